@@ -1,0 +1,249 @@
+"""Makes the reference numbers (step_<case>.json, curvature_<case>.json) in this folder.
+
+Run:  python make_reference.py        (any working directory; a few seconds on one CPU core)
+Made with Python 3.11.7, torch 2.15.0+cu132 (on the CPU), numpy 2.4.6.
+
+Deterministic, float64 throughout, one thread. Inputs, initial parameters and the vector v are rounded to
+values that float32 holds exactly, so a float32 engine starts at the very same point. For each case the first
+seed is taken whose run keeps clear of what float32 could tip over (see `acceptable`); everything else is asserted.
+README.md describes the keys.
+"""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+HERE = Path(__file__).resolve().parent
+ETA, BETA1, BETA2, EPS, STEPS = 1e-2, 0.9, 0.999, 1e-8, 5
+SLOPE = 0.01  # leaky_relu
+KINKED = ("relu", "crelu", "leaky_relu")
+
+CASES = [
+    # name, activation, widths [in, hidden..., classes], batch, l2, first seed to try
+    ("relu", "relu", [7, 9, 6, 5], 11, 0.0, 1000),
+    ("relu_l2", "relu", [7, 9, 6, 5], 11, 1e-3, 1000),  # the same network and batch as relu
+    ("crelu_l2", "crelu", [6, 5, 7, 4], 8, 1e-3, 3000),
+    ("tanh", "tanh", [5, 8, 3], 6, 0.0, 4000),
+    ("leaky_relu", "leaky_relu", [6, 7, 4], 5, 0.0, 5000),
+    ("identity", "identity", [4, 6, 3], 7, 0.0, 6000),
+    ("deep_relu", "relu", [8, 7, 6, 5, 4], 9, 1e-2, 7000),
+    ("linear", "identity", [5, 3], 4, 0.0, 8000),
+]
+
+ACTIVATIONS = {
+    "relu": torch.relu,
+    "crelu": lambda z: torch.cat([torch.relu(z), torch.relu(-z)], dim=1),
+    "tanh": torch.tanh,
+    "leaky_relu": lambda z: F.leaky_relu(z, SLOPE),
+    "identity": lambda z: z,
+}
+
+
+def f32(a):
+    """float64 tensor of the nearest float32 values."""
+    return torch.from_numpy(np.asarray(a, dtype=np.float32).astype(np.float64))
+
+
+class Case:
+    """One network, batch and starting point. theta = [weight.flatten() (out, in), bias] layer by layer."""
+
+    def __init__(self, name, activation, widths, batch, l2, seed):
+        self.name, self.activation, self.widths, self.batch, self.l2, self.seed = name, activation, widths, batch, l2, seed
+        self.act = ACTIVATIONS[activation]
+        rng = np.random.Generator(np.random.PCG64(seed))
+        self.shapes, parts = [], []
+        for k, (n_in, n_out) in enumerate(zip(widths, widths[1:])):
+            fan_in = n_in * (2 if activation == "crelu" and k > 0 else 1)
+            bound = math.sqrt(6 / fan_in)
+            self.shapes.append((n_out, fan_in))
+            parts += [rng.uniform(-bound, bound, n_out * fan_in), rng.uniform(-0.1, 0.1, n_out)]
+        self.theta0 = f32(np.concatenate(parts))
+        self.x = f32(rng.standard_normal((batch, widths[0])))
+        self.y = torch.from_numpy(rng.integers(0, widths[-1], batch))
+        self.v = f32(rng.standard_normal(self.theta0.numel()))
+        ends = np.cumsum([o * i + o for o, i in self.shapes])
+        self.blocks = [slice(int(e - (o * i + o)), int(e)) for e, (o, i) in zip(ends, self.shapes)]
+
+    def split(self, theta):
+        """[(weight [out, in], bias [out])] of a flat vector."""
+        return [(theta[b][: o * i].reshape(o, i), theta[b][o * i :]) for b, (o, i) in zip(self.blocks, self.shapes)]
+
+    def forward(self, theta, x):
+        """Every layer's input and pre-activation; the last pre-activation is the logits."""
+        inputs, zs, a = [], [], x
+        for k, (w, b) in enumerate(self.split(theta)):
+            a = a if k == 0 else self.act(zs[-1])
+            inputs.append(a)
+            zs.append(F.linear(a, w, b))
+        return inputs, zs
+
+    def loss(self, theta, x=None, y=None):
+        x, y = (self.x, self.y) if x is None else (x, y)
+        return F.cross_entropy(self.forward(theta, x)[1][-1], y)
+
+    def gradient(self, theta, x=None, y=None):
+        t = theta.detach().clone().requires_grad_(True)
+        return torch.autograd.grad(self.loss(t, x, y), t)[0]
+
+    def layers(self, theta):
+        """The JSON structure of a flat vector."""
+        return [{"weight": w.flatten().tolist(), "bias": b.tolist()} for w, b in self.split(theta)]
+
+    def train(self):
+        """STEPS Adam updates by torch.optim.Adam. Returns the thetas visited, losses, exp_avg_sq (flat)."""
+        tensors = [t.detach().clone().requires_grad_(True) for pair in self.split(self.theta0) for t in pair]
+        flat = lambda ts: torch.cat([t.detach().flatten() for t in ts])
+        optimiser = torch.optim.Adam(tensors, lr=ETA, betas=(BETA1, BETA2), eps=EPS, weight_decay=self.l2)
+        thetas, losses = [flat(tensors)], []
+        for _ in range(STEPS):
+            optimiser.zero_grad()
+            value = self.loss(torch.cat([t.flatten() for t in tensors]))
+            value.backward()
+            optimiser.step()
+            losses.append(value.item())
+            thetas.append(flat(tensors))
+        return thetas, losses, flat([optimiser.state[t]["exp_avg_sq"] for t in tensors])
+
+
+def top_two(h):
+    """(dominant eigenvalue with its sign, second-largest absolute value)."""
+    assert torch.allclose(h, h.T, rtol=0, atol=1e-12)
+    e = torch.linalg.eigvalsh((h + h.T) / 2)
+    e = e[torch.argsort(e.abs(), descending=True)]
+    return e[0].item(), e[1].abs().item()
+
+
+def acceptable(case, thetas, hessian):
+    """Clear of anything float32 rounding could tip over; otherwise the next seed is tried."""
+    for theta in thetas:
+        zs = case.forward(theta, case.x)[1]
+        if case.activation in KINKED and any(z.abs().min() <= 1e-4 for z in zs[:-1]):
+            return False  # a pre-activation near the kink
+        top = zs[-1].topk(2, dim=1).values
+        if (top[:, 0] - top[:, 1]).min() <= 1e-4:
+            return False  # a prediction near a tie
+    for g in (case.gradient(case.theta0), case.gradient(case.theta0) + case.l2 * case.theta0):
+        if ((g != 0) & (g.abs() <= 1e-5)).any():
+            return False  # Adam's first step is about the sign of the gradient
+    for b in case.blocks + [slice(None)]:
+        dominant, second = top_two(hessian[b, b])
+        if second > 0.95 * abs(dominant):
+            return False  # power iteration could not separate the two
+    return True
+
+
+def check(case, thetas, losses, v_flat, gradient, hessian, s_blocks):
+    """Independent checks: central differences, Adam by hand, the probe formula for S."""
+    rng = np.random.Generator(np.random.PCG64(12345))
+    h = 1e-6
+    for b in case.blocks:  # weights and biases of every layer; the last coordinate is a bias
+        for j in {int(j) for j in rng.integers(b.start, b.stop, 6)} | {b.stop - 1}:
+            e = torch.zeros_like(case.theta0)
+            e[j] = h
+            up, down = case.theta0 + e, case.theta0 - e
+            difference = (case.loss(up) - case.loss(down)) / (2 * h)
+            assert abs(difference - gradient[j]) < 1e-8, (case.name, j)
+            penalty = lambda t: case.loss(t) + case.l2 / 2 * (t @ t)
+            difference = (penalty(up) - penalty(down)) / (2 * h)
+            assert abs(difference - (gradient[j] + case.l2 * case.theta0[j])) < 1e-8, (case.name, j)
+    t = 1e-6 * case.v
+    difference = (case.gradient(case.theta0 + t) - case.gradient(case.theta0 - t)) / 2e-6
+    assert (difference - hessian @ case.v).abs().max() < 1e-7, case.name
+
+    theta, m, v = case.theta0.clone(), torch.zeros_like(case.theta0), torch.zeros_like(case.theta0)
+    for k in range(1, STEPS + 1):
+        assert abs(case.loss(theta).item() - losses[k - 1]) < 1e-12
+        g = case.gradient(theta) + case.l2 * theta
+        m, v = BETA1 * m + (1 - BETA1) * g, BETA2 * v + (1 - BETA2) * g * g
+        theta = theta - ETA * (m / (1 - BETA1**k)) / ((v / (1 - BETA2**k)).sqrt() + EPS)
+        assert (theta - thetas[k]).abs().max() < 1e-12, case.name
+    assert torch.allclose(v, v_flat, rtol=1e-12, atol=0)
+
+    inputs, zs = case.forward(case.theta0.clone().requires_grad_(True), case.x)
+    ds = torch.autograd.grad(F.cross_entropy(zs[-1], case.y, reduction="sum"), zs)
+    for b, a, d, s in zip(case.blocks, inputs, ds, s_blocks):
+        second_moment = ((d * d).sum(1) * ((a * a).sum(1) + 1)).mean()
+        assert math.isclose((second_moment - gradient[b] @ gradient[b]).item(), s, rel_tol=1e-10)
+
+
+def write(name, record):
+    lines = []
+    for key, value in record.items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            text = "[\n" + ",\n".join("  " + json.dumps(v, allow_nan=False) for v in value) + "\n ]"
+        else:
+            text = json.dumps(value, allow_nan=False)  # floats: shortest repr that reads back to the same float64
+        lines.append(f" {json.dumps(key)}: {text}")
+    (HERE / name).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8", newline="\n")
+
+
+def make(name, activation, widths, batch, l2, first_seed):
+    for seed in range(first_seed, first_seed + 1000):
+        case = Case(name, activation, widths, batch, l2, seed)
+        thetas, losses, v_flat = case.train()
+        hessian = torch.autograd.functional.hessian(case.loss, case.theta0)
+        if acceptable(case, thetas, hessian):
+            break
+    else:
+        raise SystemExit(f"{name}: no acceptable seed")
+    least = min(
+        (z.abs().min().item() for t in thetas for z in case.forward(t, case.x)[1][:-1]), default=math.inf
+    )
+    assert activation not in KINKED or least > 1e-4
+
+    theta0, everything = case.theta0, slice(None)
+    assert torch.equal(theta0, theta0.float().double()) and torch.equal(case.x, case.x.float().double())
+    gradient = case.gradient(theta0)
+    per_sample = torch.stack([case.gradient(theta0, case.x[i : i + 1], case.y[i : i + 1]) for i in range(batch)])
+    assert torch.allclose(per_sample.mean(0), gradient, rtol=0, atol=1e-14)
+    deviation = (per_sample - per_sample.mean(0)).square()
+    variance = lambda b: (deviation[:, b].sum() / batch).item()
+    check(case, thetas, losses, v_flat, gradient, hessian, [variance(b) for b in case.blocks])
+
+    logits = case.forward(theta0, case.x)[1][-1]
+    v_means = [w.mean().item() for w, _ in case.split(v_flat)]
+    header = {"name": name, "activation": activation, "widths": widths, "batch": batch, "l2": l2, "seed": seed}
+    point = {"x": case.x.flatten().tolist(), "y": case.y.tolist(), "layers": case.layers(theta0)}
+    write(f"step_{name}.json", {
+        **header,
+        "step_size": ETA, "beta1": BETA1, "beta2": BETA2, "epsilon": EPS, "steps": STEPS,
+        **point,
+        "loss": losses[0],
+        "correct": int((logits.argmax(1) == case.y).sum()),
+        "gradients": case.layers(gradient),
+        "gradients_l2": case.layers(gradient + l2 * theta0),
+        "losses": losses,
+        "after_5": case.layers(thetas[-1]),
+        "exp_avg_sq_mean": v_means,
+        "effective_step": [
+            ETA / ((1 - BETA1**STEPS) * (math.sqrt(v / (1 - BETA2**STEPS)) + EPS)) for v in v_means
+        ],
+    })
+
+    def curvature(b):
+        dominant, second = top_two(hessian[b, b])
+        g, g_l2 = gradient[b], (gradient + l2 * theta0)[b]
+        return {"lambda": dominant, "second_abs": second, "g2": (g @ g).item(), "g2_l2": (g_l2 @ g_l2).item(), "s": variance(b)}
+
+    write(f"curvature_{name}.json", {
+        **header,
+        **point,
+        "blocks": [curvature(b) for b in case.blocks],
+        "network": curvature(everything),
+        "v": case.layers(case.v),
+        "hv": case.layers(hessian @ case.v),
+    })
+    ratio = max(s / abs(d) for d, s in (top_two(hessian[b, b]) for b in case.blocks + [everything]))
+    print(f"{name}: seed {seed}, least |pre-activation| {least:.2e}, largest eigenvalue ratio {ratio:.3f}, loss {losses[0]:.4f} -> {losses[-1]:.4f}")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    torch.set_default_dtype(torch.float64)
+    torch.use_deterministic_algorithms(True)
+    for arguments in CASES:
+        make(*arguments)

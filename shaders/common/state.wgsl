@@ -1,0 +1,63 @@
+// What a replica is and where it stands. Twin: src/state.rs; a test compares every offset.
+
+struct ReplicaConfig {
+    seed: u32,
+    l2: f32,
+    beta1: f32,
+    one_minus_beta1: f32,
+    beta2: f32,
+    one_minus_beta2: f32,
+    epsilon: f32,
+    unused: u32,
+}
+
+struct ReplicaState {
+    task: u32,             // the task that the next step belongs to
+    epoch: u32,            // its epoch within the task
+    batch: u32,            // its minibatch within the epoch
+    updates: u32,          // parameter updates done since the start
+    correction1: f32,      // 1 - beta1^t and
+    correction2: f32,      // 1 - beta2^t for the next update, t = updates + 1
+    halted: u32,           // HALTED_*; a halted replica is left as it is
+    halted_task: u32,      // the task and
+    halted_update: u32,    // the number of updates done when it was halted
+    batch_loss: f32,       // of the latest minibatch, before its update
+    batch_correct: u32,
+    task_batches: u32,     // sums over the minibatches of the current task so far
+    task_loss: f32,
+    task_correct: u32,
+    epoch_loss: f32,       // sums over the minibatches of the current epoch so far
+    epoch_correct: u32,
+}
+
+// One finished task, as sums over its minibatches and over those of its last epoch.
+struct TaskRecord {
+    task: u32,
+    batches: u32,
+    loss: f32,
+    correct: u32,
+    final_batches: u32,
+    final_loss: f32,
+    final_correct: u32,
+    unused: u32,
+}
+
+// `end` is where the layer's parameters end, in vec4s from the start of the replica's parameters.
+struct LayerControl {
+    end: u32,
+    step_size: f32,
+}
+
+const NEVER: u32 = 0xffffffffu;  // halted_update of a running replica
+const RUNNING: u32 = 0u;
+const HALTED_LOSS: u32 = 1u;
+const HALTED_UPDATE: u32 = 2u;
+
+// On the exponent bits, because WGSL lets a compiler assume that there is no NaN.
+fn is_finite(x: f32) -> bool {
+    return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u;
+}
+
+fn all_finite(v: vec4<f32>) -> bool {
+    return all((bitcast<vec4<u32>>(v) & vec4<u32>(0x7f800000u)) != vec4<u32>(0x7f800000u));
+}

@@ -1,0 +1,86 @@
+// Mean softmax cross-entropy, accuracy and the gradient at the logits.
+//
+//   loss[r] = 1/B sum_b (log sum_c exp(z[b, c]) - z[b, y_b])
+//   gradients[r, b, c] = (softmax(z[b])_c - [c = y_b]) / B        0 in padding
+//
+//   logits    [replica, batch_rows, columns]
+//   labels    [replica, batch_rows]
+//   gradients [replica, batch_rows, columns]
+//   states    [replica]     batch_loss, batch_correct; halted where the loss is not finite
+//
+// One workgroup does one replica: invocation i takes rows i, i + 64, ... in that order, and the 64
+// partial sums are added pairwise in a fixed tree. A prediction is the first largest logit.
+
+struct Params {
+    batch: u32,
+    batch_rows: u32,
+    classes: u32,
+    columns: u32,
+    inverse_batch: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> logits: array<f32>;
+@group(0) @binding(2) var<storage, read> labels: array<u32>;
+@group(0) @binding(3) var<storage, read_write> gradients: array<f32>;
+@group(0) @binding(4) var<storage, read_write> states: array<ReplicaState>;
+
+const INVOCATIONS: u32 = 64u;
+
+var<workgroup> losses: array<f32, INVOCATIONS>;
+var<workgroup> corrects: array<u32, INVOCATIONS>;
+
+@compute @workgroup_size(INVOCATIONS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let replica = group.z;
+    var loss = 0.0;
+    var correct = 0u;
+    for (var row = local.x; row < params.batch_rows; row += INVOCATIONS) {
+        let start = (replica * params.batch_rows + row) * params.columns;
+        if row >= params.batch {
+            for (var c = 0u; c < params.columns; c++) {
+                gradients[start + c] = 0.0;
+            }
+            continue;
+        }
+        let label = labels[replica * params.batch_rows + row];
+        var largest = logits[start];
+        var prediction = 0u;
+        for (var c = 1u; c < params.classes; c++) {
+            let z = logits[start + c];
+            if z > largest {
+                largest = z;
+                prediction = c;
+            }
+        }
+        var total = 0.0;
+        for (var c = 0u; c < params.classes; c++) {
+            total += exp(logits[start + c] - largest);
+        }
+        for (var c = 0u; c < params.columns; c++) {
+            let probability = exp(logits[start + c] - largest) / total;
+            let gradient = (probability - select(0.0, 1.0, c == label)) * params.inverse_batch;
+            gradients[start + c] = select(0.0, gradient, c < params.classes);
+        }
+        loss += log(total) + largest - logits[start + label];
+        correct += select(0u, 1u, prediction == label);
+    }
+    losses[local.x] = loss;
+    corrects[local.x] = correct;
+    workgroupBarrier();
+    for (var half = INVOCATIONS / 2u; half > 0u; half /= 2u) {
+        if local.x < half {
+            losses[local.x] += losses[local.x + half];
+            corrects[local.x] += corrects[local.x + half];
+        }
+        workgroupBarrier();
+    }
+    if local.x == 0u && states[replica].halted == RUNNING {
+        let mean = losses[0] * params.inverse_batch;
+        states[replica].batch_loss = mean;
+        states[replica].batch_correct = corrects[0];
+        if !is_finite(mean) {
+            states[replica].halted = HALTED_LOSS;
+        }
+    }
+}

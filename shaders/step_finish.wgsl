@@ -1,0 +1,78 @@
+// After a step: running task statistics, divergence, and the counters of the next step.
+//
+//   configs    [replica]
+//   divergence [replica]              set by adam_step where an update was not finite
+//   states     [replica]
+//   task_log   [replica, log_length]  finished task k is kept in slot k mod log_length
+//
+// One invocation does one replica. A replica that diverged in this step is halted, with the task and
+// the update at which it happened; a halted replica's counters stand still.
+
+struct Params {
+    replicas: u32,
+    batches_per_epoch: u32,
+    epochs: u32,
+    log_length: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> configs: array<ReplicaConfig>;
+@group(0) @binding(2) var<storage, read> divergence: array<u32>;
+@group(0) @binding(3) var<storage, read_write> states: array<ReplicaState>;
+@group(0) @binding(4) var<storage, read_write> task_log: array<TaskRecord>;
+
+// 1 - beta^(t + 1) from 1 - beta^t, without the cancellation that computing beta^t would bring.
+fn next_correction(beta: f32, one_minus_beta: f32, correction: f32) -> f32 {
+    return one_minus_beta + beta * correction;
+}
+
+@compute @workgroup_size(1)
+fn main(@builtin(workgroup_id) group: vec3<u32>) {
+    let replica = group.z;
+    var state = states[replica];
+    if state.halted_update != NEVER {
+        return;
+    }
+    state.halted |= divergence[replica];
+    if state.halted != RUNNING {
+        state.halted_task = state.task;
+        state.halted_update = state.updates;
+        states[replica] = state;
+        return;
+    }
+    let config = configs[replica];
+    state.updates += 1u;
+    state.correction1 = next_correction(config.beta1, config.one_minus_beta1, state.correction1);
+    state.correction2 = next_correction(config.beta2, config.one_minus_beta2, state.correction2);
+    state.task_batches += 1u;
+    state.task_loss += state.batch_loss;
+    state.task_correct += state.batch_correct;
+    state.epoch_loss += state.batch_loss;
+    state.epoch_correct += state.batch_correct;
+    state.batch += 1u;
+    if state.batch == params.batches_per_epoch {
+        if state.epoch + 1u == params.epochs {
+            task_log[replica * params.log_length + state.task % params.log_length] = TaskRecord(
+                state.task,
+                state.task_batches,
+                state.task_loss,
+                state.task_correct,
+                params.batches_per_epoch,
+                state.epoch_loss,
+                state.epoch_correct,
+                0u,
+            );
+            state.task += 1u;
+            state.epoch = 0u;
+            state.task_batches = 0u;
+            state.task_loss = 0.0;
+            state.task_correct = 0u;
+        } else {
+            state.epoch += 1u;
+        }
+        state.batch = 0u;
+        state.epoch_loss = 0.0;
+        state.epoch_correct = 0u;
+    }
+    states[replica] = state;
+}

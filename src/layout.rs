@@ -1,0 +1,39 @@
+//! Structs that host and shader share, with the names and offsets of their fields at hand, so that a
+//! test can compare them with what naga reflects from the WGSL.
+
+/// The layout of a struct that a shader also declares.
+#[derive(Clone, Copy, Debug)]
+pub struct StructLayout {
+    /// The struct's name on the host.
+    pub name: &'static str,
+    /// Its size in bytes.
+    pub size: usize,
+    /// Every field's name and offset in bytes, in order.
+    pub fields: &'static [(&'static str, usize)],
+}
+
+/// A plain struct of four-byte fields that a shader also declares.
+pub trait ShaderStruct: bytemuck::Pod {
+    /// Names and offsets, for the comparison with the shader.
+    const LAYOUT: StructLayout;
+}
+
+/// Declares a `#[repr(C)]` struct of `u32` and `f32` fields and its [`StructLayout`].
+macro_rules! shader_struct {
+    ($(#[$doc:meta])* pub struct $name:ident { $($field:ident: $kind:ty,)* }) => {
+        $(#[$doc])*
+        #[allow(missing_docs)]
+        #[derive(Clone, Copy, Debug, PartialEq, ::bytemuck::Pod, ::bytemuck::Zeroable)]
+        #[repr(C)]
+        pub struct $name { $(pub $field: $kind,)* }
+
+        impl $crate::layout::ShaderStruct for $name {
+            const LAYOUT: $crate::layout::StructLayout = $crate::layout::StructLayout {
+                name: stringify!($name),
+                size: size_of::<$name>(),
+                fields: &[$((stringify!($field), ::std::mem::offset_of!($name, $field)),)*],
+            };
+        }
+    };
+}
+pub(crate) use shader_struct;

@@ -1,0 +1,71 @@
+//! What task k means for subset, order and label; the twin of `shaders/common/tasks.wgsl`.
+//!
+//! Random-label MNIST (METHOD, section 1): a replica draws its images once, every task relabels them
+//! at random, every epoch visits them in a fresh random order.
+
+use crate::rng::{Stream, draw, permute};
+
+/// Which of the `total` images of the data set is number `index` of this replica's subset.
+pub fn subset_image(seed: u32, total: u32, index: u32) -> u32 {
+    permute(draw(seed, Stream::Subset, 0, 0), total, index)
+}
+
+/// Which image of the subset is visited at `position` of an epoch.
+pub fn epoch_image(seed: u32, task: u32, epoch: u32, images: u32, position: u32) -> u32 {
+    permute(draw(seed, Stream::Order, task, epoch), images, position)
+}
+
+/// The label of image `index` of the subset during `task`: drawn anew at the latest task, up to this
+/// one, that relabelled it. Task 0 labels every image; each later one exactly `relabelled` of them.
+pub fn task_label(
+    seed: u32,
+    task: u32,
+    images: u32,
+    relabelled: u32,
+    classes: u32,
+    index: u32,
+) -> u32 {
+    let relabels = |task: &u32| {
+        relabelled >= images
+            || permute(draw(seed, Stream::Relabel, *task, 0), images, index) < relabelled
+    };
+    let drawn_at = (1..=task).rev().find(relabels).unwrap_or(0);
+    draw(seed, Stream::Labels, drawn_at, index)[0] % classes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_uniform() {
+        // 25,600 labels in 10 classes: chi-square with 9 degrees of freedom, 99.9% quantile 27.9.
+        for (seed, task) in [(1, 0), (2, 7), (3, 39)] {
+            let mut counts = [0_f64; 10];
+            for index in 0..25_600 {
+                counts[task_label(seed, task, 25_600, 25_600, 10, index) as usize] += 1.0;
+            }
+            let chi_square: f64 = counts.iter().map(|c| (c - 2_560.0).powi(2) / 2_560.0).sum();
+            assert!(chi_square < 27.9, "seed {seed}, task {task}: {chi_square}");
+        }
+    }
+
+    #[test]
+    fn labels_of_successive_tasks_are_independent() {
+        // Ten classes: a tenth of the labels agree by chance; the standard deviation is 48 of 25,600.
+        let label = |task, index| task_label(5, task, 25_600, 25_600, 10, index);
+        let agree = (0..25_600).filter(|&i| label(3, i) == label(4, i)).count();
+        assert!((2_560 - 200..2_560 + 200).contains(&agree), "{agree}");
+    }
+
+    #[test]
+    fn partial_relabelling_draws_exactly_its_share_anew() {
+        let (images, relabelled, classes) = (1_000, 250, 1_000_000);
+        let label = |task, index| task_label(9, task, images, relabelled, classes, index);
+        for task in 1..6 {
+            let changed = (0..images).filter(|&i| label(task, i) != label(task - 1, i)).count();
+            // With a million classes a fresh draw hits the old label about once in 4,000 tasks.
+            assert_eq!(changed, 250, "task {task}");
+        }
+    }
+}

@@ -9,7 +9,6 @@
 // the update at which it happened; a halted replica's counters stand still.
 
 struct Params {
-    replicas: u32,
     batches_per_epoch: u32,
     epochs: u32,
     log_length: u32,

@@ -26,9 +26,9 @@ pub const COLS: usize = 28;
 pub const PIXELS: usize = ROWS * COLS;
 /// Classes, the digits 0 to 9.
 pub const CLASSES: usize = 10;
-/// Mean of all training pixels on the `[0, 1]` scale (byte / 255). Source: METHOD.md and `assets/mnist/README.md`.
+/// Mean of all training pixels on the `[0, 1]` scale (byte / 255). Source: `assets/mnist/README.md`.
 pub const PIXEL_MEAN: f32 = 0.130_660_48;
-/// Population standard deviation of all training pixels on the `[0, 1]` scale (byte / 255). Source: METHOD.md and
+/// Population standard deviation of all training pixels on the `[0, 1]` scale (byte / 255). Source:
 /// `assets/mnist/README.md`.
 pub const PIXEL_STD: f32 = 0.308_107_8;
 

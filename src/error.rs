@@ -17,7 +17,9 @@ pub enum Error {
         found: String,
     },
     /// The network needs more than the device (or WebGPU's default limits) offers.
-    #[error("the device's {limit} is too small: {required} required for {what}, {available} available")]
+    #[error(
+        "the device's {limit} is too small: {required} required for {what}, {available} available"
+    )]
     Limit {
         /// The limit, by its name in WebGPU.
         limit: &'static str,
@@ -41,6 +43,9 @@ pub enum Error {
     /// Training on the task stream was asked of an engine that was made without one.
     #[error("this engine has no task stream; give TrainingSpec::stream, or use update steps")]
     NoTaskStream,
+    /// Training was asked of an engine whose parameters were never set.
+    #[error("the parameters were never set; initialise the engine or write parameters first")]
+    NoParameters,
     /// No adapter of the wanted kind.
     #[error("no {wanted} adapter found; adapters present: {found}")]
     NoAdapter {
@@ -73,7 +78,11 @@ impl Error {
         wanted: impl Into<String>,
         found: impl fmt::Display,
     ) -> Self {
-        Self::Invalid { what, wanted: wanted.into(), found: found.to_string() }
+        Self::Invalid {
+            what,
+            wanted: wanted.into(),
+            found: found.to_string(),
+        }
     }
 
     /// Fails unless `found` has `wanted` elements.
@@ -81,6 +90,10 @@ impl Error {
         if wanted == found {
             return Ok(());
         }
-        Err(Self::Length { what: what.to_owned(), wanted, found })
+        Err(Self::Length {
+            what: what.to_owned(),
+            wanted,
+            found,
+        })
     }
 }

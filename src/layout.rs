@@ -8,13 +8,24 @@ pub struct StructLayout {
     pub name: &'static str,
     /// Its size in bytes.
     pub size: usize,
-    /// Every field's name and offset in bytes, in order.
-    pub fields: &'static [(&'static str, usize)],
+    /// The fields, in order.
+    pub fields: &'static [Field],
+}
+
+/// One field of a [`StructLayout`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name, in both languages.
+    pub name: &'static str,
+    /// Its offset in bytes.
+    pub offset: usize,
+    /// Its type by its name, the same in both languages: `u32` or `f32`.
+    pub kind: &'static str,
 }
 
 /// A plain struct of four-byte fields that a shader also declares.
 pub trait ShaderStruct: bytemuck::Pod {
-    /// Names and offsets, for the comparison with the shader.
+    /// Its fields, for the comparison with the shader.
     const LAYOUT: StructLayout;
 }
 
@@ -31,7 +42,11 @@ macro_rules! shader_struct {
             const LAYOUT: $crate::layout::StructLayout = $crate::layout::StructLayout {
                 name: stringify!($name),
                 size: size_of::<$name>(),
-                fields: &[$((stringify!($field), ::std::mem::offset_of!($name, $field)),)*],
+                fields: &[$($crate::layout::Field {
+                    name: stringify!($field),
+                    offset: ::std::mem::offset_of!($name, $field),
+                    kind: stringify!($kind),
+                },)*],
             };
         }
     };

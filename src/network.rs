@@ -113,10 +113,18 @@ impl Network {
     pub fn new(widths: &[u32], activation: Activation) -> Result<Self, Error> {
         if widths.len() < 2 {
             let wanted = "inputs and classes at least";
-            return Err(Error::invalid("network widths", wanted, format!("{widths:?}")));
+            return Err(Error::invalid(
+                "network widths",
+                wanted,
+                format!("{widths:?}"),
+            ));
         }
         if let Some(position) = widths.iter().position(|w| !(1..=1 << 20).contains(w)) {
-            return Err(Error::invalid("network width", "1 to 1,048,576", widths[position]));
+            return Err(Error::invalid(
+                "network width",
+                "1 to 1,048,576",
+                widths[position],
+            ));
         }
         if widths[widths.len() - 1] < 2 {
             return Err(Error::invalid("number of classes", "2 at least", 1));
@@ -133,7 +141,11 @@ impl Network {
                 columns: pad4(pair[1]),
                 offset: offset as u32,
                 halves,
-                activation: if is_last { Activation::Identity } else { activation },
+                activation: if is_last {
+                    Activation::Identity
+                } else {
+                    activation
+                },
             };
             offset += (u64::from(layer.rows) + 1) * u64::from(layer.columns);
             if offset > 1 << 31 {
@@ -141,7 +153,11 @@ impl Network {
             }
             layers.push(layer);
         }
-        Ok(Self { widths: widths.to_vec(), activation, layers })
+        Ok(Self {
+            widths: widths.to_vec(),
+            activation,
+            layers,
+        })
     }
 
     /// Inputs, hidden widths and classes.
@@ -189,9 +205,17 @@ impl Network {
         let mut stored = vec![0.0; self.parameter_stride()];
         for (number, (layer, given)) in self.layers.iter().zip(parameters).enumerate() {
             let weights = layer.inputs as usize * layer.outputs as usize;
-            Error::check_length(&format!("weight of layer {}", number + 1), weights, given.weight.len())?;
+            Error::check_length(
+                &format!("weight of layer {}", number + 1),
+                weights,
+                given.weight.len(),
+            )?;
             let outputs = layer.outputs as usize;
-            Error::check_length(&format!("bias of layer {}", number + 1), outputs, given.bias.len())?;
+            Error::check_length(
+                &format!("bias of layer {}", number + 1),
+                outputs,
+                given.bias.len(),
+            )?;
             for output in 0..layer.outputs {
                 for input in 0..layer.inputs {
                     stored[layer.weight_index(output, input)] =
@@ -214,7 +238,9 @@ impl Network {
                 .flat_map(|output| (0..layer.inputs).map(move |input| (output, input)))
                 .map(|(output, input)| stored[layer.weight_index(output, input)])
                 .collect(),
-            bias: (0..layer.outputs).map(|output| stored[layer.bias_index(output)]).collect(),
+            bias: (0..layer.outputs)
+                .map(|output| stored[layer.bias_index(output)])
+                .collect(),
         };
         Ok(self.layers.iter().map(layer_parameters).collect())
     }
@@ -245,7 +271,10 @@ mod tests {
             let given: Vec<_> = network
                 .layers()
                 .iter()
-                .map(|l| LayerParameters { weight: fresh(l.inputs * l.outputs), bias: fresh(l.outputs) })
+                .map(|l| LayerParameters {
+                    weight: fresh(l.inputs * l.outputs),
+                    bias: fresh(l.outputs),
+                })
                 .collect();
             let stored = network.pack(&given).unwrap();
             let filled = stored.iter().filter(|x| **x != 0.0).count();
@@ -257,7 +286,10 @@ mod tests {
     #[test]
     fn impossible_shapes_are_refused() {
         for widths in [&[][..], &[5], &[5, 0, 2], &[5, 1], &[1 << 20, 1 << 20, 2]] {
-            assert!(Network::new(widths, Activation::Relu).is_err(), "{widths:?}");
+            assert!(
+                Network::new(widths, Activation::Relu).is_err(),
+                "{widths:?}"
+            );
         }
     }
 }

@@ -110,10 +110,19 @@ mod tests {
     #[test]
     fn different_keys_give_different_orders() {
         let order = |epoch| -> Vec<u32> {
-            (0..1_000).map(|i| permute(draw(7, Stream::Order, 0, epoch), 1_000, i)).collect()
+            (0..1_000)
+                .map(|i| permute(draw(7, Stream::Order, 0, epoch), 1_000, i))
+                .collect()
         };
-        let fixed_points = order(0).iter().zip(order(1)).filter(|(a, b)| *a == b).count();
-        assert!(fixed_points < 10, "{fixed_points} of 1,000 in the same place");
+        let fixed_points = order(0)
+            .iter()
+            .zip(order(1))
+            .filter(|(a, b)| *a == b)
+            .count();
+        assert!(
+            fixed_points < 10,
+            "{fixed_points} of 1,000 in the same place"
+        );
     }
 
     #[test]

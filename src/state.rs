@@ -1,9 +1,10 @@
 //! What a replica is and where it stands, as the device sees it; the twin of
 //! `shaders/common/state.wgsl`. `tests/shaders.rs` compares every offset.
 
-use bytemuck::{Pod, Zeroable};
+use bytemuck::Zeroable;
 
 use crate::layout::shader_struct;
+use crate::network::Layer;
 
 /// `halted_update` of a replica that is running.
 pub(crate) const NEVER: u32 = u32::MAX;
@@ -80,6 +81,15 @@ impl ReplicaState {
             correction2: config.one_minus_beta2,
             halted_update: NEVER,
             ..Self::zeroed()
+        }
+    }
+}
+
+impl LayerControl {
+    pub(crate) fn new(layer: &Layer, step_size: f32) -> Self {
+        Self {
+            end: (layer.offset + layer.len()) / 4,
+            step_size,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What task k means for subset, order and label; the twin of `shaders/common/tasks.wgsl`.
 //!
-//! Random-label MNIST (METHOD, section 1): a replica draws its images once, every task relabels them
+//! Random-label MNIST (arXiv 2509.19698): a replica draws its images once, every task relabels them
 //! at random, every epoch visits them in a fresh random order.
 
 use crate::rng::{Stream, draw, permute};
@@ -63,7 +63,9 @@ mod tests {
         let (images, relabelled, classes) = (1_000, 250, 1_000_000);
         let label = |task, index| task_label(9, task, images, relabelled, classes, index);
         for task in 1..6 {
-            let changed = (0..images).filter(|&i| label(task, i) != label(task - 1, i)).count();
+            let changed = (0..images)
+                .filter(|&i| label(task, i) != label(task - 1, i))
+                .count();
             // With a million classes a fresh draw hits the old label about once in 4,000 tasks.
             assert_eq!(changed, 250, "task {task}");
         }

@@ -1,4 +1,4 @@
-// The random-label task stream (METHOD: section 1): which image stands where, under which label.
+// The random-label task stream (arXiv 2509.19698): which image stands where, under which label.
 // Needs rng.wgsl. Twin: src/tasks.rs, bit for bit.
 
 // Which of the `total` images of the data set is number `index` of this replica's subset.

@@ -1,0 +1,21 @@
+//! The CPU executor and one file per kernel, each the twin of the shader of the same name.
+//!
+//! A twin computes what its shader computes, for one replica, over the same bindings in the same
+//! order. Replicas run in parallel; inside a replica, work is cut into pieces whose size does not
+//! depend on the number of threads, so results are the same bits on one core and on many.
+
+pub(crate) mod activation;
+pub(crate) mod adam_step;
+mod array;
+pub(crate) mod batch_gather;
+mod executor;
+pub(crate) mod linear_backward_input;
+pub(crate) mod linear_backward_weights;
+pub(crate) mod linear_forward;
+mod matrix;
+pub(crate) mod parameter_init;
+pub(crate) mod softmax_cross_entropy;
+pub(crate) mod step_finish;
+
+pub(crate) use array::Array;
+pub use executor::CpuExecutor;

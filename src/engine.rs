@@ -1,0 +1,236 @@
+//! What embedders hold: training on a device that is theirs.
+
+use bytemuck::cast_slice;
+
+use crate::error::Error;
+use crate::gpu::{Readback, RecordedPlan, Recorder};
+use crate::network::LayerParameters;
+use crate::plan::{BufferId, Buffers, Program, TASK_LOG_LENGTH, check_limits};
+use crate::progress::ReplicaProgress;
+use crate::spec::TrainingSpec;
+use crate::state::{ReplicaState, TaskRecord};
+
+/// A batch of replicas in training on a wgpu device.
+///
+/// The engine never creates, owns or polls a device, and `encode_*` never submits: it records into
+/// the caller's encoder, beside whatever else the caller records there. It needs no optional feature
+/// and no more than WebGPU's default limits, unless the network itself is too large for them.
+pub struct Engine {
+    spec: TrainingSpec,
+    names: Buffers,
+    recorder: Recorder,
+    initialise: RecordedPlan,
+    update: RecordedPlan,
+    step: Option<RecordedPlan>,
+    has_parameters: bool,
+}
+
+impl Engine {
+    /// Allocates buffers and compiles pipelines.
+    ///
+    /// # Errors
+    /// A specification outside its ranges, or one that the device's limits do not allow:
+    /// [`Error::Limit`] names the limit, what is required and what is available.
+    pub fn new(device: &wgpu::Device, spec: TrainingSpec) -> Result<Self, Error> {
+        let program = Program::new(&spec)?;
+        check_limits(&program, &device.limits())?;
+        let mut recorder = Recorder::new(device, &program);
+        Ok(Self {
+            spec,
+            initialise: recorder.prepare(device, &program.initialise),
+            update: recorder.prepare(device, &program.update),
+            step: program
+                .step
+                .as_ref()
+                .map(|step| recorder.prepare(device, step)),
+            names: program.names,
+            recorder,
+            has_parameters: false,
+        })
+    }
+
+    /// What is being trained.
+    pub fn spec(&self) -> &TrainingSpec {
+        &self.spec
+    }
+
+    /// The names of the buffers, for [`Self::buffer`].
+    pub fn buffers(&self) -> &Buffers {
+        &self.names
+    }
+
+    /// A buffer on the device, for the caller's own kernels and copies. Layouts are in
+    /// [`Buffers`] and [`crate::network`].
+    pub fn buffer(&self, id: BufferId) -> &wgpu::Buffer {
+        self.recorder.buffer(id)
+    }
+
+    /// The parameters `[replica, stride]` on the device; [`crate::network::Layer`] says where each
+    /// weight lies.
+    pub fn parameters(&self) -> &wgpu::Buffer {
+        self.buffer(self.names.parameters)
+    }
+
+    /// Records the drawing of initial parameters (Kaiming uniform from each replica's seed).
+    pub fn encode_initialise(&mut self, encoder: &mut wgpu::CommandEncoder) {
+        self.initialise.encode(encoder, 1);
+        self.has_parameters = true;
+    }
+
+    /// Records `steps` training steps on the task stream. Tasks switch by themselves.
+    ///
+    /// # Errors
+    /// [`Error::NoTaskStream`], or [`Error::NoParameters`] before [`Self::encode_initialise`] or
+    /// [`Self::write_parameters`].
+    pub fn encode_steps(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        steps: u32,
+    ) -> Result<(), Error> {
+        self.check_parameters()?;
+        self.step
+            .as_ref()
+            .ok_or(Error::NoTaskStream)?
+            .encode(encoder, steps);
+        Ok(())
+    }
+
+    /// Records `updates` training steps on the minibatch that [`Self::write_batch`] loaded.
+    ///
+    /// # Errors
+    /// [`Error::NoParameters`]
+    pub fn encode_updates(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        updates: u32,
+    ) -> Result<(), Error> {
+        self.check_parameters()?;
+        self.update.encode(encoder, updates);
+        Ok(())
+    }
+
+    fn check_parameters(&self) -> Result<(), Error> {
+        if self.has_parameters {
+            Ok(())
+        } else {
+            Err(Error::NoParameters)
+        }
+    }
+
+    /// Loads a minibatch of one replica before the queue's next submission: `inputs`
+    /// `[batch, inputs]`, `labels` `[batch]`.
+    ///
+    /// # Errors
+    /// A replica, length or label out of range.
+    pub fn write_batch(
+        &self,
+        queue: &wgpu::Queue,
+        replica: usize,
+        inputs: &[f32],
+        labels: &[u32],
+    ) -> Result<(), Error> {
+        let (inputs, labels) = self.spec.pack_batch(inputs, labels)?;
+        self.write(queue, self.names.activations[0], replica, &inputs)?;
+        self.write(queue, self.names.labels, replica, &labels)
+    }
+
+    /// Sets one replica's parameters before the queue's next submission. Adam's moments stay.
+    ///
+    /// # Errors
+    /// A replica or a shape out of range.
+    pub fn write_parameters(
+        &mut self,
+        queue: &wgpu::Queue,
+        replica: usize,
+        parameters: &[LayerParameters],
+    ) -> Result<(), Error> {
+        let stored = self.spec.network.pack(parameters)?;
+        self.write(queue, self.names.parameters, replica, &stored)?;
+        self.has_parameters = true;
+        Ok(())
+    }
+
+    /// Sets one replica's step size of every layer before the queue's next submission.
+    ///
+    /// # Errors
+    /// A replica out of range, not one step size per layer, or one that is negative or not finite.
+    pub fn set_step_sizes(
+        &self,
+        queue: &wgpu::Queue,
+        replica: usize,
+        step_sizes: &[f32],
+    ) -> Result<(), Error> {
+        let controls = self.spec.layer_controls(step_sizes)?;
+        self.write(queue, self.names.layer_controls, replica, &controls)
+    }
+
+    /// Writes the whole of one replica's part of a buffer.
+    fn write<T: bytemuck::Pod>(
+        &self,
+        queue: &wgpu::Queue,
+        id: BufferId,
+        replica: usize,
+        values: &[T],
+    ) -> Result<(), Error> {
+        self.spec.check_replica(replica)?;
+        let bytes: &[u8] = cast_slice(values);
+        queue.write_buffer(self.buffer(id), (replica * bytes.len()) as u64, bytes);
+        Ok(())
+    }
+
+    /// Records a copy of every replica's standing and scores.
+    pub fn encode_progress(
+        &self,
+        device: &wgpu::Device,
+        encoder: &mut wgpu::CommandEncoder,
+    ) -> Readback<Vec<ReplicaProgress>> {
+        let (replicas, batch) = (self.spec.replicas.len(), self.spec.batch);
+        let sources = [self.names.states, self.names.task_log].map(|id| self.buffer(id));
+        Readback::record(device, encoder, &sources, move |words| {
+            let (states, logs) = words.split_at(replicas * size_of::<ReplicaState>() / 4);
+            let states: &[ReplicaState] = cast_slice(states);
+            let logs: &[TaskRecord] = cast_slice(logs);
+            states
+                .iter()
+                .zip(logs.chunks(TASK_LOG_LENGTH as usize))
+                .map(|(state, log)| ReplicaProgress::new(state, log, batch))
+                .collect()
+        })
+    }
+
+    /// Records a copy of every replica's parameters, in PyTorch's layout once it is read:
+    /// `[replica][layer]`.
+    pub fn encode_parameters(
+        &self,
+        device: &wgpu::Device,
+        encoder: &mut wgpu::CommandEncoder,
+    ) -> Readback<Vec<Vec<LayerParameters>>> {
+        self.encode_layered(device, encoder, self.names.parameters)
+    }
+
+    /// Records a copy of every replica's latest gradients, without the L2 term:
+    /// `[replica][layer]`.
+    pub fn encode_gradients(
+        &self,
+        device: &wgpu::Device,
+        encoder: &mut wgpu::CommandEncoder,
+    ) -> Readback<Vec<Vec<LayerParameters>>> {
+        self.encode_layered(device, encoder, self.names.gradients)
+    }
+
+    fn encode_layered(
+        &self,
+        device: &wgpu::Device,
+        encoder: &mut wgpu::CommandEncoder,
+        id: BufferId,
+    ) -> Readback<Vec<Vec<LayerParameters>>> {
+        let network = self.spec.network.clone();
+        Readback::record(device, encoder, &[self.buffer(id)], move |words| {
+            let unpack = |stored: &[f32]| network.unpack(stored).expect("a replica's stride");
+            cast_slice(words)
+                .chunks(network.parameter_stride())
+                .map(unpack)
+                .collect()
+        })
+    }
+}

@@ -1,0 +1,11 @@
+//! What touches wgpu: opening a device for those who have none, recording plans, reading back.
+
+mod open;
+mod pacer;
+mod readback;
+mod recorder;
+
+pub use open::{AdapterSummary, Gpu, adapters};
+pub(crate) use pacer::Pacer;
+pub use readback::Readback;
+pub use recorder::{RecordedPlan, Recorder};

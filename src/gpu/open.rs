@@ -1,0 +1,156 @@
+//! Opening a device for programs that have none of their own.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use crate::error::Error;
+
+/// What an adapter calls itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdapterSummary {
+    /// Name, as the driver gives it.
+    pub name: String,
+    /// The graphics interface it is reached through.
+    pub backend: wgpu::Backend,
+    /// What kind of device it is; `Cpu` for a software rasteriser.
+    pub kind: wgpu::DeviceType,
+    /// The driver and its version, as far as it says.
+    pub driver: String,
+}
+
+impl AdapterSummary {
+    fn new(adapter: &wgpu::Adapter) -> Self {
+        let info = adapter.get_info();
+        Self {
+            name: info.name,
+            backend: info.backend,
+            kind: info.device_type,
+            driver: format!("{} {}", info.driver, info.driver_info)
+                .trim()
+                .to_owned(),
+        }
+    }
+
+    /// Whether this is hardware. GL does not always say what it runs on; then it counts as hardware.
+    pub fn is_hardware(&self) -> bool {
+        self.kind != wgpu::DeviceType::Cpu
+    }
+
+    /// Discrete before integrated before the rest, native interfaces before GL.
+    fn rank(&self) -> (u32, bool) {
+        let kind = match self.kind {
+            wgpu::DeviceType::DiscreteGpu => 0,
+            wgpu::DeviceType::IntegratedGpu => 1,
+            wgpu::DeviceType::VirtualGpu => 2,
+            wgpu::DeviceType::Other => 3,
+            wgpu::DeviceType::Cpu => 4,
+        };
+        (kind, self.backend == wgpu::Backend::Gl)
+    }
+}
+
+impl fmt::Display for AdapterSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({:?}, {})", self.name, self.backend, self.driver)
+    }
+}
+
+/// A device of our own, with its errors caught instead of panicking.
+#[derive(Debug)]
+pub struct Gpu {
+    /// The adapter that the device belongs to.
+    pub adapter: AdapterSummary,
+    /// The device.
+    pub device: wgpu::Device,
+    /// Its queue.
+    pub queue: wgpu::Queue,
+    failure: Arc<Mutex<Option<String>>>,
+}
+
+/// All adapters of these backends, best first.
+pub async fn adapters(backends: wgpu::Backends) -> Vec<(AdapterSummary, wgpu::Adapter)> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
+        backends,
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    });
+    let mut found: Vec<_> = instance
+        .enumerate_adapters(backends)
+        .await
+        .into_iter()
+        .map(|adapter| (AdapterSummary::new(&adapter), adapter))
+        .collect();
+    found.sort_by_key(|(summary, _)| summary.rank());
+    found
+}
+
+impl Gpu {
+    /// Opens a device with WebGPU's default limits, or the adapter's where those are lower, and
+    /// buffers as large as the adapter allows; no optional feature.
+    ///
+    /// # Errors
+    /// [`Error::NoDevice`] with the adapter's reason.
+    pub async fn open(adapter: &wgpu::Adapter) -> Result<Self, Error> {
+        let summary = AdapterSummary::new(adapter);
+        let available = adapter.limits();
+        let limits = wgpu::Limits {
+            max_buffer_size: available.max_buffer_size,
+            max_storage_buffer_binding_size: available.max_storage_buffer_binding_size,
+            ..wgpu::Limits::default().or_worse_values_from(&available)
+        };
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("trainable"),
+            required_limits: limits,
+            ..wgpu::DeviceDescriptor::default()
+        };
+        let (device, queue) = adapter
+            .request_device(&descriptor)
+            .await
+            .map_err(|source| Error::NoDevice {
+                adapter: summary.to_string(),
+                source,
+            })?;
+        let failure = Arc::new(Mutex::new(None));
+        let remember = |failure: &Arc<Mutex<Option<String>>>| {
+            let failure = failure.clone();
+            move |reason: String| {
+                log::error!("device: {reason}");
+                let mut first = failure
+                    .lock()
+                    .unwrap_or_else(|poisoned| poisoned.into_inner());
+                first.get_or_insert(reason);
+            }
+        };
+        let uncaptured = remember(&failure);
+        device.on_uncaptured_error(Arc::new(move |error| uncaptured(error.to_string())));
+        let lost = remember(&failure);
+        device.set_device_lost_callback(move |reason, message| {
+            if reason != wgpu::DeviceLostReason::Destroyed {
+                lost(format!("device lost: {message}"));
+            }
+        });
+        Ok(Self {
+            adapter: summary,
+            device,
+            queue,
+            failure,
+        })
+    }
+
+    /// The first error that the device has reported, if any.
+    ///
+    /// # Errors
+    /// [`Error::Device`]
+    pub fn check(&self, doing: &'static str) -> Result<(), Error> {
+        let failure = self
+            .failure
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        match &*failure {
+            Some(reason) => Err(Error::Device {
+                doing,
+                reason: reason.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+pub mod cpu;
+pub mod data;
+mod engine;
+mod error;
+pub mod gpu;
+pub mod kernels;
+pub mod layout;
+pub mod network;
+pub mod plan;
+mod progress;
+pub mod rng;
+pub mod spec;
+pub mod state;
+pub mod tasks;
+mod trainer;
+
+pub use engine::Engine;
+pub use error::Error;
+pub use progress::{Halt, HaltCause, ReplicaProgress, TaskScore};
+pub use trainer::{Backend, Compute, Trainer};
+pub use wgpu;

@@ -1,0 +1,579 @@
+//! A training step as a flat list of dispatches over named buffers, built once and replayed.
+//!
+//! A [`Program`] says which buffers there are, what they hold at the start and which dispatches make
+//! up each [`Plan`]. It knows no device: [`crate::Engine`] records its plans into a command encoder,
+//! [`crate::cpu::CpuExecutor`] runs the twins of the same dispatches.
+
+use std::sync::Arc;
+
+use bytemuck::bytes_of;
+
+use crate::error::Error;
+use crate::kernels::{
+    AdamStep, BatchGather, Kernel, LinearBackwardInput, LinearBackwardWeights, LinearForward,
+    ParameterInit, Params, SoftmaxCrossEntropy, StepFinish,
+};
+use crate::layout::{ShaderStruct, StructLayout};
+use crate::network::{Activation, Layer};
+use crate::spec::{TaskStream, TrainingSpec};
+use crate::state::{LayerControl, ReplicaConfig, ReplicaState, TaskRecord};
+
+/// How many finished tasks a replica remembers.
+pub(crate) const TASK_LOG_LENGTH: u32 = 64;
+
+/// Names a buffer of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BufferId(pub(crate) usize);
+
+/// What a buffer holds before the first plan runs.
+#[derive(Clone, Debug)]
+pub enum Contents {
+    /// Zeros.
+    Zero,
+    /// These words, all replicas one after the other.
+    Words(Arc<[u32]>),
+}
+
+/// What the words of a buffer are.
+#[derive(Clone, Copy, Debug)]
+pub enum Elements {
+    /// Numbers.
+    F32,
+    /// Counts, labels, packed bytes.
+    U32,
+    /// Structs that the shaders declare too.
+    Struct(StructLayout),
+}
+
+/// One buffer.
+#[derive(Clone, Debug)]
+pub struct BufferSpec {
+    /// Its name.
+    pub name: String,
+    /// Four-byte words: of one replica, or of all of it when it is shared.
+    pub words: usize,
+    /// What the words are.
+    pub elements: Elements,
+    /// Whether all replicas read the same words.
+    pub shared: bool,
+    /// What it holds at the start.
+    pub contents: Contents,
+}
+
+/// One kernel at work on some buffers.
+#[derive(Clone)]
+pub struct Dispatch {
+    /// The kernel.
+    pub kernel: &'static Kernel,
+    /// Its uniform.
+    pub params: Vec<u8>,
+    /// Its storage bindings, in the kernel's order.
+    pub buffers: Vec<BufferId>,
+    /// Workgroups along x and y; along z stand the replicas.
+    pub workgroups: [u32; 2],
+}
+
+/// Dispatches in the order in which they run.
+#[derive(Clone)]
+pub struct Plan {
+    /// What the plan does; the label of its passes.
+    pub name: &'static str,
+    /// Its dispatches.
+    pub dispatches: Vec<Dispatch>,
+}
+
+/// The buffers by name.
+#[derive(Clone, Debug)]
+pub struct Buffers {
+    /// `[replica]` [`ReplicaConfig`]
+    pub configs: BufferId,
+    /// `[replica]` [`ReplicaState`]
+    pub states: BufferId,
+    /// `[replica, layers]` [`LayerControl`]
+    pub layer_controls: BufferId,
+    /// `[replica]` u32
+    pub divergence: BufferId,
+    /// `[replica, TASK_LOG_LENGTH]` [`TaskRecord`]
+    pub task_log: BufferId,
+    /// `[total, words]` packed u8, shared; only with a task stream.
+    pub images: Option<BufferId>,
+    /// `[replica, batch_rows]` u32
+    pub labels: BufferId,
+    /// `activations[0]` is the minibatch, `activations[l]` what layer l made, the last the logits:
+    /// `[replica, batch_rows, columns]` f32
+    pub activations: Vec<BufferId>,
+    /// Gradients at the pre-activations of each layer: `[replica, batch_rows, columns]` f32
+    pub pre_activation_gradients: Vec<BufferId>,
+    /// `[replica, stride]` f32
+    pub parameters: BufferId,
+    /// `[replica, stride]` f32, without the L2 term
+    pub gradients: BufferId,
+    /// `[replica, stride]` f32
+    pub first_moment: BufferId,
+    /// `[replica, stride]` f32
+    pub second_moment: BufferId,
+}
+
+/// Everything that executors need to know.
+#[derive(Clone)]
+pub struct Program {
+    /// Replicas, the leading axis of every buffer that is not shared.
+    pub replicas: u32,
+    /// All buffers.
+    pub buffers: Vec<BufferSpec>,
+    /// The buffers by name.
+    pub names: Buffers,
+    /// Draws initial parameters and clears the moments.
+    pub initialise: Plan,
+    /// Forward, backward and Adam on the minibatch that is loaded.
+    pub update: Plan,
+    /// Gathers the stream's next minibatch, then updates; only with a task stream.
+    pub step: Option<Plan>,
+}
+
+impl Program {
+    /// # Errors
+    /// A specification that [`TrainingSpec::check`] refuses.
+    pub fn new(spec: &TrainingSpec) -> Result<Self, Error> {
+        spec.check()?;
+        let mut arena = Vec::new();
+        let names = declare_buffers(spec, &mut arena);
+        let initialise = Plan {
+            name: "initialise",
+            dispatches: initialise(spec, &names),
+        };
+        let update = Plan {
+            name: "update",
+            dispatches: update(spec, &names),
+        };
+        let step = spec
+            .stream
+            .as_ref()
+            .zip(names.images)
+            .map(|(stream, images)| {
+                let mut dispatches = vec![gather(spec, stream, images, &names)];
+                dispatches.extend(update.dispatches.iter().cloned());
+                Plan {
+                    name: "step",
+                    dispatches,
+                }
+            });
+        let replicas = spec.replicas.len() as u32;
+        Ok(Self {
+            replicas,
+            buffers: arena,
+            names,
+            initialise,
+            update,
+            step,
+        })
+    }
+
+    /// Every plan.
+    pub(crate) fn plans(&self) -> impl Iterator<Item = &Plan> {
+        [&self.initialise, &self.update]
+            .into_iter()
+            .chain(&self.step)
+    }
+
+    /// Words of a whole buffer.
+    pub(crate) fn total_words(&self, buffer: &BufferSpec) -> usize {
+        if buffer.shared {
+            buffer.words
+        } else {
+            buffer.words * self.replicas as usize
+        }
+    }
+}
+
+fn declare_buffers(spec: &TrainingSpec, arena: &mut Vec<BufferSpec>) -> Buffers {
+    let layers = spec.network.layers();
+    let rows = spec.batch_rows() as usize;
+    let configs: Vec<_> = spec
+        .replicas
+        .iter()
+        .map(|replica| replica.config())
+        .collect();
+    let states: Vec<_> = configs.iter().map(ReplicaState::start).collect();
+    let controls: Vec<_> = spec
+        .replicas
+        .iter()
+        .flat_map(|replica| {
+            layers
+                .iter()
+                .map(|layer| LayerControl::new(layer, replica.step_size))
+        })
+        .collect();
+
+    let mut declare = |name: String, words: usize, elements: Elements, contents: Contents| {
+        arena.push(BufferSpec {
+            name,
+            words,
+            elements,
+            shared: false,
+            contents,
+        });
+        BufferId(arena.len() - 1)
+    };
+    let mut zeros = |name: String, elements: Elements, words: usize| {
+        declare(name, words, elements, Contents::Zero)
+    };
+    let activation_columns = layers.iter().map(Layer::activation_columns);
+    let activations = std::iter::once(spec.input_columns())
+        .chain(activation_columns)
+        .enumerate()
+        .map(|(l, columns)| {
+            zeros(
+                format!("activations {l}"),
+                Elements::F32,
+                rows * columns as usize,
+            )
+        })
+        .collect();
+    let pre_activation_gradients = layers
+        .iter()
+        .zip(1..)
+        .map(|(layer, l)| {
+            let words = rows * layer.columns as usize;
+            zeros(
+                format!("pre-activation gradients {l}"),
+                Elements::F32,
+                words,
+            )
+        })
+        .collect();
+    let stride = spec.network.parameter_stride();
+    let [parameters, gradients, first_moment, second_moment] =
+        ["parameters", "gradients", "first moment", "second moment"]
+            .map(|name| zeros(name.to_owned(), Elements::F32, stride));
+    let labels = zeros("labels".to_owned(), Elements::U32, rows);
+    let divergence = zeros("divergence".to_owned(), Elements::U32, 1);
+    let log_words = TASK_LOG_LENGTH as usize * size_of::<TaskRecord>() / 4;
+    let task_log = zeros(
+        "task log".to_owned(),
+        Elements::Struct(TaskRecord::LAYOUT),
+        log_words,
+    );
+    let configs = declare_structs(&mut declare, "configs", &configs, 1);
+    let states = declare_structs(&mut declare, "states", &states, 1);
+    let layer_controls = declare_structs(&mut declare, "layer controls", &controls, layers.len());
+    let images = spec.stream.as_ref().map(|stream| {
+        arena.push(BufferSpec {
+            name: "images".to_owned(),
+            words: stream.images.words().len(),
+            elements: Elements::U32,
+            shared: true,
+            contents: Contents::Words(stream.images.words().clone()),
+        });
+        BufferId(arena.len() - 1)
+    });
+    Buffers {
+        configs,
+        states,
+        layer_controls,
+        divergence,
+        task_log,
+        images,
+        labels,
+        activations,
+        pre_activation_gradients,
+        parameters,
+        gradients,
+        first_moment,
+        second_moment,
+    }
+}
+
+/// Declares a buffer of `per_replica` structs for every replica, holding `structs`.
+fn declare_structs<T: ShaderStruct>(
+    declare: &mut impl FnMut(String, usize, Elements, Contents) -> BufferId,
+    name: &str,
+    structs: &[T],
+    per_replica: usize,
+) -> BufferId {
+    let words = per_replica * size_of::<T>() / 4;
+    let contents = Contents::Words(bytemuck::cast_slice(structs).into());
+    declare(
+        name.to_owned(),
+        words,
+        Elements::Struct(T::LAYOUT),
+        contents,
+    )
+}
+
+fn dispatch<P: Params, const N: usize>(
+    params: P,
+    buffers: [BufferId; N],
+    workgroups: [u32; 2],
+) -> Dispatch {
+    let kernel = P::KERNEL;
+    debug_assert_eq!(N, kernel.bindings.len());
+    debug_assert!(
+        (1..N).all(|i| !buffers[..i].contains(&buffers[i])),
+        "{} aliases",
+        kernel.name
+    );
+    Dispatch {
+        kernel,
+        params: bytes_of(&params).to_vec(),
+        buffers: buffers.to_vec(),
+        workgroups,
+    }
+}
+
+fn initialise(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
+    let parameters_stride = spec.network.parameter_stride() as u32 / 4;
+    let one_layer = |(number, layer): (usize, &Layer)| {
+        let params = ParameterInit {
+            parameters_stride,
+            offset: layer.offset / 4,
+            rows: layer.rows,
+            columns: layer.columns,
+            inputs: layer.inputs,
+            outputs: layer.outputs,
+            half_rows: layer.rows / layer.halves,
+            half_inputs: layer.inputs / layer.halves,
+            layer: number as u32,
+            bound: (6.0 / f64::from(layer.inputs)).sqrt() as f32,
+        };
+        let buffers = [
+            names.configs,
+            names.parameters,
+            names.first_moment,
+            names.second_moment,
+        ];
+        dispatch(
+            params,
+            buffers,
+            [(layer.columns / 4).div_ceil(64), layer.rows + 1],
+        )
+    };
+    spec.network
+        .layers()
+        .iter()
+        .enumerate()
+        .map(one_layer)
+        .collect()
+}
+
+fn gather(spec: &TrainingSpec, stream: &TaskStream, images: BufferId, names: &Buffers) -> Dispatch {
+    let (scale, shift) = stream.images.scale_and_shift();
+    let params = BatchGather {
+        batch: spec.batch,
+        batch_rows: spec.batch_rows(),
+        columns: spec.input_columns(),
+        pixels: stream.images.pixels(),
+        words: stream.images.words_per_image(),
+        total: stream.images.count(),
+        images: stream.subset,
+        relabelled: stream.relabelled(),
+        classes: spec.network.classes(),
+        scale,
+        shift,
+    };
+    let buffers = [
+        names.configs,
+        names.states,
+        images,
+        names.activations[0],
+        names.labels,
+    ];
+    dispatch(params, buffers, [spec.batch_rows(), 1])
+}
+
+/// Forward, loss, backward, Adam: 3 dispatches a layer less one, and three more.
+fn update(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
+    let layers: Vec<_> = spec.network.layers().iter().enumerate().collect();
+    let mut dispatches: Vec<_> = layers
+        .iter()
+        .map(|(l, layer)| forward(spec, names, *l, layer))
+        .collect();
+    dispatches.push(loss(spec, names));
+    for (l, layer) in layers.iter().rev() {
+        if *l > 0 {
+            dispatches.push(backward_input(spec, names, *l, layer));
+        }
+        dispatches.push(backward_weights(spec, names, *l, layer));
+    }
+    dispatches.push(adam(spec, names));
+    dispatches.push(finish(spec, names));
+    dispatches
+}
+
+fn forward(spec: &TrainingSpec, names: &Buffers, l: usize, layer: &Layer) -> Dispatch {
+    let params = LinearForward {
+        parameters_stride: spec.network.parameter_stride() as u32 / 4,
+        offset: layer.offset / 4,
+        rows: layer.rows,
+        columns: layer.columns,
+        batch_rows: spec.batch_rows(),
+        activation: layer.activation as u32,
+    };
+    let buffers = [
+        names.parameters,
+        names.activations[l],
+        names.activations[l + 1],
+    ];
+    dispatch(params, buffers, tiles(layer.columns, spec.batch_rows()))
+}
+
+fn loss(spec: &TrainingSpec, names: &Buffers) -> Dispatch {
+    let classes = spec.network.classes();
+    let layers = spec.network.layers().len();
+    let params = SoftmaxCrossEntropy {
+        batch: spec.batch,
+        batch_rows: spec.batch_rows(),
+        classes,
+        columns: spec.network.layers()[layers - 1].columns,
+        inverse_batch: (1.0 / f64::from(spec.batch)) as f32,
+    };
+    let logits = names.activations[layers];
+    let gradients = names.pre_activation_gradients[layers - 1];
+    dispatch(
+        params,
+        [logits, names.labels, gradients, names.states],
+        [1, 1],
+    )
+}
+
+/// From the gradient at layer `l`'s pre-activations to that at the layer below, `l` from 1 on.
+fn backward_input(spec: &TrainingSpec, names: &Buffers, l: usize, layer: &Layer) -> Dispatch {
+    let below = &spec.network.layers()[l - 1];
+    let params = LinearBackwardInput {
+        parameters_stride: spec.network.parameter_stride() as u32 / 4,
+        offset: layer.offset / 4,
+        rows: layer.rows,
+        columns: layer.columns,
+        batch_rows: spec.batch_rows(),
+        activation: below.activation as u32,
+    };
+    let buffers = [
+        names.parameters,
+        names.activations[l],
+        names.pre_activation_gradients[l],
+        names.pre_activation_gradients[l - 1],
+    ];
+    dispatch(params, buffers, tiles(below.columns, spec.batch_rows()))
+}
+
+fn backward_weights(spec: &TrainingSpec, names: &Buffers, l: usize, layer: &Layer) -> Dispatch {
+    let params = LinearBackwardWeights {
+        parameters_stride: spec.network.parameter_stride() as u32 / 4,
+        offset: layer.offset / 4,
+        rows: layer.rows,
+        columns: layer.columns,
+        batch: spec.batch,
+        batch_rows: spec.batch_rows(),
+    };
+    let buffers = [
+        names.activations[l],
+        names.pre_activation_gradients[l],
+        names.gradients,
+    ];
+    dispatch(params, buffers, tiles(layer.columns, layer.rows + 1))
+}
+
+fn adam(spec: &TrainingSpec, names: &Buffers) -> Dispatch {
+    let parameters_stride = spec.network.parameter_stride() as u32 / 4;
+    let params = AdamStep {
+        parameters_stride,
+        layers: spec.network.layers().len() as u32,
+    };
+    let buffers = [
+        names.configs,
+        names.states,
+        names.layer_controls,
+        names.gradients,
+        names.parameters,
+        names.first_moment,
+        names.second_moment,
+        names.divergence,
+    ];
+    dispatch(
+        params,
+        buffers,
+        [parameters_stride.div_ceil(AdamStep::KERNEL.workgroup[0]), 1],
+    )
+}
+
+fn finish(spec: &TrainingSpec, names: &Buffers) -> Dispatch {
+    let params = StepFinish {
+        batches_per_epoch: spec.batches_per_epoch(),
+        epochs: spec.stream.as_ref().map_or(1, |stream| stream.epochs),
+        log_length: TASK_LOG_LENGTH,
+    };
+    dispatch(
+        params,
+        [
+            names.configs,
+            names.divergence,
+            names.states,
+            names.task_log,
+        ],
+        [1, 1],
+    )
+}
+
+/// Workgroups of 32 invocations along columns, each computing 8 rows by 4 columns.
+fn tiles(columns: u32, rows: u32) -> [u32; 2] {
+    [(columns / 4).div_ceil(32), rows.div_ceil(8)]
+}
+
+/// Checks that `limits` suffice for a program.
+pub(crate) fn check_limits(program: &Program, limits: &wgpu::Limits) -> Result<(), Error> {
+    let check = |limit, what: String, required: u64, available: u64| {
+        if required <= available {
+            return Ok(());
+        }
+        Err(Error::Limit {
+            limit,
+            what,
+            required,
+            available,
+        })
+    };
+    for buffer in &program.buffers {
+        let bytes = program.total_words(buffer) as u64 * 4;
+        let what = || format!("the {} of {} replicas", buffer.name, program.replicas);
+        let binding = limits.max_storage_buffer_binding_size;
+        check("maxStorageBufferBindingSize", what(), bytes, binding)?;
+        check("maxBufferSize", what(), bytes, limits.max_buffer_size)?;
+    }
+    for dispatch in program.plans().flat_map(|plan| &plan.dispatches) {
+        let Kernel {
+            name,
+            bindings,
+            workgroup,
+            ..
+        } = dispatch.kernel;
+        let storage = limits.max_storage_buffers_per_shader_stage;
+        let what = || format!("the kernel {name}");
+        check(
+            "maxStorageBuffersPerShaderStage",
+            what(),
+            bindings.len() as u64,
+            storage.into(),
+        )?;
+        let invocations = limits.max_compute_invocations_per_workgroup;
+        let required = workgroup.iter().product::<u32>();
+        check(
+            "maxComputeInvocationsPerWorkgroup",
+            what(),
+            required.into(),
+            invocations.into(),
+        )?;
+        let workgroups = limits.max_compute_workgroups_per_dimension;
+        let [x, y] = dispatch.workgroups;
+        let required = x.max(y).max(program.replicas);
+        check(
+            "maxComputeWorkgroupsPerDimension",
+            what(),
+            required.into(),
+            workgroups.into(),
+        )?;
+    }
+    Ok(())
+}
+
+/// The uniform number of an activation is its discriminant, here and in the shaders.
+const _: () = assert!(Activation::Tanh as u32 == 4);

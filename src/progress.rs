@@ -1,0 +1,112 @@
+//! Where a replica stands and what it scored, as read back from a device.
+
+use crate::state::{HALTED_LOSS, NEVER, RUNNING, ReplicaState, TaskRecord};
+
+/// Why a replica was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HaltCause {
+    /// The loss of a minibatch was not finite.
+    Loss,
+    /// An update made a parameter or a second moment that is not finite.
+    Update,
+}
+
+/// A replica that diverged and was left as it was then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Halt {
+    /// The task, from 0.
+    pub task: u32,
+    /// Updates done before the one that failed.
+    pub update: u32,
+    /// What was not finite.
+    pub cause: HaltCause,
+}
+
+/// The scores of one finished task.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TaskScore {
+    /// The task, from 0.
+    pub task: u32,
+    /// Mean accuracy over the task's minibatches, each before its update.
+    pub online_accuracy: f64,
+    /// Mean loss over the same.
+    pub online_loss: f64,
+    /// Mean accuracy over the minibatches of the task's last epoch, each before its update.
+    pub final_accuracy: f64,
+    /// Mean loss over the same.
+    pub final_loss: f64,
+}
+
+/// Where one replica stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReplicaProgress {
+    /// The task that the next step belongs to, from 0.
+    pub task: u32,
+    /// Updates done.
+    pub updates: u32,
+    /// Loss of the latest minibatch, before its update; 0 before the first.
+    pub batch_loss: f32,
+    /// Correct predictions in it.
+    pub batch_correct: u32,
+    /// Set when the replica diverged.
+    pub halted: Option<Halt>,
+    /// The latest finished tasks, oldest first; 64 at most.
+    pub finished: Vec<TaskScore>,
+}
+
+impl ReplicaProgress {
+    /// From the device's structs; `batch` is the number of samples in a minibatch.
+    pub(crate) fn new(state: &ReplicaState, task_log: &[TaskRecord], batch: u32) -> Self {
+        let mut finished: Vec<_> = task_log
+            .iter()
+            .filter(|record| record.batches > 0)
+            .map(|record| score(record, batch))
+            .collect();
+        finished.sort_by_key(|score| score.task);
+        Self {
+            task: state.task,
+            updates: state.updates,
+            batch_loss: state.batch_loss,
+            batch_correct: state.batch_correct,
+            halted: halt(state),
+            finished,
+        }
+    }
+
+    /// The score of `task` if it is finished and not yet forgotten.
+    pub fn score(&self, task: u32) -> Option<TaskScore> {
+        self.finished
+            .iter()
+            .copied()
+            .find(|score| score.task == task)
+    }
+}
+
+fn halt(state: &ReplicaState) -> Option<Halt> {
+    if state.halted == RUNNING || state.halted_update == NEVER {
+        return None;
+    }
+    let is_loss = state.halted & HALTED_LOSS != 0;
+    let cause = if is_loss {
+        HaltCause::Loss
+    } else {
+        HaltCause::Update
+    };
+    Some(Halt {
+        task: state.halted_task,
+        update: state.halted_update,
+        cause,
+    })
+}
+
+fn score(record: &TaskRecord, batch: u32) -> TaskScore {
+    let mean = |sum: f64, batches: u32| sum / f64::from(batches);
+    let per_sample = |correct: u32| f64::from(correct) / f64::from(batch);
+    TaskScore {
+        task: record.task,
+        online_accuracy: mean(per_sample(record.correct), record.batches),
+        online_loss: mean(record.loss.into(), record.batches),
+        final_accuracy: mean(per_sample(record.final_correct), record.final_batches),
+        final_loss: mean(record.final_loss.into(), record.final_batches),
+    }
+}

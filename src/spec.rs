@@ -1,0 +1,334 @@
+//! What is to be trained: a network, its replicas and the stream of tasks.
+
+use std::sync::Arc;
+
+use crate::data::{PIXEL_MEAN, PIXEL_STD, PIXELS, Split};
+use crate::error::Error;
+use crate::network::{Network, pad4};
+use crate::state::{LayerControl, ReplicaConfig};
+
+/// One replica: a seed and a configuration. All replicas of a batch share the network's shape and
+/// train in the same dispatches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReplicaSpec {
+    /// Decides initial weights, images, labels and orders; equal seeds see equal streams.
+    pub seed: u32,
+    /// Adam's step size, the same for every layer at the start.
+    pub step_size: f32,
+    /// Coupled L2: the gradient gains `l2 * theta`, biases included.
+    pub l2: f32,
+    /// Adam's decay of the first moment.
+    pub beta1: f32,
+    /// Adam's decay of the second moment.
+    pub beta2: f32,
+    /// Adam's epsilon.
+    pub epsilon: f32,
+}
+
+impl Default for ReplicaSpec {
+    /// Seed 0, Adam(1e-3, 0.9, 0.999, 1e-8), no L2.
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            step_size: 1e-3,
+            l2: 0.0,
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+        }
+    }
+}
+
+impl ReplicaSpec {
+    fn check(&self) -> Result<(), Error> {
+        let in_range = |what, wanted, value: f32, ok: bool| {
+            if ok && value.is_finite() {
+                Ok(())
+            } else {
+                Err(Error::invalid(what, wanted, value))
+            }
+        };
+        check_step_size(self.step_size)?;
+        in_range("l2", "0 or more, finite", self.l2, self.l2 >= 0.0)?;
+        in_range(
+            "beta1",
+            "0 or more, below 1",
+            self.beta1,
+            (0.0..1.0).contains(&self.beta1),
+        )?;
+        in_range(
+            "beta2",
+            "0 or more, below 1",
+            self.beta2,
+            (0.0..1.0).contains(&self.beta2),
+        )?;
+        in_range(
+            "epsilon",
+            "more than 0, finite",
+            self.epsilon,
+            self.epsilon > 0.0,
+        )
+    }
+
+    pub(crate) fn config(&self) -> ReplicaConfig {
+        let complement = |beta: f32| (1.0 - f64::from(beta)) as f32;
+        ReplicaConfig {
+            seed: self.seed,
+            l2: self.l2,
+            beta1: self.beta1,
+            one_minus_beta1: complement(self.beta1),
+            beta2: self.beta2,
+            one_minus_beta2: complement(self.beta2),
+            epsilon: self.epsilon,
+            unused: 0,
+        }
+    }
+}
+
+/// Fails unless `step_size` is finite and not negative.
+fn check_step_size(step_size: f32) -> Result<(), Error> {
+    if step_size.is_finite() && step_size >= 0.0 {
+        return Ok(());
+    }
+    Err(Error::invalid("step size", "0 or more, finite", step_size))
+}
+
+/// A data set of grey images as the device holds it: four u8 pixels to a word, every image starting
+/// at a word, standardised only when it is gathered into a minibatch.
+#[derive(Clone, Debug)]
+pub struct ImageSet {
+    words: Arc<[u32]>,
+    count: u32,
+    pixels: u32,
+    mean: f32,
+    std: f32,
+}
+
+impl ImageSet {
+    /// Packs `bytes`, images of `pixels` bytes one after the other. A pixel p becomes
+    /// (p / 255 - mean) / std.
+    ///
+    /// # Errors
+    /// No image, a length that is not a multiple of `pixels`, or a standard deviation that is not
+    /// positive.
+    pub fn new(bytes: &[u8], pixels: usize, mean: f32, std: f32) -> Result<Self, Error> {
+        if pixels == 0 || bytes.is_empty() || !bytes.len().is_multiple_of(pixels) {
+            let wanted = format!("one or more images of {pixels} bytes");
+            return Err(Error::invalid("image bytes", wanted, bytes.len()));
+        }
+        if !(std.is_finite() && std > 0.0 && mean.is_finite()) {
+            let wanted = "a finite mean and a positive standard deviation";
+            return Err(Error::invalid(
+                "pixel statistics",
+                wanted,
+                format!("{mean}, {std}"),
+            ));
+        }
+        let pack = |bytes: &[u8]| {
+            bytes
+                .iter()
+                .rev()
+                .fold(0, |word, byte| word << 8 | u32::from(*byte))
+        };
+        let words = bytes
+            .chunks(pixels)
+            .flat_map(|image| image.chunks(4).map(pack))
+            .collect();
+        let count = u32::try_from(bytes.len() / pixels).map_err(|_| {
+            Error::invalid("number of images", "fewer than 2^32", bytes.len() / pixels)
+        })?;
+        Ok(Self {
+            words,
+            count,
+            pixels: pixels as u32,
+            mean,
+            std,
+        })
+    }
+
+    /// MNIST images, standardised by the mean and standard deviation of the training pixels.
+    ///
+    /// # Errors
+    /// None for a split that [`crate::data`] returned.
+    pub fn mnist(split: &Split) -> Result<Self, Error> {
+        Self::new(&split.images, PIXELS, PIXEL_MEAN, PIXEL_STD)
+    }
+
+    /// Number of images.
+    pub fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// Pixels of one image.
+    pub fn pixels(&self) -> u32 {
+        self.pixels
+    }
+
+    pub(crate) fn words(&self) -> &Arc<[u32]> {
+        &self.words
+    }
+
+    pub(crate) fn words_per_image(&self) -> u32 {
+        self.pixels.div_ceil(4)
+    }
+
+    /// Factor and addend that standardise a byte.
+    pub(crate) fn scale_and_shift(&self) -> (f32, f32) {
+        let (mean, std) = (f64::from(self.mean), f64::from(self.std));
+        ((1.0 / (255.0 * std)) as f32, (-mean / std) as f32)
+    }
+}
+
+/// The random-label task stream (arXiv 2509.19698).
+#[derive(Clone, Debug)]
+pub struct TaskStream {
+    /// The data set that every replica draws its images from.
+    pub images: ImageSet,
+    /// Images per replica, drawn once and kept for the whole run.
+    pub subset: u32,
+    /// Passes over the images in one task; each has `subset / batch` whole minibatches.
+    pub epochs: u32,
+    /// The share of the images that gets fresh labels at a task switch; 1 in the paper.
+    pub relabel_fraction: f32,
+}
+
+impl TaskStream {
+    /// How many images a task switch relabels.
+    pub(crate) fn relabelled(&self) -> u32 {
+        (f64::from(self.relabel_fraction) * f64::from(self.subset)).round() as u32
+    }
+}
+
+/// Everything that is fixed when an engine is made.
+#[derive(Clone, Debug)]
+pub struct TrainingSpec {
+    /// The shape that all replicas share.
+    pub network: Network,
+    /// Samples in a minibatch.
+    pub batch: u32,
+    /// One entry per replica.
+    pub replicas: Vec<ReplicaSpec>,
+    /// Where minibatches come from; without one, the host hands them in.
+    pub stream: Option<TaskStream>,
+}
+
+impl TrainingSpec {
+    /// # Errors
+    /// Any number outside its range, named with what was wanted and what was found.
+    pub fn check(&self) -> Result<(), Error> {
+        if !(1..=1 << 24).contains(&self.batch) {
+            return Err(Error::invalid("batch", "1 to 16,777,216", self.batch));
+        }
+        if !(1..=65_535).contains(&self.replicas.len()) {
+            return Err(Error::invalid(
+                "number of replicas",
+                "1 to 65,535",
+                self.replicas.len(),
+            ));
+        }
+        self.replicas.iter().try_for_each(ReplicaSpec::check)?;
+        match &self.stream {
+            Some(stream) => self.check_stream(stream),
+            None => Ok(()),
+        }
+    }
+
+    fn check_stream(&self, stream: &TaskStream) -> Result<(), Error> {
+        let (available, batch) = (stream.images.count(), self.batch);
+        if stream.subset < batch || stream.subset > available {
+            let wanted = format!("{batch} (one batch) to {available} (the data set)");
+            return Err(Error::invalid("images per task", wanted, stream.subset));
+        }
+        if stream.epochs == 0 {
+            return Err(Error::invalid("epochs per task", "1 at least", 0));
+        }
+        if u64::from(stream.epochs) * u64::from(stream.subset) > u64::from(u32::MAX) {
+            let found = u64::from(stream.epochs) * u64::from(stream.subset);
+            return Err(Error::invalid("samples per task", "fewer than 2^32", found));
+        }
+        if !(0.0..=1.0).contains(&stream.relabel_fraction) {
+            let found = stream.relabel_fraction;
+            return Err(Error::invalid("relabel fraction", "0 to 1", found));
+        }
+        if stream.images.pixels() != self.network.inputs() {
+            let wanted = format!("{} (the pixels of an image)", stream.images.pixels());
+            return Err(Error::invalid(
+                "network inputs",
+                wanted,
+                self.network.inputs(),
+            ));
+        }
+        Ok(())
+    }
+
+    /// Minibatches of one epoch; without a stream, one endless epoch.
+    pub fn batches_per_epoch(&self) -> u32 {
+        self.stream
+            .as_ref()
+            .map_or(u32::MAX, |stream| stream.subset / self.batch)
+    }
+
+    /// Training steps of one task; without a stream, endless.
+    pub fn steps_per_task(&self) -> u64 {
+        let epochs = self.stream.as_ref().map_or(1, |stream| stream.epochs);
+        u64::from(self.batches_per_epoch()) * u64::from(epochs)
+    }
+
+    pub(crate) fn check_replica(&self, replica: usize) -> Result<(), Error> {
+        if replica < self.replicas.len() {
+            return Ok(());
+        }
+        let wanted = format!("below {}", self.replicas.len());
+        Err(Error::invalid("replica", wanted, replica))
+    }
+
+    /// A minibatch as stored: `inputs` `[batch, inputs]` and `labels` `[batch]` with padding.
+    pub(crate) fn pack_batch(
+        &self,
+        inputs: &[f32],
+        labels: &[u32],
+    ) -> Result<(Vec<f32>, Vec<u32>), Error> {
+        let (batch, width) = (self.batch as usize, self.network.inputs() as usize);
+        Error::check_length("inputs of the minibatch", batch * width, inputs.len())?;
+        Error::check_length("labels of the minibatch", batch, labels.len())?;
+        if let Some(label) = labels
+            .iter()
+            .find(|label| **label >= self.network.classes())
+        {
+            let wanted = format!("below {}", self.network.classes());
+            return Err(Error::invalid("label", wanted, label));
+        }
+        let (rows, columns) = (self.batch_rows() as usize, self.input_columns() as usize);
+        let mut stored = vec![0.0; rows * columns];
+        for (row, sample) in stored.chunks_mut(columns).zip(inputs.chunks(width)) {
+            row[..width].copy_from_slice(sample);
+        }
+        let mut padded = labels.to_vec();
+        padded.resize(rows, 0);
+        Ok((stored, padded))
+    }
+
+    /// One replica's layer controls with these step sizes.
+    pub(crate) fn layer_controls(&self, step_sizes: &[f32]) -> Result<Vec<LayerControl>, Error> {
+        let layers = self.network.layers();
+        Error::check_length("step sizes", layers.len(), step_sizes.len())?;
+        step_sizes
+            .iter()
+            .try_for_each(|step_size| check_step_size(*step_size))?;
+        Ok(layers
+            .iter()
+            .zip(step_sizes)
+            .map(|(layer, eta)| LayerControl::new(layer, *eta))
+            .collect())
+    }
+
+    /// Rows of a minibatch as stored: kernels work on eight at a time.
+    pub(crate) fn batch_rows(&self) -> u32 {
+        self.batch.next_multiple_of(8)
+    }
+
+    /// Columns of a minibatch as stored.
+    pub(crate) fn input_columns(&self) -> u32 {
+        pad4(self.network.inputs())
+    }
+}

@@ -1,0 +1,385 @@
+//! Training from a host program's point of view, on whichever device was chosen.
+
+use std::collections::VecDeque;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytemuck::cast_slice;
+
+use crate::cpu::CpuExecutor;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::gpu::{Gpu, Pacer, Readback, adapters};
+use crate::network::LayerParameters;
+use crate::plan::{BufferId, Program};
+use crate::progress::ReplicaProgress;
+use crate::spec::TrainingSpec;
+
+/// Submissions in flight: while one runs, the next is recorded.
+const IN_FLIGHT: usize = 2;
+
+/// Where to compute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Backend {
+    /// A real GPU if there is one, else the CPU executor. Software rasterisers such as llvmpipe are
+    /// slower than the CPU executor and are used only when asked for.
+    #[default]
+    Auto,
+    /// The CPU executor.
+    Cpu,
+    /// The best Vulkan adapter, software included.
+    Vulkan,
+    /// The best Metal adapter.
+    Metal,
+    /// The best DirectX 12 adapter, software included.
+    Dx12,
+    /// The best OpenGL adapter, software included.
+    Gl,
+}
+
+impl Backend {
+    /// The names that [`FromStr`] takes.
+    pub const NAMES: [&'static str; 6] = ["auto", "cpu", "vulkan", "metal", "dx12", "gl"];
+
+    fn wgpu_backends(self) -> wgpu::Backends {
+        match self {
+            Self::Auto => wgpu::Backends::all(),
+            Self::Cpu => wgpu::Backends::empty(),
+            Self::Vulkan => wgpu::Backends::VULKAN,
+            Self::Metal => wgpu::Backends::METAL,
+            Self::Dx12 => wgpu::Backends::DX12,
+            Self::Gl => wgpu::Backends::GL,
+        }
+    }
+}
+
+impl FromStr for Backend {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        let all = [
+            Self::Auto,
+            Self::Cpu,
+            Self::Vulkan,
+            Self::Metal,
+            Self::Dx12,
+            Self::Gl,
+        ];
+        let named = Self::NAMES
+            .iter()
+            .zip(all)
+            .find(|(known, _)| **known == name);
+        named
+            .map(|(_, backend)| backend)
+            .ok_or_else(|| Error::invalid("backend", Self::NAMES.join(", "), name))
+    }
+}
+
+/// What was chosen to compute on.
+#[derive(Clone, Debug)]
+pub enum Compute {
+    /// The CPU executor.
+    Cpu,
+    /// A device of our own.
+    Gpu(Arc<Gpu>),
+}
+
+impl Compute {
+    /// Opens what `backend` asks for; returns it with a line that says what was chosen and why.
+    ///
+    /// # Errors
+    /// [`Error::NoAdapter`] with the adapters that are there, or [`Error::NoDevice`].
+    pub fn open(backend: Backend) -> Result<(Self, String), Error> {
+        let threads = rayon::current_num_threads();
+        let cpu = format!("CPU executor, {threads} threads");
+        if backend == Backend::Cpu {
+            return Ok((Self::Cpu, format!("{cpu}: asked for")));
+        }
+        let found = pollster::block_on(adapters(backend.wgpu_backends()));
+        let list = found
+            .iter()
+            .map(|(summary, _)| summary.to_string())
+            .collect::<Vec<_>>();
+        let list = if list.is_empty() {
+            "none".to_owned()
+        } else {
+            list.join("; ")
+        };
+        let usable = |(summary, _): &&(_, _)| {
+            backend != Backend::Auto || crate::gpu::AdapterSummary::is_hardware(summary)
+        };
+        match found.iter().find(usable) {
+            Some((summary, adapter)) => {
+                let gpu = pollster::block_on(Gpu::open(adapter))?;
+                let why = if backend == Backend::Auto {
+                    "the best GPU found"
+                } else {
+                    "asked for"
+                };
+                Ok((Self::Gpu(Arc::new(gpu)), format!("{summary}: {why}")))
+            }
+            None if backend == Backend::Auto => {
+                let why = format!("no hardware GPU found (software adapters: {list})");
+                Ok((Self::Cpu, format!("{cpu}: {why}")))
+            }
+            None => Err(Error::NoAdapter {
+                wanted: format!("{backend:?}"),
+                found: list,
+            }),
+        }
+    }
+}
+
+/// A batch of replicas in training.
+pub struct Trainer {
+    spec: TrainingSpec,
+    executor: Executor,
+}
+
+/// One of the two ways to run a program's plans.
+enum Executor {
+    Cpu {
+        program: Box<Program>,
+        executor: CpuExecutor,
+    },
+    Gpu {
+        gpu: Arc<Gpu>,
+        engine: Box<Engine>,
+        pacer: Pacer,
+    },
+}
+
+impl Trainer {
+    /// Allocates everything and draws the initial parameters.
+    ///
+    /// # Errors
+    /// A specification outside its ranges or beyond the device's limits, or a device that fails.
+    pub fn new(compute: &Compute, spec: TrainingSpec) -> Result<Self, Error> {
+        let executor = match compute {
+            Compute::Cpu => {
+                let program = Box::new(Program::new(&spec)?);
+                let mut executor = CpuExecutor::new(&program);
+                executor.run(&program.initialise, 1);
+                Executor::Cpu { program, executor }
+            }
+            Compute::Gpu(gpu) => {
+                let mut engine = Box::new(Engine::new(&gpu.device, spec.clone())?);
+                let mut encoder = gpu.device.create_command_encoder(&Default::default());
+                engine.encode_initialise(&mut encoder);
+                gpu.queue.submit([encoder.finish()]);
+                gpu.check("setting up")?;
+                Executor::Gpu {
+                    gpu: gpu.clone(),
+                    engine,
+                    pacer: Pacer::new(),
+                }
+            }
+        };
+        Ok(Self { spec, executor })
+    }
+
+    /// What is being trained.
+    pub fn spec(&self) -> &TrainingSpec {
+        &self.spec
+    }
+
+    /// Trains all replicas for `steps` steps of their task streams.
+    ///
+    /// # Errors
+    /// [`Error::NoTaskStream`], or a device that fails.
+    pub fn train(&mut self, steps: u32) -> Result<(), Error> {
+        match &mut self.executor {
+            Executor::Cpu { program, executor } => {
+                executor.run(program.step.as_ref().ok_or(Error::NoTaskStream)?, steps);
+                Ok(())
+            }
+            Executor::Gpu { gpu, engine, pacer } => train_on_gpu(gpu, engine, pacer, steps),
+        }
+    }
+
+    /// Trains for `updates` steps on the minibatches that [`Self::write_batch`] loaded.
+    ///
+    /// # Errors
+    /// A device that fails.
+    pub fn update(&mut self, updates: u32) -> Result<(), Error> {
+        match &mut self.executor {
+            Executor::Cpu { program, executor } => {
+                executor.run(&program.update, updates);
+                Ok(())
+            }
+            Executor::Gpu { gpu, engine, .. } => {
+                let mut encoder = gpu.device.create_command_encoder(&Default::default());
+                engine.encode_updates(&mut encoder, updates)?;
+                gpu.queue.submit([encoder.finish()]);
+                gpu.check("training")
+            }
+        }
+    }
+
+    /// Loads one replica's minibatch: `inputs` `[batch, inputs]`, `labels` `[batch]`.
+    ///
+    /// # Errors
+    /// A replica, length or label out of range.
+    pub fn write_batch(
+        &mut self,
+        replica: usize,
+        inputs: &[f32],
+        labels: &[u32],
+    ) -> Result<(), Error> {
+        match &mut self.executor {
+            Executor::Cpu { program, executor } => {
+                self.spec.check_replica(replica)?;
+                let (inputs, labels) = self.spec.pack_batch(inputs, labels)?;
+                executor.write(program.names.activations[0], replica, &inputs);
+                executor.write(program.names.labels, replica, &labels);
+                Ok(())
+            }
+            Executor::Gpu { gpu, engine, .. } => {
+                engine.write_batch(&gpu.queue, replica, inputs, labels)
+            }
+        }
+    }
+
+    /// Sets one replica's parameters; Adam's moments stay.
+    ///
+    /// # Errors
+    /// A replica or a shape out of range.
+    pub fn write_parameters(
+        &mut self,
+        replica: usize,
+        parameters: &[LayerParameters],
+    ) -> Result<(), Error> {
+        match &mut self.executor {
+            Executor::Cpu { program, executor } => {
+                self.spec.check_replica(replica)?;
+                let stored = self.spec.network.pack(parameters)?;
+                executor.write(program.names.parameters, replica, &stored);
+                Ok(())
+            }
+            Executor::Gpu { gpu, engine, .. } => {
+                engine.write_parameters(&gpu.queue, replica, parameters)
+            }
+        }
+    }
+
+    /// Sets one replica's step size of every layer.
+    ///
+    /// # Errors
+    /// A replica out of range, not one step size per layer, or one that is negative or not finite.
+    pub fn set_step_sizes(&mut self, replica: usize, step_sizes: &[f32]) -> Result<(), Error> {
+        match &mut self.executor {
+            Executor::Cpu { program, executor } => {
+                self.spec.check_replica(replica)?;
+                let controls = self.spec.layer_controls(step_sizes)?;
+                executor.write(program.names.layer_controls, replica, &controls);
+                Ok(())
+            }
+            Executor::Gpu { gpu, engine, .. } => {
+                engine.set_step_sizes(&gpu.queue, replica, step_sizes)
+            }
+        }
+    }
+
+    /// Waits for the training so far and says where every replica stands.
+    ///
+    /// # Errors
+    /// A device that fails.
+    pub fn progress(&mut self) -> Result<Vec<ReplicaProgress>, Error> {
+        match &self.executor {
+            Executor::Cpu { program, executor } => {
+                let names = &program.names;
+                let replica = |r| {
+                    let state = cast_slice(executor.read(names.states, r))[0];
+                    let log = cast_slice(executor.read(names.task_log, r));
+                    ReplicaProgress::new(&state, log, self.spec.batch)
+                };
+                Ok((0..self.spec.replicas.len()).map(replica).collect())
+            }
+            Executor::Gpu { gpu, engine, .. } => read(gpu, |device, encoder| {
+                engine.encode_progress(device, encoder)
+            }),
+        }
+    }
+
+    /// Every replica's parameters in PyTorch's layout: `[replica][layer]`.
+    ///
+    /// # Errors
+    /// A device that fails.
+    pub fn parameters(&mut self) -> Result<Vec<Vec<LayerParameters>>, Error> {
+        match &self.executor {
+            Executor::Cpu { program, executor } => {
+                self.unpack_all(executor, program.names.parameters)
+            }
+            Executor::Gpu { gpu, engine, .. } => read(gpu, |device, encoder| {
+                engine.encode_parameters(device, encoder)
+            }),
+        }
+    }
+
+    /// Every replica's latest gradients, without the L2 term: `[replica][layer]`.
+    ///
+    /// # Errors
+    /// A device that fails.
+    pub fn gradients(&mut self) -> Result<Vec<Vec<LayerParameters>>, Error> {
+        match &self.executor {
+            Executor::Cpu { program, executor } => {
+                self.unpack_all(executor, program.names.gradients)
+            }
+            Executor::Gpu { gpu, engine, .. } => read(gpu, |device, encoder| {
+                engine.encode_gradients(device, encoder)
+            }),
+        }
+    }
+
+    fn unpack_all(
+        &self,
+        executor: &CpuExecutor,
+        id: BufferId,
+    ) -> Result<Vec<Vec<LayerParameters>>, Error> {
+        let unpack = |r| self.spec.network.unpack(cast_slice(executor.read(id, r)));
+        (0..self.spec.replicas.len()).map(unpack).collect()
+    }
+}
+
+/// Cuts `steps` into submissions of the pacer's size and keeps two of them in flight.
+fn train_on_gpu(gpu: &Gpu, engine: &Engine, pacer: &mut Pacer, steps: u32) -> Result<(), Error> {
+    let mut in_flight = VecDeque::new();
+    let mut left = steps;
+    let mut latest_end = Instant::now();
+    while left > 0 || !in_flight.is_empty() {
+        if left > 0 && in_flight.len() < IN_FLIGHT {
+            let count = pacer.steps().min(left);
+            let mut encoder = gpu.device.create_command_encoder(&Default::default());
+            engine.encode_steps(&mut encoder, count)?;
+            in_flight.push_back((count, gpu.queue.submit([encoder.finish()])));
+            left -= count;
+            gpu.check("training")?;
+        } else if let Some((count, submission)) = in_flight.pop_front() {
+            let wait = wgpu::PollType::Wait {
+                submission_index: Some(submission),
+                timeout: None,
+            };
+            gpu.device.poll(wait).map_err(|error| Error::Device {
+                doing: "waiting for training steps",
+                reason: error.to_string(),
+            })?;
+            gpu.check("training")?;
+            pacer.measured(count, latest_end.elapsed());
+            latest_end = Instant::now();
+        }
+    }
+    Ok(())
+}
+
+/// Records one readback, submits it and waits for it.
+fn read<T>(
+    gpu: &Gpu,
+    record: impl FnOnce(&wgpu::Device, &mut wgpu::CommandEncoder) -> Readback<T>,
+) -> Result<T, Error> {
+    let mut encoder = gpu.device.create_command_encoder(&Default::default());
+    let readback = record(&gpu.device, &mut encoder);
+    gpu.queue.submit([encoder.finish()]);
+    let result = readback.wait(&gpu.device);
+    gpu.check("reading back").and(result)
+}

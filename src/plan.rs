@@ -16,7 +16,7 @@ use crate::kernels::{
 use crate::layout::{ShaderStruct, StructLayout};
 use crate::network::{Activation, Layer};
 use crate::spec::{TaskStream, TrainingSpec};
-use crate::state::{LayerControl, ReplicaConfig, ReplicaState, TaskRecord};
+use crate::state::{LayerControl, ReplicaState, TaskRecord};
 
 /// How many finished tasks a replica remembers.
 pub(crate) const TASK_LOG_LENGTH: u32 = 64;
@@ -85,7 +85,7 @@ pub struct Plan {
 /// The buffers by name.
 #[derive(Clone, Debug)]
 pub struct Buffers {
-    /// `[replica]` [`ReplicaConfig`]
+    /// `[replica]` [`crate::state::ReplicaConfig`]
     pub configs: BufferId,
     /// `[replica]` [`ReplicaState`]
     pub states: BufferId,
@@ -167,6 +167,16 @@ impl Program {
             update,
             step,
         })
+    }
+
+    /// The buffers' identifiers, in the order of [`Self::buffers`].
+    pub fn buffer_ids(&self) -> impl Iterator<Item = BufferId> {
+        (0..self.buffers.len()).map(BufferId)
+    }
+
+    /// A buffer's declaration.
+    pub fn buffer(&self, id: BufferId) -> &BufferSpec {
+        &self.buffers[id.0]
     }
 
     /// Every plan.

@@ -1,0 +1,142 @@
+//! Specifications outside their ranges: each is refused with what was wanted and what was found.
+
+use trainable::network::{Activation, Network};
+use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::{Backend, Compute, Error, Trainer};
+
+fn spec() -> TrainingSpec {
+    TrainingSpec {
+        network: Network::new(&[4, 3, 2], Activation::Relu).unwrap(),
+        batch: 2,
+        replicas: vec![ReplicaSpec::default()],
+        stream: Some(TaskStream {
+            images: ImageSet::new(&[0; 40], 4, 0.0, 1.0).unwrap(),
+            subset: 6,
+            epochs: 1,
+            relabel_fraction: 1.0,
+        }),
+    }
+}
+
+fn refusal(change: impl FnOnce(&mut TrainingSpec, &mut TaskStream)) -> String {
+    let mut spec = spec();
+    let mut stream = spec.stream.take().unwrap();
+    change(&mut spec, &mut stream);
+    spec.stream = Some(stream);
+    let result = Trainer::new(&Compute::Cpu, spec);
+    result
+        .err()
+        .map_or_else(|| "accepted".to_owned(), |error| error.to_string())
+}
+
+#[test]
+fn the_specification_itself_is_accepted() {
+    assert_eq!(refusal(|_, _| ()), "accepted");
+}
+
+#[test]
+fn every_number_out_of_range_is_named() {
+    let replica = |spec: &mut TrainingSpec, change: fn(&mut ReplicaSpec)| {
+        change(&mut spec.replicas[0]);
+    };
+    let refusals = [
+        (
+            refusal(|s, _| s.batch = 0),
+            "batch: wanted 1 to 16,777,216, found 0",
+        ),
+        (
+            refusal(|s, _| s.batch = 7),
+            "images per task: wanted 7 (one batch) to 10 (the data set), found 6",
+        ),
+        (
+            refusal(|_, t| t.subset = 11),
+            "images per task: wanted 2 (one batch) to 10 (the data set), found 11",
+        ),
+        (
+            refusal(|_, t| t.epochs = 0),
+            "epochs per task: wanted 1 at least, found 0",
+        ),
+        (
+            refusal(|_, t| t.epochs = u32::MAX),
+            "samples per task: wanted fewer than 2^32, found 25769803770",
+        ),
+        (
+            refusal(|_, t| t.relabel_fraction = 1.5),
+            "relabel fraction: wanted 0 to 1, found 1.5",
+        ),
+        (
+            refusal(|_, t| t.relabel_fraction = f32::NAN),
+            "relabel fraction: wanted 0 to 1, found NaN",
+        ),
+        (
+            refusal(|s, _| s.replicas.clear()),
+            "number of replicas: wanted 1 to 65,535, found 0",
+        ),
+        (
+            refusal(|s, _| replica(s, |r| r.step_size = -1.0)),
+            "step size: wanted 0 or more, finite, found -1",
+        ),
+        (
+            refusal(|s, _| replica(s, |r| r.step_size = f32::INFINITY)),
+            "step size: wanted 0 or more, finite, found inf",
+        ),
+        (
+            refusal(|s, _| replica(s, |r| r.l2 = f32::NAN)),
+            "l2: wanted 0 or more, finite, found NaN",
+        ),
+        (
+            refusal(|s, _| replica(s, |r| r.beta1 = 1.0)),
+            "beta1: wanted 0 or more, below 1, found 1",
+        ),
+        (
+            refusal(|s, _| replica(s, |r| r.beta2 = -0.5)),
+            "beta2: wanted 0 or more, below 1, found -0.5",
+        ),
+        (
+            refusal(|s, _| replica(s, |r| r.epsilon = 0.0)),
+            "epsilon: wanted more than 0, finite, found 0",
+        ),
+        (
+            refusal(|s, _| s.network = Network::new(&[5, 2], Activation::Relu).unwrap()),
+            "network inputs: wanted 4 (the pixels of an image), found 5",
+        ),
+    ];
+    for (found, wanted) in refusals {
+        assert_eq!(found, wanted);
+    }
+}
+
+#[test]
+fn image_sets_that_make_no_sense_are_refused() {
+    let message = |result: Result<ImageSet, Error>| result.unwrap_err().to_string();
+    let wrong = message(ImageSet::new(&[0; 7], 4, 0.0, 1.0));
+    assert_eq!(
+        wrong,
+        "image bytes: wanted one or more images of 4 bytes, found 7"
+    );
+    let wrong = message(ImageSet::new(&[], 4, 0.0, 1.0));
+    assert_eq!(
+        wrong,
+        "image bytes: wanted one or more images of 4 bytes, found 0"
+    );
+    assert!(message(ImageSet::new(&[0; 4], 4, 0.0, 0.0)).starts_with("pixel statistics: wanted"));
+}
+
+#[test]
+fn an_unknown_backend_is_refused_with_the_known_ones() {
+    let error = "cuda".parse::<Backend>().unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "backend: wanted auto, cpu, vulkan, metal, dx12, gl, found cuda"
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_backend_that_is_not_there_is_an_error_that_lists_what_is() {
+    let error = Compute::open(Backend::Metal)
+        .err()
+        .expect("no Metal on Linux")
+        .to_string();
+    assert_eq!(error, "no Metal adapter found; adapters present: none");
+}

@@ -1,0 +1,344 @@
+//! Kernel by kernel and buffer by buffer: every shader, on every adapter, against its CPU twin.
+//!
+//! For each dispatch all buffers are filled with the same numbers (so that whatever a kernel does not
+//! write is a sentinel), the dispatch runs alone on both sides, and every word of every buffer is
+//! compared.
+
+mod common;
+
+use bytemuck::cast_slice;
+use common::{Tolerance, compare, gpus, noise, read_buffer};
+use trainable::cpu::CpuExecutor;
+use trainable::gpu::{Gpu, Recorder};
+use trainable::network::{Activation, Network};
+use trainable::plan::{BufferId, Dispatch, Elements, Plan, Program};
+use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::state::{ReplicaState, TaskRecord};
+
+const TOLERANCE: Tolerance = Tolerance {
+    atol: 2e-5,
+    rtol: 2e-5,
+};
+
+struct Case {
+    widths: &'static [u32],
+    activation: Activation,
+    batch: u32,
+    replicas: u32,
+    relabel_fraction: f32,
+}
+
+/// Sizes that are no multiple of any tile: less than a vec4, a prime, just past a tile.
+const CASES: [Case; 6] = [
+    Case {
+        widths: &[1, 1, 2],
+        activation: Activation::Relu,
+        batch: 1,
+        replicas: 1,
+        relabel_fraction: 1.0,
+    },
+    Case {
+        widths: &[7, 17, 5, 3],
+        activation: Activation::Crelu,
+        batch: 7,
+        replicas: 3,
+        relabel_fraction: 0.5,
+    },
+    Case {
+        widths: &[17, 7, 65, 10],
+        activation: Activation::LeakyRelu,
+        batch: 17,
+        replicas: 3,
+        relabel_fraction: 0.0,
+    },
+    Case {
+        widths: &[65, 33, 17],
+        activation: Activation::Tanh,
+        batch: 65,
+        replicas: 1,
+        relabel_fraction: 1.0,
+    },
+    Case {
+        widths: &[9, 130, 129, 4],
+        activation: Activation::Relu,
+        batch: 9,
+        replicas: 3,
+        relabel_fraction: 0.3,
+    },
+    Case {
+        widths: &[5, 3],
+        activation: Activation::Identity,
+        batch: 130,
+        replicas: 1,
+        relabel_fraction: 1.0,
+    },
+];
+
+fn program(case: &Case) -> Program {
+    let pixels = case.widths[0] as usize;
+    let bytes: Vec<u8> = noise(5, 400 * pixels)
+        .iter()
+        .map(|x| (x * 127.0 + 128.0) as u8)
+        .collect();
+    let replica = |seed| ReplicaSpec {
+        seed,
+        l2: 1e-2 * seed as f32,
+        ..ReplicaSpec::default()
+    };
+    let spec = TrainingSpec {
+        network: Network::new(case.widths, case.activation).unwrap(),
+        batch: case.batch,
+        replicas: (0..case.replicas).map(replica).collect(),
+        stream: Some(TaskStream {
+            images: ImageSet::new(&bytes, pixels, 0.5, 0.25).unwrap(),
+            subset: 3 * case.batch,
+            epochs: 2,
+            relabel_fraction: case.relabel_fraction,
+        }),
+    };
+    Program::new(&spec).unwrap()
+}
+
+/// Words that a buffer could hold in the middle of a run; layer controls, configurations and images
+/// keep what they hold.
+fn contents(program: &Program, id: BufferId, seed: u32) -> Option<Vec<u32>> {
+    let spec = program.buffer(id);
+    let words = spec.words * program.replicas as usize;
+    let names = &program.names;
+    if spec.shared || id == names.configs || id == names.layer_controls {
+        return None;
+    }
+    if id == names.states {
+        let states: Vec<_> = (0..program.replicas).map(|r| state(program, r)).collect();
+        return Some(cast_slice(&states).to_vec());
+    }
+    if id == names.labels {
+        return Some((0..words as u32).map(|i| i % 2).collect());
+    }
+    let numbers = noise(seed, words);
+    Some(match spec.elements {
+        Elements::F32 if id == names.second_moment => {
+            numbers.iter().map(|x| (0.1 + x.abs()).to_bits()).collect()
+        }
+        Elements::F32 => numbers.iter().map(|x| x.to_bits()).collect(),
+        _ => vec![0; words],
+    })
+}
+
+/// Replica 0 at the end of its second task, 1 halted, 2 in the middle of an epoch.
+fn state(program: &Program, replica: u32) -> ReplicaState {
+    let start: &[ReplicaState] = match &program.buffer(program.names.states).contents {
+        trainable::plan::Contents::Words(words) => cast_slice(words),
+        trainable::plan::Contents::Zero => unreachable!("states start with contents"),
+    };
+    let state = ReplicaState {
+        task: 1,
+        updates: 10,
+        batch_loss: 2.5,
+        batch_correct: 1,
+        ..start[0]
+    };
+    match replica {
+        0 => ReplicaState {
+            epoch: 1,
+            batch: 2,
+            task_loss: 4.0,
+            task_correct: 9,
+            ..state
+        },
+        1 => ReplicaState {
+            halted: 1,
+            halted_task: 1,
+            halted_update: 9,
+            ..state
+        },
+        _ => ReplicaState {
+            task: 5,
+            batch: 1,
+            task_batches: 1,
+            epoch_loss: 1.0,
+            ..state
+        },
+    }
+}
+
+/// One program on both sides.
+struct Pair<'a> {
+    program: &'a Program,
+    cpu: CpuExecutor,
+    gpu: &'a Gpu,
+    recorder: Recorder,
+}
+
+impl<'a> Pair<'a> {
+    fn new(program: &'a Program, gpu: &'a Gpu) -> Self {
+        let recorder = Recorder::new(&gpu.device, program);
+        Self {
+            program,
+            cpu: CpuExecutor::new(program),
+            gpu,
+            recorder,
+        }
+    }
+
+    fn fill(&mut self, seed: u32) {
+        for (number, id) in (0..).zip(self.program.buffer_ids()) {
+            let Some(words) = contents(self.program, id, seed + number) else {
+                continue;
+            };
+            let per_replica = words.len() / self.program.replicas as usize;
+            for (replica, part) in words.chunks(per_replica).enumerate() {
+                self.cpu.write(id, replica, part);
+            }
+            self.gpu
+                .queue
+                .write_buffer(self.recorder.buffer(id), 0, cast_slice(&words));
+        }
+    }
+
+    fn run(&mut self, dispatch: &Dispatch) {
+        let plan = Plan {
+            name: dispatch.kernel.name,
+            dispatches: vec![dispatch.clone()],
+        };
+        self.cpu.run(&plan, 1);
+        let prepared = self.recorder.prepare(&self.gpu.device, &plan);
+        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+        prepared.encode(&mut encoder, 1);
+        self.gpu.queue.submit([encoder.finish()]);
+    }
+
+    fn gpu_words(&self, id: BufferId) -> Vec<u32> {
+        read_buffer(&self.gpu.device, &self.gpu.queue, self.recorder.buffer(id))
+    }
+
+    fn cpu_words(&self, id: BufferId) -> Vec<u32> {
+        (0..self.program.replicas as usize)
+            .flat_map(|replica| self.cpu.read(id, replica).to_vec())
+            .collect()
+    }
+}
+
+/// Compares word by word, each as what it is.
+fn compare_words(elements: &Elements, found: &[u32], wanted: &[u32]) -> Result<(), String> {
+    let is_float = |word: usize| match elements {
+        Elements::F32 => true,
+        Elements::U32 => false,
+        Elements::Struct(layout) => layout.fields[word % layout.fields.len()].kind == "f32",
+    };
+    if let Some(i) = (0..wanted.len()).find(|&i| !is_float(i) && found[i] != wanted[i]) {
+        return Err(format!(
+            "integer at {i}: {} instead of {}",
+            found[i], wanted[i]
+        ));
+    }
+    let floats = |words: &[u32]| -> Vec<f64> {
+        let float = |i: usize| f64::from(f32::from_bits(words[i]));
+        (0..words.len())
+            .filter(|&i| is_float(i))
+            .map(float)
+            .collect()
+    };
+    compare(floats(found), floats(wanted), TOLERANCE)
+}
+
+#[test]
+fn every_kernel_equals_its_twin_on_every_adapter() {
+    for gpu in gpus() {
+        for (case_number, case) in (0..).zip(&CASES) {
+            let program = program(case);
+            let mut pair = Pair::new(&program, &gpu);
+            let step = program.step.as_ref().expect("a stream was given");
+            for dispatch in program.initialise.dispatches.iter().chain(&step.dispatches) {
+                pair.fill(100 * case_number);
+                pair.run(dispatch);
+                for (id, spec) in program.buffer_ids().zip(&program.buffers) {
+                    if spec.shared {
+                        continue;
+                    }
+                    compare_words(&spec.elements, &pair.gpu_words(id), &pair.cpu_words(id))
+                        .unwrap_or_else(|worst| {
+                            let kernel = dispatch.kernel.name;
+                            panic!(
+                                "{}, case {case_number}, {kernel}, {}: {worst}",
+                                gpu.adapter, spec.name
+                            )
+                        });
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn bits_that_must_agree_do() {
+    // Labels, images, orders and initial weights: no rounding is allowed between the two sides.
+    for gpu in gpus() {
+        for case in &CASES {
+            let program = program(case);
+            let mut pair = Pair::new(&program, &gpu);
+            let gather = &program.step.as_ref().expect("a stream").dispatches[0];
+            pair.fill(7);
+            program
+                .initialise
+                .dispatches
+                .iter()
+                .chain([gather])
+                .for_each(|d| pair.run(d));
+            for id in [program.names.parameters, program.names.labels] {
+                assert!(pair.gpu_words(id) == pair.cpu_words(id), "{}", gpu.adapter);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_comparison_notices_one_wrong_word() {
+    let wanted: Vec<u32> = noise(1, 64).iter().map(|x| x.to_bits()).collect();
+    let with = |word: u32| {
+        let mut found = wanted.clone();
+        found[37] = word;
+        compare_words(&Elements::F32, &found, &wanted)
+    };
+    assert!(with(wanted[37]).is_ok());
+    assert!(with((f32::from_bits(wanted[37]) + 1e-4).to_bits()).is_err());
+    assert!(with(f32::NAN.to_bits()).is_err());
+    assert!(with(f32::INFINITY.to_bits()).is_err());
+    let layout = <TaskRecord as trainable::layout::ShaderStruct>::LAYOUT;
+    let record = [1, 2, 2.5_f32.to_bits(), 4, 5, 1.5_f32.to_bits(), 7, 0];
+    let mut off_by_one = record;
+    off_by_one[3] += 1;
+    assert!(compare_words(&Elements::Struct(layout), &record, &record).is_ok());
+    assert!(compare_words(&Elements::Struct(layout), &off_by_one, &record).is_err());
+}
+
+#[test]
+fn the_comparison_notices_a_kernel_that_did_not_run() {
+    // The negative control of the whole chain: only the CPU side runs.
+    for gpu in gpus() {
+        let program = program(&CASES[1]);
+        let step = program.step.as_ref().expect("a stream was given");
+        for dispatch in &step.dispatches {
+            let mut pair = Pair::new(&program, &gpu);
+            pair.fill(3);
+            let plan = Plan {
+                name: "alone",
+                dispatches: vec![dispatch.clone()],
+            };
+            pair.cpu.run(&plan, 1);
+            let differs = program
+                .buffer_ids()
+                .zip(&program.buffers)
+                .any(|(id, spec)| {
+                    !spec.shared
+                        && compare_words(&spec.elements, &pair.gpu_words(id), &pair.cpu_words(id))
+                            .is_err()
+                });
+            assert!(
+                differs,
+                "{}: {} left no trace",
+                gpu.adapter, dispatch.kernel.name
+            );
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Whole training steps against PyTorch float64 (`assets/reference`), on the CPU executor and on
+//! every adapter.
+
+mod common;
+
+use common::{Tolerance, compare, computes};
+use serde::Deserialize;
+use trainable::network::{Activation, LayerParameters, Network};
+use trainable::spec::{ReplicaSpec, TrainingSpec};
+use trainable::{Compute, Trainer};
+
+#[derive(Deserialize)]
+struct Layer {
+    weight: Vec<f64>,
+    bias: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    name: String,
+    activation: String,
+    widths: Vec<u32>,
+    batch: u32,
+    l2: f64,
+    step_size: f64,
+    beta1: f64,
+    beta2: f64,
+    epsilon: f64,
+    x: Vec<f64>,
+    y: Vec<u32>,
+    layers: Vec<Layer>,
+    loss: f64,
+    correct: u32,
+    gradients: Vec<Layer>,
+    losses: Vec<f64>,
+    after_5: Vec<Layer>,
+}
+
+const CASES: [&str; 8] = [
+    "relu",
+    "relu_l2",
+    "crelu_l2",
+    "tanh",
+    "leaky_relu",
+    "identity",
+    "deep_relu",
+    "linear",
+];
+
+/// float32 against float64 over a handful of layers.
+const ONE_PASS: Tolerance = Tolerance {
+    atol: 2e-6,
+    rtol: 1e-5,
+};
+/// After five updates of size 1e-2 each.
+const FIVE_STEPS: Tolerance = Tolerance {
+    atol: 2e-5,
+    rtol: 2e-5,
+};
+
+fn reference(name: &str) -> Reference {
+    let path = format!(
+        "{}/assets/reference/step_{name}.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn activation(name: &str) -> Activation {
+    match name {
+        "relu" => Activation::Relu,
+        "crelu" => Activation::Crelu,
+        "tanh" => Activation::Tanh,
+        "leaky_relu" => Activation::LeakyRelu,
+        "identity" => Activation::Identity,
+        other => panic!("unknown activation {other}"),
+    }
+}
+
+fn single(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|v| *v as f32).collect()
+}
+
+/// A trainer of three replicas, all at the reference's initial point with its batch loaded. Three,
+/// because replicas before and behind must not disturb the one that is looked at.
+fn trainer(compute: &Compute, case: &Reference) -> Trainer {
+    let replica = ReplicaSpec {
+        seed: 1,
+        step_size: case.step_size as f32,
+        l2: case.l2 as f32,
+        beta1: case.beta1 as f32,
+        beta2: case.beta2 as f32,
+        epsilon: case.epsilon as f32,
+    };
+    let spec = TrainingSpec {
+        network: Network::new(&case.widths, activation(&case.activation)).unwrap(),
+        batch: case.batch,
+        replicas: vec![replica; 3],
+        stream: None,
+    };
+    let initial: Vec<_> = case
+        .layers
+        .iter()
+        .map(|l| LayerParameters {
+            weight: single(&l.weight),
+            bias: single(&l.bias),
+        })
+        .collect();
+    let mut trainer = Trainer::new(compute, spec).unwrap();
+    for replica in [0, 2] {
+        trainer
+            .write_batch(replica, &single(&case.x), &case.y)
+            .unwrap();
+    }
+    trainer.write_parameters(2, &initial).unwrap();
+    trainer
+}
+
+fn compare_layers(
+    found: &[LayerParameters],
+    wanted: &[Layer],
+    tolerance: Tolerance,
+) -> Result<(), String> {
+    assert_eq!(found.len(), wanted.len());
+    for (number, (found, wanted)) in found.iter().zip(wanted).enumerate() {
+        let single = |values: &[f32]| values.iter().map(|v| f64::from(*v)).collect::<Vec<_>>();
+        compare(
+            single(&found.weight),
+            wanted.weight.iter().copied(),
+            tolerance,
+        )
+        .map_err(|worst| format!("weight of layer {}: {worst}", number + 1))?;
+        compare(single(&found.bias), wanted.bias.iter().copied(), tolerance)
+            .map_err(|worst| format!("bias of layer {}: {worst}", number + 1))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_step_equals_pytorch() {
+    for (device, compute) in computes() {
+        for name in CASES {
+            let case = reference(name);
+            assert_eq!(case.name, name);
+            let context = |worst: String| panic!("{device}, {name}: {worst}");
+            let mut trainer = trainer(&compute, &case);
+            for update in 0..5 {
+                trainer.update(1).unwrap();
+                let progress = &trainer.progress().unwrap()[2];
+                let loss = f64::from(progress.batch_loss);
+                let tolerance = if update == 0 { ONE_PASS } else { FIVE_STEPS };
+                compare([loss], [case.losses[update]], tolerance).unwrap_or_else(context);
+                if update == 0 {
+                    compare([loss], [case.loss], ONE_PASS).unwrap_or_else(context);
+                    assert_eq!(progress.batch_correct, case.correct, "{device}, {name}");
+                    let gradients = &trainer.gradients().unwrap()[2];
+                    compare_layers(gradients, &case.gradients, ONE_PASS).unwrap_or_else(context);
+                }
+            }
+            let parameters = &trainer.parameters().unwrap()[2];
+            compare_layers(parameters, &case.after_5, FIVE_STEPS).unwrap_or_else(context);
+        }
+    }
+}
+
+#[test]
+fn the_comparison_notices_one_wrong_gradient_a_nan_and_a_missing_step() {
+    let case = reference("crelu_l2");
+    let mut trainer = trainer(&Compute::Cpu, &case);
+    trainer.update(1).unwrap();
+    let gradients = trainer.gradients().unwrap().remove(2);
+    compare_layers(&gradients, &case.gradients, ONE_PASS).unwrap();
+    let mut corrupt = gradients.clone();
+    corrupt[1].weight[3] += 1e-4;
+    assert!(compare_layers(&corrupt, &case.gradients, ONE_PASS).is_err());
+    let mut corrupt = gradients;
+    corrupt[0].bias[0] = f32::NAN;
+    assert!(compare_layers(&corrupt, &case.gradients, ONE_PASS).is_err());
+    trainer.update(3).unwrap();
+    let parameters = trainer.parameters().unwrap().remove(2);
+    assert!(compare_layers(&parameters, &case.after_5, FIVE_STEPS).is_err());
+}
+
+/// The second witness, independent of PyTorch: central differences of a float64 forward pass.
+#[test]
+fn gradients_equal_central_differences_in_float64() {
+    for name in CASES {
+        let case = reference(name);
+        let mut trainer = trainer(&Compute::Cpu, &case);
+        trainer.update(1).unwrap();
+        let gradients = trainer.gradients().unwrap().remove(2);
+        for layer in 0..case.layers.len() {
+            for index in [0, case.layers[layer].weight.len() - 1] {
+                let difference = central_difference(&case, layer, index);
+                let found = f64::from(gradients[layer].weight[index]);
+                let tolerance = Tolerance {
+                    atol: 2e-6,
+                    rtol: 1e-5,
+                };
+                compare([found], [difference], tolerance)
+                    .unwrap_or_else(|worst| panic!("{name}, layer {layer}: {worst}"));
+            }
+        }
+    }
+}
+
+fn central_difference(case: &Reference, layer: usize, index: usize) -> f64 {
+    let h = 1e-5;
+    let at = |delta: f64| {
+        let mut weights: Vec<Vec<f64>> = case.layers.iter().map(|l| l.weight.clone()).collect();
+        weights[layer][index] += delta;
+        loss(case, &weights)
+    };
+    (at(h) - at(-h)) / (2.0 * h)
+}
+
+/// Mean cross-entropy of the reference's batch, written out in float64.
+fn loss(case: &Reference, weights: &[Vec<f64>]) -> f64 {
+    let inputs = case.widths[0] as usize;
+    let samples = case.x.chunks(inputs).zip(&case.y);
+    let total: f64 = samples
+        .map(|(x, y)| {
+            let mut a = x.to_vec();
+            for (l, weight) in weights.iter().enumerate() {
+                let bias = &case.layers[l].bias;
+                let z: Vec<f64> = weight
+                    .chunks(a.len())
+                    .zip(bias)
+                    .map(|(row, b)| row.iter().zip(&a).map(|(w, a)| w * a).sum::<f64>() + b)
+                    .collect();
+                a = if l + 1 < weights.len() {
+                    activate(&case.activation, &z)
+                } else {
+                    z
+                };
+            }
+            let largest = a.iter().copied().fold(f64::MIN, f64::max);
+            let sum: f64 = a.iter().map(|z| (z - largest).exp()).sum();
+            sum.ln() + largest - a[*y as usize]
+        })
+        .sum();
+    total / f64::from(case.batch)
+}
+
+fn activate(name: &str, z: &[f64]) -> Vec<f64> {
+    let each = |f: fn(f64) -> f64| z.iter().map(|z| f(*z)).collect();
+    match name {
+        "relu" => each(|z| z.max(0.0)),
+        "crelu" => z
+            .iter()
+            .map(|z| z.max(0.0))
+            .chain(z.iter().map(|z| (-z).max(0.0)))
+            .collect(),
+        "leaky_relu" => each(|z| if z > 0.0 { z } else { 0.01 * z }),
+        "tanh" => each(f64::tanh),
+        "identity" => each(|z| z),
+        other => panic!("unknown activation {other}"),
+    }
+}

@@ -36,8 +36,8 @@ fn weight(seed: u32, row: u32, column: u32) -> f32 {
         return 0.0;
     }
     let input = (row / params.half_rows) * params.half_inputs + in_half;
-    let counter = vec4<u32>(seed, STREAM_PARAMETERS, params.layer, column * params.inputs + input);
-    return (2.0 * unit_uniform(pcg4d(counter).x) - 1.0) * params.bound;
+    let bits = draw(seed, STREAM_PARAMETERS, params.layer, column * params.inputs + input);
+    return (2.0 * unit_uniform(bits) - 1.0) * params.bound;
 }
 
 @compute @workgroup_size(64)

@@ -36,9 +36,15 @@ pub fn pcg4d(input: [u32; 4]) -> [u32; 4] {
     v
 }
 
-/// The four random words of counter `(a, b)` in a seed's stream.
-pub fn draw(seed: u32, stream: Stream, a: u32, b: u32) -> [u32; 4] {
+/// The key of a permutation, for [`permute`].
+pub fn stream_key(seed: u32, stream: Stream, a: u32, b: u32) -> [u32; 4] {
     pcg4d([seed, stream as u32, a, b])
+}
+
+/// A random word: the last component, which is the best mixed. The low bits of the first are still
+/// correlated between neighbouring counters.
+pub fn draw(seed: u32, stream: Stream, a: u32, b: u32) -> u32 {
+    pcg4d([seed, stream as u32, a, b])[3]
 }
 
 /// Uniform on [0, 1) with 24 bits: exact in f32.
@@ -64,7 +70,7 @@ pub fn permute(key: [u32; 4], n: u32, index: u32) -> u32 {
     loop {
         let (mut left, mut right) = (value >> half_bits, value & mask);
         for round in 0..FEISTEL_ROUNDS {
-            let mixed = pcg4d([right ^ key[3], key[0].wrapping_add(round), key[1], key[2]])[0];
+            let mixed = pcg4d([right ^ key[3], key[0].wrapping_add(round), key[1], key[2]])[3];
             (left, right) = (right, left ^ (mixed & mask));
         }
         value = (left << half_bits) | right;
@@ -89,7 +95,10 @@ mod tests {
     #[test]
     fn permute_is_a_bijection_for_every_n_up_to_3000_and_for_the_papers() {
         for n in (1..=3_000).chain([25_600, 60_000]) {
-            assert!(is_bijection(draw(n, Stream::Order, 3, 4), n), "n = {n}");
+            assert!(
+                is_bijection(stream_key(n, Stream::Order, 3, 4), n),
+                "n = {n}"
+            );
         }
     }
 
@@ -100,7 +109,7 @@ mod tests {
         for seed in [1, 2, 3] {
             let mut counts = [0_f64; 100];
             for epoch in 0..20_000 {
-                counts[permute(draw(seed, Stream::Order, 0, epoch), 100, 0) as usize] += 1.0;
+                counts[permute(stream_key(seed, Stream::Order, 0, epoch), 100, 0) as usize] += 1.0;
             }
             let chi_square: f64 = counts.iter().map(|c| (c - 200.0).powi(2) / 200.0).sum();
             assert!(chi_square < 148.2, "seed {seed}: {chi_square}");
@@ -111,7 +120,7 @@ mod tests {
     fn different_keys_give_different_orders() {
         let order = |epoch| -> Vec<u32> {
             (0..1_000)
-                .map(|i| permute(draw(7, Stream::Order, 0, epoch), 1_000, i))
+                .map(|i| permute(stream_key(7, Stream::Order, 0, epoch), 1_000, i))
                 .collect()
         };
         let fixed_points = order(0)

@@ -25,6 +25,17 @@ fn pcg4d(input: vec4<u32>) -> vec4<u32> {
     return v;
 }
 
+// The key of a permutation.
+fn stream_key(seed: u32, stream: u32, a: u32, b: u32) -> vec4<u32> {
+    return pcg4d(vec4<u32>(seed, stream, a, b));
+}
+
+// A random word: the last component, which is the best mixed. The low bits of the first are still
+// correlated between neighbouring counters.
+fn draw(seed: u32, stream: u32, a: u32, b: u32) -> u32 {
+    return pcg4d(vec4<u32>(seed, stream, a, b)).w;
+}
+
 // Uniform on [0, 1) with 24 bits: exact in f32.
 fn unit_uniform(bits: u32) -> f32 {
     return f32(bits >> 8u) * 5.9604644775390625e-8;
@@ -46,7 +57,7 @@ fn permute(key: vec4<u32>, n: u32, index: u32) -> u32 {
         var left = value >> half_bits;
         var right = value & mask;
         for (var round = 0u; round < FEISTEL_ROUNDS; round++) {
-            let mixed = pcg4d(vec4<u32>(right ^ key.w, key.x + round, key.y, key.z)).x;
+            let mixed = pcg4d(vec4<u32>(right ^ key.w, key.x + round, key.y, key.z)).w;
             let next = left ^ (mixed & mask);
             left = right;
             right = next;

@@ -3,12 +3,12 @@
 
 // Which of the `total` images of the data set is number `index` of this replica's subset.
 fn subset_image(seed: u32, total: u32, index: u32) -> u32 {
-    return permute(pcg4d(vec4<u32>(seed, STREAM_SUBSET, 0u, 0u)), total, index);
+    return permute(stream_key(seed, STREAM_SUBSET, 0u, 0u), total, index);
 }
 
 // Which image of the subset is visited at `position` of an epoch.
 fn epoch_image(seed: u32, task: u32, epoch: u32, images: u32, position: u32) -> u32 {
-    return permute(pcg4d(vec4<u32>(seed, STREAM_ORDER, task, epoch)), images, position);
+    return permute(stream_key(seed, STREAM_ORDER, task, epoch), images, position);
 }
 
 // The label of image `index` of the subset during `task`: drawn anew at the latest task, up to this
@@ -17,12 +17,12 @@ fn task_label(seed: u32, task: u32, images: u32, relabelled: u32, classes: u32, 
     var drawn_at = task;
     if relabelled < images {
         while drawn_at > 0u {
-            let key = pcg4d(vec4<u32>(seed, STREAM_RELABEL, drawn_at, 0u));
+            let key = stream_key(seed, STREAM_RELABEL, drawn_at, 0u);
             if permute(key, images, index) < relabelled {
                 break;
             }
             drawn_at -= 1u;
         }
     }
-    return pcg4d(vec4<u32>(seed, STREAM_LABELS, drawn_at, index)).x % classes;
+    return draw(seed, STREAM_LABELS, drawn_at, index) % classes;
 }

@@ -29,6 +29,6 @@ fn initial_weight(params: &ParameterInit, seed: u32, row: u32, column: u32) -> f
     }
     let input = row / params.half_rows * params.half_inputs + in_half;
     let counter = column * params.inputs + input;
-    let bits = draw(seed, Stream::Parameters, params.layer, counter)[0];
+    let bits = draw(seed, Stream::Parameters, params.layer, counter);
     (2.0 * unit_uniform(bits) - 1.0) * params.bound
 }

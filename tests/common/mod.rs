@@ -95,7 +95,7 @@ pub fn compare(
 pub fn noise(seed: u32, count: usize) -> Vec<f32> {
     (0..count as u32)
         .map(|i| {
-            2.0 * trainable::rng::unit_uniform(trainable::rng::pcg4d([seed, 99, 0, i])[0]) - 1.0
+            2.0 * trainable::rng::unit_uniform(trainable::rng::pcg4d([seed, 99, 0, i])[3]) - 1.0
         })
         .collect()
 }

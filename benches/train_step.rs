@@ -1,1 +1,62 @@
-fn main() {}
+//! One training step of the paper's network, 784-256-256-10 at batch 256, with 1, 2 and 8 replicas,
+//! on the CPU executor and on every adapter. Criterion's throughput is nominal: 6 flop per sample and
+//! parameter for each replica (read its "elem/s" as flop/s).
+
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use trainable::network::{Activation, Network};
+use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::{Backend, Compute, Trainer};
+
+const BATCH: u32 = 256;
+
+fn spec(replicas: u32) -> TrainingSpec {
+    let bytes: Vec<u8> = (0..25_600 * 784_u32).map(|i| (i * 2_654_435_761 >> 24) as u8).collect();
+    TrainingSpec {
+        network: Network::new(&[784, 256, 256, 10], Activation::Relu).unwrap(),
+        batch: BATCH,
+        replicas: (0..replicas).map(|seed| ReplicaSpec { seed, ..ReplicaSpec::default() }).collect(),
+        stream: Some(TaskStream {
+            images: ImageSet::new(&bytes, 784, 0.5, 0.29).unwrap(),
+            subset: 25_600,
+            epochs: 100,
+            relabel_fraction: 1.0,
+        }),
+    }
+}
+
+/// `steps` steps, waited for.
+fn time_steps(trainer: &mut Trainer, steps: u32) -> Duration {
+    let start = Instant::now();
+    trainer.train(steps).unwrap();
+    let progress = trainer.progress().unwrap();
+    let elapsed = start.elapsed();
+    assert!(progress.iter().all(|replica| replica.halted.is_none()));
+    elapsed
+}
+
+fn train_step(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("train_step");
+    group.sample_size(10).measurement_time(Duration::from_secs(3));
+    for (name, backend) in
+        [("cpu", Backend::Cpu), ("vulkan", Backend::Vulkan), ("metal", Backend::Metal), ("dx12", Backend::Dx12)]
+    {
+        let Ok((compute, chosen)) = Compute::open(backend) else { continue };
+        println!("{name}: {chosen}");
+        for replicas in [1, 2, 8] {
+            let mut trainer = Trainer::new(&compute, spec(replicas)).unwrap();
+            let parameters = trainer.spec().network.parameter_count() as u64;
+            let flop = 6 * u64::from(BATCH) * parameters * u64::from(replicas);
+            time_steps(&mut trainer, 3);
+            group.throughput(Throughput::Elements(flop));
+            group.bench_function(BenchmarkId::new(name, replicas), |bencher| {
+                bencher.iter_custom(|steps| time_steps(&mut trainer, steps as u32));
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, train_step);
+criterion_main!(benches);

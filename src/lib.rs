@@ -10,6 +10,8 @@ pub mod layout;
 pub mod network;
 pub mod plan;
 mod progress;
+#[cfg(feature = "report")]
+pub mod report;
 pub mod rng;
 pub mod spec;
 pub mod state;

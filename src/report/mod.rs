@@ -1,0 +1,139 @@
+//! What a run leaves to be read: tables for programs, charts for people.
+//!
+//! - `tables`: a row per finished task, `tasks.csv`, the curves and the scores made of the rows.
+//! - `plots`: a chart of curves with bands, as SVG and PNG.
+//!
+//! A file appears under its name only when all of it is on the disk; before that it stands beside it under a
+//! temporary one.
+
+mod plots;
+mod tables;
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+pub use plots::{Chart, write_chart};
+pub use tables::{
+    BandPoint, Score, Series, TaskRow, online_accuracy_series, score, write_tasks_csv,
+};
+
+/// What can go wrong while a report is written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The file system refused.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// Its reason.
+        source: io::Error,
+    },
+    /// A point of a curve is not a number that can be drawn. It is never left out.
+    #[error("cannot draw {}: series {series:?} at x = {x} has low {low}, mean {mean}, high {high}", path.display())]
+    NotFinite {
+        /// The chart, without extension.
+        path: PathBuf,
+        /// The curve's name.
+        series: String,
+        /// The point's place.
+        x: f64,
+        /// The band's lower edge there.
+        low: f64,
+        /// The curve there.
+        mean: f64,
+        /// The band's upper edge there.
+        high: f64,
+    },
+    /// The chart makes no picture.
+    #[error("cannot draw {}: {reason}", path.display())]
+    Chart {
+        /// The chart, without extension.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Writes `bytes` to a temporary name in the same directory, syncs it and renames it to `path`.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+    let temporary = temporary_beside(path);
+    write_synced(&temporary, bytes)
+        .and_then(|()| fs::rename(&temporary, path))
+        .map_err(|source| {
+            // The first error is the one to tell; often there is nothing to remove.
+            let _ = fs::remove_file(&temporary);
+            ReportError::Write {
+                path: path.to_owned(),
+                source,
+            }
+        })
+}
+
+/// `.NAME.PROCESS.COUNT.tmp` in the directory of `path`: no two writers share it.
+fn temporary_beside(path: &Path) -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}.{count}.tmp", process::id()));
+    path.with_file_name(name)
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names_in(directory: &Path) -> Vec<OsString> {
+        fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect()
+    }
+
+    #[test]
+    fn a_file_replaces_the_one_before_and_leaves_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("table.csv");
+        write_whole(&path, b"first, and longer").unwrap();
+        write_whole(&path, b"second").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"second");
+        assert_eq!(names_in(directory.path()), ["table.csv"]);
+    }
+
+    #[test]
+    fn a_missing_directory_is_an_error_that_names_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("missing/table.csv");
+        let error = write_whole(&path, b"bytes").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("cannot write {}", path.display())
+        );
+        let ReportError::Write { source, .. } = error else {
+            panic!("{error:?}")
+        };
+        assert_eq!(source.kind(), io::ErrorKind::NotFound);
+        assert!(names_in(directory.path()).is_empty());
+    }
+
+    #[test]
+    fn a_failed_rename_leaves_no_temporary_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("table.csv");
+        fs::create_dir(&path).unwrap();
+        let error = write_whole(&path, b"bytes").unwrap_err();
+        assert!(matches!(error, ReportError::Write { .. }), "{error:?}");
+        assert_eq!(names_in(directory.path()), ["table.csv"]);
+    }
+}

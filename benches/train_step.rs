@@ -12,11 +12,18 @@ use trainable::{Backend, Compute, Trainer};
 const BATCH: u32 = 256;
 
 fn spec(replicas: u32) -> TrainingSpec {
-    let bytes: Vec<u8> = (0..25_600 * 784_u32).map(|i| (i * 2_654_435_761 >> 24) as u8).collect();
+    let bytes: Vec<u8> = (0..25_600 * 784_u32)
+        .map(|i| (i * 2_654_435_761 >> 24) as u8)
+        .collect();
     TrainingSpec {
         network: Network::new(&[784, 256, 256, 10], Activation::Relu).unwrap(),
         batch: BATCH,
-        replicas: (0..replicas).map(|seed| ReplicaSpec { seed, ..ReplicaSpec::default() }).collect(),
+        replicas: (0..replicas)
+            .map(|seed| ReplicaSpec {
+                seed,
+                ..ReplicaSpec::default()
+            })
+            .collect(),
         stream: Some(TaskStream {
             images: ImageSet::new(&bytes, 784, 0.5, 0.29).unwrap(),
             subset: 25_600,
@@ -38,11 +45,18 @@ fn time_steps(trainer: &mut Trainer, steps: u32) -> Duration {
 
 fn train_step(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("train_step");
-    group.sample_size(10).measurement_time(Duration::from_secs(3));
-    for (name, backend) in
-        [("cpu", Backend::Cpu), ("vulkan", Backend::Vulkan), ("metal", Backend::Metal), ("dx12", Backend::Dx12)]
-    {
-        let Ok((compute, chosen)) = Compute::open(backend) else { continue };
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(3));
+    for (name, backend) in [
+        ("cpu", Backend::Cpu),
+        ("vulkan", Backend::Vulkan),
+        ("metal", Backend::Metal),
+        ("dx12", Backend::Dx12),
+    ] {
+        let Ok((compute, chosen)) = Compute::open(backend) else {
+            continue;
+        };
         println!("{name}: {chosen}");
         for replicas in [1, 2, 8] {
             let mut trainer = Trainer::new(&compute, spec(replicas)).unwrap();

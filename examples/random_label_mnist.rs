@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressStyle};
 use trainable::data::{self, CLASSES, PIXELS};
 use trainable::network::{Activation, Network};
 use trainable::report::{
@@ -33,7 +33,7 @@ struct Options {
     #[arg(long, default_value_t = 40)]
     epochs: u32,
     /// Tasks, each with fresh random labels
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
     tasks: u32,
     /// Replicas of each arm; seeds 1, 2, ...
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1_000))]
@@ -155,12 +155,8 @@ fn open_batch(
 fn train(options: &Options, batches: &mut [Batch]) -> Result<Vec<TaskRow>> {
     let steps_per_task = batches[0].trainer.spec().steps_per_task() as u32;
     let total = u64::from(options.tasks) * u64::from(steps_per_task) * batches.len() as u64;
-    let screen = MultiProgress::new();
-    let bar = screen.add(
-        ProgressBar::new(total).with_style(ProgressStyle::with_template(
-            "{wide_bar} {percent:>3}%  {elapsed} of about {duration}",
-        )?),
-    );
+    let style = ProgressStyle::with_template("{wide_bar} {percent:>3}%  {elapsed} of {duration}")?;
+    let bar = ProgressBar::new(total).with_style(style);
     bar.enable_steady_tick(Duration::from_millis(200));
 
     let mut rows = Vec::new();
@@ -169,10 +165,10 @@ fn train(options: &Options, batches: &mut [Batch]) -> Result<Vec<TaskRow>> {
         for batch in &mut *batches {
             train_one_task(&mut batch.trainer, steps_per_task, &bar)?;
             rows.extend(collect_rows(batch, task, |line| {
-                drop(screen.println(line))
+                bar.suspend(|| println!("{line}"))
             })?);
         }
-        screen.println(task_line(task, &rows[first_row..]))?;
+        bar.suspend(|| println!("{}", task_line(task, &rows[first_row..])));
     }
     bar.finish_and_clear();
     ensure!(!rows.is_empty(), "every replica diverged in the first task");

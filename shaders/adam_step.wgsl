@@ -12,6 +12,10 @@
 //   divergence     [replica]              set where an update is not finite
 //
 // One invocation updates one vec4.
+//
+// The moments of a dead unit decay for ever. Left alone they become denormals, which some processors
+// flush to zero and others compute a hundred times slower than the rest; so they become zero here,
+// everywhere, long before: an update by them would be below 1e-20 step sizes.
 
 struct Params {
     parameters_stride: u32,  // vec4s per replica
@@ -27,6 +31,13 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> first_moment: array<vec4<f32>>;
 @group(0) @binding(7) var<storage, read_write> second_moment: array<vec4<f32>>;
 @group(0) @binding(8) var<storage, read_write> divergence: array<atomic<u32>>;
+
+const FIRST_MOMENT_FLOOR: f32 = 1e-30;
+const SECOND_MOMENT_FLOOR: f32 = 1e-36;
+
+fn flush(x: vec4<f32>, floor: f32) -> vec4<f32> {
+    return select(x, vec4<f32>(0.0), abs(x) < vec4<f32>(floor));
+}
 
 fn step_size(replica: u32, index: u32) -> f32 {
     let first = replica * params.layers;
@@ -47,8 +58,14 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let at = replica * params.parameters_stride + id.x;
     let theta = parameters[at];
     let g = gradients[at] + config.l2 * theta;
-    let m = config.beta1 * first_moment[at] + config.one_minus_beta1 * g;
-    let v = config.beta2 * second_moment[at] + config.one_minus_beta2 * g * g;
+    let m = flush(
+        config.beta1 * first_moment[at] + config.one_minus_beta1 * g,
+        FIRST_MOMENT_FLOOR,
+    );
+    let v = flush(
+        config.beta2 * second_moment[at] + config.one_minus_beta2 * g * g,
+        SECOND_MOMENT_FLOOR,
+    );
     let rate = step_size(replica, id.x) / states[replica].correction1;
     let updated = theta - rate * m / (sqrt(v / states[replica].correction2) + config.epsilon);
     first_moment[at] = m;

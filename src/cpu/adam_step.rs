@@ -6,6 +6,10 @@ use super::Array;
 use crate::kernels::AdamStep;
 use crate::state::{HALTED_UPDATE, LayerControl, RUNNING, ReplicaConfig, ReplicaState};
 
+/// Where a moment becomes zero; the shader says why.
+const FIRST_MOMENT_FLOOR: f32 = 1e-30;
+const SECOND_MOMENT_FLOOR: f32 = 1e-36;
+
 /// Elements that one task of the thread pool updates.
 const ELEMENTS_PER_TASK: usize = 1 << 15;
 
@@ -53,6 +57,10 @@ pub(crate) fn run(_: &AdamStep, arrays: &mut [Array; 8]) {
     }
 }
 
+fn flush(x: f32, floor: f32) -> f32 {
+    if x.abs() < floor { 0.0 } else { x }
+}
+
 /// Updates a stretch of one layer; returns whether all of it stayed finite.
 fn update(
     config: &ReplicaConfig,
@@ -68,8 +76,14 @@ fn update(
     let mut witness = 0.0;
     for (((g, theta), m), v) in gradients.iter().zip(parameters).zip(first).zip(second) {
         let g = g + config.l2 * *theta;
-        *m = config.beta1 * *m + config.one_minus_beta1 * g;
-        *v = config.beta2 * *v + config.one_minus_beta2 * g * g;
+        *m = flush(
+            config.beta1 * *m + config.one_minus_beta1 * g,
+            FIRST_MOMENT_FLOOR,
+        );
+        *v = flush(
+            config.beta2 * *v + config.one_minus_beta2 * g * g,
+            SECOND_MOMENT_FLOOR,
+        );
         *theta -= rate * *m / ((*v / state.correction2).sqrt() + config.epsilon);
         witness += 0.0 * *v + 0.0 * *theta;
     }

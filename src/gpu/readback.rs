@@ -6,13 +6,16 @@ use futures_channel::oneshot;
 
 use crate::error::Error;
 
+/// Makes what the reader wants of the words.
+type Decode<T> = Box<dyn FnOnce(&[u32]) -> T + Send>;
+
 /// A copy that was recorded into an encoder, to be read once that encoder is submitted.
 ///
 /// `T` is what the words mean. Nothing here submits, polls or blocks but [`Self::wait`].
 #[must_use = "a readback that is not resolved is only a copy"]
 pub struct Readback<T> {
     staging: wgpu::Buffer,
-    decode: Box<dyn FnOnce(&[u32]) -> T + Send>,
+    decode: Decode<T>,
 }
 
 impl<T> Readback<T> {

@@ -13,7 +13,7 @@ const BATCH: u32 = 256;
 
 fn spec(replicas: u32) -> TrainingSpec {
     let bytes: Vec<u8> = (0..25_600 * 784_u32)
-        .map(|i| (i * 2_654_435_761 >> 24) as u8)
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
         .collect();
     TrainingSpec {
         network: Network::new(&[784, 256, 256, 10], Activation::Relu).unwrap(),

@@ -165,7 +165,7 @@ fn train(options: &Options, batches: &mut [Batch]) -> Result<Vec<TaskRow>> {
         for batch in &mut *batches {
             train_one_task(&mut batch.trainer, steps_per_task, &bar)?;
             rows.extend(collect_rows(batch, task, |line| {
-                bar.suspend(|| println!("{line}"))
+                bar.suspend(|| println!("{line}"));
             })?);
         }
         bar.suspend(|| println!("{}", task_line(task, &rows[first_row..])));

@@ -135,8 +135,7 @@ fn an_unknown_backend_is_refused_with_the_known_ones() {
 #[test]
 fn a_backend_that_is_not_there_is_an_error_that_lists_what_is() {
     let error = Compute::open(Backend::Metal)
-        .err()
-        .expect("no Metal on Linux")
+        .expect_err("no Metal on Linux")
         .to_string();
     assert_eq!(error, "no Metal adapter found; adapters present: none");
 }

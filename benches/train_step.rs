@@ -53,6 +53,7 @@ fn train_step(criterion: &mut Criterion) {
         ("vulkan", Backend::Vulkan),
         ("metal", Backend::Metal),
         ("dx12", Backend::Dx12),
+        ("gl", Backend::Gl),
     ] {
         let Ok((compute, chosen)) = Compute::open(backend) else {
             continue;

@@ -10,7 +10,7 @@ use bytemuck::cast_slice;
 use crate::cpu::CpuExecutor;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::gpu::{Gpu, Pacer, Readback, adapters};
+use crate::gpu::{AdapterSummary, Gpu, Pacer, Readback, adapters};
 use crate::network::LayerParameters;
 use crate::plan::{BufferId, Program};
 use crate::progress::ReplicaProgress;
@@ -97,17 +97,8 @@ impl Compute {
             return Ok((Self::Cpu, format!("{cpu}: asked for")));
         }
         let found = pollster::block_on(adapters(backend.wgpu_backends()));
-        let list = found
-            .iter()
-            .map(|(summary, _)| summary.to_string())
-            .collect::<Vec<_>>();
-        let list = if list.is_empty() {
-            "none".to_owned()
-        } else {
-            list.join("; ")
-        };
         let usable = |(summary, _): &&(_, _)| {
-            backend != Backend::Auto || crate::gpu::AdapterSummary::is_hardware(summary)
+            backend != Backend::Auto || AdapterSummary::is_hardware(summary)
         };
         match found.iter().find(usable) {
             Some((summary, adapter)) => {
@@ -120,15 +111,24 @@ impl Compute {
                 Ok((Self::Gpu(Arc::new(gpu)), format!("{summary}: {why}")))
             }
             None if backend == Backend::Auto => {
+                let list = list(&found);
                 let why = format!("no hardware GPU found (software adapters: {list})");
                 Ok((Self::Cpu, format!("{cpu}: {why}")))
             }
             None => Err(Error::NoAdapter {
                 wanted: format!("{backend:?}"),
-                found: list,
+                found: list(&pollster::block_on(adapters(wgpu::Backends::all()))),
             }),
         }
     }
+}
+
+fn list(adapters: &[(AdapterSummary, wgpu::Adapter)]) -> String {
+    if adapters.is_empty() {
+        return "none".to_owned();
+    }
+    let names: Vec<_> = adapters.iter().map(|(name, _)| name.to_string()).collect();
+    names.join("; ")
 }
 
 /// A batch of replicas in training.

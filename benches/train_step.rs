@@ -30,6 +30,7 @@ fn spec(replicas: u32) -> TrainingSpec {
             epochs: 100,
             relabel_fraction: 1.0,
         }),
+        probe: None,
     }
 }
 

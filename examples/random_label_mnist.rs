@@ -144,6 +144,7 @@ fn open_batch(
             epochs: options.epochs,
             relabel_fraction: 1.0,
         }),
+        probe: None,
     };
     Ok(Batch {
         trainer: Trainer::new(compute, spec)?,

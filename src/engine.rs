@@ -5,10 +5,11 @@ use bytemuck::cast_slice;
 use crate::error::Error;
 use crate::gpu::{Readback, RecordedPlan, Recorder};
 use crate::network::LayerParameters;
-use crate::plan::{BufferId, Buffers, Program, TASK_LOG_LENGTH, check_limits};
+use crate::plan::{BufferId, Buffers, ProbeBuffers, Program, TASK_LOG_LENGTH, check_limits};
+use crate::probe::{NotFinite, ProbeSpec, ProbeStats};
 use crate::progress::ReplicaProgress;
 use crate::spec::TrainingSpec;
-use crate::state::{ReplicaState, TaskRecord};
+use crate::state::{ProbeSlot, ReplicaState, TaskRecord};
 
 /// A batch of replicas in training on a wgpu device.
 ///
@@ -22,7 +23,17 @@ pub struct Engine {
     initialise: RecordedPlan,
     update: RecordedPlan,
     step: Option<RecordedPlan>,
+    probe: Option<RecordedProbe>,
     has_parameters: bool,
+}
+
+/// The plans of a probe, ready to be recorded.
+struct RecordedProbe {
+    spec: ProbeSpec,
+    names: ProbeBuffers,
+    begin: RecordedPlan,
+    iterate: RecordedPlan,
+    end: RecordedPlan,
 }
 
 impl Engine {
@@ -35,8 +46,20 @@ impl Engine {
         let program = Program::new(&spec)?;
         check_limits(&program, &device.limits())?;
         let mut recorder = Recorder::new(device, &program);
+        let parts = (&spec.probe, &program.names.probe, &program.probe);
+        let probe = match parts {
+            (Some(spec), Some(names), Some(plans)) => Some(RecordedProbe {
+                spec: *spec,
+                names: names.clone(),
+                begin: recorder.prepare(device, &plans.begin),
+                iterate: recorder.prepare(device, &plans.iterate),
+                end: recorder.prepare(device, &plans.end),
+            }),
+            _ => None,
+        };
         Ok(Self {
             spec,
+            probe,
             initialise: recorder.prepare(device, &program.initialise),
             update: recorder.prepare(device, &program.update),
             step: program
@@ -107,6 +130,85 @@ impl Engine {
         self.check_parameters()?;
         self.update.encode(encoder, updates);
         Ok(())
+    }
+
+    /// Records a probe of the minibatch that comes next (the stream's, or the one that
+    /// [`Self::write_batch`] loaded), before its update: statistics and curvature of every layer. It
+    /// changes nothing that training depends on; [`Self::encode_probe_stats`] brings the results.
+    ///
+    /// # Errors
+    /// [`Error::NoProbe`] without [`TrainingSpec::probe`], or [`Error::NoParameters`].
+    pub fn encode_probe(&self, encoder: &mut wgpu::CommandEncoder) -> Result<(), Error> {
+        let probe = self.recorded_probe()?;
+        self.encode_probe_begin(encoder)?;
+        self.encode_probe_iterations(encoder, probe.spec.iterations - 1)?;
+        self.encode_probe_end(encoder)
+    }
+
+    /// The first third of [`Self::encode_probe`], for callers who cut long probes into submissions:
+    /// statistics and one iteration.
+    ///
+    /// # Errors
+    /// As [`Self::encode_probe`].
+    pub fn encode_probe_begin(&self, encoder: &mut wgpu::CommandEncoder) -> Result<(), Error> {
+        self.check_parameters()?;
+        self.recorded_probe()?.begin.encode(encoder, 1);
+        Ok(())
+    }
+
+    /// `iterations` more of the power iteration, of those slots that have not converged.
+    ///
+    /// # Errors
+    /// [`Error::NoProbe`]
+    pub fn encode_probe_iterations(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        iterations: u32,
+    ) -> Result<(), Error> {
+        self.recorded_probe()?.iterate.encode(encoder, iterations);
+        Ok(())
+    }
+
+    /// Keeps the eigenvectors for the next probe.
+    ///
+    /// # Errors
+    /// [`Error::NoProbe`]
+    pub fn encode_probe_end(&self, encoder: &mut wgpu::CommandEncoder) -> Result<(), Error> {
+        self.recorded_probe()?.end.encode(encoder, 1);
+        Ok(())
+    }
+
+    /// Records a copy of what the latest probe found, for every replica.
+    ///
+    /// # Errors
+    /// [`Error::NoProbe`]
+    pub fn encode_probe_stats(
+        &self,
+        device: &wgpu::Device,
+        encoder: &mut wgpu::CommandEncoder,
+    ) -> Result<Readback<Vec<Result<ProbeStats, NotFinite>>>, Error> {
+        let probe = self.recorded_probe()?;
+        let names = [probe.names.states, probe.names.slots, probe.names.records];
+        let sources = names.map(|id| self.buffer(id));
+        let (spec, probe_spec) = (self.spec.clone(), probe.spec);
+        let slots = spec.network.layers().len() + 1;
+        Ok(Readback::record(device, encoder, &sources, move |words| {
+            let replicas = spec.replicas.len();
+            let (states, rest) = words.split_at(replicas * size_of::<ReplicaState>() / 4);
+            let (all_slots, records) = rest.split_at(replicas * slots * size_of::<ProbeSlot>() / 4);
+            cast_slice(states)
+                .iter()
+                .zip(cast_slice(all_slots).chunks(slots))
+                .zip(cast_slice(records).chunks(slots))
+                .map(|((state, slots), records)| {
+                    ProbeStats::new(&spec, &probe_spec, state, slots, records)
+                })
+                .collect()
+        }))
+    }
+
+    fn recorded_probe(&self) -> Result<&RecordedProbe, Error> {
+        self.probe.as_ref().ok_or(Error::NoProbe)
     }
 
     fn check_parameters(&self) -> Result<(), Error> {

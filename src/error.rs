@@ -43,6 +43,9 @@ pub enum Error {
     /// Training on the task stream was asked of an engine that was made without one.
     #[error("this engine has no task stream; give TrainingSpec::stream, or use update steps")]
     NoTaskStream,
+    /// A probe was asked of an engine that was made without one.
+    #[error("this engine has no probe; give TrainingSpec::probe")]
+    NoProbe,
     /// Training was asked of an engine whose parameters were never set.
     #[error("the parameters were never set; initialise the engine or write parameters first")]
     NoParameters,

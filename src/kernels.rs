@@ -195,8 +195,219 @@ kernel! {
     [configs: Read, divergence: Read, states: ReadWrite, task_log: ReadWrite,]
 }
 
+kernel! {
+    /// Uniform of `probe_start`.
+    probe_start("rng", "state", "probe"), workgroup [64, 1, 1],
+    ProbeStart {
+        vectors_stride: u32,
+        offset: u32,
+        rows: u32,
+        columns: u32,
+        inputs: u32,
+        outputs: u32,
+        half_rows: u32,
+        half_inputs: u32,
+        slot: u32,
+        slots: u32,
+        stream_index: u32,
+        seed: u32,
+        cold: u32,
+        magnitude: f32,
+    }
+    [configs: Read, slots: Read, vectors: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `probe_reset`.
+    probe_reset("state", "probe"), workgroup [1, 1, 1],
+    ProbeReset {
+        slots: u32,
+    }
+    [states: Read, probe_states: ReadWrite, slots: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `tangent_forward`.
+    tangent_forward("activation", "probe"), workgroup [32, 1, 1],
+    TangentForward {
+        parameters_stride: u32,
+        offset: u32,
+        rows: u32,
+        columns: u32,
+        batch_rows: u32,
+        activation: u32,
+        slots: u32,
+        all_slots: u32,
+        has_lower: u32,
+        first_member: u32,
+        begin: u32,
+    }
+    [
+        slots: Read, parameters: Read, lower_tangents: Read, inputs: Read, vectors: Read,
+        activations: Read, iterates: ReadWrite, tangents: ReadWrite,
+    ]
+}
+
+kernel! {
+    /// Uniform of `tangent_softmax`.
+    tangent_softmax("probe"), workgroup [64, 1, 1],
+    TangentSoftmax {
+        batch: u32,
+        batch_rows: u32,
+        classes: u32,
+        columns: u32,
+        slots: u32,
+        inverse_batch: f32,
+    }
+    [slots: Read, logits: Read, tangents: Read, tangent_gradients: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `tangent_backward_input`.
+    tangent_backward_input("activation", "probe"), workgroup [32, 1, 1],
+    TangentBackwardInput {
+        parameters_stride: u32,
+        offset: u32,
+        rows: u32,
+        columns: u32,
+        batch_rows: u32,
+        activation: u32,
+        slots: u32,
+        all_slots: u32,
+    }
+    [
+        slots: Read, parameters: Read, vectors: Read, activations: Read, lower_tangents: Read,
+        output_gradients: Read, upper: Read, lower: ReadWrite,
+    ]
+}
+
+kernel! {
+    /// Uniform of `tangent_backward_weights`.
+    tangent_backward_weights("probe"), workgroup [32, 1, 1],
+    TangentBackwardWeights {
+        products_stride: u32,
+        offset: u32,
+        rows: u32,
+        columns: u32,
+        batch: u32,
+        batch_rows: u32,
+        slot: u32,
+        all_slots: u32,
+        gradients_stride: u32,
+        gradients_first: u32,
+        lower_stride: u32,
+        end: u32,
+    }
+    [
+        slots: Read, inputs: Read, lower_tangents: Read, output_gradients: Read,
+        tangent_gradients: Read, products: ReadWrite,
+    ]
+}
+
+kernel! {
+    /// Uniform of `gram`.
+    gram(), workgroup [32, 1, 1],
+    Gram {
+        rows: u32,
+        batch_rows: u32,
+    }
+    [inputs: Read, gram: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `gram_product`.
+    gram_product("probe"), workgroup [32, 1, 1],
+    GramProduct {
+        columns: u32,
+        batch_rows: u32,
+        slots: u32,
+        all_slots: u32,
+        first_member: u32,
+    }
+    [slots: Read, gram: Read, tangent_gradients: Read, products: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `probe_dots`.
+    probe_dots("probe"), workgroup [64, 1, 1],
+    ProbeDots {
+        stride: u32,
+        offset: u32,
+        length: u32,
+        image_offset: u32,
+        part: u32,
+        parts: u32,
+        slot: u32,
+        slots: u32,
+    }
+    [slots: Read, iterates: Read, products: Read, partials: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `probe_update`.
+    probe_update("state", "probe"), workgroup [32, 1, 1],
+    ProbeUpdate {
+        layers: u32,
+        slots: u32,
+        tolerance: f32,
+    }
+    [partials: Read, slots: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `probe_normalise`.
+    probe_normalise("probe"), workgroup [256, 1, 1],
+    ProbeNormalise {
+        stride: u32,
+        offset: u32,
+        length: u32,
+        slot: u32,
+        slots: u32,
+    }
+    [slots: Read, products: Read, iterates: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `gradient_norms`.
+    gradient_norms(), workgroup [64, 1, 1],
+    GradientNorms {
+        rows: u32,
+        columns: u32,
+        batch: u32,
+        batch_rows: u32,
+        layer: u32,
+        layers: u32,
+    }
+    [inputs: Read, output_gradients: Read, norms: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `layer_sums`.
+    layer_sums("state", "probe"), workgroup [64, 1, 1],
+    LayerSumsParams {
+        parameters_stride: u32,
+        layers: u32,
+    }
+    [
+        configs: Read, states: Read, layer_controls: Read, gradients: Read, parameters: Read,
+        first_moment: Read, second_moment: Read, sums: ReadWrite,
+    ]
+}
+
+kernel! {
+    /// Uniform of `layer_stats`.
+    layer_stats("state", "probe"), workgroup [1, 1, 1],
+    LayerStatsParams {
+        layers: u32,
+    }
+    [
+        configs: Read, states: Read, layer_controls: Read, sums: Read, norms: Read,
+        records: ReadWrite,
+    ]
+}
+
 /// Every kernel.
-pub const KERNELS: [&Kernel; 8] = [
+pub const KERNELS: [&Kernel; 22] = [
     ParameterInit::KERNEL,
     BatchGather::KERNEL,
     LinearForward::KERNEL,
@@ -205,4 +416,18 @@ pub const KERNELS: [&Kernel; 8] = [
     LinearBackwardWeights::KERNEL,
     AdamStep::KERNEL,
     StepFinish::KERNEL,
+    ProbeStart::KERNEL,
+    ProbeReset::KERNEL,
+    TangentForward::KERNEL,
+    TangentSoftmax::KERNEL,
+    TangentBackwardInput::KERNEL,
+    TangentBackwardWeights::KERNEL,
+    Gram::KERNEL,
+    GramProduct::KERNEL,
+    ProbeDots::KERNEL,
+    ProbeUpdate::KERNEL,
+    ProbeNormalise::KERNEL,
+    GradientNorms::KERNEL,
+    LayerSumsParams::KERNEL,
+    LayerStatsParams::KERNEL,
 ];

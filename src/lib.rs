@@ -10,6 +10,7 @@ pub mod kernels;
 pub mod layout;
 pub mod network;
 pub mod plan;
+pub mod probe;
 mod progress;
 #[cfg(feature = "report")]
 pub mod report;

@@ -4,7 +4,11 @@
 //! up each [`Plan`]. It knows no device: [`crate::Engine`] records its plans into a command encoder,
 //! [`crate::cpu::CpuExecutor`] runs the twins of the same dispatches.
 
+mod probe;
+
 use std::sync::Arc;
+
+pub use probe::{ProbeBuffers, ProbePlans};
 
 use bytemuck::bytes_of;
 
@@ -112,6 +116,8 @@ pub struct Buffers {
     pub first_moment: BufferId,
     /// `[replica, stride]` f32
     pub second_moment: BufferId,
+    /// Those of a probe; only with [`TrainingSpec::probe`].
+    pub probe: Option<ProbeBuffers>,
 }
 
 /// Everything that executors need to know.
@@ -129,6 +135,8 @@ pub struct Program {
     pub update: Plan,
     /// Gathers the stream's next minibatch, then updates; only with a task stream.
     pub step: Option<Plan>,
+    /// Statistics and curvature of the coming minibatch; only with [`TrainingSpec::probe`].
+    pub probe: Option<ProbePlans>,
 }
 
 impl Program {
@@ -158,6 +166,11 @@ impl Program {
                     dispatches,
                 }
             });
+        let probe = spec
+            .probe
+            .as_ref()
+            .zip(names.probe.as_ref())
+            .map(|(probe, own)| probe::plans(spec, probe, &names, own));
         let replicas = spec.replicas.len() as u32;
         Ok(Self {
             replicas,
@@ -166,6 +179,7 @@ impl Program {
             initialise,
             update,
             step,
+            probe,
         })
     }
 
@@ -184,6 +198,7 @@ impl Program {
         [&self.initialise, &self.update]
             .into_iter()
             .chain(&self.step)
+            .chain(self.probe.iter().flat_map(ProbePlans::all))
     }
 
     /// Words of a whole buffer.
@@ -277,6 +292,10 @@ fn declare_buffers(spec: &TrainingSpec, arena: &mut Vec<BufferSpec>) -> Buffers 
         });
         BufferId(arena.len() - 1)
     });
+    let probe = spec
+        .probe
+        .as_ref()
+        .map(|probe| probe::declare_buffers(spec, probe, arena));
     Buffers {
         configs,
         states,
@@ -291,6 +310,7 @@ fn declare_buffers(spec: &TrainingSpec, arena: &mut Vec<BufferSpec>) -> Buffers 
         gradients,
         first_moment,
         second_moment,
+        probe,
     }
 }
 
@@ -398,7 +418,7 @@ fn update(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
         .iter()
         .map(|(l, layer)| forward(spec, names, *l, layer))
         .collect();
-    dispatches.push(loss(spec, names));
+    dispatches.push(loss(spec, names, names.states));
     for (l, layer) in layers.iter().rev() {
         if *l > 0 {
             dispatches.push(backward_input(spec, names, *l, layer));
@@ -427,7 +447,8 @@ fn forward(spec: &TrainingSpec, names: &Buffers, l: usize, layer: &Layer) -> Dis
     dispatch(params, buffers, tiles(layer.columns, spec.batch_rows()))
 }
 
-fn loss(spec: &TrainingSpec, names: &Buffers) -> Dispatch {
+/// The loss goes into `states`.
+fn loss(spec: &TrainingSpec, names: &Buffers, states: BufferId) -> Dispatch {
     let classes = spec.network.classes();
     let layers = spec.network.layers().len();
     let params = SoftmaxCrossEntropy {
@@ -439,11 +460,7 @@ fn loss(spec: &TrainingSpec, names: &Buffers) -> Dispatch {
     };
     let logits = names.activations[layers];
     let gradients = names.pre_activation_gradients[layers - 1];
-    dispatch(
-        params,
-        [logits, names.labels, gradients, names.states],
-        [1, 1],
-    )
+    dispatch(params, [logits, names.labels, gradients, states], [1, 1])
 }
 
 /// From the gradient at layer `l`'s pre-activations to that at the layer below, `l` from 1 on.

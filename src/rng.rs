@@ -17,6 +17,8 @@ pub enum Stream {
     Labels = 4,
     /// Which images a task relabels: a = task.
     Relabel = 5,
+    /// Start vectors of power iterations: a = slot and layer, b = place in PyTorch's layout.
+    Probe = 6,
 }
 
 const FEISTEL_ROUNDS: u32 = 6;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::data::{PIXEL_MEAN, PIXEL_STD, PIXELS, Split};
 use crate::error::Error;
 use crate::network::{Network, pad4};
+use crate::probe::ProbeSpec;
 use crate::state::{LayerControl, ReplicaConfig};
 
 /// One replica: a seed and a configuration. All replicas of a batch share the network's shape and
@@ -210,6 +211,8 @@ pub struct TrainingSpec {
     pub replicas: Vec<ReplicaSpec>,
     /// Where minibatches come from; without one, the host hands them in.
     pub stream: Option<TaskStream>,
+    /// How curvature is measured; without it, no room is made for it.
+    pub probe: Option<ProbeSpec>,
 }
 
 impl TrainingSpec {
@@ -227,6 +230,7 @@ impl TrainingSpec {
             ));
         }
         self.replicas.iter().try_for_each(ReplicaSpec::check)?;
+        self.probe.iter().try_for_each(ProbeSpec::check)?;
         match &self.stream {
             Some(stream) => self.check_stream(stream),
             None => Ok(()),

@@ -15,6 +15,15 @@ pub(crate) const HALTED_LOSS: u32 = 1;
 /// `halted`: an update made a parameter or a second moment that is not finite.
 pub(crate) const HALTED_UPDATE: u32 = 2;
 
+/// `status` of a slot: still iterating.
+pub(crate) const SLOT_RUNNING: u32 = 0;
+/// `status`: the residual fell below the tolerance, or the Hessian-vector product is zero.
+pub(crate) const SLOT_CONVERGED: u32 = 1;
+/// `status`: the loss or a Hessian-vector product is not finite.
+pub(crate) const SLOT_DIVERGED: u32 = 2;
+/// Partial sums of every reduction.
+pub(crate) const PARTIALS: u32 = 64;
+
 shader_struct! {
     /// One replica's seed and hyperparameters.
     pub struct ReplicaConfig {
@@ -66,10 +75,72 @@ shader_struct! {
 }
 
 shader_struct! {
-    /// Where a layer's parameters end, in vec4s, and the layer's step size.
+    /// Where a layer lies, in vec4s, and its step size.
     pub struct LayerControl {
+        start: u32,
+        bias: u32,
         end: u32,
+        weights: u32,
         step_size: f32,
+    }
+}
+
+shader_struct! {
+    /// One power iteration; `shaders/common/probe.wgsl` explains the fields.
+    pub struct ProbeSlot {
+        eigenvalue: f32,
+        residual: f32,
+        scale: f32,
+        iterations: u32,
+        status: u32,
+        has_vector: u32,
+        advanced: u32,
+        unused: u32,
+    }
+}
+
+shader_struct! {
+    /// Sums over a part of one layer.
+    pub struct LayerSums {
+        gradient: f32,
+        objective: f32,
+        weight: f32,
+        update: f32,
+        second_moment: f32,
+        unused0: f32,
+        unused1: f32,
+        unused2: f32,
+    }
+}
+
+shader_struct! {
+    /// The statistics of one layer, or of all of them.
+    pub struct LayerRecord {
+        grad_norm_sq: f32,
+        objective_grad_norm_sq: f32,
+        grad_variance: f32,
+        weight_norm: f32,
+        update_norm: f32,
+        step_size: f32,
+        effective_step: f32,
+        unused: f32,
+    }
+}
+
+impl ReplicaConfig {
+    /// 1 - beta1^t and 1 - beta2^t of the latest update; the state holds those of the one to come.
+    pub(crate) fn latest_corrections(&self, state: &ReplicaState) -> (f32, f32) {
+        let latest = |next: f32, beta: f32, complement: f32| {
+            if beta == 0.0 {
+                1.0
+            } else {
+                (next - complement) / beta
+            }
+        };
+        (
+            latest(state.correction1, self.beta1, self.one_minus_beta1),
+            latest(state.correction2, self.beta2, self.one_minus_beta2),
+        )
     }
 }
 
@@ -88,7 +159,10 @@ impl ReplicaState {
 impl LayerControl {
     pub(crate) fn new(layer: &Layer, step_size: f32) -> Self {
         Self {
+            start: layer.offset / 4,
+            bias: (layer.offset + layer.rows * layer.columns) / 4,
             end: (layer.offset + layer.len()) / 4,
+            weights: layer.inputs * layer.outputs,
             step_size,
         }
     }

@@ -13,8 +13,10 @@ use crate::error::Error;
 use crate::gpu::{AdapterSummary, Gpu, Pacer, Readback, adapters};
 use crate::network::LayerParameters;
 use crate::plan::{BufferId, Program};
+use crate::probe::{NotFinite, ProbeStats};
 use crate::progress::ReplicaProgress;
 use crate::spec::TrainingSpec;
+use crate::state::ReplicaState;
 
 /// Submissions in flight: while one runs, the next is recorded.
 const IN_FLIGHT: usize = 2;
@@ -146,7 +148,8 @@ enum Executor {
     Gpu {
         gpu: Arc<Gpu>,
         engine: Box<Engine>,
-        pacer: Pacer,
+        step_pacer: Pacer,
+        probe_pacer: Pacer,
     },
 }
 
@@ -172,7 +175,8 @@ impl Trainer {
                 Executor::Gpu {
                     gpu: gpu.clone(),
                     engine,
-                    pacer: Pacer::new(),
+                    step_pacer: Pacer::new(),
+                    probe_pacer: Pacer::new(),
                 }
             }
         };
@@ -194,7 +198,14 @@ impl Trainer {
                 executor.run(program.step.as_ref().ok_or(Error::NoTaskStream)?, steps);
                 Ok(())
             }
-            Executor::Gpu { gpu, engine, pacer } => train_on_gpu(gpu, engine, pacer, steps),
+            Executor::Gpu {
+                gpu,
+                engine,
+                step_pacer,
+                ..
+            } => submit_paced(gpu, step_pacer, steps, |encoder, count| {
+                engine.encode_steps(encoder, count)
+            }),
         }
     }
 
@@ -213,6 +224,51 @@ impl Trainer {
                 engine.encode_updates(&mut encoder, updates)?;
                 gpu.queue.submit([encoder.finish()]);
                 gpu.check("training")
+            }
+        }
+    }
+
+    /// Probes the minibatch that comes next (the stream's, or the one that [`Self::write_batch`]
+    /// loaded), before its update: statistics and curvature, one entry per replica. Training goes on
+    /// as if it had not been.
+    ///
+    /// # Errors
+    /// [`Error::NoProbe`] without [`TrainingSpec::probe`], or a device that fails.
+    pub fn probe(&mut self) -> Result<Vec<Result<ProbeStats, NotFinite>>, Error> {
+        let probe = self.spec.probe.ok_or(Error::NoProbe)?;
+        match &mut self.executor {
+            Executor::Cpu { program, executor } => {
+                let plans = program.probe.as_ref().ok_or(Error::NoProbe)?;
+                let names = program.names.probe.as_ref().ok_or(Error::NoProbe)?;
+                executor.run(&plans.begin, 1);
+                executor.run(&plans.iterate, probe.iterations - 1);
+                executor.run(&plans.end, 1);
+                let stats = |r| {
+                    let state: &[ReplicaState] = cast_slice(executor.read(names.states, r));
+                    let slots = cast_slice(executor.read(names.slots, r));
+                    let records = cast_slice(executor.read(names.records, r));
+                    ProbeStats::new(&self.spec, &probe, &state[0], slots, records)
+                };
+                Ok((0..self.spec.replicas.len()).map(stats).collect())
+            }
+            Executor::Gpu {
+                gpu,
+                engine,
+                probe_pacer,
+                ..
+            } => {
+                let mut encoder = gpu.device.create_command_encoder(&Default::default());
+                engine.encode_probe_begin(&mut encoder)?;
+                gpu.queue.submit([encoder.finish()]);
+                submit_paced(gpu, probe_pacer, probe.iterations - 1, |encoder, count| {
+                    engine.encode_probe_iterations(encoder, count)
+                })?;
+                let mut encoder = gpu.device.create_command_encoder(&Default::default());
+                engine.encode_probe_end(&mut encoder)?;
+                let readback = engine.encode_probe_stats(&gpu.device, &mut encoder)?;
+                gpu.queue.submit([encoder.finish()]);
+                let stats = readback.wait(&gpu.device);
+                gpu.check("probing").and(stats)
             }
         }
     }
@@ -342,8 +398,13 @@ impl Trainer {
     }
 }
 
-/// Cuts `steps` into submissions of the pacer's size and keeps two of them in flight.
-fn train_on_gpu(gpu: &Gpu, engine: &Engine, pacer: &mut Pacer, steps: u32) -> Result<(), Error> {
+/// Cuts `steps` of something into submissions of the pacer's size and keeps two of them in flight.
+fn submit_paced(
+    gpu: &Gpu,
+    pacer: &mut Pacer,
+    steps: u32,
+    encode: impl Fn(&mut wgpu::CommandEncoder, u32) -> Result<(), Error>,
+) -> Result<(), Error> {
     let mut in_flight = VecDeque::new();
     let mut left = steps;
     let mut latest_end = Instant::now();
@@ -351,7 +412,7 @@ fn train_on_gpu(gpu: &Gpu, engine: &Engine, pacer: &mut Pacer, steps: u32) -> Re
         if left > 0 && in_flight.len() < IN_FLIGHT {
             let count = pacer.steps().min(left);
             let mut encoder = gpu.device.create_command_encoder(&Default::default());
-            engine.encode_steps(&mut encoder, count)?;
+            encode(&mut encoder, count)?;
             in_flight.push_back((count, gpu.queue.submit([encoder.finish()])));
             left -= count;
             gpu.check("training")?;
@@ -361,7 +422,7 @@ fn train_on_gpu(gpu: &Gpu, engine: &Engine, pacer: &mut Pacer, steps: u32) -> Re
                 timeout: None,
             };
             gpu.device.poll(wait).map_err(|error| Error::Device {
-                doing: "waiting for training steps",
+                doing: "waiting for a submission",
                 reason: error.to_string(),
             })?;
             gpu.check("training")?;

@@ -16,6 +16,7 @@ fn spec() -> TrainingSpec {
             epochs: 1,
             relabel_fraction: 1.0,
         }),
+        probe: None,
     }
 }
 

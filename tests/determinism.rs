@@ -27,6 +27,7 @@ fn spec(replicas: &[ReplicaSpec]) -> TrainingSpec {
             epochs: 2,
             relabel_fraction: 1.0,
         }),
+        probe: None,
     }
 }
 
@@ -154,6 +155,7 @@ fn a_second_moment_that_overflows_is_noticed() {
             batch: 2,
             replicas: vec![replica(1)],
             stream: None,
+            probe: None,
         };
         let mut trainer = Trainer::new(&compute, spec).unwrap();
         let zero = LayerParameters {

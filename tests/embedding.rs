@@ -27,6 +27,7 @@ fn spec() -> TrainingSpec {
             })
             .collect(),
         stream: None,
+        probe: None,
     }
 }
 

@@ -6,14 +6,18 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use bytemuck::cast_slice;
 use common::{Tolerance, compare, gpus, noise, read_buffer};
 use trainable::cpu::CpuExecutor;
 use trainable::gpu::{Gpu, Recorder};
+use trainable::kernels::KERNELS;
 use trainable::network::{Activation, Network};
 use trainable::plan::{BufferId, Dispatch, Elements, Plan, Program};
+use trainable::probe::{IterateForm, ProbeSpec};
 use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
-use trainable::state::{ReplicaState, TaskRecord};
+use trainable::state::{ProbeSlot, ReplicaState, TaskRecord};
 
 const TOLERANCE: Tolerance = Tolerance {
     atol: 2e-5,
@@ -74,7 +78,7 @@ const CASES: [Case; 6] = [
     },
 ];
 
-fn program(case: &Case) -> Program {
+fn program(case: &Case, form: IterateForm) -> Program {
     let pixels = case.widths[0] as usize;
     let bytes: Vec<u8> = noise(5, 400 * pixels)
         .iter()
@@ -95,6 +99,11 @@ fn program(case: &Case) -> Program {
             epochs: 2,
             relabel_fraction: case.relabel_fraction,
         }),
+        probe: Some(ProbeSpec {
+            form,
+            tolerance: 1e-3,
+            ..ProbeSpec::default()
+        }),
     };
     Program::new(&spec).unwrap()
 }
@@ -111,6 +120,11 @@ fn contents(program: &Program, id: BufferId, seed: u32) -> Option<Vec<u32>> {
     if id == names.states {
         let states: Vec<_> = (0..program.replicas).map(|r| state(program, r)).collect();
         return Some(cast_slice(&states).to_vec());
+    }
+    let probe = names.probe.as_ref().expect("a probe was given");
+    if id == probe.slots {
+        let slots: Vec<_> = (0..words as u32 / 8).map(slot).collect();
+        return Some(cast_slice(&slots).to_vec());
     }
     if id == names.labels {
         return Some((0..words as u32).map(|i| i % 2).collect());
@@ -134,6 +148,8 @@ fn state(program: &Program, replica: u32) -> ReplicaState {
     let state = ReplicaState {
         task: 1,
         updates: 10,
+        correction1: 0.686,
+        correction2: 0.0109,
         batch_loss: 2.5,
         batch_correct: 1,
         ..start[0]
@@ -160,6 +176,36 @@ fn state(program: &Program, replica: u32) -> ReplicaState {
             ..state
         },
     }
+}
+
+/// Mostly running, at different stages; every fifth converged, every seventh diverged.
+fn slot(number: u32) -> ProbeSlot {
+    ProbeSlot {
+        eigenvalue: 0.25 * number as f32,
+        residual: 0.5,
+        scale: 0.75,
+        iterations: number,
+        status: u32::from(number % 5 == 4) + 2 * u32::from(number % 7 == 6),
+        has_vector: number % 2,
+        advanced: number % 3,
+        unused: 0,
+    }
+}
+
+/// Every dispatch of every plan.
+fn dispatches(program: &Program) -> Vec<&Dispatch> {
+    let step = program.step.as_ref().expect("a stream was given");
+    let probe = program.probe.as_ref().expect("a probe was given");
+    [
+        &program.initialise,
+        step,
+        &probe.begin,
+        &probe.iterate,
+        &probe.end,
+    ]
+    .into_iter()
+    .flat_map(|plan| &plan.dispatches)
+    .collect()
 }
 
 /// One program on both sides.
@@ -245,11 +291,14 @@ fn compare_words(elements: &Elements, found: &[u32], wanted: &[u32]) -> Result<(
 #[test]
 fn every_kernel_equals_its_twin_on_every_adapter() {
     for gpu in gpus() {
-        for (case_number, case) in (0..).zip(&CASES) {
-            let program = program(case);
+        let forms = [IterateForm::SampleGradients, IterateForm::Parameters];
+        let cases = CASES
+            .iter()
+            .flat_map(|case| forms.map(|form| (case, form)));
+        for (case_number, (case, form)) in (0..).zip(cases) {
+            let program = program(case, form);
             let mut pair = Pair::new(&program, &gpu);
-            let step = program.step.as_ref().expect("a stream was given");
-            for dispatch in program.initialise.dispatches.iter().chain(&step.dispatches) {
+            for dispatch in dispatches(&program) {
                 pair.fill(100 * case_number);
                 pair.run(dispatch);
                 for (id, spec) in program.buffer_ids().zip(&program.buffers) {
@@ -275,7 +324,7 @@ fn bits_that_must_agree_do() {
     // Labels, images, orders and initial weights: no rounding is allowed between the two sides.
     for gpu in gpus() {
         for case in &CASES {
-            let program = program(case);
+            let program = program(case, IterateForm::Auto);
             let mut pair = Pair::new(&program, &gpu);
             let gather = &program.step.as_ref().expect("a stream").dispatches[0];
             pair.fill(7);
@@ -285,7 +334,16 @@ fn bits_that_must_agree_do() {
                 .iter()
                 .chain([gather])
                 .for_each(|d| pair.run(d));
-            for id in [program.names.parameters, program.names.labels] {
+            let probe = program.names.probe.as_ref().expect("a probe");
+            let starts = dispatches(&program)
+                .into_iter()
+                .filter(|dispatch| dispatch.kernel.name == "probe_start");
+            starts.for_each(|dispatch| pair.run(dispatch));
+            for id in [
+                program.names.parameters,
+                program.names.labels,
+                probe.vectors,
+            ] {
                 assert!(pair.gpu_words(id) == pair.cpu_words(id), "{}", gpu.adapter);
             }
         }
@@ -316,9 +374,9 @@ fn the_comparison_notices_one_wrong_word() {
 fn the_comparison_notices_a_kernel_that_did_not_run() {
     // The negative control of the whole chain: only the CPU side runs.
     for gpu in gpus() {
-        let program = program(&CASES[1]);
-        let step = program.step.as_ref().expect("a stream was given");
-        for dispatch in &step.dispatches {
+        let program = program(&CASES[1], IterateForm::SampleGradients);
+        let mut left_traces = BTreeMap::new();
+        for dispatch in dispatches(&program) {
             let mut pair = Pair::new(&program, &gpu);
             pair.fill(3);
             let plan = Plan {
@@ -334,11 +392,11 @@ fn the_comparison_notices_a_kernel_that_did_not_run() {
                         && compare_words(&spec.elements, &pair.gpu_words(id), &pair.cpu_words(id))
                             .is_err()
                 });
-            assert!(
-                differs,
-                "{}: {} left no trace",
-                gpu.adapter, dispatch.kernel.name
-            );
+            *left_traces.entry(dispatch.kernel.name).or_insert(false) |= differs;
+        }
+        assert_eq!(left_traces.len(), KERNELS.len());
+        for (kernel, left_traces) in left_traces {
+            assert!(left_traces, "{}: {kernel} left no trace", gpu.adapter);
         }
     }
 }

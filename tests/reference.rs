@@ -98,6 +98,7 @@ fn trainer(compute: &Compute, case: &Reference) -> Trainer {
         batch: case.batch,
         replicas: vec![replica; 3],
         stream: None,
+        probe: None,
     };
     let initial: Vec<_> = case
         .layers

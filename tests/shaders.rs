@@ -18,10 +18,12 @@ use trainable::kernels::{Access, Binding, KERNELS, Kernel};
 use trainable::layout::{Field, ShaderStruct, StructLayout};
 use trainable::network::Activation;
 use trainable::rng::Stream;
-use trainable::state::{LayerControl, ReplicaConfig, ReplicaState, TaskRecord};
+use trainable::state::{
+    LayerControl, LayerRecord, LayerSums, ProbeSlot, ReplicaConfig, ReplicaState, TaskRecord,
+};
 
 /// Files of `src/cpu` that are no kernel's twin.
-const CPU_HELPERS: [&str; 5] = ["mod", "activation", "array", "executor", "matrix"];
+const CPU_HELPERS: [&str; 6] = ["mod", "activation", "array", "executor", "matrix", "reduce"];
 
 /// What every WebGPU device has: <https://www.w3.org/TR/webgpu/#limits>.
 const MAX_STORAGE_BUFFERS_PER_SHADER_STAGE: usize = 8;
@@ -410,6 +412,9 @@ fn shared_structs_agree_in_every_shader() {
         ReplicaState::LAYOUT,
         TaskRecord::LAYOUT,
         LayerControl::LAYOUT,
+        ProbeSlot::LAYOUT,
+        LayerSums::LAYOUT,
+        LayerRecord::LAYOUT,
     ] {
         let mut found = 0;
         for kernel in KERNELS {
@@ -673,6 +678,7 @@ fn random_streams_have_the_same_numbers() {
             ("ORDER", Stream::Order as u32),
             ("LABELS", Stream::Labels as u32),
             ("RELABEL", Stream::Relabel as u32),
+            ("PROBE", Stream::Probe as u32),
         ],
     );
 }

@@ -7,6 +7,7 @@ const STREAM_SUBSET: u32 = 2u;
 const STREAM_ORDER: u32 = 3u;
 const STREAM_LABELS: u32 = 4u;
 const STREAM_RELABEL: u32 = 5u;
+const STREAM_PROBE: u32 = 6u;
 
 const FEISTEL_ROUNDS: u32 = 6u;
 

@@ -42,9 +42,12 @@ struct TaskRecord {
     unused: u32,
 }
 
-// `end` is where the layer's parameters end, in vec4s from the start of the replica's parameters.
+// Where a layer lies, in vec4s from the start of the replica's parameters.
 struct LayerControl {
+    start: u32,
+    bias: u32,       // where the bias row begins
     end: u32,
+    weights: u32,    // elements of the weight matrix that are not padding
     step_size: f32,
 }
 
@@ -52,6 +55,14 @@ const NEVER: u32 = 0xffffffffu;  // halted_update of a running replica
 const RUNNING: u32 = 0u;
 const HALTED_LOSS: u32 = 1u;
 const HALTED_UPDATE: u32 = 2u;
+
+// 1 - beta^t of the latest update; those of the state belong to the one to come. 0 before the first.
+fn latest_corrections(config: ReplicaConfig, state: ReplicaState) -> vec2<f32> {
+    let next = vec2<f32>(state.correction1, state.correction2);
+    let beta = vec2<f32>(config.beta1, config.beta2);
+    let complement = vec2<f32>(config.one_minus_beta1, config.one_minus_beta2);
+    return select((next - complement) / beta, vec2<f32>(1.0), beta == vec2<f32>(0.0));
+}
 
 // On the exponent bits, because WGSL lets a compiler assume that there is no NaN.
 fn is_finite(x: f32) -> bool {

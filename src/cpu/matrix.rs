@@ -22,6 +22,11 @@ pub(crate) fn view_mut(
         .subcols_mut(0, columns)
 }
 
+/// `out += a b`
+pub(crate) fn add_product(out: MatMut<'_, f32>, a: MatRef<'_, f32>, b: MatRef<'_, f32>) {
+    matmul(out, Accum::Add, a, b, 1.0, Par::Seq);
+}
+
 /// `out = a b`
 pub(crate) fn product(out: MatMut<'_, f32>, a: MatRef<'_, f32>, b: MatRef<'_, f32>) {
     matmul(out, Accum::Replace, a, b, 1.0, Par::Seq);

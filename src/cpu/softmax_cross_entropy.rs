@@ -35,7 +35,7 @@ pub(crate) fn run(params: &SoftmaxCrossEntropy, arrays: &mut [Array; 4]) {
     }
 }
 
-fn first_largest(logits: &[f32]) -> usize {
+pub(crate) fn first_largest(logits: &[f32]) -> usize {
     (1..logits.len()).fold(0, |best, c| if logits[c] > logits[best] { c } else { best })
 }
 

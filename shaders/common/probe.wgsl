@@ -1,0 +1,49 @@
+// What a probe keeps beside the training state. Twin: src/state.rs; a test compares every offset.
+//
+// A slot is one power iteration: slot 0 that of the whole network, slot s that of layer s's block.
+// Its iterate x has unit norm. For each layer that it covers, the iterate's part is held in one of two
+// forms: as a vector of parameters v, or, where the layer's input has no tangent (a block's own layer,
+// and the first layer), as one gradient per sample delta with v = sum_b [a_b; 1] delta_b. In that form
+// every norm and product follows from delta and its image K delta, K the Gram matrix of the inputs.
+
+struct ProbeSlot {
+    eigenvalue: f32,   // Rayleigh quotient of the latest iterate
+    residual: f32,     // |Hx - eigenvalue x| / |eigenvalue|
+    scale: f32,        // what makes Hx the next iterate
+    iterations: u32,   // Hessian-vector products done
+    status: u32,       // SLOT_*; only a running slot is computed
+    has_vector: u32,   // 1 when `vectors` holds an iterate to start the next probe at
+    advanced: u32,     // how often Hx has become the iterate
+    unused: u32,
+}
+
+const SLOT_RUNNING: u32 = 0u;
+const SLOT_CONVERGED: u32 = 1u;
+const SLOT_DIVERGED: u32 = 2u;
+
+// Workgroups, and so partial sums, of every reduction.
+const PARTIALS: u32 = 64u;
+
+// Sums over a part of one layer.
+struct LayerSums {
+    gradient: f32,       // g^2
+    objective: f32,      // (g + l2 theta)^2
+    weight: f32,         // theta^2
+    update: f32,         // (the latest update)^2
+    second_moment: f32,  // Adam's v, weights only
+    unused0: f32,
+    unused1: f32,
+    unused2: f32,
+}
+
+// The statistics of one layer, or of all of them.
+struct LayerRecord {
+    grad_norm_sq: f32,
+    objective_grad_norm_sq: f32,
+    grad_variance: f32,
+    weight_norm: f32,
+    update_norm: f32,
+    step_size: f32,
+    effective_step: f32,  // 0 before the first update
+    unused: f32,
+}

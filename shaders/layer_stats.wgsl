@@ -1,0 +1,73 @@
+// The statistics of every layer, and of all layers together, from their partial sums.
+//
+//   grad_variance  = mean |g_b|^2 - |g|^2
+//   effective_step = step_size / (c1 (sqrt(mean(v) / c2) + epsilon)),   c = 1 - beta^t, t updates done
+//
+//   configs, states [replica]
+//   layer_controls  [replica, layers]
+//   sums            [replica, layers, PARTIALS]
+//   norms           [replica, layers]              mean |g_b|^2
+//   records         [replica, layers + 1]          the last is the network's
+//
+// One invocation does one replica, adding in ascending order. The network's step size is the mean over
+// weights.
+
+struct Params {
+    layers: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> configs: array<ReplicaConfig>;
+@group(0) @binding(2) var<storage, read> states: array<ReplicaState>;
+@group(0) @binding(3) var<storage, read> layer_controls: array<LayerControl>;
+@group(0) @binding(4) var<storage, read> sums: array<LayerSums>;
+@group(0) @binding(5) var<storage, read> norms: array<f32>;
+@group(0) @binding(6) var<storage, read_write> records: array<LayerRecord>;
+
+// Squares: gradient, objective's gradient, weights, update.
+fn record(
+    replica: u32, square: vec4<f32>, norm: f32, second: f32, weights: f32, step_size: f32,
+) -> LayerRecord {
+    let corrections = latest_corrections(configs[replica], states[replica]);
+    var effective_step = 0.0;
+    if states[replica].updates > 0u {
+        let root = sqrt(second / weights / corrections.y) + configs[replica].epsilon;
+        effective_step = step_size / (corrections.x * root);
+    }
+    return LayerRecord(
+        square.x, square.y, max(norm - square.x, 0.0), sqrt(square.z), sqrt(square.w),
+        step_size, effective_step, 0.0,
+    );
+}
+
+@compute @workgroup_size(1)
+fn main(@builtin(workgroup_id) group: vec3<u32>) {
+    let replica = group.z;
+    var all_squares = vec4<f32>(0.0);
+    var all_norms = 0.0;
+    var all_seconds = 0.0;
+    var all_weights = 0.0;
+    var all_steps = 0.0;
+    for (var l = 0u; l < params.layers; l++) {
+        let layer = replica * params.layers + l;
+        let control = layer_controls[layer];
+        var square = vec4<f32>(0.0);
+        var second = 0.0;
+        for (var i = layer * PARTIALS; i < (layer + 1u) * PARTIALS; i++) {
+            let s = sums[i];
+            square += vec4<f32>(s.gradient, s.objective, s.weight, s.update);
+            second += s.second_moment;
+        }
+        let weights = f32(control.weights);
+        records[replica * (params.layers + 1u) + l] =
+            record(replica, square, norms[layer], second, weights, control.step_size);
+        all_squares += square;
+        all_norms += norms[layer];
+        all_seconds += second;
+        all_weights += weights;
+        all_steps += weights * control.step_size;
+    }
+    let step_size = all_steps / all_weights;
+    records[replica * (params.layers + 1u) + params.layers] =
+        record(replica, all_squares, all_norms, all_seconds, all_weights, step_size);
+}

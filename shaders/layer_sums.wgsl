@@ -1,0 +1,77 @@
+// Partial sums over every layer's parameters: squared gradient, weights and latest update, and Adam's
+// second moment.
+//
+// The latest update is recomputed from Adam's moments, with the corrections that it had:
+// c(t) = (c(t + 1) - (1 - beta)) / beta, since the state holds those of the update to come.
+//
+//   configs, states [replica]
+//   layer_controls  [replica, layers]
+//   gradients, parameters, first_moment, second_moment [replica, stride]    in vec4s
+//   sums            [replica, layers, PARTIALS]
+//
+// Workgroup (i, l) sums the i-th of PARTIALS equal stretches of layer l, in a fixed tree.
+
+struct Params {
+    parameters_stride: u32,  // vec4s per replica
+    layers: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> configs: array<ReplicaConfig>;
+@group(0) @binding(2) var<storage, read> states: array<ReplicaState>;
+@group(0) @binding(3) var<storage, read> layer_controls: array<LayerControl>;
+@group(0) @binding(4) var<storage, read> gradients: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read> parameters: array<vec4<f32>>;
+@group(0) @binding(6) var<storage, read> first_moment: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read> second_moment: array<vec4<f32>>;
+@group(0) @binding(8) var<storage, read_write> sums: array<LayerSums>;
+
+const INVOCATIONS: u32 = 64u;
+
+var<workgroup> squares: array<vec4<f32>, INVOCATIONS>;
+var<workgroup> seconds: array<f32, INVOCATIONS>;
+
+@compute @workgroup_size(INVOCATIONS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let replica = group.z;
+    let config = configs[replica];
+    let layer = replica * params.layers + group.y;
+    let control = layer_controls[layer];
+    let corrections = latest_corrections(config, states[replica]);
+    let length = control.end - control.start;
+    let stretch = (length + PARTIALS - 1u) / PARTIALS;
+    let end = min((group.x + 1u) * stretch, length);
+    var square = vec4<f32>(0.0);
+    var second = 0.0;
+    for (var i = group.x * stretch + local.x; i < end; i += INVOCATIONS) {
+        let at = replica * params.parameters_stride + control.start + i;
+        let g = gradients[at];
+        let theta = parameters[at];
+        let v = second_moment[at];
+        let objective = g + config.l2 * theta;
+        var update = vec4<f32>(0.0);
+        if states[replica].updates > 0u {
+            let rate = control.step_size / corrections.x;
+            update = rate * first_moment[at] / (sqrt(v / corrections.y) + config.epsilon);
+        }
+        square += vec4<f32>(
+            dot(g, g), dot(objective, objective), dot(theta, theta), dot(update, update),
+        );
+        second += select(0.0, dot(v, vec4<f32>(1.0)), control.start + i < control.bias);
+    }
+    squares[local.x] = square;
+    seconds[local.x] = second;
+    workgroupBarrier();
+    for (var half = INVOCATIONS / 2u; half > 0u; half /= 2u) {
+        if local.x < half {
+            squares[local.x] += squares[local.x + half];
+            seconds[local.x] += seconds[local.x + half];
+        }
+        workgroupBarrier();
+    }
+    if local.x == 0u {
+        let s = squares[0];
+        sums[layer * PARTIALS + group.x] =
+            LayerSums(s.x, s.y, s.z, s.w, seconds[0], 0.0, 0.0, 0.0);
+    }
+}

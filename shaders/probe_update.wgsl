@@ -1,0 +1,68 @@
+// One step of every slot's power iteration, from its partial sums: Rayleigh quotient, residual,
+// whether to stop, and the factor that makes Hx the next iterate.
+//
+//   lambda     = x.h
+//   residual^2 = (|h - m x|^2 - (lambda - m)^2) / lambda^2      m the eigenvalue found last
+//
+// That identity holds for every m, |x| = 1; with m near lambda nothing cancels.
+//
+//   partials [replica, parts, PARTIALS]    the network's parts first, then one for each block
+//   slots    [replica, slots]
+//
+// One invocation does one slot, adding in ascending order.
+
+struct Params {
+    layers: u32,
+    slots: u32,
+    tolerance: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> partials: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> slots: array<ProbeSlot>;
+
+const LARGEST_RESIDUAL: f32 = 1e30;
+
+@compute @workgroup_size(32)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let at = id.z * params.slots + id.x;
+    if id.x >= params.slots || slots[at].status != SLOT_RUNNING {
+        return;
+    }
+    let is_network = id.x == 0u;
+    let first = id.z * 2u * params.layers + select(params.layers + id.x - 1u, 0u, is_network);
+    let end = (first + select(1u, params.layers, is_network)) * PARTIALS;
+    var sum = vec4<f32>(0.0);
+    for (var i = first * PARTIALS; i < end; i++) {
+        sum += partials[i];
+    }
+    slots[at].iterations += 1u;
+    if !all_finite(sum) {
+        slots[at].status = SLOT_DIVERGED;
+        slots[at].has_vector = 0u;
+        return;
+    }
+    let last = slots[at].eigenvalue;
+    slots[at].eigenvalue = sum.x;
+    if sum.y <= 0.0 {
+        // Hx is zero: so is the eigenvalue, and there is no direction to go on in.
+        slots[at].eigenvalue = 0.0;
+        slots[at].residual = 0.0;
+        slots[at].status = SLOT_CONVERGED;
+        slots[at].has_vector = 0u;
+        return;
+    }
+    let rest = sqrt(max(sum.z - (sum.x - last) * (sum.x - last), 0.0));
+    var residual = LARGEST_RESIDUAL;
+    if rest < LARGEST_RESIDUAL * abs(sum.x) {
+        residual = rest / abs(sum.x);
+    }
+    slots[at].residual = residual;
+    slots[at].scale = 1.0 / sqrt(sum.y);
+    slots[at].has_vector = 1u;
+    if params.tolerance > 0.0 && residual <= params.tolerance {
+        slots[at].status = SLOT_CONVERGED;
+    } else {
+        slots[at].advanced += 1u;
+    }
+}

@@ -1,0 +1,29 @@
+//! Twin of `shaders/gradient_norms.wgsl`.
+
+use super::Array;
+use super::reduce::sum_in_lanes;
+use crate::kernels::GradientNorms;
+
+pub(crate) fn run(params: &GradientNorms, arrays: &mut [Array; 3]) {
+    let [inputs, output_gradients, norms] = arrays;
+    let (rows, columns) = (params.rows as usize, params.columns as usize);
+    let batch = params.batch as f32;
+    let samples = inputs
+        .read::<f32>()
+        .chunks(rows)
+        .zip(output_gradients.read::<f32>().chunks(columns))
+        .take(params.batch as usize);
+    let arch = pulp::Arch::new();
+    let sum: f32 = arch.dispatch(|| {
+        samples
+            .map(|(a, d)| norm_sq(d, batch) * (norm_sq(a, 1.0) + 1.0))
+            .sum()
+    });
+    norms.write::<f32>()[params.layer as usize] = sum / batch;
+}
+
+/// The squared norm of `factor * v`. Inlined for [`pulp`].
+#[inline(always)]
+fn norm_sq(v: &[f32], factor: f32) -> f32 {
+    sum_in_lanes(v.len(), |i| [(factor * v[i]) * (factor * v[i])])[0]
+}

@@ -1,0 +1,94 @@
+//! Twin of `shaders/layer_sums.wgsl`.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::Array;
+use super::reduce::{stretch, sum_in_lanes};
+use crate::kernels::LayerSumsParams;
+use crate::state::{LayerControl, LayerSums, PARTIALS, ReplicaConfig, ReplicaState};
+
+pub(crate) fn run(_: &LayerSumsParams, arrays: &mut [Array; 8]) {
+    let [
+        configs,
+        states,
+        controls,
+        gradients,
+        parameters,
+        first,
+        second,
+        sums,
+    ] = arrays;
+    let config = configs.read::<ReplicaConfig>()[0];
+    let state = states.read::<ReplicaState>()[0];
+    let moments = Moments {
+        gradients: gradients.read(),
+        parameters: parameters.read(),
+        first: first.read(),
+        second: second.read(),
+    };
+    let (correction1, correction2) = config.latest_corrections(&state);
+    let arch = pulp::Arch::new();
+    for (control, sums) in controls
+        .read::<LayerControl>()
+        .iter()
+        .zip(sums.write::<LayerSums>().chunks_mut(PARTIALS as usize))
+    {
+        let rate = if state.updates > 0 {
+            control.step_size / correction1
+        } else {
+            0.0
+        };
+        let length = (control.end - control.start) as usize;
+        sums.par_iter_mut().enumerate().for_each(|(index, sums)| {
+            let vec4s = stretch(length, PARTIALS as usize, index);
+            let start = control.start as usize;
+            let range = (start + vec4s.start) * 4..(start + vec4s.end) * 4;
+            let bias = control.bias as usize * 4;
+            let correction2 = if state.updates > 0 { correction2 } else { 1.0 };
+            *sums = arch.dispatch(|| partial(&moments, &config, rate, correction2, range, bias));
+        });
+    }
+}
+
+/// What is summed, of all layers.
+struct Moments<'a> {
+    gradients: &'a [f32],
+    parameters: &'a [f32],
+    first: &'a [f32],
+    second: &'a [f32],
+}
+
+/// Inlined for [`pulp`].
+#[inline(always)]
+fn partial(
+    moments: &Moments<'_>,
+    config: &ReplicaConfig,
+    rate: f32,
+    correction2: f32,
+    range: Range<usize>,
+    bias: usize,
+) -> LayerSums {
+    let gradients = &moments.gradients[range.clone()];
+    let length = gradients.len();
+    let parameters = &moments.parameters[range.clone()][..length];
+    let first = &moments.first[range.clone()][..length];
+    let second = &moments.second[range.clone()][..length];
+    let [gradient, objective, weight, update] = sum_in_lanes(length, |i| {
+        let (g, theta) = (gradients[i], parameters[i]);
+        let objective = g + config.l2 * theta;
+        let update = rate * first[i] / ((second[i] / correction2).sqrt() + config.epsilon);
+        [g * g, objective * objective, theta * theta, update * update]
+    });
+    let weights = bias.saturating_sub(range.start).min(length);
+    let [second_moment] = sum_in_lanes(weights, |i| [second[i]]);
+    LayerSums {
+        gradient,
+        objective,
+        weight,
+        update,
+        second_moment,
+        ..bytemuck::Zeroable::zeroed()
+    }
+}

@@ -1,0 +1,27 @@
+//! Twin of `shaders/probe_normalise.wgsl`.
+
+use rayon::prelude::*;
+
+use super::Array;
+use crate::kernels::ProbeNormalise;
+use crate::state::{ProbeSlot, SLOT_RUNNING};
+
+/// Elements that one task of the thread pool scales.
+const ELEMENTS_PER_TASK: usize = 1 << 15;
+
+pub(crate) fn run(params: &ProbeNormalise, arrays: &mut [Array; 3]) {
+    let [slots, products, iterates] = arrays;
+    let slot = slots.read::<ProbeSlot>()[params.slot as usize];
+    if slot.status != SLOT_RUNNING {
+        return;
+    }
+    let (offset, length) = (params.offset as usize * 4, params.length as usize * 4);
+    iterates.write::<f32>()[offset..][..length]
+        .par_chunks_mut(ELEMENTS_PER_TASK)
+        .zip(products.read::<f32>()[offset..][..length].par_chunks(ELEMENTS_PER_TASK))
+        .for_each(|(iterates, products)| {
+            for (x, h) in iterates.iter_mut().zip(products) {
+                *x = slot.scale * h;
+            }
+        });
+}

@@ -1,0 +1,43 @@
+//! Twin of `shaders/probe_start.wgsl`.
+
+use super::Array;
+use crate::kernels::ProbeStart;
+use crate::rng::{Stream, draw};
+use crate::state::{ProbeSlot, ReplicaConfig};
+
+pub(crate) fn run(params: &ProbeStart, arrays: &mut [Array; 3]) {
+    let [configs, slots, vectors] = arrays;
+    if params.cold == 0 && slots.read::<ProbeSlot>()[params.slot as usize].has_vector != 0 {
+        return;
+    }
+    let seed = configs.read::<ReplicaConfig>()[0]
+        .seed
+        .wrapping_add(params.seed);
+    let columns = params.columns as usize;
+    let part = &mut vectors.write::<f32>()[params.offset as usize * 4..];
+    let rows = part.chunks_mut(columns).take(params.rows as usize + 1);
+    for (row, elements) in rows.enumerate() {
+        for (column, element) in elements.iter_mut().enumerate() {
+            *element = random_element(params, seed, row as u32, column as u32);
+        }
+    }
+}
+
+fn random_element(params: &ProbeStart, seed: u32, row: u32, column: u32) -> f32 {
+    let in_half = row % params.half_rows;
+    let is_bias = row == params.rows;
+    if column >= params.outputs || (!is_bias && in_half >= params.half_inputs) {
+        return 0.0;
+    }
+    let place = if is_bias {
+        params.inputs * params.outputs + column
+    } else {
+        column * params.inputs + row / params.half_rows * params.half_inputs + in_half
+    };
+    let is_positive = draw(seed, Stream::Probe, params.stream_index, place) >= 1 << 31;
+    if is_positive {
+        params.magnitude
+    } else {
+        -params.magnitude
+    }
+}

@@ -1,0 +1,58 @@
+//! Twin of `shaders/probe_update.wgsl`.
+
+use super::Array;
+use crate::kernels::ProbeUpdate;
+use crate::state::{PARTIALS, ProbeSlot, SLOT_CONVERGED, SLOT_DIVERGED, SLOT_RUNNING};
+
+const LARGEST_RESIDUAL: f32 = 1e30;
+
+pub(crate) fn run(params: &ProbeUpdate, arrays: &mut [Array; 2]) {
+    let [partials, slots] = arrays;
+    let partials = partials.read::<[f32; 4]>();
+    let layers = params.layers as usize;
+    for (number, slot) in slots.write::<ProbeSlot>().iter_mut().enumerate() {
+        if slot.status != SLOT_RUNNING {
+            continue;
+        }
+        let parts = if number == 0 {
+            0..layers
+        } else {
+            layers + number - 1..layers + number
+        };
+        let partials = &partials[parts.start * PARTIALS as usize..parts.end * PARTIALS as usize];
+        let [xh, hh, rest, _] = partials.iter().fold([0.0; 4], |sum: [f32; 4], partial| {
+            std::array::from_fn(|i| sum[i] + partial[i])
+        });
+        advance(slot, params.tolerance, xh, hh, rest);
+    }
+}
+
+fn advance(slot: &mut ProbeSlot, tolerance: f32, xh: f32, hh: f32, rest: f32) {
+    slot.iterations += 1;
+    if ![xh, hh, rest].iter().all(|sum| sum.is_finite()) {
+        slot.status = SLOT_DIVERGED;
+        slot.has_vector = 0;
+        return;
+    }
+    let last = std::mem::replace(&mut slot.eigenvalue, xh);
+    if hh <= 0.0 {
+        slot.eigenvalue = 0.0;
+        slot.residual = 0.0;
+        slot.status = SLOT_CONVERGED;
+        slot.has_vector = 0;
+        return;
+    }
+    let rest = (rest - (xh - last) * (xh - last)).max(0.0).sqrt();
+    slot.residual = if rest < LARGEST_RESIDUAL * xh.abs() {
+        rest / xh.abs()
+    } else {
+        LARGEST_RESIDUAL
+    };
+    slot.scale = 1.0 / hh.sqrt();
+    slot.has_vector = 1;
+    if tolerance > 0.0 && slot.residual <= tolerance {
+        slot.status = SLOT_CONVERGED;
+    } else {
+        slot.advanced += 1;
+    }
+}

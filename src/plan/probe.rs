@@ -1,0 +1,704 @@
+//! A probe as three plans: statistics, start vectors and the first power iteration; one further
+//! iteration of all slots together; and the end, at which iterates become vectors again.
+//!
+//! Slot 0 iterates on the whole network's Hessian, slot s on the block of layer s. A *part* is one
+//! layer's share of one slot's iterate, and `shaders/common/probe.wgsl` says in which two forms it is
+//! held. The form of sample gradients replaces two products with the layer's inputs,
+//! 4 B inputs outputs flop, by one with their Gram matrix, 2 B^2 outputs flop.
+
+use super::{
+    BufferId, BufferSpec, Buffers, Contents, Dispatch, Elements, Plan, backward_input,
+    backward_weights, declare_structs, dispatch, forward, gather, loss, tiles,
+};
+use crate::kernels::{
+    GradientNorms, Gram, GramProduct, LayerStatsParams, LayerSumsParams, Params, ProbeDots,
+    ProbeNormalise, ProbeReset, ProbeStart, ProbeUpdate, TangentBackwardInput,
+    TangentBackwardWeights, TangentForward, TangentSoftmax,
+};
+use crate::layout::ShaderStruct;
+use crate::network::Layer;
+use crate::probe::{self, IterateForm, ProbeSpec};
+use crate::spec::TrainingSpec;
+use crate::state::{LayerRecord, LayerSums, PARTIALS, ProbeSlot, ReplicaState};
+
+/// The buffers that only a probe needs, by name. `[slots]` stands for the slots that reach a layer:
+/// the network's, and those of the blocks up to it.
+#[derive(Clone, Debug)]
+pub struct ProbeBuffers {
+    /// `[replica]` [`ReplicaState`]: loss and accuracy of the probed minibatch, its task and update.
+    pub states: BufferId,
+    /// `[replica, layers + 1]` [`ProbeSlot`]: the network's first.
+    pub slots: BufferId,
+    /// Iterates as vectors `[replica, 2, stride]` f32: all blocks', then the network's.
+    pub vectors: BufferId,
+    /// Their Hessian-vector products, alike.
+    pub products: BufferId,
+    /// `tangents[l]`, of `activations[l]`: `[replica, slots, batch_rows, columns]` f32; the input has
+    /// none.
+    pub tangents: Vec<BufferId>,
+    /// Of each layer's pre-activation gradients: `[replica, slots, batch_rows, columns]` f32
+    pub tangent_gradients: Vec<BufferId>,
+    /// Each layer's Gram matrix `[replica, batch_rows, batch_rows]` f32, where it is used.
+    pub grams: Vec<BufferId>,
+    /// Iterates as sample gradients and their images `[replica, members, 2, batch_rows, columns]` f32,
+    /// where that form is used.
+    pub sample_iterates: Vec<BufferId>,
+    /// Their Hessian-vector products, alike.
+    pub sample_products: Vec<BufferId>,
+    /// `[replica, parts, PARTIALS]` vec4 f32
+    pub partials: BufferId,
+    /// `[replica, layers]` f32: mean squared norm of per-sample gradients.
+    pub norms: BufferId,
+    /// `[replica, layers, PARTIALS]` [`LayerSums`]
+    pub sums: BufferId,
+    /// `[replica, layers + 1]` [`LayerRecord`]: the last is the network's.
+    pub records: BufferId,
+}
+
+/// The plans of a probe, run in this order.
+#[derive(Clone)]
+pub struct ProbePlans {
+    /// Forward, backward, statistics and the first power iteration.
+    pub begin: Plan,
+    /// One more iteration; `iterations - 1` times.
+    pub iterate: Plan,
+    /// Leaves every iterate as a vector.
+    pub end: Plan,
+}
+
+impl ProbePlans {
+    pub(super) fn all(&self) -> [&Plan; 3] {
+        [&self.begin, &self.iterate, &self.end]
+    }
+}
+
+/// How one layer takes part in a probe.
+struct ProbedLayer<'a> {
+    layer: &'a Layer,
+    /// From 0 on.
+    index: u32,
+    /// Whether the slots that can hold their part as sample gradients do.
+    in_gradients: bool,
+}
+
+impl ProbedLayer<'_> {
+    /// Slots that reach this layer: the network's and the blocks up to this one.
+    fn slots(&self) -> u32 {
+        self.index + 2
+    }
+
+    /// The first slot held as sample gradients: both of the first layer, else the layer's own block.
+    fn first_member(&self) -> u32 {
+        match (self.in_gradients, self.index) {
+            (false, _) => self.slots(),
+            (true, 0) => 0,
+            (true, index) => index + 1,
+        }
+    }
+
+    fn members(&self) -> u32 {
+        self.slots() - self.first_member()
+    }
+
+    /// The slots that have a part here: the network and the layer's own block.
+    fn owners(&self) -> [u32; 2] {
+        [0, self.index + 1]
+    }
+}
+
+fn probed_layers<'a>(spec: &'a TrainingSpec, probe: &ProbeSpec) -> Vec<ProbedLayer<'a>> {
+    let in_gradients = |layer: &Layer| match probe.form {
+        IterateForm::Auto => spec.batch_rows() < 2 * layer.rows,
+        IterateForm::SampleGradients => true,
+        IterateForm::Parameters => false,
+    };
+    (0..)
+        .zip(spec.network.layers())
+        .map(|(index, layer)| ProbedLayer {
+            layer,
+            index,
+            in_gradients: in_gradients(layer),
+        })
+        .collect()
+}
+
+/// A buffer that a kernel binds but does not touch.
+const PLACEHOLDER_WORDS: usize = 4;
+
+pub(super) fn declare_buffers(
+    spec: &TrainingSpec,
+    probe: &ProbeSpec,
+    arena: &mut Vec<BufferSpec>,
+) -> ProbeBuffers {
+    let rows = spec.batch_rows() as usize;
+    let layers = probed_layers(spec, probe);
+    let stride = spec.network.parameter_stride();
+    let slots = layers.len() + 1;
+    let mut declare = |name: String, words: usize, elements: Elements, contents: Contents| {
+        arena.push(BufferSpec {
+            name,
+            words,
+            elements,
+            shared: false,
+            contents,
+        });
+        BufferId(arena.len() - 1)
+    };
+    let states: Vec<_> = spec
+        .replicas
+        .iter()
+        .map(|replica| ReplicaState::start(&replica.config()))
+        .collect();
+    let states = declare_structs(&mut declare, "probe states", &states, 1);
+    let mut zeros = |name: &str, elements: Elements, words: usize| {
+        declare(name.to_owned(), words, elements, Contents::Zero)
+    };
+    let mut of_structs =
+        |name, layout, size, count| zeros(name, Elements::Struct(layout), count * size / 4);
+    let slot_buffer = of_structs("slots", ProbeSlot::LAYOUT, size_of::<ProbeSlot>(), slots);
+    let sums = of_structs(
+        "layer sums",
+        LayerSums::LAYOUT,
+        size_of::<LayerSums>(),
+        layers.len() * PARTIALS as usize,
+    );
+    let records = of_structs(
+        "layer records",
+        LayerRecord::LAYOUT,
+        size_of::<LayerRecord>(),
+        slots,
+    );
+    let mut floats = |name: &str, words: usize| zeros(name, Elements::F32, words);
+    let mut per_layer = |name: &str, words: &dyn Fn(&ProbedLayer<'_>) -> usize| -> Vec<BufferId> {
+        layers
+            .iter()
+            .map(|layer| floats(&format!("{name} {}", layer.index + 1), words(layer)))
+            .collect()
+    };
+    let samples = |l: &ProbedLayer<'_>| match l.members() as usize {
+        0 => PLACEHOLDER_WORDS,
+        members => members * 2 * rows * l.layer.columns as usize,
+    };
+    let mut tangents = per_layer("tangents", &|l| {
+        l.slots() as usize * rows * l.layer.activation_columns() as usize
+    });
+    let tangent_gradients = per_layer("tangent gradients", &|l| {
+        l.slots() as usize * rows * l.layer.columns as usize
+    });
+    let grams = per_layer("gram", &|l| match l.members() {
+        0 => PLACEHOLDER_WORDS,
+        _ => rows * rows,
+    });
+    let sample_iterates = per_layer("sample iterates", &samples);
+    let sample_products = per_layer("sample products", &samples);
+    tangents.insert(0, floats("tangents 0", PLACEHOLDER_WORDS));
+    ProbeBuffers {
+        states,
+        slots: slot_buffer,
+        vectors: floats("vectors", 2 * stride),
+        products: floats("products", 2 * stride),
+        tangents,
+        tangent_gradients,
+        grams,
+        sample_iterates,
+        sample_products,
+        partials: floats("partials", 2 * layers.len() * PARTIALS as usize * 4),
+        norms: floats("gradient norms", layers.len()),
+        sums,
+        records,
+    }
+}
+
+pub(super) fn plans(
+    spec: &TrainingSpec,
+    probe: &ProbeSpec,
+    names: &Buffers,
+    own: &ProbeBuffers,
+) -> ProbePlans {
+    let planner = Planner {
+        spec,
+        probe,
+        names,
+        own,
+        layers: probed_layers(spec, probe),
+    };
+    let mut begin = planner.primal();
+    begin.extend(planner.statistics());
+    begin.extend(planner.start());
+    begin.extend(planner.iteration(true));
+    let plan = |name, dispatches| Plan { name, dispatches };
+    ProbePlans {
+        begin: plan("probe begin", begin),
+        iterate: plan("probe iterate", planner.iteration(false)),
+        end: plan("probe end", planner.end()),
+    }
+}
+
+struct Planner<'a> {
+    spec: &'a TrainingSpec,
+    probe: &'a ProbeSpec,
+    names: &'a Buffers,
+    own: &'a ProbeBuffers,
+    layers: Vec<ProbedLayer<'a>>,
+}
+
+/// Where one part of an iterate lies, and its product: buffers, and vec4s in them.
+struct Part {
+    slot: u32,
+    /// Its place among the partial sums.
+    index: u32,
+    iterates: BufferId,
+    products: BufferId,
+    stride: u32,
+    offset: u32,
+    length: u32,
+    /// Vec4s from the part to its image; 0 where it is a vector.
+    image_offset: u32,
+}
+
+impl Planner<'_> {
+    fn slots(&self) -> u32 {
+        self.layers.len() as u32 + 1
+    }
+
+    fn parameters_stride(&self) -> u32 {
+        self.spec.network.parameter_stride() as u32 / 4
+    }
+
+    /// Vec4s before a slot's part of a layer in `vectors` and `products`.
+    fn vector_offset(&self, slot: u32, layer: &Layer) -> u32 {
+        let of_slot = if slot == 0 {
+            self.parameters_stride()
+        } else {
+            0
+        };
+        of_slot + layer.offset / 4
+    }
+
+    /// Every part, the network's first.
+    fn parts(&self) -> Vec<Part> {
+        let network = self.layers.iter().map(|l| (0, l.index, l));
+        let blocks = self
+            .layers
+            .iter()
+            .map(|l| (l.index + 1, self.layers.len() as u32 + l.index, l));
+        network
+            .chain(blocks)
+            .map(|(slot, index, l)| self.part(slot, index, l))
+            .collect()
+    }
+
+    fn part(&self, slot: u32, index: u32, l: &ProbedLayer<'_>) -> Part {
+        if slot < l.first_member() {
+            return Part {
+                slot,
+                index,
+                iterates: self.own.vectors,
+                products: self.own.products,
+                stride: 2 * self.parameters_stride(),
+                offset: self.vector_offset(slot, l.layer),
+                length: l.layer.len() / 4,
+                image_offset: 0,
+            };
+        }
+        let length = self.spec.batch_rows() * l.layer.columns / 4;
+        Part {
+            slot,
+            index,
+            iterates: self.own.sample_iterates[l.index as usize],
+            products: self.own.sample_products[l.index as usize],
+            stride: l.members() * 2 * length,
+            offset: (slot - l.first_member()) * 2 * length,
+            length,
+            image_offset: length,
+        }
+    }
+
+    /// The minibatch that the next step will train on, forward and backward: as in a training step,
+    /// but the loss goes into a state of the probe's own.
+    fn primal(&self) -> Vec<Dispatch> {
+        let (spec, names) = (self.spec, self.names);
+        let stream = spec.stream.as_ref().zip(names.images);
+        let mut dispatches: Vec<_> = stream
+            .map(|(stream, images)| gather(spec, stream, images, names))
+            .into_iter()
+            .collect();
+        let layers: Vec<_> = spec.network.layers().iter().enumerate().collect();
+        dispatches.extend(
+            layers
+                .iter()
+                .map(|(l, layer)| forward(spec, names, *l, layer)),
+        );
+        dispatches.push(loss(spec, names, self.own.states));
+        for (l, layer) in layers.iter().rev() {
+            if *l > 0 {
+                dispatches.push(backward_input(spec, names, *l, layer));
+            }
+            dispatches.push(backward_weights(spec, names, *l, layer));
+        }
+        dispatches
+    }
+
+    fn statistics(&self) -> Vec<Dispatch> {
+        let (names, own) = (self.names, self.own);
+        let layers = self.layers.len() as u32;
+        let norms = self.layers.iter().map(|l| {
+            let params = GradientNorms {
+                rows: l.layer.rows,
+                columns: l.layer.columns,
+                batch: self.spec.batch,
+                batch_rows: self.spec.batch_rows(),
+                layer: l.index,
+                layers,
+            };
+            let index = l.index as usize;
+            let buffers = [
+                names.activations[index],
+                names.pre_activation_gradients[index],
+                own.norms,
+            ];
+            dispatch(params, buffers, [1, 1])
+        });
+        let sums = dispatch(
+            LayerSumsParams {
+                parameters_stride: self.parameters_stride(),
+                layers,
+            },
+            [
+                names.configs,
+                names.states,
+                names.layer_controls,
+                names.gradients,
+                names.parameters,
+                names.first_moment,
+                names.second_moment,
+                own.sums,
+            ],
+            [PARTIALS, layers],
+        );
+        let stats = dispatch(
+            LayerStatsParams { layers },
+            [
+                names.configs,
+                names.states,
+                names.layer_controls,
+                own.sums,
+                own.norms,
+                own.records,
+            ],
+            [1, 1],
+        );
+        norms.chain([sums, stats]).collect()
+    }
+
+    fn start(&self) -> Vec<Dispatch> {
+        let vectors = self
+            .layers
+            .iter()
+            .flat_map(|l| l.owners().map(|slot| self.start_vector(slot, l)));
+        let reset = dispatch(
+            ProbeReset {
+                slots: self.slots(),
+            },
+            [self.names.states, self.own.states, self.own.slots],
+            [1, 1],
+        );
+        let grams = self.layers.iter().filter(|l| l.members() > 0).map(|l| {
+            let index = l.index as usize;
+            let batch_rows = self.spec.batch_rows();
+            dispatch(
+                Gram {
+                    rows: l.layer.rows,
+                    batch_rows,
+                },
+                [self.names.activations[index], self.own.grams[index]],
+                tiles(batch_rows, batch_rows),
+            )
+        });
+        vectors.chain([reset]).chain(grams).collect()
+    }
+
+    fn start_vector(&self, slot: u32, l: &ProbedLayer<'_>) -> Dispatch {
+        let layer = l.layer;
+        let parameters = match slot {
+            0 => self.spec.network.parameter_count(),
+            _ => (layer.inputs as usize + 1) * layer.outputs as usize,
+        };
+        let params = ProbeStart {
+            vectors_stride: 2 * self.parameters_stride(),
+            offset: self.vector_offset(slot, layer),
+            rows: layer.rows,
+            columns: layer.columns,
+            inputs: layer.inputs,
+            outputs: layer.outputs,
+            half_rows: layer.rows / layer.halves,
+            half_inputs: layer.inputs / layer.halves,
+            slot,
+            slots: self.slots(),
+            stream_index: slot * self.layers.len() as u32 + l.index,
+            seed: self.probe.seed.wrapping_mul(SEED_STEP),
+            cold: u32::from(self.probe.start == probe::ProbeStart::Cold),
+            magnitude: (1.0 / (parameters as f64).sqrt()) as f32,
+        };
+        dispatch(
+            params,
+            [self.names.configs, self.own.slots, self.own.vectors],
+            [(layer.columns / 4).div_ceil(64), layer.rows + 1],
+        )
+    }
+
+    /// One Hessian-vector product of every running slot, and what follows from it.
+    fn iteration(&self, begin: bool) -> Vec<Dispatch> {
+        let mut dispatches: Vec<_> = self.layers.iter().map(|l| self.forward(l, begin)).collect();
+        dispatches.push(self.softmax());
+        for l in self.layers.iter().skip(1).rev() {
+            dispatches.push(self.backward_input(l));
+        }
+        for l in &self.layers {
+            let vectors = l
+                .owners()
+                .into_iter()
+                .filter(|slot| *slot < l.first_member());
+            dispatches.extend(vectors.map(|slot| self.backward_weights(slot, l)));
+            if l.members() > 0 {
+                dispatches.push(self.gram_product(l));
+            }
+        }
+        let parts = self.parts();
+        dispatches.extend(parts.iter().map(|part| self.dots(part)));
+        dispatches.push(dispatch(
+            ProbeUpdate {
+                layers: self.layers.len() as u32,
+                slots: self.slots(),
+                tolerance: self.probe.tolerance,
+            },
+            [self.own.partials, self.own.slots],
+            [self.slots().div_ceil(32), 1],
+        ));
+        dispatches.extend(parts.iter().map(|part| self.normalise(part)));
+        dispatches
+    }
+
+    fn forward(&self, l: &ProbedLayer<'_>, begin: bool) -> Dispatch {
+        let index = l.index as usize;
+        let params = TangentForward {
+            parameters_stride: self.parameters_stride(),
+            offset: l.layer.offset / 4,
+            rows: l.layer.rows,
+            columns: l.layer.columns,
+            batch_rows: self.spec.batch_rows(),
+            activation: l.layer.activation as u32,
+            slots: l.slots(),
+            all_slots: self.slots(),
+            has_lower: u32::from(index > 0),
+            first_member: l.first_member(),
+            begin: u32::from(begin),
+        };
+        let buffers = [
+            self.own.slots,
+            self.names.parameters,
+            self.own.tangents[index],
+            self.names.activations[index],
+            self.own.vectors,
+            self.names.activations[index + 1],
+            self.own.sample_iterates[index],
+            self.own.tangents[index + 1],
+        ];
+        dispatch(params, buffers, self.slot_tiles(l.layer.columns, l.slots()))
+    }
+
+    /// Tiles of `columns` by the minibatch, for each of `slots`.
+    fn slot_tiles(&self, columns: u32, slots: u32) -> [u32; 2] {
+        let [x, y] = tiles(columns, self.spec.batch_rows());
+        [x, y * slots]
+    }
+
+    fn softmax(&self) -> Dispatch {
+        let layers = self.layers.len();
+        let params = TangentSoftmax {
+            batch: self.spec.batch,
+            batch_rows: self.spec.batch_rows(),
+            classes: self.spec.network.classes(),
+            columns: self.layers[layers - 1].layer.columns,
+            slots: self.slots(),
+            inverse_batch: (1.0 / f64::from(self.spec.batch)) as f32,
+        };
+        let buffers = [
+            self.own.slots,
+            self.names.activations[layers],
+            self.own.tangents[layers],
+            self.own.tangent_gradients[layers - 1],
+        ];
+        let samples = self
+            .spec
+            .batch_rows()
+            .div_ceil(TangentSoftmax::KERNEL.workgroup[0]);
+        dispatch(params, buffers, [samples, self.slots()])
+    }
+
+    /// From layer `l` to the one below it.
+    fn backward_input(&self, l: &ProbedLayer<'_>) -> Dispatch {
+        let index = l.index as usize;
+        let below = &self.layers[index - 1];
+        let params = TangentBackwardInput {
+            parameters_stride: self.parameters_stride(),
+            offset: l.layer.offset / 4,
+            rows: l.layer.rows,
+            columns: l.layer.columns,
+            batch_rows: self.spec.batch_rows(),
+            activation: below.layer.activation as u32,
+            slots: below.slots(),
+            all_slots: self.slots(),
+        };
+        let buffers = [
+            self.own.slots,
+            self.names.parameters,
+            self.own.vectors,
+            self.names.activations[index],
+            self.own.tangents[index],
+            self.names.pre_activation_gradients[index],
+            self.own.tangent_gradients[index],
+            self.own.tangent_gradients[index - 1],
+        ];
+        dispatch(
+            params,
+            buffers,
+            self.slot_tiles(below.layer.columns, below.slots()),
+        )
+    }
+
+    /// A part that is a vector: its Hessian-vector product.
+    fn backward_weights(&self, slot: u32, l: &ProbedLayer<'_>) -> Dispatch {
+        let has_lower = slot == 0 && l.index > 0;
+        let batch_rows = self.spec.batch_rows();
+        let params = TangentBackwardWeights {
+            gradients_stride: l.slots() * batch_rows,
+            gradients_first: slot * batch_rows,
+            lower_stride: if has_lower {
+                (l.slots() - 1) * batch_rows
+            } else {
+                0
+            },
+            ..self.weights_params(slot, l)
+        };
+        let gradients = self.own.tangent_gradients[l.index as usize];
+        self.weights_dispatch(params, l, gradients, self.own.products)
+    }
+
+    /// A part in sample gradients: the vector that it stands for.
+    fn as_vector(&self, slot: u32, l: &ProbedLayer<'_>) -> Dispatch {
+        let batch_rows = self.spec.batch_rows();
+        let params = TangentBackwardWeights {
+            gradients_stride: l.members() * 2 * batch_rows,
+            gradients_first: (slot - l.first_member()) * 2 * batch_rows,
+            end: 1,
+            ..self.weights_params(slot, l)
+        };
+        let iterates = self.own.sample_iterates[l.index as usize];
+        self.weights_dispatch(params, l, iterates, self.own.vectors)
+    }
+
+    fn weights_params(&self, slot: u32, l: &ProbedLayer<'_>) -> TangentBackwardWeights {
+        TangentBackwardWeights {
+            products_stride: 2 * self.parameters_stride(),
+            offset: self.vector_offset(slot, l.layer),
+            rows: l.layer.rows,
+            columns: l.layer.columns,
+            batch: self.spec.batch,
+            batch_rows: self.spec.batch_rows(),
+            slot,
+            all_slots: self.slots(),
+            ..bytemuck::Zeroable::zeroed()
+        }
+    }
+
+    fn weights_dispatch(
+        &self,
+        params: TangentBackwardWeights,
+        l: &ProbedLayer<'_>,
+        gradients: BufferId,
+        target: BufferId,
+    ) -> Dispatch {
+        let index = l.index as usize;
+        let buffers = [
+            self.own.slots,
+            self.names.activations[index],
+            self.own.tangents[index],
+            self.names.pre_activation_gradients[index],
+            gradients,
+            target,
+        ];
+        dispatch(params, buffers, tiles(l.layer.columns, l.layer.rows + 1))
+    }
+
+    fn gram_product(&self, l: &ProbedLayer<'_>) -> Dispatch {
+        let index = l.index as usize;
+        let params = GramProduct {
+            columns: l.layer.columns,
+            batch_rows: self.spec.batch_rows(),
+            slots: l.slots(),
+            all_slots: self.slots(),
+            first_member: l.first_member(),
+        };
+        let buffers = [
+            self.own.slots,
+            self.own.grams[index],
+            self.own.tangent_gradients[index],
+            self.own.sample_products[index],
+        ];
+        dispatch(
+            params,
+            buffers,
+            self.slot_tiles(l.layer.columns, l.members()),
+        )
+    }
+
+    fn dots(&self, part: &Part) -> Dispatch {
+        let params = ProbeDots {
+            stride: part.stride,
+            offset: part.offset,
+            length: part.length,
+            image_offset: part.image_offset,
+            part: part.index,
+            parts: 2 * self.layers.len() as u32,
+            slot: part.slot,
+            slots: self.slots(),
+        };
+        let buffers = [
+            self.own.slots,
+            part.iterates,
+            part.products,
+            self.own.partials,
+        ];
+        dispatch(params, buffers, [PARTIALS, 1])
+    }
+
+    fn normalise(&self, part: &Part) -> Dispatch {
+        let params = ProbeNormalise {
+            stride: part.stride,
+            offset: part.offset,
+            length: part.length + part.image_offset,
+            slot: part.slot,
+            slots: self.slots(),
+        };
+        let workgroups = params.length.div_ceil(ProbeNormalise::KERNEL.workgroup[0]);
+        let buffers = [self.own.slots, part.products, part.iterates];
+        dispatch(params, buffers, [workgroups, 1])
+    }
+
+    fn end(&self) -> Vec<Dispatch> {
+        self.layers
+            .iter()
+            .flat_map(|l| {
+                let members = l
+                    .owners()
+                    .into_iter()
+                    .filter(|slot| *slot >= l.first_member());
+                members.map(move |slot| self.as_vector(slot, l))
+            })
+            .collect()
+    }
+}
+
+/// Sets the start vectors of neighbouring probe seeds apart: 2^32 over the golden ratio.
+const SEED_STEP: u32 = 0x9e37_79b9;

@@ -1,0 +1,229 @@
+//! What a probe measures, and how it is asked to.
+
+use crate::error::Error;
+use crate::network::Layer;
+use crate::spec::TrainingSpec;
+use crate::state::{LayerRecord, ProbeSlot, ReplicaState, SLOT_DIVERGED};
+
+/// Where the power iteration starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProbeStart {
+    /// At the last probe's eigenvectors; the first probe of all starts at random ones.
+    #[default]
+    Warm,
+    /// At random vectors, the same at every probe.
+    Cold,
+}
+
+/// How power iteration holds a layer's part of its vector, where it has the choice: in a layer's own
+/// block and, for the whole network, in the first layer. Both give the same eigenvalues.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IterateForm {
+    /// Whichever costs less: sample gradients where the batch is smaller than twice the inputs.
+    #[default]
+    Auto,
+    /// As one gradient per sample, multiplied by the Gram matrix of the layer's inputs.
+    SampleGradients,
+    /// As a vector of parameters: the R-operator throughout.
+    Parameters,
+}
+
+/// How curvature is to be measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ProbeSpec {
+    /// Power iterations at the most, of each layer's block and of the whole network.
+    pub iterations: u32,
+    /// An iteration stops once |Hv - lambda v| is at most this many |lambda| |v|. With 0 all
+    /// `iterations` are done.
+    pub tolerance: f32,
+    /// Where it starts.
+    pub start: ProbeStart,
+    /// Decides the random start vectors, together with the replica's own seed.
+    pub seed: u32,
+    /// How vectors are held.
+    pub form: IterateForm,
+}
+
+impl Default for ProbeSpec {
+    /// Warm, 30 iterations at the most, to a relative residual of 0.03: the eigenvalue is then known
+    /// to 3% at worst and in practice, the error being quadratic in the residual, to far below 1%.
+    fn default() -> Self {
+        Self {
+            iterations: 30,
+            tolerance: 0.03,
+            start: ProbeStart::Warm,
+            seed: 0,
+            form: IterateForm::Auto,
+        }
+    }
+}
+
+/// What [`Sharpness::converged`] asks of the relative residual when the tolerance is 0.
+pub const CONVERGED_RESIDUAL: f32 = 1e-3;
+
+impl ProbeSpec {
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if !(1..=100_000).contains(&self.iterations) {
+            let wanted = "1 to 100,000";
+            return Err(Error::invalid("probe iterations", wanted, self.iterations));
+        }
+        if !(0.0..1.0).contains(&self.tolerance) {
+            let wanted = "0 or more, below 1";
+            return Err(Error::invalid("probe tolerance", wanted, self.tolerance));
+        }
+        Ok(())
+    }
+
+    /// The relative residual that counts as converged.
+    pub(crate) fn converged_residual(&self) -> f64 {
+        if self.tolerance > 0.0 {
+            self.tolerance.into()
+        } else {
+            CONVERGED_RESIDUAL.into()
+        }
+    }
+}
+
+/// The dominant eigenvalue of a Hessian, by power iteration with exact Hessian-vector products.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sharpness {
+    /// Rayleigh quotient, with its sign: negative where the dominant curvature is.
+    pub eigenvalue: f64,
+    /// |Hv - lambda v| / (|lambda| |v|). Some eigenvalue lies within `residual * |eigenvalue|` of
+    /// this one.
+    pub residual: f64,
+    /// Hessian-vector products used.
+    pub iterations: u32,
+    /// Whether the residual is at most the tolerance ([`CONVERGED_RESIDUAL`] where that is 0).
+    pub converged: bool,
+}
+
+/// One layer's statistics (weights and bias together), or the whole network's. The loss is the mean
+/// cross-entropy of the minibatch, without L2, unless said otherwise.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LayerStats {
+    /// Trainable parameters.
+    pub parameters: usize,
+    /// |g|^2 of the mean gradient g.
+    pub grad_norm_sq: f64,
+    /// |g + l2 theta|^2: the gradient that Adam sees.
+    pub objective_grad_norm_sq: f64,
+    /// Within-batch gradient variance (1/B) sum_i |g_i - g|^2, over per-sample gradients g_i.
+    pub grad_variance: f64,
+    /// Dominant eigenvalue of the Hessian's diagonal block (of all of it for the network); `None`
+    /// where a Hessian-vector product was not finite.
+    pub sharpness: Option<Sharpness>,
+    /// The layer's step size eta; for the network its mean over weights.
+    pub step_size: f64,
+    /// eta / ((1 - beta1^t) (sqrt(mean(v) / (1 - beta2^t)) + epsilon)), v Adam's second moment over
+    /// the weight matrix (all of them for the network), t the updates done; `None` before the first.
+    pub effective_step: Option<f64>,
+    /// |theta|, the bias included.
+    pub weight_norm: f64,
+    /// |theta - theta before the latest update|; 0 before the first.
+    pub update_norm: f64,
+}
+
+impl LayerStats {
+    /// The gradient-noise bound B |g|^2 / S on the effective step, S the gradient variance: infinite
+    /// where all samples agree.
+    pub fn noise_bound(&self, batch: u32) -> f64 {
+        f64::from(batch) * self.grad_norm_sq / self.grad_variance
+    }
+}
+
+/// What one replica's probe found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProbeStats {
+    /// The task that the probed minibatch belongs to.
+    pub task: u32,
+    /// Parameter updates done before the probe.
+    pub update: u32,
+    /// Mean cross-entropy of the minibatch.
+    pub loss: f64,
+    /// Share of the minibatch classified rightly.
+    pub accuracy: f64,
+    /// One entry per layer.
+    pub layers: Vec<LayerStats>,
+    /// All layers together.
+    pub network: LayerStats,
+}
+
+/// A probe of a replica whose loss, gradients or parameters are not finite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("task {task}, update {update}: the loss, a gradient or a parameter is not finite")]
+pub struct NotFinite {
+    /// The task that the probed minibatch belongs to.
+    pub task: u32,
+    /// Parameter updates done before the probe.
+    pub update: u32,
+}
+
+impl ProbeStats {
+    /// One replica's probe as the device leaves it: `slots` has the network's first, `records` last.
+    pub(crate) fn new(
+        spec: &TrainingSpec,
+        probe: &ProbeSpec,
+        state: &ReplicaState,
+        slots: &[ProbeSlot],
+        records: &[LayerRecord],
+    ) -> Result<Self, NotFinite> {
+        let (task, update) = (state.task, state.updates);
+        if !state.batch_loss.is_finite() || !records.iter().all(is_finite) {
+            return Err(NotFinite { task, update });
+        }
+        let stats =
+            |parameters, slot, record| LayerStats::new(probe, parameters, slot, record, update);
+        let blocks = spec.network.layers().iter().zip(&slots[1..]).zip(records);
+        let parameters = |layer: &Layer| (layer.inputs as usize + 1) * layer.outputs as usize;
+        Ok(Self {
+            task,
+            update,
+            loss: state.batch_loss.into(),
+            accuracy: f64::from(state.batch_correct) / f64::from(spec.batch),
+            layers: blocks
+                .map(|((layer, slot), record)| stats(parameters(layer), slot, record))
+                .collect(),
+            network: stats(
+                spec.network.parameter_count(),
+                &slots[0],
+                &records[records.len() - 1],
+            ),
+        })
+    }
+}
+
+fn is_finite(record: &LayerRecord) -> bool {
+    bytemuck::cast_ref::<LayerRecord, [f32; 8]>(record)
+        .iter()
+        .all(|number| number.is_finite())
+}
+
+impl LayerStats {
+    fn new(
+        probe: &ProbeSpec,
+        parameters: usize,
+        slot: &ProbeSlot,
+        record: &LayerRecord,
+        update: u32,
+    ) -> Self {
+        let residual = f64::from(slot.residual);
+        let sharpness = Sharpness {
+            eigenvalue: slot.eigenvalue.into(),
+            residual,
+            iterations: slot.iterations,
+            converged: residual <= probe.converged_residual(),
+        };
+        Self {
+            parameters,
+            grad_norm_sq: record.grad_norm_sq.into(),
+            objective_grad_norm_sq: record.objective_grad_norm_sq.into(),
+            grad_variance: record.grad_variance.into(),
+            sharpness: (slot.status != SLOT_DIVERGED).then_some(sharpness),
+            step_size: record.step_size.into(),
+            effective_step: (update > 0).then_some(record.effective_step.into()),
+            weight_norm: record.weight_norm.into(),
+            update_norm: record.update_norm.into(),
+        }
+    }
+}

@@ -1,0 +1,746 @@
+//! Probes against PyTorch float64 (`assets/reference`), against a dense float64 Hessian and against
+//! themselves, on the CPU executor and on every adapter.
+
+mod common;
+
+use common::{Tolerance, compare, computes, noise, read_buffer};
+use serde::Deserialize;
+use trainable::cpu::CpuExecutor;
+use trainable::gpu::Recorder;
+use trainable::network::{Activation, LayerParameters, Network};
+use trainable::plan::Program;
+use trainable::probe::{IterateForm, LayerStats, ProbeSpec, ProbeStart, ProbeStats};
+use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::state::ProbeSlot;
+use trainable::{Compute, Error, Trainer};
+
+#[derive(Deserialize)]
+struct Layer {
+    weight: Vec<f64>,
+    bias: Vec<f64>,
+}
+
+/// Of one layer, or of the network.
+#[derive(Deserialize)]
+struct Block {
+    lambda: f64,
+    g2: f64,
+    g2_l2: f64,
+    s: f64,
+}
+
+#[derive(Deserialize)]
+struct Reference {
+    activation: String,
+    widths: Vec<u32>,
+    batch: u32,
+    l2: f64,
+    x: Vec<f64>,
+    y: Vec<u32>,
+    layers: Vec<Layer>,
+    blocks: Vec<Block>,
+    network: Block,
+    v: Vec<Layer>,
+    hv: Vec<Layer>,
+}
+
+/// What the file of training steps says about the state after five updates.
+#[derive(Deserialize)]
+struct AfterFive {
+    step_size: f64,
+    beta1: f64,
+    beta2: f64,
+    epsilon: f64,
+    after_5: Vec<Layer>,
+    effective_step: Vec<f64>,
+}
+
+const CASES: [&str; 8] = [
+    "relu",
+    "relu_l2",
+    "crelu_l2",
+    "tanh",
+    "leaky_relu",
+    "identity",
+    "deep_relu",
+    "linear",
+];
+
+const FORMS: [IterateForm; 2] = [IterateForm::SampleGradients, IterateForm::Parameters];
+
+/// One pass in float32.
+const ONE_PASS: Tolerance = Tolerance {
+    atol: 1e-6,
+    rtol: 2e-5,
+};
+/// An eigenvalue after 150 iterations; the next one is at most 0.95 of it.
+const EIGENVALUE: Tolerance = Tolerance {
+    atol: 0.0,
+    rtol: 1e-4,
+};
+
+fn read<T: for<'a> Deserialize<'a>>(file: &str) -> T {
+    let path = format!(
+        "{}/assets/reference/{file}.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+fn reference(name: &str) -> Reference {
+    read(&format!("curvature_{name}"))
+}
+
+fn activation(name: &str) -> Activation {
+    match name {
+        "relu" => Activation::Relu,
+        "crelu" => Activation::Crelu,
+        "tanh" => Activation::Tanh,
+        "leaky_relu" => Activation::LeakyRelu,
+        "identity" => Activation::Identity,
+        other => panic!("unknown activation {other}"),
+    }
+}
+
+fn single(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|v| *v as f32).collect()
+}
+
+fn parameters(layers: &[Layer]) -> Vec<LayerParameters> {
+    let layer = |layer: &Layer| LayerParameters {
+        weight: single(&layer.weight),
+        bias: single(&layer.bias),
+    };
+    layers.iter().map(layer).collect()
+}
+
+fn flat(layers: &[Layer]) -> Vec<f64> {
+    let layer = |layer: &Layer| [layer.weight.clone(), layer.bias.clone()].concat();
+    layers.iter().flat_map(layer).collect()
+}
+
+/// Everything about a point at which curvature is asked for.
+struct Point {
+    network: Network,
+    batch: u32,
+    l2: f32,
+    x: Vec<f32>,
+    y: Vec<u32>,
+    parameters: Vec<LayerParameters>,
+}
+
+impl From<&Reference> for Point {
+    fn from(case: &Reference) -> Self {
+        Self {
+            network: Network::new(&case.widths, activation(&case.activation)).unwrap(),
+            batch: case.batch,
+            l2: case.l2 as f32,
+            x: single(&case.x),
+            y: case.y.clone(),
+            parameters: parameters(&case.layers),
+        }
+    }
+}
+
+impl Point {
+    fn random(widths: &[u32], activation: Activation, batch: u32, seed: u32) -> Self {
+        let network = Network::new(widths, activation).unwrap();
+        let layer = |(l, layer): (u32, &trainable::network::Layer)| {
+            let scale = (3.0 / layer.inputs as f32).sqrt();
+            let count = (layer.inputs * layer.outputs) as usize;
+            let weight = noise(seed + 10 * l, count);
+            LayerParameters {
+                weight: weight.iter().map(|w| scale * w).collect(),
+                bias: noise(seed + 10 * l + 1, layer.outputs as usize),
+            }
+        };
+        Self {
+            batch,
+            l2: 0.0,
+            x: noise(seed + 1000, (batch * widths[0]) as usize),
+            y: (0..batch)
+                .map(|i| (i * 7 + seed) % network.classes())
+                .collect(),
+            parameters: (0..).zip(network.layers()).map(layer).collect(),
+            network,
+        }
+    }
+
+    /// `replicas` at this point, with its minibatch loaded.
+    fn trainer(&self, compute: &Compute, probe: ProbeSpec, replicas: usize) -> Trainer {
+        let replica = ReplicaSpec {
+            l2: self.l2,
+            ..ReplicaSpec::default()
+        };
+        self.trainer_of(compute, probe, vec![replica; replicas])
+    }
+
+    fn trainer_of(
+        &self,
+        compute: &Compute,
+        probe: ProbeSpec,
+        replicas: Vec<ReplicaSpec>,
+    ) -> Trainer {
+        let count = replicas.len();
+        let spec = TrainingSpec {
+            network: self.network.clone(),
+            batch: self.batch,
+            replicas,
+            stream: None,
+            probe: Some(probe),
+        };
+        let mut trainer = Trainer::new(compute, spec).unwrap();
+        for replica in 0..count {
+            trainer.write_parameters(replica, &self.parameters).unwrap();
+            trainer.write_batch(replica, &self.x, &self.y).unwrap();
+        }
+        trainer
+    }
+}
+
+fn cold(iterations: u32, form: IterateForm) -> ProbeSpec {
+    ProbeSpec {
+        iterations,
+        tolerance: 0.0,
+        start: ProbeStart::Cold,
+        seed: 3,
+        form,
+    }
+}
+
+fn probe(trainer: &mut Trainer) -> Vec<ProbeStats> {
+    let stats = trainer.probe().unwrap().into_iter();
+    stats
+        .map(|stats| stats.expect("everything is finite"))
+        .collect()
+}
+
+/// The layers, then the network.
+fn all(stats: &ProbeStats) -> Vec<LayerStats> {
+    stats
+        .layers
+        .iter()
+        .copied()
+        .chain([stats.network])
+        .collect()
+}
+
+fn eigenvalues(stats: &ProbeStats) -> Vec<f64> {
+    let eigenvalue = |layer: LayerStats| layer.sharpness.expect("finite").eigenvalue;
+    all(stats).into_iter().map(eigenvalue).collect()
+}
+
+fn check(what: &str, found: Vec<f64>, wanted: Vec<f64>, tolerance: Tolerance) {
+    compare(found, wanted, tolerance).unwrap_or_else(|worst| panic!("{what}: {worst}"));
+}
+
+#[test]
+fn a_probe_equals_pytorch() {
+    for (device, compute) in computes() {
+        for (name, form) in CASES.iter().flat_map(|name| FORMS.map(|form| (name, form))) {
+            let case = reference(name);
+            let mut trainer = Point::from(&case).trainer(&compute, cold(150, form), 2);
+            let stats = probe(&mut trainer).remove(1);
+            let what = format!("{name}, {form:?}, {device}");
+            let blocks: Vec<_> = case.blocks.iter().chain([&case.network]).collect();
+            let found = |f: fn(&LayerStats) -> f64| all(&stats).iter().map(f).collect();
+            let wanted = |f: fn(&Block) -> f64| blocks.iter().map(|block| f(block)).collect();
+            check(
+                &format!("eigenvalues, {what}"),
+                eigenvalues(&stats),
+                wanted(|block| block.lambda),
+                EIGENVALUE,
+            );
+            check(
+                &format!("gradients, {what}"),
+                found(|layer| layer.grad_norm_sq),
+                wanted(|block| block.g2),
+                ONE_PASS,
+            );
+            check(
+                &format!("gradients with L2, {what}"),
+                found(|layer| layer.objective_grad_norm_sq),
+                wanted(|block| block.g2_l2),
+                ONE_PASS,
+            );
+            check(
+                &format!("variance, {what}"),
+                found(|layer| layer.grad_variance),
+                wanted(|block| block.s),
+                ONE_PASS,
+            );
+            for layer in all(&stats) {
+                let sharpness = layer.sharpness.expect("finite");
+                assert_eq!(sharpness.iterations, 150, "{what}");
+                assert!(sharpness.converged, "{what}: {sharpness:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_comparison_notices_another_point_and_too_few_iterations() {
+    let case = reference("tanh");
+    let wanted = || {
+        let blocks = case.blocks.iter().chain([&case.network]);
+        blocks.map(|block| block.lambda).collect::<Vec<_>>()
+    };
+    let mut point = Point::from(&case);
+    let found = |point: &Point, iterations| {
+        let spec = cold(iterations, IterateForm::Auto);
+        eigenvalues(&probe(&mut point.trainer(&Compute::Cpu, spec, 1))[0])
+    };
+    assert!(compare(found(&point, 300), wanted(), EIGENVALUE).is_ok());
+    assert!(compare(found(&point, 2), wanted(), EIGENVALUE).is_err());
+    point.parameters[0].weight[0] += 0.01;
+    assert!(compare(found(&point, 300), wanted(), EIGENVALUE).is_err());
+}
+
+/// H v for the whole network and for all blocks, `v` in PyTorch's layout, as the first iteration of a
+/// probe makes it. Of three replicas the middle one is looked at.
+fn hessian_vector_product(
+    compute: &Compute,
+    point: &Point,
+    v: &[LayerParameters],
+) -> [Vec<LayerParameters>; 2] {
+    let spec = TrainingSpec {
+        network: point.network.clone(),
+        batch: point.batch,
+        replicas: vec![ReplicaSpec::default(); 3],
+        stream: None,
+        probe: Some(ProbeSpec {
+            start: ProbeStart::Warm,
+            ..cold(1, IterateForm::Parameters)
+        }),
+    };
+    let program = Program::new(&spec).unwrap();
+    let begin = &program.probe.as_ref().unwrap().begin;
+    let own = program.names.probe.as_ref().unwrap();
+    let pad = |values: &[f32], width: u32| -> Vec<f32> {
+        let padded = width.next_multiple_of(4) as usize;
+        let mut rows: Vec<f32> = values
+            .chunks(width as usize)
+            .flat_map(|row| {
+                row.iter()
+                    .copied()
+                    .chain(std::iter::repeat(0.0))
+                    .take(padded)
+            })
+            .collect();
+        rows.resize(point.batch.next_multiple_of(8) as usize * padded, 0.0);
+        rows
+    };
+    let mut labels = point.y.clone();
+    labels.resize(point.batch.next_multiple_of(8) as usize, 0);
+    let stored = point.network.pack(v).unwrap();
+    let slot = ProbeSlot {
+        has_vector: 1,
+        ..bytemuck::Zeroable::zeroed()
+    };
+    let slots = vec![slot; point.network.layers().len() + 1];
+    let writes: [(_, Vec<u32>); 5] = [
+        (
+            own.vectors,
+            bytemuck::cast_vec([stored.clone(), stored].concat()),
+        ),
+        (own.slots, bytemuck::cast_slice(&slots).to_vec()),
+        (program.names.labels, labels),
+        (
+            program.names.activations[0],
+            bytemuck::cast_vec(pad(&point.x, point.network.inputs())),
+        ),
+        (
+            program.names.parameters,
+            bytemuck::cast_vec(point.network.pack(&point.parameters).unwrap()),
+        ),
+    ];
+    let words: Vec<u32> = match compute {
+        Compute::Cpu => {
+            let mut executor = CpuExecutor::new(&program);
+            for (id, words) in &writes {
+                executor.write(*id, 1, words);
+            }
+            executor.run(begin, 1);
+            executor.read(own.products, 1).to_vec()
+        }
+        Compute::Gpu(gpu) => {
+            let mut recorder = Recorder::new(&gpu.device, &program);
+            for (id, words) in &writes {
+                let bytes: &[u8] = bytemuck::cast_slice(words);
+                gpu.queue
+                    .write_buffer(recorder.buffer(*id), bytes.len() as u64, bytes);
+            }
+            let plan = recorder.prepare(&gpu.device, begin);
+            let mut encoder = gpu.device.create_command_encoder(&Default::default());
+            plan.encode(&mut encoder, 1);
+            gpu.queue.submit([encoder.finish()]);
+            let words = read_buffer(&gpu.device, &gpu.queue, recorder.buffer(own.products));
+            words.chunks(words.len() / 3).nth(1).unwrap().to_vec()
+        }
+    };
+    let products: &[f32] = bytemuck::cast_slice(&words);
+    let (blocks, network) = products.split_at(products.len() / 2);
+    [network, blocks].map(|stored| point.network.unpack(stored).unwrap())
+}
+
+fn numbers(layers: &[LayerParameters]) -> Vec<f64> {
+    layers
+        .iter()
+        .flat_map(|layer| layer.weight.iter().chain(&layer.bias))
+        .map(|number| f64::from(*number))
+        .collect()
+}
+
+fn like(network: &Network, numbers: &[f64]) -> Vec<LayerParameters> {
+    let mut rest = numbers.iter().map(|number| *number as f32);
+    let mut take = |count: u32| rest.by_ref().take(count as usize).collect();
+    network
+        .layers()
+        .iter()
+        .map(|layer| LayerParameters {
+            weight: take(layer.inputs * layer.outputs),
+            bias: take(layer.outputs),
+        })
+        .collect()
+}
+
+fn dot(u: &[f64], v: &[f64]) -> f64 {
+    u.iter().zip(v).map(|(u, v)| u * v).sum()
+}
+
+/// Within this many times the norm of all of it, component by component.
+fn relative_to_norm(reference: &[f64], factor: f64) -> Tolerance {
+    Tolerance {
+        atol: factor * dot(reference, reference).sqrt(),
+        rtol: 0.0,
+    }
+}
+
+#[test]
+fn hessian_vector_products_equal_pytorch() {
+    for (device, compute) in computes() {
+        for name in CASES {
+            let case = reference(name);
+            let v = parameters(&case.v);
+            let [network, _] = hessian_vector_product(&compute, &Point::from(&case), &v);
+            let wanted = flat(&case.hv);
+            let tolerance = relative_to_norm(&wanted, 1e-6);
+            check(
+                &format!("{name}, {device}"),
+                numbers(&network),
+                wanted,
+                tolerance,
+            );
+        }
+    }
+}
+
+#[test]
+fn hessian_vector_products_are_symmetric_and_linear() {
+    for (device, compute) in computes() {
+        for name in CASES {
+            let point = Point::from(&reference(name));
+            let count = point.network.parameter_count();
+            let vector =
+                |seed| -> Vec<f64> { noise(seed, count).iter().map(|x| f64::from(*x)).collect() };
+            let (u, v) = (vector(11), vector(12));
+            let product = |v: &[f64]| {
+                hessian_vector_product(&compute, &point, &like(&point.network, v))
+                    .map(|product| numbers(&product))
+            };
+            let combination: Vec<_> = u.iter().zip(&v).map(|(u, v)| 0.5 * u - 2.0 * v).collect();
+            let of_combination = product(&combination);
+            for ((hu, hv), hw) in product(&u).iter().zip(product(&v)).zip(of_combination) {
+                let scale = (dot(&u, &u) * dot(&hv, &hv)).sqrt();
+                let asymmetry = (dot(&u, &hv) - dot(&v, hu)).abs();
+                assert!(asymmetry <= 1e-6 * scale, "{name}, {device}: {asymmetry:e}");
+                let wanted: Vec<_> = hu.iter().zip(&hv).map(|(u, v)| 0.5 * u - 2.0 * v).collect();
+                let tolerance = relative_to_norm(&wanted, 1e-6);
+                check(&format!("{name}, {device}"), hw, wanted, tolerance);
+            }
+        }
+    }
+}
+
+#[test]
+fn both_forms_iterate_alike() {
+    // Early iterates are far from any eigenvector: agreement there is not that of a common limit.
+    for activation in [
+        Activation::Relu,
+        Activation::Crelu,
+        Activation::Tanh,
+        Activation::LeakyRelu,
+    ] {
+        let point = Point::random(&[37, 30, 21, 5], activation, 19, 40);
+        for iterations in [1, 2, 3, 7] {
+            let [gradients, vectors] = FORMS.map(|form| {
+                let spec = cold(iterations, form);
+                probe(&mut point.trainer(&Compute::Cpu, spec, 1)).remove(0)
+            });
+            let what = format!("{activation:?}, {iterations} iterations");
+            let tolerance = Tolerance {
+                atol: 0.0,
+                rtol: 2e-4,
+            };
+            check(
+                &what,
+                eigenvalues(&gradients),
+                eigenvalues(&vectors),
+                tolerance,
+            );
+            let residuals = |stats: &ProbeStats| {
+                let residual = |layer: LayerStats| layer.sharpness.expect("finite").residual;
+                all(stats).into_iter().map(residual).collect()
+            };
+            check(&what, residuals(&gradients), residuals(&vectors), tolerance);
+        }
+    }
+}
+
+#[test]
+fn a_tolerance_stops_early_and_a_warm_start_earlier() {
+    for (device, compute) in computes() {
+        let point = Point::random(&[20, 16, 12, 5], Activation::Relu, 24, 7);
+        let spec = ProbeSpec {
+            iterations: 300,
+            tolerance: 0.02,
+            ..ProbeSpec::default()
+        };
+        let mut trainer = point.trainer(&compute, spec, 1);
+        let first = probe(&mut trainer).remove(0);
+        trainer.update(1).unwrap();
+        let second = probe(&mut trainer).remove(0);
+        let exact = probe(&mut point.trainer(&compute, cold(1000, IterateForm::Auto), 1)).remove(0);
+        let pairs = all(&first).into_iter().zip(all(&second)).zip(all(&exact));
+        for ((cold, warm), exact) in pairs {
+            let [cold, warm, exact] = [cold, warm, exact].map(|s| s.sharpness.expect("finite"));
+            assert!(
+                cold.converged && warm.converged,
+                "{device}: {cold:?}, {warm:?}"
+            );
+            assert!(
+                (3..300).contains(&cold.iterations) && 2 * warm.iterations < cold.iterations,
+                "{device}: {cold:?}, {warm:?}"
+            );
+            let error = (cold.eigenvalue / exact.eigenvalue - 1.0).abs();
+            assert!(error < 0.02, "{device}: {cold:?}, {exact:?}");
+        }
+    }
+}
+
+#[test]
+fn effective_steps_and_norms_equal_pytorch_after_five_updates() {
+    for (device, compute) in computes() {
+        for name in CASES {
+            let case = reference(name);
+            let adam: AfterFive = read(&format!("step_{name}"));
+            // The two files have the same point but for their batch's random draw: only the first's
+            // parameters and batch are used, so the point is read from there.
+            let point = Point::from(&read::<StepPoint>(&format!("step_{name}")));
+            let replica = ReplicaSpec {
+                step_size: adam.step_size as f32,
+                beta1: adam.beta1 as f32,
+                beta2: adam.beta2 as f32,
+                epsilon: adam.epsilon as f32,
+                l2: case.l2 as f32,
+                ..ReplicaSpec::default()
+            };
+            let mut trainer =
+                point.trainer_of(&compute, cold(1, IterateForm::Auto), vec![replica; 2]);
+            assert_eq!(probe(&mut trainer)[0].layers[0].effective_step, None);
+            trainer.update(4).unwrap();
+            let before = trainer.parameters().unwrap().remove(1);
+            trainer.update(1).unwrap();
+            let after = trainer.parameters().unwrap().remove(1);
+            let stats = probe(&mut trainer).remove(1);
+            let found = |f: fn(&LayerStats) -> f64| stats.layers.iter().map(f).collect::<Vec<_>>();
+            let norm = |layer: &[f64]| dot(layer, layer).sqrt();
+            let what = format!("{name}, {device}");
+            let tolerance = Tolerance {
+                atol: 0.0,
+                rtol: 1e-4,
+            };
+            check(
+                &format!("effective step, {what}"),
+                found(|layer| layer.effective_step.expect("updated")),
+                adam.effective_step,
+                tolerance,
+            );
+            let weight_norms = adam
+                .after_5
+                .iter()
+                .map(|layer| norm(&[layer.weight.clone(), layer.bias.clone()].concat()));
+            check(
+                &format!("weight norm, {what}"),
+                found(|layer| layer.weight_norm),
+                weight_norms.collect(),
+                tolerance,
+            );
+            let update_norms = before.into_iter().zip(after).map(|(before, after)| {
+                let (before, after) = (numbers(&[before]), numbers(&[after]));
+                let update: Vec<_> = before.iter().zip(after).map(|(b, a)| a - b).collect();
+                norm(&update)
+            });
+            check(
+                &format!("update norm, {what}"),
+                found(|layer| layer.update_norm),
+                update_norms.collect(),
+                tolerance,
+            );
+            assert_eq!(stats.update, 5);
+        }
+    }
+}
+
+/// The point of a file of training steps.
+#[derive(Deserialize)]
+struct StepPoint {
+    activation: String,
+    widths: Vec<u32>,
+    batch: u32,
+    l2: f64,
+    x: Vec<f64>,
+    y: Vec<u32>,
+    layers: Vec<Layer>,
+}
+
+impl From<&StepPoint> for Point {
+    fn from(point: &StepPoint) -> Self {
+        Self {
+            network: Network::new(&point.widths, activation(&point.activation)).unwrap(),
+            batch: point.batch,
+            l2: point.l2 as f32,
+            x: single(&point.x),
+            y: point.y.clone(),
+            parameters: parameters(&point.layers),
+        }
+    }
+}
+
+#[test]
+fn probing_leaves_training_untouched() {
+    let pixels = 12;
+    let bytes: Vec<u8> = (0..40 * pixels).map(|i| (i * 37 % 251) as u8).collect();
+    for (device, compute) in computes() {
+        let trained = |probe_every: Option<u32>| {
+            let spec = TrainingSpec {
+                network: Network::new(&[pixels, 9, 7, 3], Activation::Crelu).unwrap(),
+                batch: 5,
+                replicas: (1..4)
+                    .map(|seed| ReplicaSpec {
+                        seed,
+                        l2: 1e-3,
+                        ..ReplicaSpec::default()
+                    })
+                    .collect(),
+                stream: Some(TaskStream {
+                    images: ImageSet::new(&bytes, pixels as usize, 0.5, 0.3).unwrap(),
+                    subset: 20,
+                    epochs: 3,
+                    relabel_fraction: 1.0,
+                }),
+                probe: probe_every.map(|_| ProbeSpec {
+                    iterations: 3,
+                    ..ProbeSpec::default()
+                }),
+            };
+            let mut trainer = Trainer::new(&compute, spec).unwrap();
+            for _ in 0..6 {
+                trainer.train(5).unwrap();
+                if probe_every.is_some() {
+                    probe(&mut trainer);
+                }
+            }
+            let scores = trainer.progress().unwrap();
+            (trainer.parameters().unwrap(), scores)
+        };
+        let (with, without) = (trained(Some(5)), trained(None));
+        assert_eq!(with.0, without.0, "{device}");
+        assert_eq!(with.1, without.1, "{device}");
+    }
+}
+
+#[test]
+fn a_network_that_is_not_finite_is_reported_and_leaves_no_trace() {
+    for (device, compute) in computes() {
+        let point = Point::random(&[6, 5, 3], Activation::Tanh, 4, 3);
+        let spec = ProbeSpec {
+            iterations: 200,
+            tolerance: 1e-2,
+            ..ProbeSpec::default()
+        };
+        let mut trainer = point.trainer(&compute, spec, 2);
+        let before = probe(&mut trainer);
+        let mut broken = point.parameters.clone();
+        broken[1].weight[4] = f32::NAN;
+        trainer.write_parameters(0, &broken).unwrap();
+        let stats = trainer.probe().unwrap();
+        let error = stats[0].as_ref().unwrap_err();
+        assert_eq!((error.task, error.update), (0, 0), "{device}");
+        assert!(stats[1].is_ok(), "{device}: the other replica is affected");
+        trainer.write_parameters(0, &point.parameters).unwrap();
+        let after = probe(&mut trainer);
+        let tolerance = Tolerance {
+            atol: 0.0,
+            rtol: 1e-2,
+        };
+        check(
+            &device,
+            eigenvalues(&after[0]),
+            eigenvalues(&before[0]),
+            tolerance,
+        );
+        let iterations = after[0].network.sharpness.expect("finite").iterations;
+        assert!(
+            iterations <= 2,
+            "{device}: the start vector was lost: {iterations}"
+        );
+    }
+}
+
+#[test]
+fn a_dead_layer_has_no_curvature() {
+    for (device, compute) in computes() {
+        for form in FORMS {
+            let mut point = Point::random(&[6, 5, 4, 3], Activation::Relu, 4, 3);
+            point.parameters[0].bias.fill(-100.0);
+            let stats = probe(&mut point.trainer(&compute, cold(5, form), 1)).remove(0);
+            let dead = stats.layers[0].sharpness.expect("finite");
+            assert_eq!((dead.eigenvalue, dead.residual), (0.0, 0.0), "{device}");
+            assert!(dead.converged && dead.iterations == 1, "{device}: {dead:?}");
+            let alive = stats.layers[2].sharpness.expect("finite");
+            assert!(alive.eigenvalue > 1e-3, "{device}: {alive:?}");
+        }
+    }
+}
+
+#[test]
+fn a_probe_must_be_asked_for_and_within_its_ranges() {
+    let point = Point::random(&[4, 3, 2], Activation::Relu, 4, 3);
+    let spec = |probe| TrainingSpec {
+        network: point.network.clone(),
+        batch: 4,
+        replicas: vec![ReplicaSpec::default()],
+        stream: None,
+        probe,
+    };
+    let mut trainer = Trainer::new(&Compute::Cpu, spec(None)).unwrap();
+    assert!(matches!(trainer.probe(), Err(Error::NoProbe)));
+    let refused = |probe: ProbeSpec| spec(Some(probe)).check().unwrap_err().to_string();
+    let of = |iterations, tolerance| ProbeSpec {
+        iterations,
+        tolerance,
+        ..ProbeSpec::default()
+    };
+    assert_eq!(
+        refused(of(0, 0.0)),
+        "probe iterations: wanted 1 to 100,000, found 0"
+    );
+    for (tolerance, found) in [(-0.1, "-0.1"), (1.0, "1"), (f32::NAN, "NaN")] {
+        assert_eq!(
+            refused(of(5, tolerance)),
+            format!("probe tolerance: wanted 0 or more, below 1, found {found}")
+        );
+    }
+}

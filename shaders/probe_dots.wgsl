@@ -1,13 +1,16 @@
 // Partial sums of the products that one power iteration needs, over one layer's part of one slot.
 //
-//   x iterate, h = Hx, m the eigenvalue found last:   x.h,   h.h,   (h - m x).(h - m x)
+//   x iterate, p the one before, h = Hx, m the eigenvalue found last:
+//   x.h,   h.h,   (h - m x).(h - m x),   p.h
 //
-// In the form of gradients the left factor is delta, the right one its image K delta.
+// In the form of gradients one factor of each is delta, the other its image K delta. The start vector
+// has no delta, so p counts only from the third iteration on.
 //
 //   slots    [replica, slots]
 //   iterates [replica, stride]                  this part: x, and its images `image_offset` behind
 //   products like iterates                      h
-//   partials [replica, parts, PARTIALS]         vec4 (x.h, h.h, (h - m x)^2, 0)
+//   previous like iterates                      p
+//   partials [replica, parts, PARTIALS]         vec4, in the order above
 //
 // Workgroup i sums the i-th of PARTIALS equal stretches, in a fixed tree.
 
@@ -26,7 +29,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> slots: array<ProbeSlot>;
 @group(0) @binding(2) var<storage, read> iterates: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> products: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> partials: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> previous: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> partials: array<vec4<f32>>;
 
 const INVOCATIONS: u32 = 64u;
 
@@ -48,7 +52,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         let h_image = products[image];
         let rest = h - eigenvalue * iterates[at];
         let rest_image = h_image - eigenvalue * iterates[image];
-        sum += vec4<f32>(dot(iterates[image], h), dot(h, h_image), dot(rest, rest_image), 0.0);
+        let before = select(vec4<f32>(0.0), previous[image], slot.iterations >= 2u);
+        sum += vec4<f32>(
+            dot(iterates[image], h), dot(h, h_image), dot(rest, rest_image), dot(before, h),
+        );
     }
     sums[local.x] = sum;
     workgroupBarrier();

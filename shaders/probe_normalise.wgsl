@@ -1,8 +1,9 @@
-// Hx, scaled to norm 1, becomes the iterate: one layer's part of one slot.
+// Hx with momentum, scaled to norm 1, becomes the iterate: one layer's part of one slot.
 //
 //   slots    [replica, slots]
 //   products [replica, stride]
 //   iterates like products
+//   previous like products      what the iterates were
 //
 // One invocation does one vec4.
 
@@ -18,6 +19,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> slots: array<ProbeSlot>;
 @group(0) @binding(2) var<storage, read> products: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> iterates: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read_write> previous: array<vec4<f32>>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -26,5 +28,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let at = id.z * params.stride + params.offset + id.x;
-    iterates[at] = slot.scale * products[at];
+    var next = products[at];
+    if slot.momentum != 0.0 {
+        next -= slot.momentum * previous[at];
+    }
+    previous[at] = iterates[at];
+    iterates[at] = slot.scale * next;
 }

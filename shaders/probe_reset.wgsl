@@ -27,6 +27,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>) {
         slots[at].eigenvalue = 0.0;
         slots[at].residual = 0.0;
         slots[at].scale = 0.0;
+        slots[at].momentum = 0.0;
         slots[at].iterations = 0u;
         slots[at].status = select(SLOT_DIVERGED, SLOT_RUNNING, halted == RUNNING);
         slots[at].advanced = 0u;

@@ -6,6 +6,11 @@
 //
 // That identity holds for every m, |x| = 1; with m near lambda nothing cancels.
 //
+// Plain power iteration goes on from x to h. With momentum it goes on to h - (c / 2)^2 p, p the iterate
+// before x in the same scale (Xu et al., AISTATS 2018): the Chebyshev polynomials of H / c, which grow
+// fastest where |lambda| is largest, as powers do, but hold everything within [-c, c] back alike. c is a
+// share of the eigenvalue found so far, and that is never larger than the largest there is.
+//
 //   partials [replica, parts, PARTIALS]    the network's parts first, then one for each block
 //   slots    [replica, slots]
 //
@@ -15,6 +20,7 @@ struct Params {
     layers: u32,
     slots: u32,
     tolerance: f32,
+    momentum: f32,  // c as a share of the eigenvalue
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -57,8 +63,16 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if rest < LARGEST_RESIDUAL * abs(sum.x) {
         residual = rest / abs(sum.x);
     }
+    // sum.w is 0 as long as there is no p.
+    var momentum = 0.25 * params.momentum * params.momentum * sum.x * sum.x * slots[at].scale;
+    var norm_sq = sum.y - 2.0 * momentum * sum.w + momentum * momentum;
+    if slots[at].iterations <= 2u || norm_sq <= 0.0 {
+        momentum = 0.0;
+        norm_sq = sum.y;
+    }
     slots[at].residual = residual;
-    slots[at].scale = 1.0 / sqrt(sum.y);
+    slots[at].momentum = momentum;
+    slots[at].scale = 1.0 / sqrt(norm_sq);
     slots[at].has_vector = 1u;
     if params.tolerance > 0.0 && residual <= params.tolerance {
         slots[at].status = SLOT_CONVERGED;

@@ -340,7 +340,7 @@ kernel! {
         slot: u32,
         slots: u32,
     }
-    [slots: Read, iterates: Read, products: Read, partials: ReadWrite,]
+    [slots: Read, iterates: Read, products: Read, previous: Read, partials: ReadWrite,]
 }
 
 kernel! {
@@ -350,6 +350,7 @@ kernel! {
         layers: u32,
         slots: u32,
         tolerance: f32,
+        momentum: f32,
     }
     [partials: Read, slots: ReadWrite,]
 }
@@ -364,7 +365,7 @@ kernel! {
         slot: u32,
         slots: u32,
     }
-    [slots: Read, products: Read, iterates: ReadWrite,]
+    [slots: Read, products: Read, iterates: ReadWrite, previous: ReadWrite,]
 }
 
 kernel! {

@@ -91,11 +91,11 @@ shader_struct! {
         eigenvalue: f32,
         residual: f32,
         scale: f32,
+        momentum: f32,
         iterations: u32,
         status: u32,
         has_vector: u32,
         advanced: u32,
-        unused: u32,
     }
 }
 

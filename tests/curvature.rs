@@ -206,6 +206,7 @@ fn cold(iterations: u32, form: IterateForm) -> ProbeSpec {
         start: ProbeStart::Cold,
         seed: 3,
         form,
+        momentum: 0.0,
     }
 }
 
@@ -526,6 +527,38 @@ fn a_tolerance_stops_early_and_a_warm_start_earlier() {
             let error = (cold.eigenvalue / exact.eigenvalue - 1.0).abs();
             assert!(error < 0.02, "{device}: {cold:?}, {exact:?}");
         }
+    }
+}
+
+#[test]
+fn momentum_finds_the_same_eigenvalues_sooner() {
+    for (device, compute) in computes() {
+        let mut iterations = [0, 0];
+        for name in CASES {
+            let case = reference(name);
+            let blocks = case.blocks.iter().chain([&case.network]);
+            let wanted: Vec<_> = blocks.map(|block| block.lambda).collect();
+            for (momentum, iterations) in [0.0, 0.9].into_iter().zip(&mut iterations) {
+                let spec = ProbeSpec {
+                    tolerance: 1e-3,
+                    momentum,
+                    ..cold(400, IterateForm::Auto)
+                };
+                let stats = probe(&mut Point::from(&case).trainer(&compute, spec, 1)).remove(0);
+                let what = format!("{name}, momentum {momentum}, {device}");
+                check(&what, eigenvalues(&stats), wanted.clone(), EIGENVALUE);
+                for layer in all(&stats) {
+                    let sharpness = layer.sharpness.expect("finite");
+                    assert!(sharpness.converged, "{what}: {sharpness:?}");
+                    *iterations += sharpness.iterations;
+                }
+            }
+        }
+        let [plain, with_momentum] = iterations;
+        assert!(
+            3 * with_momentum < 2 * plain,
+            "{device}: {with_momentum} iterations with momentum, {plain} without"
+        );
     }
 }
 

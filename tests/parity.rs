@@ -188,7 +188,7 @@ fn slot(number: u32) -> ProbeSlot {
         status: u32::from(number % 5 == 4) + 2 * u32::from(number % 7 == 6),
         has_vector: number % 2,
         advanced: number % 3,
-        unused: 0,
+        momentum: 0.1 * (number % 2) as f32,
     }
 }
 
@@ -292,9 +292,7 @@ fn compare_words(elements: &Elements, found: &[u32], wanted: &[u32]) -> Result<(
 fn every_kernel_equals_its_twin_on_every_adapter() {
     for gpu in gpus() {
         let forms = [IterateForm::SampleGradients, IterateForm::Parameters];
-        let cases = CASES
-            .iter()
-            .flat_map(|case| forms.map(|form| (case, form)));
+        let cases = CASES.iter().flat_map(|case| forms.map(|form| (case, form)));
         for (case_number, (case, form)) in (0..).zip(cases) {
             let program = program(case, form);
             let mut pair = Pair::new(&program, &gpu);

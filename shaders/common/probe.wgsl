@@ -9,12 +9,12 @@
 struct ProbeSlot {
     eigenvalue: f32,   // Rayleigh quotient of the latest iterate
     residual: f32,     // |Hx - eigenvalue x| / |eigenvalue|
-    scale: f32,        // what makes Hx the next iterate
+    scale: f32,        // what gives the next iterate norm 1
+    momentum: f32,     // the next iterate is scale (Hx - momentum times the iterate before x)
     iterations: u32,   // Hessian-vector products done
     status: u32,       // SLOT_*; only a running slot is computed
     has_vector: u32,   // 1 when `vectors` holds an iterate to start the next probe at
-    advanced: u32,     // how often Hx has become the iterate
-    unused: u32,
+    advanced: u32,     // how many iterates followed the start vector
 }
 
 const SLOT_RUNNING: u32 = 0u;

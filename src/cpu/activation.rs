@@ -32,6 +32,12 @@ pub(crate) fn multiply_by_derivative(
     activations: &[f32],
     gradients: &mut [f32],
 ) {
+    pulp::Arch::new().dispatch(|| multiply_inlined(activation, activations, gradients));
+}
+
+/// Inlined for [`pulp`].
+#[inline(always)]
+fn multiply_inlined(activation: Activation, activations: &[f32], gradients: &mut [f32]) {
     let pairs = gradients.iter_mut().zip(activations);
     match activation {
         Activation::Identity => {}

@@ -25,5 +25,5 @@ pub(crate) fn run(params: &GradientNorms, arrays: &mut [Array; 3]) {
 /// The squared norm of `factor * v`. Inlined for [`pulp`].
 #[inline(always)]
 fn norm_sq(v: &[f32], factor: f32) -> f32 {
-    sum_in_lanes(v.len(), |i| [(factor * v[i]) * (factor * v[i])])[0]
+    sum_in_lanes([v], |[v]| [(factor * v) * (factor * v)])[0]
 }

@@ -70,19 +70,19 @@ fn partial(
     range: Range<usize>,
     bias: usize,
 ) -> LayerSums {
-    let gradients = &moments.gradients[range.clone()];
-    let length = gradients.len();
-    let parameters = &moments.parameters[range.clone()][..length];
-    let first = &moments.first[range.clone()][..length];
-    let second = &moments.second[range.clone()][..length];
-    let [gradient, objective, weight, update] = sum_in_lanes(length, |i| {
-        let (g, theta) = (gradients[i], parameters[i]);
+    let slices = [
+        &moments.gradients[range.clone()],
+        &moments.parameters[range.clone()],
+        &moments.first[range.clone()],
+        &moments.second[range.clone()],
+    ];
+    let [gradient, objective, weight, update] = sum_in_lanes(slices, |[g, theta, m, v]| {
         let objective = g + config.l2 * theta;
-        let update = rate * first[i] / ((second[i] / correction2).sqrt() + config.epsilon);
+        let update = rate * m / ((v / correction2).sqrt() + config.epsilon);
         [g * g, objective * objective, theta * theta, update * update]
     });
-    let weights = bias.saturating_sub(range.start).min(length);
-    let [second_moment] = sum_in_lanes(weights, |i| [second[i]]);
+    let weights = &moments.second[range.start..bias.clamp(range.start, range.end)];
+    let [second_moment] = sum_in_lanes([weights], |[v]| [v]);
     LayerSums {
         gradient,
         objective,

@@ -20,7 +20,6 @@ pub(crate) fn run(_: &ProbeReset, arrays: &mut [Array; 3]) {
         *slot = ProbeSlot {
             status,
             has_vector: slot.has_vector,
-            unused: slot.unused,
             ..bytemuck::Zeroable::zeroed()
         };
     }

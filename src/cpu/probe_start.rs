@@ -1,5 +1,7 @@
 //! Twin of `shaders/probe_start.wgsl`.
 
+use rayon::prelude::*;
+
 use super::Array;
 use crate::kernels::ProbeStart;
 use crate::rng::{Stream, draw};
@@ -15,12 +17,14 @@ pub(crate) fn run(params: &ProbeStart, arrays: &mut [Array; 3]) {
         .wrapping_add(params.seed);
     let columns = params.columns as usize;
     let part = &mut vectors.write::<f32>()[params.offset as usize * 4..];
-    let rows = part.chunks_mut(columns).take(params.rows as usize + 1);
-    for (row, elements) in rows.enumerate() {
-        for (column, element) in elements.iter_mut().enumerate() {
-            *element = random_element(params, seed, row as u32, column as u32);
-        }
-    }
+    part[..(params.rows as usize + 1) * columns]
+        .par_chunks_mut(columns)
+        .enumerate()
+        .for_each(|(row, elements)| {
+            for (column, element) in elements.iter_mut().enumerate() {
+                *element = random_element(params, seed, row as u32, column as u32);
+            }
+        });
 }
 
 fn random_element(params: &ProbeStart, seed: u32, row: u32, column: u32) -> f32 {

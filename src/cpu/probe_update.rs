@@ -20,16 +20,17 @@ pub(crate) fn run(params: &ProbeUpdate, arrays: &mut [Array; 2]) {
             layers + number - 1..layers + number
         };
         let partials = &partials[parts.start * PARTIALS as usize..parts.end * PARTIALS as usize];
-        let [xh, hh, rest, _] = partials.iter().fold([0.0; 4], |sum: [f32; 4], partial| {
+        let sums = partials.iter().fold([0.0; 4], |sum: [f32; 4], partial| {
             std::array::from_fn(|i| sum[i] + partial[i])
         });
-        advance(slot, params.tolerance, xh, hh, rest);
+        advance(params, slot, sums);
     }
 }
 
-fn advance(slot: &mut ProbeSlot, tolerance: f32, xh: f32, hh: f32, rest: f32) {
+fn advance(params: &ProbeUpdate, slot: &mut ProbeSlot, sums: [f32; 4]) {
+    let [xh, hh, rest, ph] = sums;
     slot.iterations += 1;
-    if ![xh, hh, rest].iter().all(|sum| sum.is_finite()) {
+    if !sums.iter().all(|sum| sum.is_finite()) {
         slot.status = SLOT_DIVERGED;
         slot.has_vector = 0;
         return;
@@ -48,9 +49,16 @@ fn advance(slot: &mut ProbeSlot, tolerance: f32, xh: f32, hh: f32, rest: f32) {
     } else {
         LARGEST_RESIDUAL
     };
-    slot.scale = 1.0 / hh.sqrt();
+    let mut momentum = 0.25 * params.momentum * params.momentum * xh * xh * slot.scale;
+    let mut norm_sq = hh - 2.0 * momentum * ph + momentum * momentum;
+    if slot.iterations <= 2 || norm_sq <= 0.0 {
+        momentum = 0.0;
+        norm_sq = hh;
+    }
+    slot.momentum = momentum;
+    slot.scale = 1.0 / norm_sq.sqrt();
     slot.has_vector = 1;
-    if tolerance > 0.0 && slot.residual <= tolerance {
+    if params.tolerance > 0.0 && slot.residual <= params.tolerance {
         slot.status = SLOT_CONVERGED;
     } else {
         slot.advanced += 1;

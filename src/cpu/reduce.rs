@@ -1,32 +1,33 @@
 //! Sums in an order that does not depend on the number of threads.
 
-/// Accumulators that run side by side: enough to fill the widest vectors.
+/// Sums that run side by side: enough to fill the widest vectors.
 const LANES: usize = 16;
 
-/// The sum of `term(i)` for `i` in `0..length`: lane l adds every LANES-th term from the l-th on, then
-/// the lanes are added pairwise.
+/// The sums of what `terms` makes of the elements of equally long slices: lane l adds every LANES-th
+/// element from the l-th on, then the lanes are added pairwise. Inlined for [`pulp`].
 #[inline(always)]
-pub(crate) fn sum_in_lanes<const N: usize>(
-    length: usize,
-    term: impl Fn(usize) -> [f32; N],
-) -> [f32; N] {
-    let mut lanes = [[0.0; LANES]; N];
-    let whole = length / LANES * LANES;
-    for first in (0..whole).step_by(LANES) {
+pub(crate) fn sum_in_lanes<const IN: usize, const OUT: usize>(
+    slices: [&[f32]; IN],
+    terms: impl Fn([f32; IN]) -> [f32; OUT],
+) -> [f32; OUT] {
+    let mut sums = [[0.0; LANES]; OUT];
+    let mut add = |lane: usize, elements: [f32; IN]| {
+        let terms = terms(elements);
+        for n in 0..OUT {
+            sums[n][lane] += terms[n];
+        }
+    };
+    let chunked = slices.map(|slice| slice.as_chunks::<LANES>());
+    for i in 0..slices[0].len() / LANES {
+        let chunk = chunked.map(|(chunks, _)| &chunks[i]);
         for lane in 0..LANES {
-            let terms = term(first + lane);
-            for n in 0..N {
-                lanes[n][lane] += terms[n];
-            }
+            add(lane, chunk.map(|chunk| chunk[lane]));
         }
     }
-    for i in whole..length {
-        let terms = term(i);
-        for n in 0..N {
-            lanes[n][i - whole] += terms[n];
-        }
+    for lane in 0..slices[0].len() % LANES {
+        add(lane, chunked.map(|(_, rest)| rest[lane]));
     }
-    lanes.map(|mut lanes: [f32; LANES]| {
+    sums.map(|mut lanes: [f32; LANES]| {
         let mut half = LANES / 2;
         while half > 0 {
             for lane in 0..half {

@@ -31,65 +31,70 @@ pub(crate) fn run(params: &TangentBackwardInput, arrays: &mut [Array; 8]) {
     let activations = activations.read::<f32>();
     let output_gradients = output_gradients.read::<f32>();
 
-    let per_slot = lower
+    let slots = slots.read::<ProbeSlot>();
+    let upper = upper.read::<f32>();
+    let lower_tangents = lower_tangents.read::<f32>();
+
+    // Rows `first ..` of one slot.
+    let backward = |(slot, first, lower): (usize, usize, &mut [f32])| {
+        let samples = lower.len() / width;
+        let above = view(
+            &upper[(slot * batch_rows + first) * columns..],
+            samples,
+            columns,
+            columns,
+        );
+        let gradient = view(
+            &output_gradients[first * columns..],
+            samples,
+            columns,
+            columns,
+        );
+        let activations = &activations[first * rows..][..samples * rows];
+        // At the layer's inputs; for CReLU still both halves.
+        let at_inputs = |out: &mut [f32]| {
+            product(view_mut(out, samples, rows, rows), above, weights);
+            if slot == 0 {
+                add_product(view_mut(out, samples, rows, rows), gradient, vector);
+            }
+            multiply_by_derivative(activation, activations, out);
+        };
+        if activation == Activation::Crelu {
+            let mut both = vec![0.0; samples * rows];
+            at_inputs(&mut both);
+            for (lower, both) in lower.chunks_mut(width).zip(both.chunks(rows)) {
+                let (upper, mirror) = both.split_at(width);
+                for ((lower, upper), mirror) in lower.iter_mut().zip(upper).zip(mirror) {
+                    *lower = upper - mirror;
+                }
+            }
+        } else {
+            at_inputs(lower);
+        }
+        if activation == Activation::Tanh {
+            let mut primal = vec![0.0; samples * rows];
+            product(
+                view_mut(&mut primal, samples, rows, rows),
+                gradient,
+                weights,
+            );
+            let tangents = &lower_tangents[(slot * batch_rows + first) * rows..];
+            let terms = activations.iter().zip(tangents).zip(primal);
+            for (lower, ((a, tangent), g)) in lower.iter_mut().zip(terms) {
+                *lower -= 2.0 * a * tangent * g;
+            }
+        }
+    };
+    let tasks: Vec<_> = lower
         .write::<f32>()
         .chunks_mut(batch_rows * width)
-        .zip(upper.read::<f32>().chunks(batch_rows * columns))
-        .zip(lower_tangents.read::<f32>().chunks(batch_rows * rows))
-        .zip(slots.read::<ProbeSlot>())
         .take(params.slots as usize)
-        .enumerate();
-    for (slot, (((lower, upper), tangents), state)) in per_slot {
-        if state.status != SLOT_RUNNING {
-            continue;
-        }
-        let backward = |(task, lower): (usize, &mut [f32])| {
-            let (first, samples) = (task * ROWS_PER_TASK, lower.len() / width);
-            let above = view(&upper[first * columns..], samples, columns, columns);
-            let gradient = view(
-                &output_gradients[first * columns..],
-                samples,
-                columns,
-                columns,
-            );
-            let activations = &activations[first * rows..][..samples * rows];
-            let tangents = &tangents[first * rows..][..samples * rows];
-            // At the layer's inputs; for CReLU still both halves.
-            let at_inputs = |out: &mut [f32]| {
-                product(view_mut(out, samples, rows, rows), above, weights);
-                if slot == 0 {
-                    add_product(view_mut(out, samples, rows, rows), gradient, vector);
-                }
-                multiply_by_derivative(activation, activations, out);
-            };
-            if activation == Activation::Crelu {
-                let mut both = vec![0.0; samples * rows];
-                at_inputs(&mut both);
-                for (lower, both) in lower.chunks_mut(width).zip(both.chunks(rows)) {
-                    let (upper, mirror) = both.split_at(width);
-                    for ((lower, upper), mirror) in lower.iter_mut().zip(upper).zip(mirror) {
-                        *lower = upper - mirror;
-                    }
-                }
-            } else {
-                at_inputs(lower);
-            }
-            if activation == Activation::Tanh {
-                let mut primal = vec![0.0; samples * rows];
-                product(
-                    view_mut(&mut primal, samples, rows, rows),
-                    gradient,
-                    weights,
-                );
-                let terms = activations.iter().zip(tangents).zip(primal);
-                for (lower, ((a, tangent), g)) in lower.iter_mut().zip(terms) {
-                    *lower -= 2.0 * a * tangent * g;
-                }
-            }
-        };
-        lower
-            .par_chunks_mut(ROWS_PER_TASK * width)
-            .enumerate()
-            .for_each(backward);
-    }
+        .enumerate()
+        .filter(|(slot, _)| slots[*slot].status == SLOT_RUNNING)
+        .flat_map(|(slot, lower)| {
+            let chunks = lower.chunks_mut(ROWS_PER_TASK * width).enumerate();
+            chunks.map(move |(task, chunk)| (slot, task * ROWS_PER_TASK, chunk))
+        })
+        .collect();
+    tasks.into_par_iter().for_each(backward);
 }

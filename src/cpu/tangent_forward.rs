@@ -20,85 +20,82 @@ pub(crate) fn run(params: &TangentForward, arrays: &mut [Array; 8]) {
         iterates,
         tangents,
     ] = arrays;
+    let slots = slots.read::<ProbeSlot>();
+    let is_running = |slot: u32| slots[slot as usize].status == SLOT_RUNNING;
     let (rows, columns) = (params.rows as usize, params.columns as usize);
     let batch_rows = params.batch_rows as usize;
     let activation = from_number(params.activation);
     let stride = columns * activation.copies() as usize;
-    let length = (rows + 1) * columns;
-    let parameters_stride = params.parameters_stride as usize * 4;
     let offset = params.offset as usize * 4;
     let weights = &parameters.read::<f32>()[offset..][..rows * columns];
+    let vector = |slot: u32| {
+        let network = if slot == 0 {
+            params.parameters_stride as usize * 4
+        } else {
+            0
+        };
+        &vectors.read::<f32>()[network + offset..][..(rows + 1) * columns]
+    };
     let inputs = inputs.read::<f32>();
     let activations = activations.read::<f32>();
+    let lower_tangents = lower_tangents.read::<f32>();
     let own = params.slots - 1;
 
-    for slot in 0..params.slots {
-        if slots.read::<ProbeSlot>()[slot as usize].status != SLOT_RUNNING {
-            continue;
-        }
-        let is_member = slot >= params.first_member;
-        let vector_offset = if slot == 0 {
-            parameters_stride + offset
-        } else {
-            offset
-        };
-        let vector = &vectors.read::<f32>()[vector_offset..][..length];
-        let mut image = None;
-        if is_member {
-            let member = (slot - params.first_member) as usize;
-            let iterate = &mut iterates.write::<f32>()[member * 2 * batch_rows * columns..]
-                [..2 * batch_rows * columns];
-            let (delta, stored) = iterate.split_at_mut(batch_rows * columns);
-            if params.begin != 0 {
+    if params.begin != 0 {
+        let members = iterates.write::<f32>().chunks_mut(2 * batch_rows * columns);
+        for (slot, iterate) in (params.first_member..params.slots).zip(members) {
+            if is_running(slot) {
+                let (delta, image) = iterate.split_at_mut(batch_rows * columns);
                 delta.fill(0.0);
-                stored
+                image
                     .par_chunks_mut(ROWS_PER_TASK * columns)
                     .zip(inputs.par_chunks(ROWS_PER_TASK * rows))
-                    .for_each(|(z, a)| linear(z, a, vector, rows, columns, columns));
+                    .for_each(|(z, a)| linear(z, a, vector(slot), rows, columns, columns));
             }
-            image = Some(&*stored);
         }
-        let is_direct = slot == 0 || slot == own;
-        let is_carried = params.has_lower != 0 && slot != own;
-        let lower =
-            is_carried.then(|| &lower_tangents.read::<f32>()[slot as usize * batch_rows * rows..]);
-
-        let forward = |(task, (tangents, activations)): (usize, (&mut [f32], &[f32]))| {
-            let (first, samples) = (task * ROWS_PER_TASK, tangents.len() / stride);
-            match image {
-                Some(image) => {
-                    let image = image[first * columns..].chunks(columns);
-                    for (z, image) in tangents.chunks_mut(stride).zip(image) {
-                        z[..columns].copy_from_slice(image);
-                    }
-                }
-                None if is_direct => {
-                    let a = &inputs[first * rows..][..samples * rows];
-                    linear(tangents, a, vector, rows, columns, stride);
-                }
-                None => tangents.fill(0.0),
-            }
-            if let Some(lower) = lower {
-                add_product(
-                    view_mut(tangents, samples, columns, stride),
-                    view(&lower[first * rows..], samples, rows, rows),
-                    view(weights, rows, columns, columns),
-                );
-            }
-            if activation == Activation::Crelu {
-                for z in tangents.chunks_mut(stride) {
-                    let (z, mirror) = z.split_at_mut(columns);
-                    mirror.iter_mut().zip(z).for_each(|(m, z)| *m = -*z);
-                }
-            }
-            multiply_by_derivative(activation, activations, tangents);
-        };
-        tangents.write::<f32>()[slot as usize * batch_rows * stride..][..batch_rows * stride]
-            .par_chunks_mut(ROWS_PER_TASK * stride)
-            .zip(activations.par_chunks(ROWS_PER_TASK * stride))
-            .enumerate()
-            .for_each(forward);
     }
+    let iterates = iterates.read::<f32>();
+
+    // Rows `first ..` of one slot.
+    let forward = |(slot, first, tangents): (u32, usize, &mut [f32])| {
+        let samples = tangents.len() / stride;
+        if slot >= params.first_member {
+            let member = (slot - params.first_member) as usize;
+            let image = &iterates[((member * 2 + 1) * batch_rows + first) * columns..];
+            for (z, image) in tangents.chunks_mut(stride).zip(image.chunks(columns)) {
+                z[..columns].copy_from_slice(image);
+            }
+        } else if slot == 0 || slot == own {
+            let a = &inputs[first * rows..][..samples * rows];
+            linear(tangents, a, vector(slot), rows, columns, stride);
+        } else {
+            tangents.fill(0.0);
+        }
+        if params.has_lower != 0 && slot != own {
+            let lower = &lower_tangents[(slot as usize * batch_rows + first) * rows..];
+            add_product(
+                view_mut(tangents, samples, columns, stride),
+                view(lower, samples, rows, rows),
+                view(weights, rows, columns, columns),
+            );
+        }
+        if activation == Activation::Crelu {
+            for z in tangents.chunks_mut(stride) {
+                let (z, mirror) = z.split_at_mut(columns);
+                mirror.iter_mut().zip(z).for_each(|(m, z)| *m = -*z);
+            }
+        }
+        multiply_by_derivative(activation, &activations[first * stride..], tangents);
+    };
+    let tasks: Vec<_> = (0..params.slots)
+        .zip(tangents.write::<f32>().chunks_mut(batch_rows * stride))
+        .filter(|(slot, _)| is_running(*slot))
+        .flat_map(|(slot, tangents)| {
+            let chunks = tangents.chunks_mut(ROWS_PER_TASK * stride).enumerate();
+            chunks.map(move |(task, chunk)| (slot, task * ROWS_PER_TASK, chunk))
+        })
+        .collect();
+    tasks.into_par_iter().for_each(forward);
 }
 
 /// z = a V + bias, z in rows of `stride`.

@@ -33,6 +33,8 @@ pub struct ProbeBuffers {
     pub vectors: BufferId,
     /// Their Hessian-vector products, alike.
     pub products: BufferId,
+    /// The iterates before, alike.
+    pub previous: BufferId,
     /// `tangents[l]`, of `activations[l]`: `[replica, slots, batch_rows, columns]` f32; the input has
     /// none.
     pub tangents: Vec<BufferId>,
@@ -45,6 +47,8 @@ pub struct ProbeBuffers {
     pub sample_iterates: Vec<BufferId>,
     /// Their Hessian-vector products, alike.
     pub sample_products: Vec<BufferId>,
+    /// The iterates before, alike.
+    pub sample_previous: Vec<BufferId>,
     /// `[replica, parts, PARTIALS]` vec4 f32
     pub partials: BufferId,
     /// `[replica, layers]` f32: mean squared norm of per-sample gradients.
@@ -191,17 +195,20 @@ pub(super) fn declare_buffers(
     });
     let sample_iterates = per_layer("sample iterates", &samples);
     let sample_products = per_layer("sample products", &samples);
+    let sample_previous = per_layer("sample previous", &samples);
     tangents.insert(0, floats("tangents 0", PLACEHOLDER_WORDS));
     ProbeBuffers {
         states,
         slots: slot_buffer,
         vectors: floats("vectors", 2 * stride),
         products: floats("products", 2 * stride),
+        previous: floats("previous", 2 * stride),
         tangents,
         tangent_gradients,
         grams,
         sample_iterates,
         sample_products,
+        sample_previous,
         partials: floats("partials", 2 * layers.len() * PARTIALS as usize * 4),
         norms: floats("gradient norms", layers.len()),
         sums,
@@ -249,6 +256,7 @@ struct Part {
     index: u32,
     iterates: BufferId,
     products: BufferId,
+    previous: BufferId,
     stride: u32,
     offset: u32,
     length: u32,
@@ -295,6 +303,7 @@ impl Planner<'_> {
                 index,
                 iterates: self.own.vectors,
                 products: self.own.products,
+                previous: self.own.previous,
                 stride: 2 * self.parameters_stride(),
                 offset: self.vector_offset(slot, l.layer),
                 length: l.layer.len() / 4,
@@ -307,6 +316,7 @@ impl Planner<'_> {
             index,
             iterates: self.own.sample_iterates[l.index as usize],
             products: self.own.sample_products[l.index as usize],
+            previous: self.own.sample_previous[l.index as usize],
             stride: l.members() * 2 * length,
             offset: (slot - l.first_member()) * 2 * length,
             length,
@@ -471,6 +481,7 @@ impl Planner<'_> {
                 layers: self.layers.len() as u32,
                 slots: self.slots(),
                 tolerance: self.probe.tolerance,
+                momentum: self.probe.momentum,
             },
             [self.own.partials, self.own.slots],
             [self.slots().div_ceil(32), 1],
@@ -668,6 +679,7 @@ impl Planner<'_> {
             self.own.slots,
             part.iterates,
             part.products,
+            part.previous,
             self.own.partials,
         ];
         dispatch(params, buffers, [PARTIALS, 1])
@@ -682,7 +694,7 @@ impl Planner<'_> {
             slots: self.slots(),
         };
         let workgroups = params.length.div_ceil(ProbeNormalise::KERNEL.workgroup[0]);
-        let buffers = [self.own.slots, part.products, part.iterates];
+        let buffers = [self.own.slots, part.products, part.iterates, part.previous];
         dispatch(params, buffers, [workgroups, 1])
     }
 

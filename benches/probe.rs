@@ -1,0 +1,137 @@
+//! Probes of the paper's network, 784-256-256-10 at batch 256, on random-label MNIST, on the CPU executor
+//! and on every adapter.
+//!
+//! `probe_cold_100`: gradient norms and variances, and 100 power iterations from random vectors for each
+//! of the three blocks and for the whole network. `probe_warm`: the default settings, every 40 steps of
+//! training; before it is timed, a line says how far its eigenvalues are from converged ones.
+
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use trainable::network::{Activation, Network};
+use trainable::probe::{LayerStats, ProbeSpec, ProbeStart, ProbeStats};
+use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::{Backend, Compute, Trainer, data};
+
+const COLD: ProbeSpec = ProbeSpec {
+    iterations: 100,
+    tolerance: 0.0,
+    start: ProbeStart::Cold,
+    seed: 0,
+    momentum: 0.0,
+    form: trainable::probe::IterateForm::Auto,
+};
+
+/// Steps from probe to probe.
+const INTERVAL: u32 = 40;
+
+/// Probes whose eigenvalues are compared with converged ones.
+const COMPARED: u32 = 10;
+
+fn trainer(compute: &Compute, images: &ImageSet, probe: ProbeSpec) -> Trainer {
+    let spec = TrainingSpec {
+        network: Network::new(&[784, 256, 256, 10], Activation::Relu).unwrap(),
+        batch: 256,
+        replicas: vec![ReplicaSpec {
+            seed: 1,
+            ..ReplicaSpec::default()
+        }],
+        stream: Some(TaskStream {
+            images: images.clone(),
+            subset: 2_560,
+            epochs: 40,
+            relabel_fraction: 1.0,
+        }),
+        probe: Some(probe),
+    };
+    Trainer::new(compute, spec).unwrap()
+}
+
+fn probe(trainer: &mut Trainer) -> ProbeStats {
+    trainer.probe().unwrap().remove(0).expect("finite")
+}
+
+fn time_probe(trainer: &mut Trainer) -> Duration {
+    let start = Instant::now();
+    probe(trainer);
+    start.elapsed()
+}
+
+/// Trains two replicas of the same run, one probed warm and one cold and long, and prints how they differ.
+fn compare_with_converged(compute: &Compute, images: &ImageSet) {
+    let converged = ProbeSpec {
+        iterations: 2_000,
+        tolerance: 1e-4,
+        ..COLD
+    };
+    let mut warm = trainer(compute, images, ProbeSpec::default());
+    let mut cold = trainer(compute, images, converged);
+    let all = |stats: &ProbeStats| -> Vec<LayerStats> {
+        stats
+            .layers
+            .iter()
+            .copied()
+            .chain([stats.network])
+            .collect()
+    };
+    let (mut errors, mut iterations) = (Vec::new(), 0);
+    for _ in 0..COMPARED {
+        warm.train(INTERVAL).unwrap();
+        cold.train(INTERVAL).unwrap();
+        for (warm, cold) in all(&probe(&mut warm)).iter().zip(all(&probe(&mut cold))) {
+            let [warm, cold] = [warm, &cold].map(|stats| stats.sharpness.expect("finite"));
+            errors.push((warm.eigenvalue / cold.eigenvalue - 1.0).abs());
+            iterations += warm.iterations;
+        }
+    }
+    errors.sort_by(f64::total_cmp);
+    println!(
+        "warm against converged: error {:.3}% at the median, {:.3}% at worst; {:.1} iterations a block",
+        100.0 * errors[errors.len() / 2],
+        100.0 * errors[errors.len() - 1],
+        f64::from(iterations) / errors.len() as f64,
+    );
+}
+
+fn probes(criterion: &mut Criterion) {
+    let images = ImageSet::mnist(&data::embedded().unwrap().train).unwrap();
+    let mut group = criterion.benchmark_group("probe");
+    group
+        .sample_size(10)
+        .measurement_time(Duration::from_secs(3));
+    for (name, backend) in [
+        ("cpu", Backend::Cpu),
+        ("vulkan", Backend::Vulkan),
+        ("metal", Backend::Metal),
+        ("dx12", Backend::Dx12),
+        ("gl", Backend::Gl),
+    ] {
+        let Ok((compute, chosen)) = Compute::open(backend) else {
+            continue;
+        };
+        println!("{name}: {chosen}");
+        if backend == Backend::Cpu {
+            compare_with_converged(&compute, &images);
+        }
+        let mut cold = trainer(&compute, &images, COLD);
+        group.bench_function(BenchmarkId::new("cold_100", name), |bencher| {
+            bencher.iter_custom(|times| (0..times).map(|_| time_probe(&mut cold)).sum());
+        });
+        let mut warm = trainer(&compute, &images, ProbeSpec::default());
+        warm.train(INTERVAL).unwrap();
+        probe(&mut warm);
+        group.bench_function(BenchmarkId::new("warm", name), |bencher| {
+            bencher.iter_custom(|times| {
+                let one = |_| {
+                    warm.train(INTERVAL).unwrap();
+                    time_probe(&mut warm)
+                };
+                (0..times).map(one).sum()
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, probes);
+criterion_main!(benches);

@@ -23,6 +23,7 @@ struct Params {
     parts: u32,
     slot: u32,
     slots: u32,
+    momentum: f32,      // 0: there is no p
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -41,6 +42,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     let replica = group.z;
     let slot = slots[replica * params.slots + params.slot];
     let is_running = slot.status == SLOT_RUNNING;
+    let has_previous = params.momentum != 0.0 && slot.iterations >= 2u;
     let eigenvalue = slot.eigenvalue;
     let stretch = (params.length + PARTIALS - 1u) / PARTIALS;
     let end = select(0u, min((group.x + 1u) * stretch, params.length), is_running);
@@ -52,7 +54,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         let h_image = products[image];
         let rest = h - eigenvalue * iterates[at];
         let rest_image = h_image - eigenvalue * iterates[image];
-        let before = select(vec4<f32>(0.0), previous[image], slot.iterations >= 2u);
+        var before = vec4<f32>(0.0);
+        if has_previous {
+            before = previous[image];
+        }
         sum += vec4<f32>(
             dot(iterates[image], h), dot(h, h_image), dot(rest, rest_image), dot(before, h),
         );

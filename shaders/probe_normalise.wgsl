@@ -13,6 +13,7 @@ struct Params {
     length: u32,  // vec4s, images included
     slot: u32,
     slots: u32,
+    momentum: f32,  // 0: no iterate before is kept
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -32,6 +33,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if slot.momentum != 0.0 {
         next -= slot.momentum * previous[at];
     }
-    previous[at] = iterates[at];
+    if params.momentum != 0.0 {
+        previous[at] = iterates[at];
+    }
     iterates[at] = slot.scale * next;
 }

@@ -339,6 +339,7 @@ kernel! {
         parts: u32,
         slot: u32,
         slots: u32,
+        momentum: f32,
     }
     [slots: Read, iterates: Read, products: Read, previous: Read, partials: ReadWrite,]
 }
@@ -364,6 +365,7 @@ kernel! {
         length: u32,
         slot: u32,
         slots: u32,
+        momentum: f32,
     }
     [slots: Read, products: Read, iterates: ReadWrite, previous: ReadWrite,]
 }

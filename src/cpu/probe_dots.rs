@@ -7,8 +7,8 @@ use super::reduce::{stretch, sum_in_lanes};
 use crate::kernels::ProbeDots;
 use crate::state::{PARTIALS, ProbeSlot, SLOT_RUNNING};
 
-/// Stretches that one task of the thread pool sums.
-const STRETCHES_PER_TASK: usize = 16;
+/// Elements that one task of the thread pool sums at least.
+const ELEMENTS_PER_TASK: usize = 1 << 14;
 
 pub(crate) fn run(params: &ProbeDots, arrays: &mut [Array; 5]) {
     let [slots, iterates, products, previous, partials] = arrays;
@@ -24,31 +24,35 @@ pub(crate) fn run(params: &ProbeDots, arrays: &mut [Array; 5]) {
     partials[..PARTIALS as usize]
         .par_iter_mut()
         .enumerate()
-        .with_min_len(STRETCHES_PER_TASK)
+        .with_min_len(
+            ELEMENTS_PER_TASK.div_ceil(params.length as usize * 4 / PARTIALS as usize + 1),
+        )
         .for_each(|(index, partial)| {
             let vec4s = stretch(params.length as usize, PARTIALS as usize, index);
             let first = (params.offset as usize + vec4s.start) * 4;
             let range = first..first + vec4s.len() * 4;
             let image = range.start + image_offset..range.end + image_offset;
-            let slices = [
+            let vectors = [
                 &iterates[range.clone()],
                 &iterates[image.clone()],
                 &products[range],
                 &products[image.clone()],
-                &previous[image],
             ];
-            *partial = arch.dispatch(|| dots(&slot, slices));
+            let has_previous = params.momentum != 0.0 && slot.iterations >= 2;
+            let previous = has_previous.then(|| &previous[image]);
+            *partial = arch.dispatch(|| dots(slot.eigenvalue, vectors, previous));
         });
 }
 
-/// x.h, h.h, the squared norm of h - eigenvalue x, and p.h, from a stretch of x, of h = Hx and of p, the
-/// iterate before x, and of their images. Inlined for [`pulp`].
+/// x.h, h.h, the squared norm of h - eigenvalue x, and p.h, from a stretch of x, of its image, of h and
+/// of its image, and of the image of p. Inlined for [`pulp`].
 #[inline(always)]
-fn dots(slot: &ProbeSlot, x_xi_h_hi_pi: [&[f32]; 5]) -> [f32; 4] {
-    let [xh, hh, rest, ph] = sum_in_lanes(x_xi_h_hi_pi, |[x, x_image, h, h_image, p_image]| {
-        let rest = h - slot.eigenvalue * x;
-        let rest_image = h_image - slot.eigenvalue * x_image;
-        [x_image * h, h * h_image, rest * rest_image, p_image * h]
+fn dots(eigenvalue: f32, vectors: [&[f32]; 4], previous: Option<&[f32]>) -> [f32; 4] {
+    let [xh, hh, rest] = sum_in_lanes(vectors, |[x, x_image, h, h_image]| {
+        let rest = h - eigenvalue * x;
+        let rest_image = h_image - eigenvalue * x_image;
+        [x_image * h, h * h_image, rest * rest_image]
     });
-    [xh, hh, rest, if slot.iterations < 2 { 0.0 } else { ph }]
+    let ph = previous.map_or(0.0, |p| sum_in_lanes([p, vectors[2]], |[p, h]| [p * h])[0]);
+    [xh, hh, rest, ph]
 }

@@ -22,15 +22,26 @@ pub(crate) fn run(params: &ProbeNormalise, arrays: &mut [Array; 4]) {
         .zip(previous.write::<f32>()[offset..][..length].par_chunks_mut(ELEMENTS_PER_TASK))
         .zip(products.read::<f32>()[offset..][..length].par_chunks(ELEMENTS_PER_TASK))
         .for_each(|((iterates, previous), products)| {
-            arch.dispatch(|| advance(&slot, products, iterates, previous));
+            arch.dispatch(|| {
+                let keeps_previous = params.momentum != 0.0;
+                advance(&slot, keeps_previous, products, iterates, previous);
+            });
         });
 }
 
 /// Inlined for [`pulp`].
 #[inline(always)]
-fn advance(slot: &ProbeSlot, products: &[f32], iterates: &mut [f32], previous: &mut [f32]) {
+fn advance(
+    slot: &ProbeSlot,
+    keeps_previous: bool,
+    products: &[f32],
+    iterates: &mut [f32],
+    previous: &mut [f32],
+) {
     if slot.momentum == 0.0 {
-        previous.copy_from_slice(iterates);
+        if keeps_previous {
+            previous.copy_from_slice(iterates);
+        }
         for (x, h) in iterates.iter_mut().zip(products) {
             *x = slot.scale * h;
         }

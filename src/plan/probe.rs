@@ -674,6 +674,7 @@ impl Planner<'_> {
             parts: 2 * self.layers.len() as u32,
             slot: part.slot,
             slots: self.slots(),
+            momentum: self.probe.momentum,
         };
         let buffers = [
             self.own.slots,
@@ -692,6 +693,7 @@ impl Planner<'_> {
             length: part.length + part.image_offset,
             slot: part.slot,
             slots: self.slots(),
+            momentum: self.probe.momentum,
         };
         let workgroups = params.length.div_ceil(ProbeNormalise::KERNEL.workgroup[0]);
         let buffers = [self.own.slots, part.products, part.iterates, part.previous];

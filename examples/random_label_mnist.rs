@@ -1,10 +1,13 @@
 //! A network loses its ability to learn, and two that do not.
 //!
 //! Three arms train side by side on a stream of random-label tasks over real MNIST images: plain
-//! ReLU, ReLU with L2, and CReLU. Leaves `tasks.csv`, `accuracy.svg` and `accuracy.png`.
+//! ReLU, ReLU with L2, and CReLU. Leaves `tasks.csv`, `accuracy.svg` and `accuracy.png`; with
+//! `--probe-every N` also `probes.csv`, `probes.svg` and `probes.png`, with every layer's sharpness and
+//! effective step size over time.
 //!
 //!     cargo run --release --example random_label_mnist
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -13,8 +16,10 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use trainable::data::{self, CLASSES, PIXELS};
 use trainable::network::{Activation, Network};
+use trainable::probe::ProbeSpec;
 use trainable::report::{
-    Chart, TaskRow, online_accuracy_series, score, write_chart, write_tasks_csv,
+    Chart, ProbeRow, TaskRow, online_accuracy_series, probe_rows, score, write_chart,
+    write_probe_chart, write_probes_csv, write_tasks_csv,
 };
 use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
 use trainable::{Backend, Compute, Trainer};
@@ -41,6 +46,9 @@ struct Options {
     /// Adam's step size
     #[arg(long, default_value_t = 1e-3)]
     step_size: f32,
+    /// Measure every layer's curvature, gradient noise and effective step size every N steps
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    probe_every: Option<u32>,
     /// Where to compute: auto, cpu, vulkan, metal, dx12 or gl; auto takes a real GPU if there is one
     /// and else the CPU
     #[arg(long, default_value = "auto")]
@@ -48,7 +56,7 @@ struct Options {
     /// Directory with the four MNIST files, raw or .gz; without it, those inside this program
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Directory for the table and the picture
+    /// Directory for the tables and the pictures
     #[arg(long, value_name = "DIR", default_value = "runs/random_label_mnist")]
     out: PathBuf,
 }
@@ -105,9 +113,9 @@ fn main() -> Result<()> {
     std::fs::create_dir_all(&options.out)
         .with_context(|| format!("cannot create {}", options.out.display()))?;
 
-    let rows = train(&options, &mut batches)?;
-    print_scores(&rows);
-    write_results(&options.out, &rows)?;
+    let results = train(&options, &mut batches)?;
+    print_scores(&results.tasks);
+    write_results(&options.out, &results)?;
     println!(
         "{:.0} s; results in {}",
         start.elapsed().as_secs_f64(),
@@ -144,7 +152,7 @@ fn open_batch(
             epochs: options.epochs,
             relabel_fraction: 1.0,
         }),
-        probe: None,
+        probe: options.probe_every.map(|_| ProbeSpec::default()),
     };
     Ok(Batch {
         trainer: Trainer::new(compute, spec)?,
@@ -152,39 +160,77 @@ fn open_batch(
     })
 }
 
+/// What is left to be written.
+#[derive(Default)]
+struct Results {
+    tasks: Vec<TaskRow>,
+    probes: Vec<ProbeRow>,
+}
+
 /// Trains task after task; prints a line and collects a row per replica for each.
-fn train(options: &Options, batches: &mut [Batch]) -> Result<Vec<TaskRow>> {
+fn train(options: &Options, batches: &mut [Batch]) -> Result<Results> {
     let steps_per_task = batches[0].trainer.spec().steps_per_task() as u32;
     let total = u64::from(options.tasks) * u64::from(steps_per_task) * batches.len() as u64;
     let style = ProgressStyle::with_template("{wide_bar} {percent:>3}%  {elapsed} of {duration}")?;
     let bar = ProgressBar::new(total).with_style(style);
     bar.enable_steady_tick(Duration::from_millis(200));
 
-    let mut rows = Vec::new();
+    let mut results = Results::default();
     for task in 0..options.tasks {
-        let first_row = rows.len();
+        let first_row = results.tasks.len();
         for batch in &mut *batches {
-            train_one_task(&mut batch.trainer, steps_per_task, &bar)?;
-            rows.extend(collect_rows(batch, task, |line| {
+            let first_step = task * steps_per_task;
+            let steps = first_step..first_step + steps_per_task;
+            train_one_task(batch, steps, options.probe_every, &mut results.probes, &bar)?;
+            results.tasks.extend(collect_rows(batch, task, |line| {
                 bar.suspend(|| println!("{line}"));
             })?);
         }
-        bar.suspend(|| println!("{}", task_line(task, &rows[first_row..])));
+        let line = task_line(task, &results.tasks[first_row..]);
+        bar.suspend(|| println!("{line}"));
     }
     bar.finish_and_clear();
-    ensure!(!rows.is_empty(), "every replica diverged in the first task");
-    Ok(rows)
+    ensure!(
+        !results.tasks.is_empty(),
+        "every replica diverged in the first task"
+    );
+    Ok(results)
 }
 
-/// In small pieces, so that the bar moves.
-fn train_one_task(trainer: &mut Trainer, steps: u32, bar: &ProgressBar) -> Result<()> {
+/// In small pieces, so that the bar moves; probes before every `probe_every`-th step but the first.
+fn train_one_task(
+    batch: &mut Batch,
+    steps: Range<u32>,
+    probe_every: Option<u32>,
+    probes: &mut Vec<ProbeRow>,
+    bar: &ProgressBar,
+) -> Result<()> {
     const PIECE: u32 = 100;
-    for done in (0..steps).step_by(PIECE as usize) {
-        let piece = PIECE.min(steps - done);
-        trainer.train(piece)?;
+    let mut step = steps.start;
+    while step < steps.end {
+        let mut piece = PIECE.min(steps.end - step);
+        if let Some(every) = probe_every {
+            if step > 0 && step.is_multiple_of(every) {
+                probes.extend(probe(batch)?);
+            }
+            piece = piece.min(every - step % every);
+        }
+        batch.trainer.train(piece)?;
         bar.inc(u64::from(piece));
+        step += piece;
     }
     Ok(())
+}
+
+/// Rows of every replica that is still finite; [`collect_rows`] reports the others.
+fn probe(batch: &mut Batch) -> Result<Vec<ProbeRow>> {
+    let size = batch.trainer.spec().batch;
+    let stats = batch.trainer.probe()?;
+    let members = batch.members.iter().zip(stats);
+    Ok(members
+        .filter_map(|((arm, seed), stats)| Some((arm, seed, stats.ok()?)))
+        .flat_map(|(arm, seed, stats)| probe_rows(arm.name, *seed, size, &stats))
+        .collect())
 }
 
 /// The finished task's rows of all replicas that are still running; says which are not.
@@ -238,8 +284,8 @@ fn print_scores(rows: &[TaskRow]) {
     }
 }
 
-fn write_results(out: &Path, rows: &[TaskRow]) -> Result<()> {
-    write_tasks_csv(&out.join("tasks.csv"), rows)?;
+fn write_results(out: &Path, results: &Results) -> Result<()> {
+    write_tasks_csv(&out.join("tasks.csv"), &results.tasks)?;
     let chart = Chart {
         title: "Random-label MNIST: can the network still learn?".to_owned(),
         subtitle: "Mean over seeds; the band spans them".to_owned(),
@@ -248,6 +294,11 @@ fn write_results(out: &Path, rows: &[TaskRow]) -> Result<()> {
         y_range: Some((0.0, 1.0)),
         reference: Some((1.0 / CLASSES as f64, "chance".to_owned())),
     };
-    write_chart(&out.join("accuracy"), &chart, &online_accuracy_series(rows))?;
+    let series = online_accuracy_series(&results.tasks);
+    write_chart(&out.join("accuracy"), &chart, &series)?;
+    if !results.probes.is_empty() {
+        write_probes_csv(&out.join("probes.csv"), &results.probes)?;
+        write_probe_chart(&out.join("probes"), &results.probes)?;
+    }
     Ok(())
 }

@@ -2,11 +2,16 @@
 //!
 //! - `tables`: a row per finished task, `tasks.csv`, the curves and the scores made of the rows.
 //! - `plots`: a chart of curves with bands, as SVG and PNG.
+//! - `probes`: a row per probed layer, `probes.csv`, the curves made of the rows.
+//! - `panels`: a picture of the probes, a row of panels per layer; `scale` is its vertical axes.
 //!
 //! A file appears under its name only when all of it is on the disk; before that it stands beside it under a
 //! temporary one.
 
+mod panels;
 mod plots;
+mod probes;
+mod scale;
 mod tables;
 
 use std::ffi::OsString;
@@ -16,7 +21,11 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use serde::Serialize;
+
+pub use panels::write_probe_chart;
 pub use plots::{Chart, write_chart};
+pub use probes::{ProbeRow, probe_rows, write_probes_csv};
 pub use tables::{
     BandPoint, Score, Series, TaskRow, online_accuracy_series, score, write_tasks_csv,
 };
@@ -57,6 +66,27 @@ pub enum ReportError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+/// Writes `rows` to `path`, in their order, under `header`.
+fn write_csv(path: &Path, header: &[&str], rows: &[impl Serialize]) -> Result<(), ReportError> {
+    let table = csv_bytes(header, rows).map_err(|source| ReportError::Write {
+        path: path.to_owned(),
+        source,
+    })?;
+    write_whole(path, &table)
+}
+
+/// The header is given, so that a table without rows has one.
+fn csv_bytes(header: &[&str], rows: &[impl Serialize]) -> io::Result<Vec<u8>> {
+    let mut table = csv::WriterBuilder::new()
+        .has_headers(false)
+        .from_writer(Vec::new());
+    table.write_record(header)?;
+    for row in rows {
+        table.serialize(row)?;
+    }
+    table.into_inner().map_err(csv::IntoInnerError::into_error)
 }
 
 /// Writes `bytes` to a temporary name in the same directory, syncs it and renames it to `path`.

@@ -1,4 +1,4 @@
-//! Charts: a set of curves with bands, drawn by kuva to SVG and PNG.
+//! Charts: a set of curves with bands, drawn by kuva to SVG and PNG. What `panels` draws with, too.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -16,11 +16,11 @@ use kuva::render::theme::Theme;
 use super::{BandPoint, ReportError, Series, write_whole};
 
 /// Pixels of the SVG; the PNG has [`PNG_SCALE`] times as many each way.
-const WIDTH: f64 = 900.0;
+pub(super) const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 520.0;
 const PNG_SCALE: f32 = 2.0;
 /// Between the picture's edge and its text, and between the heading and the plot.
-const MARGIN: f64 = 20.0;
+pub(super) const MARGIN: f64 = 20.0;
 /// Room for the horizontal axis' numbers and name.
 const BOTTOM: f64 = 62.0;
 
@@ -36,12 +36,10 @@ const MARKERS: [MarkerShape; 4] = [
     MarkerShape::Triangle,
     MarkerShape::Diamond,
 ];
-const BLACK: &str = "#000000";
-const GREY: &str = "#595959";
+pub(super) const BLACK: &str = "#000000";
+pub(super) const GREY: &str = "#595959";
 
 const BAND_OPACITY: f64 = 0.18;
-const LINE_WIDTH: f64 = 2.5;
-const MARKER_RADIUS: f64 = 4.0;
 /// Longer curves have a marker only at every second point, or third, and so on.
 const MOST_MARKERS: usize = 40;
 /// kuva's PNGs do not scale dashes and round their ends: the gaps have to be wide.
@@ -78,12 +76,19 @@ pub struct Chart {
 ///   made; nothing is written either.
 /// - [`ReportError::Write`] when the file system refuses.
 pub fn write_chart(base: &Path, chart: &Chart, series: &[Series]) -> Result<(), ReportError> {
-    check_points(base, series)?;
+    for one in series {
+        check_points(base, &one.name, &one.points)?;
+    }
+    write_scene(base, draw(chart, series))
+}
+
+/// Writes a drawn scene to `BASE.svg` and `BASE.png`; says why there is none.
+pub(super) fn write_scene(base: &Path, scene: Result<Scene, String>) -> Result<(), ReportError> {
     let failed = |reason| ReportError::Chart {
         path: base.to_owned(),
         reason,
     };
-    let scene = draw(chart, series).map_err(failed)?;
+    let scene = scene.map_err(failed)?;
     let svg = SvgBackend::new().render_scene(&scene);
     let png = PngBackend::new().with_scale(PNG_SCALE).render_scene(&scene);
     let png = png.map_err(failed)?;
@@ -98,30 +103,35 @@ fn with_suffix(base: &Path, suffix: &str) -> PathBuf {
     path.into()
 }
 
-fn check_points(base: &Path, series: &[Series]) -> Result<(), ReportError> {
-    for one in series {
-        for &BandPoint { x, low, mean, high } in &one.points {
-            if ![x, low, mean, high].iter().all(|value| value.is_finite()) {
-                return Err(ReportError::NotFinite {
-                    path: base.to_owned(),
-                    series: one.name.clone(),
-                    x,
-                    low,
-                    mean,
-                    high,
-                });
-            }
+/// Fails for a point of the curve `series` that is not finite.
+pub(super) fn check_points(
+    base: &Path,
+    series: &str,
+    points: &[BandPoint],
+) -> Result<(), ReportError> {
+    for &BandPoint { x, low, mean, high } in points {
+        if ![x, low, mean, high].iter().all(|value| value.is_finite()) {
+            return Err(ReportError::NotFinite {
+                path: base.to_owned(),
+                series: series.to_owned(),
+                x,
+                low,
+                mean,
+                high,
+            });
         }
     }
     Ok(())
 }
 
 fn draw(chart: &Chart, series: &[Series]) -> Result<Scene, String> {
-    let x = Axis::of_places(series)?;
+    let points = series.iter().flat_map(|one| &one.points);
+    let x = Axis::of_places(points.map(|point| point.x), 12.0)?;
     let y = Axis::of_heights(chart, series)?;
     let (heading, heading_bottom) = heading(chart);
     let plots = plots(chart, series, &x);
-    let layout = layout(&plots, &x, &y)
+    let layout = layout(&plots, (WIDTH, HEIGHT), &x, &y)
+        .with_y_tick_format(y.tick_format())
         .with_x_label(label(&chart.x_label))
         .with_x_label_offset(0.0, -8.0)
         .with_force_margins_y(heading_bottom, BOTTOM)
@@ -133,20 +143,21 @@ fn draw(chart: &Chart, series: &[Series]) -> Result<Scene, String> {
 }
 
 /// The part of the numbers that an axis shows.
-struct Axis {
-    low: f64,
-    high: f64,
+pub(super) struct Axis {
+    pub(super) low: f64,
+    pub(super) high: f64,
     tick_step: f64,
 }
 
 impl Axis {
-    /// All places of the points; ticks at whole numbers if all of them are.
-    fn of_places(series: &[Series]) -> Result<Self, String> {
-        let points = series.iter().flat_map(|one| &one.points);
-        let places = points.map(|point| point.x);
+    /// All places of the points, with about `ticks` ticks; at whole numbers if all places are.
+    pub(super) fn of_places(
+        places: impl Iterator<Item = f64> + Clone,
+        ticks: f64,
+    ) -> Result<Self, String> {
         let (low, high) = extent(places.clone()).ok_or("there is no point")?;
-        let mut axis = Self::around(low, high, 12.0)?;
-        if places.into_iter().all(|place| place.fract() == 0.0) {
+        let mut axis = Self::around(low, high, ticks)?;
+        if { places }.all(|place| place.fract() == 0.0) {
             axis.tick_step = axis.tick_step.max(1.0);
         }
         Ok(axis)
@@ -166,7 +177,7 @@ impl Axis {
     }
 
     /// From `low` to `high`, with about `ticks` ticks and a little room; a single number gets half a unit each way.
-    fn around(low: f64, high: f64, ticks: f64) -> Result<Self, String> {
+    pub(super) fn around(low: f64, high: f64, ticks: f64) -> Result<Self, String> {
         let span = high - low;
         if !(0.0..f64::INFINITY).contains(&span) {
             return Err(format!("no axis runs from {low} to {high}"));
@@ -194,7 +205,7 @@ impl Axis {
 }
 
 /// The lowest and the highest of finite numbers.
-fn extent(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
+pub(super) fn extent(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     values.fold(None, |extent, value| {
         let (low, high) = extent.unwrap_or((value, value));
         Some((low.min(value), high.max(value)))
@@ -209,19 +220,32 @@ fn round_step(least: f64) -> f64 {
     enough.unwrap_or(&10.0) * power
 }
 
+/// How curves are drawn.
+pub(super) struct Pen {
+    pub(super) line_width: f64,
+    pub(super) marker_radius: f64,
+    /// Points from one marker to the next.
+    pub(super) marker_every: usize,
+}
+
 /// From back to front: bands, the reference, lines, markers.
 fn plots(chart: &Chart, series: &[Series], x: &Axis) -> Vec<Plot> {
-    let curves = || series.iter().enumerate();
+    let curves = || series.iter().map(|one| &one.points[..]).enumerate();
     let reference = chart.reference.iter();
-    let bands = curves().map(|(i, one)| band(i, one));
+    let pen = |points: &[BandPoint]| Pen {
+        line_width: 2.5,
+        marker_radius: 4.0,
+        marker_every: points.len().div_ceil(MOST_MARKERS).max(1),
+    };
+    let bands = curves().map(|(i, points)| band(i, points));
     let reference = reference.map(|(height, _)| reference_line(*height, x));
-    let lines = curves().map(|(i, one)| line(i, one));
-    let markers = curves().map(|(i, one)| markers(i, one));
+    let lines = curves().map(|(i, points)| line(&pen(points), i, points));
+    let markers = curves().map(|(i, points)| markers(&pen(points), i, points));
     bands.chain(reference).chain(lines).chain(markers).collect()
 }
 
-fn band(i: usize, series: &Series) -> Plot {
-    let points = &series.points;
+/// The band of curve `i`.
+pub(super) fn band(i: usize, points: &[BandPoint]) -> Plot {
     let band = BandPlot::new(
         points.iter().map(|point| point.x),
         points.iter().map(|point| point.low),
@@ -238,27 +262,26 @@ fn reference_line(height: f64, x: &Axis) -> Plot {
     Plot::Line(line.with_stroke_width(1.5))
 }
 
-/// The means, joined; a single point has no band, so it gets an error bar.
-fn line(i: usize, series: &Series) -> Plot {
+/// The means of curve `i`, joined; a single point has no band, so it gets an error bar.
+pub(super) fn line(pen: &Pen, i: usize, points: &[BandPoint]) -> Plot {
     let line = LinePlot::new()
-        .with_data(series.points.iter().map(|point| (point.x, point.mean)))
+        .with_data(points.iter().map(|point| (point.x, point.mean)))
         .with_color(colour(i))
-        .with_stroke_width(LINE_WIDTH);
-    Plot::Line(match series.points[..] {
+        .with_stroke_width(pen.line_width);
+    Plot::Line(match points {
         [only] => line.with_y_err_asymmetric([(only.mean - only.low, only.high - only.mean)]),
         _ => line,
     })
 }
 
-fn markers(i: usize, series: &Series) -> Plot {
-    let points = &series.points;
-    let stride = points.len().div_ceil(MOST_MARKERS).max(1);
-    let marked = points.iter().step_by(stride);
+/// Markers on the means of curve `i`; the first point has one.
+pub(super) fn markers(pen: &Pen, i: usize, points: &[BandPoint]) -> Plot {
+    let marked = points.iter().step_by(pen.marker_every);
     let markers = ScatterPlot::new()
         .with_data(marked.map(|point| (point.x, point.mean)))
         .with_color(colour(i))
         .with_marker(marker(i));
-    Plot::Scatter(markers.with_size(MARKER_RADIUS))
+    Plot::Scatter(markers.with_size(pen.marker_radius))
 }
 
 fn colour(i: usize) -> &'static str {
@@ -271,12 +294,8 @@ fn marker(i: usize) -> MarkerShape {
 
 /// The curves in their order, then the reference.
 fn legend(chart: &Chart, series: &[Series]) -> Vec<LegendEntry> {
-    let curves = series.iter().enumerate().map(|(i, one)| LegendEntry {
-        label: label(&one.name),
-        color: colour(i).to_owned(),
-        shape: LegendShape::Marker(marker(i)),
-        dasharray: None,
-    });
+    let curves = series.iter().enumerate();
+    let curves = curves.map(|(i, one)| legend_entry(i, &one.name));
     let reference = chart.reference.iter().map(|(_, name)| LegendEntry {
         label: label(name),
         color: GREY.to_owned(),
@@ -286,10 +305,21 @@ fn legend(chart: &Chart, series: &[Series]) -> Vec<LegendEntry> {
     curves.chain(reference).collect()
 }
 
-fn layout(plots: &[Plot], x: &Axis, y: &Axis) -> Layout {
+/// The entry of curve `i`.
+pub(super) fn legend_entry(i: usize, name: &str) -> LegendEntry {
+    LegendEntry {
+        label: label(name),
+        color: colour(i).to_owned(),
+        shape: LegendShape::Marker(marker(i)),
+        dasharray: None,
+    }
+}
+
+/// What all plots share, in a picture of `width` x `height`.
+pub(super) fn layout(plots: &[Plot], (width, height): (f64, f64), x: &Axis, y: &Axis) -> Layout {
     Layout::auto_from_plots(plots)
-        .with_width(WIDTH)
-        .with_height(HEIGHT)
+        .with_width(width)
+        .with_height(height)
         .with_theme(theme())
         .with_label_size(16)
         .with_tick_size(14)
@@ -301,10 +331,9 @@ fn layout(plots: &[Plot], x: &Axis, y: &Axis) -> Layout {
         .with_y_axis_min(y.low)
         .with_y_axis_max(y.high)
         .with_y_tick_step(y.tick_step)
-        .with_y_tick_format(y.tick_format())
 }
 
-fn theme() -> Theme {
+pub(super) fn theme() -> Theme {
     Theme {
         grid_color: "#e6e6e6".to_owned(),
         axis_color: "#333333".to_owned(),
@@ -325,28 +354,51 @@ fn heading(chart: &Chart) -> (Vec<Primitive>, f64) {
 }
 
 /// `text`, wrapped to the picture's width, below `y`, which moves down by as many lines.
-fn heading_lines(text: &str, size: u32, bold: bool, colour: &str, y: &mut f64) -> Vec<Primitive> {
+pub(super) fn heading_lines(
+    text: &str,
+    size: u32,
+    bold: bool,
+    colour: &str,
+    y: &mut f64,
+) -> Vec<Primitive> {
     if text.is_empty() {
         return Vec::new();
     }
-    // A letter of the font is 0.6 sizes wide, a bold one 0.7.
-    let letter = f64::from(size) * if bold { 0.7 } else { 0.6 };
-    let lines = wrap_text(&printable(text), ((WIDTH - 2.0 * MARGIN) / letter) as usize);
-    let line = |text| {
+    let columns = (WIDTH - 2.0 * MARGIN) / letter_width(size, bold);
+    let lines = wrap_text(&printable(text), columns as usize);
+    let line = |line: String| {
         *y += 1.3 * f64::from(size);
-        Primitive::RichText {
-            x: MARGIN,
-            y: *y - 0.3 * f64::from(size),
-            spans: vec![TextSpan {
-                bold,
-                ..TextSpan::plain(text)
-            }],
-            size,
-            anchor: TextAnchor::Start,
-            color: Some(colour.into()),
-        }
+        let place = (MARGIN, *y - 0.3 * f64::from(size));
+        text_at(place, TextAnchor::Start, &line, size, bold, colour)
     };
     lines.into_iter().map(line).collect()
+}
+
+/// A letter of the font is 0.6 sizes wide, a bold one 0.7.
+pub(super) fn letter_width(size: u32, bold: bool) -> f64 {
+    f64::from(size) * if bold { 0.7 } else { 0.6 }
+}
+
+/// One line of text, as it stands, on the baseline `y`.
+pub(super) fn text_at(
+    (x, y): (f64, f64),
+    anchor: TextAnchor,
+    text: &str,
+    size: u32,
+    bold: bool,
+    colour: &str,
+) -> Primitive {
+    Primitive::RichText {
+        x,
+        y,
+        spans: vec![TextSpan {
+            bold,
+            ..TextSpan::plain(printable(text))
+        }],
+        size,
+        anchor,
+        color: Some(colour.into()),
+    }
 }
 
 /// `text` without the control characters, which XML has no place for.
@@ -355,7 +407,7 @@ fn printable(text: &str) -> String {
 }
 
 /// `text` as it stands: kuva would take what is between two dollars for a formula.
-fn label(text: &str) -> String {
+pub(super) fn label(text: &str) -> String {
     printable(text).replace('$', "\\$")
 }
 
@@ -563,10 +615,7 @@ mod tests {
 
     #[test]
     fn whole_places_have_whole_ticks() {
-        let at = |places: &[f64]| {
-            let points: Vec<_> = places.iter().map(|&x| [x, 0.0, 0.5, 1.0]).collect();
-            Axis::of_places(&[series("arm", &points)]).unwrap()
-        };
+        let at = |places: &[f64]| Axis::of_places(places.iter().copied(), 12.0).unwrap();
         assert_eq!(at(&[1.0, 2.0, 3.0]).tick_step, 1.0);
         assert_eq!(at(&[1.0, 40.0]).tick_step, 5.0);
         assert_eq!(at(&[0.5, 1.5]).tick_step, 0.1);

@@ -1,13 +1,14 @@
 //! Finished tasks as rows, and what is made of them: `tasks.csv`, curves over the seeds, scores.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::Path;
 
-use super::{ReportError, write_whole};
+use serde::{Deserialize, Serialize};
+
+use super::{ReportError, write_csv};
 
 /// One finished task of one replica: a row of tasks.csv.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TaskRow {
     /// The replica's configuration.
     pub arm: String,
@@ -43,28 +44,7 @@ const HEADER: [&str; 7] = [
 /// # Errors
 /// [`ReportError::Write`] when the file system refuses.
 pub fn write_tasks_csv(path: &Path, rows: &[TaskRow]) -> Result<(), ReportError> {
-    let table = tasks_csv(rows).map_err(|source| ReportError::Write {
-        path: path.to_owned(),
-        source,
-    })?;
-    write_whole(path, &table)
-}
-
-fn tasks_csv(rows: &[TaskRow]) -> io::Result<Vec<u8>> {
-    let mut table = csv::Writer::from_writer(Vec::new());
-    table.write_record(HEADER)?;
-    for row in rows {
-        table.write_record([
-            row.arm.clone(),
-            row.seed.to_string(),
-            row.task.to_string(),
-            row.online_accuracy.to_string(),
-            row.online_loss.to_string(),
-            row.final_accuracy.to_string(),
-            row.final_loss.to_string(),
-        ])?;
-    }
-    table.into_inner().map_err(csv::IntoInnerError::into_error)
+    write_csv(path, &HEADER, rows)
 }
 
 /// A curve with a band.
@@ -99,7 +79,10 @@ pub fn online_accuracy_series(rows: &[TaskRow]) -> Vec<Series> {
         .into_iter()
         .map(|(arm, tasks)| Series {
             name: arm.to_owned(),
-            points: tasks.iter().map(band_point).collect(),
+            points: tasks
+                .iter()
+                .map(|(&task, seeds)| band_point(task, seeds))
+                .collect(),
         })
         .collect()
 }
@@ -119,9 +102,10 @@ fn accuracies_by_arm(rows: &[TaskRow]) -> Vec<(&str, BTreeMap<u32, Vec<f64>>)> {
     arms
 }
 
-fn band_point((&task, seeds): (&u32, &Vec<f64>)) -> BandPoint {
+/// The mean over `seeds` at `x`, between the lowest and the highest; one NaN makes all of it NaN.
+pub(super) fn band_point(x: u32, seeds: &[f64]) -> BandPoint {
     BandPoint {
-        x: f64::from(task),
+        x: f64::from(x),
         low: extreme(seeds, f64::min),
         mean: mean(seeds),
         high: extreme(seeds, f64::max),
@@ -189,7 +173,7 @@ fn slope(values: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, io};
 
     use super::*;
 
@@ -214,20 +198,8 @@ mod tests {
 
     fn read_back(table: &str) -> Vec<TaskRow> {
         csv::Reader::from_reader(table.as_bytes())
-            .records()
-            .map(|record| {
-                let record = record.unwrap();
-                let number = |column: usize| record[column].parse().unwrap();
-                TaskRow {
-                    arm: record[0].to_owned(),
-                    seed: record[1].parse().unwrap(),
-                    task: record[2].parse().unwrap(),
-                    online_accuracy: number(3),
-                    online_loss: number(4),
-                    final_accuracy: number(5),
-                    final_loss: number(6),
-                }
-            })
+            .deserialize()
+            .map(Result::unwrap)
             .collect()
     }
 
@@ -236,8 +208,8 @@ mod tests {
         assert_eq!(
             written(&[row("relu", 7, 1, 0.25), row("l2, strong", 8, 2, 0.1)]),
             "arm,seed,task,online_accuracy,online_loss,final_accuracy,final_loss\n\
-             relu,7,1,0.25,2,0.5,1\n\
-             \"l2, strong\",8,2,0.1,2,0.5,1\n"
+             relu,7,1,0.25,2.0,0.5,1.0\n\
+             \"l2, strong\",8,2,0.1,2.0,0.5,1.0\n"
         );
     }
 

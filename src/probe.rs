@@ -49,15 +49,16 @@ pub struct ProbeSpec {
 }
 
 impl Default for ProbeSpec {
-    /// Warm, 30 iterations at the most, to a relative residual of 0.03: the eigenvalue is then known
-    /// to 3% at worst and in practice, the error being quadratic in the residual, to far below 1%.
+    /// Warm, 30 iterations at the most, momentum 0.94, to a relative residual of 0.025: some eigenvalue
+    /// is then within 2.5%. In training on random labels the median error against the converged dominant
+    /// one was 0.25%, and 1.1% at the ninth decile.
     fn default() -> Self {
         Self {
             iterations: 30,
-            tolerance: 0.03,
+            tolerance: 0.025,
             start: ProbeStart::Warm,
             seed: 0,
-            momentum: 0.9,
+            momentum: 0.94,
             form: IterateForm::Auto,
         }
     }

@@ -24,6 +24,7 @@ pub enum Stream {
 const FEISTEL_ROUNDS: u32 = 6;
 
 /// PCG4D of Jarzynski and Olano, "Hash Functions for GPU Rendering", JCGT 9(3), 2020.
+#[inline]
 pub fn pcg4d(input: [u32; 4]) -> [u32; 4] {
     let mut v = input.map(|x| x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
     let mix = |v: &mut [u32; 4]| {
@@ -45,6 +46,7 @@ pub fn stream_key(seed: u32, stream: Stream, a: u32, b: u32) -> [u32; 4] {
 
 /// A random word: the last component, which is the best mixed. The low bits of the first are still
 /// correlated between neighbouring counters.
+#[inline]
 pub fn draw(seed: u32, stream: Stream, a: u32, b: u32) -> u32 {
     pcg4d([seed, stream as u32, a, b])[3]
 }

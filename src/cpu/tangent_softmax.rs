@@ -10,40 +10,40 @@ pub(crate) fn run(params: &TangentSoftmax, arrays: &mut [Array; 4]) {
     let columns = params.columns as usize;
     let (classes, batch) = (params.classes as usize, params.batch as usize);
     let slot_length = params.batch_rows as usize * columns;
-    let per_slot = tangents
-        .read::<f32>()
-        .chunks(slot_length)
-        .zip(tangent_gradients.write::<f32>().chunks_mut(slot_length))
-        .zip(slots.read::<ProbeSlot>());
-    for ((tangents, gradients), _) in per_slot.filter(|(_, slot)| slot.status == SLOT_RUNNING) {
-        gradients.fill(0.0);
-        let samples = logits
-            .read::<f32>()
-            .chunks(columns)
-            .zip(tangents.chunks(columns))
-            .zip(gradients.chunks_mut(columns));
-        for ((logits, tangents), gradients) in samples.take(batch) {
-            let gradients = &mut gradients[..classes];
-            tangent(&logits[..classes], &tangents[..classes], gradients);
-            gradients
-                .iter_mut()
-                .for_each(|g| *g *= params.inverse_batch);
+    let tangents = tangents.read::<f32>();
+    let gradients = tangent_gradients.write::<f32>();
+    let slots = slots.read::<ProbeSlot>().iter().enumerate();
+    let running: Vec<_> = slots
+        .filter(|(_, slot)| slot.status == SLOT_RUNNING)
+        .map(|(index, _)| index * slot_length)
+        .collect();
+    for start in &running {
+        gradients[*start..][..slot_length].fill(0.0);
+    }
+    let mut probabilities = vec![0.0; classes];
+    let samples = logits.read::<f32>().chunks(columns).take(batch);
+    for (sample, logits) in samples.enumerate() {
+        let largest = softmax(&logits[..classes], &mut probabilities);
+        for start in &running {
+            let at = start + sample * columns..start + sample * columns + classes;
+            let (tangents, gradients) = (&tangents[at.clone()], &mut gradients[at]);
+            let relative = tangents.iter().map(|t| t - tangents[largest]);
+            let terms = probabilities.iter().zip(relative);
+            let mean: f32 = terms.clone().map(|(p, t)| p * t).sum();
+            for (gradient, (p, t)) in gradients.iter_mut().zip(terms) {
+                *gradient = p * (t - mean) * params.inverse_batch;
+            }
         }
     }
 }
 
-/// p (t - p . t), with t relative to that of the most probable class.
-fn tangent(logits: &[f32], tangents: &[f32], gradients: &mut [f32]) {
+/// Returns the most probable class.
+fn softmax(logits: &[f32], probabilities: &mut [f32]) -> usize {
     let largest = first_largest(logits);
-    let mut total = 0.0;
-    let mut mean = 0.0;
-    for ((gradient, logit), t) in gradients.iter_mut().zip(logits).zip(tangents) {
-        *gradient = (logit - logits[largest]).exp();
-        total += *gradient;
-        mean += *gradient * (t - tangents[largest]);
+    for (p, z) in probabilities.iter_mut().zip(logits) {
+        *p = (z - logits[largest]).exp();
     }
-    mean /= total;
-    for (gradient, t) in gradients.iter_mut().zip(tangents) {
-        *gradient = *gradient / total * (t - tangents[largest] - mean);
-    }
+    let total: f32 = probabilities.iter().sum();
+    probabilities.iter_mut().for_each(|p| *p /= total);
+    largest
 }

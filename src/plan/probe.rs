@@ -66,7 +66,7 @@ pub struct ProbePlans {
     pub begin: Plan,
     /// One more iteration; `iterations - 1` times.
     pub iterate: Plan,
-    /// Leaves every iterate as a vector.
+    /// Leaves every iterate as a vector, for the next probe to start at.
     pub end: Plan,
 }
 
@@ -700,7 +700,11 @@ impl Planner<'_> {
         dispatch(params, buffers, [workgroups, 1])
     }
 
+    /// Nothing to do where the next probe starts cold.
     fn end(&self) -> Vec<Dispatch> {
+        if self.probe.start == probe::ProbeStart::Cold {
+            return Vec::new();
+        }
         self.layers
             .iter()
             .flat_map(|l| {

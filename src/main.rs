@@ -1,0 +1,44 @@
+//! `trainable` on the command line: one subcommand for each thing to be done without writing Rust.
+
+#![forbid(unsafe_code)]
+
+mod program;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use program::{Failure, probe};
+
+/// A laboratory for loss of trainability
+#[derive(Parser)]
+#[command(version)]
+struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure a network's curvature and gradient noise on a minibatch, layer by layer
+    Probe(probe::Options),
+}
+
+fn main() -> ExitCode {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error")).init();
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let exit_code = failure.exit_code();
+            // The alternate form appends the causes.
+            eprintln!("error: {:#}", anyhow::Error::new(failure));
+            ExitCode::from(exit_code)
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), Failure> {
+    match &options.command {
+        Command::Probe(options) => probe::run(options),
+    }
+}

@@ -7,6 +7,7 @@ use std::task::Context;
 
 use futures_channel::oneshot;
 use trainable::network::{Activation, Network};
+use trainable::probe::{NotFinite, ProbeSpec, ProbeStats};
 use trainable::spec::{ReplicaSpec, TrainingSpec};
 use trainable::{Compute, Engine, Error, Trainer, wgpu};
 
@@ -27,7 +28,11 @@ fn spec() -> TrainingSpec {
             })
             .collect(),
         stream: None,
-        probe: None,
+        probe: Some(ProbeSpec {
+            iterations: 4,
+            tolerance: 0.0,
+            ..ProbeSpec::default()
+        }),
     }
 }
 
@@ -63,13 +68,17 @@ fn our_steps_are_part_of_somebody_elses_submission() {
         }
         engine.set_step_sizes(&queue, 1, &[1e-2, 1e-3]).unwrap();
         host.encode(&mut encoder);
-        engine.encode_updates(&mut encoder, 3).unwrap();
+        engine.encode_updates(&mut encoder, 2).unwrap();
+        engine.encode_probe(&mut encoder).unwrap();
+        let probe = engine.encode_probe_stats(&device, &mut encoder).unwrap();
+        engine.encode_updates(&mut encoder, 1).unwrap();
         host.encode(&mut encoder);
         let progress = engine.encode_progress(&device, &mut encoder);
         let parameters = engine.encode_parameters(&device, &mut encoder);
         queue.submit([encoder.finish()]);
 
         let progress = progress.wait(&device).unwrap();
+        let probe = probe.wait(&device).unwrap();
         let parameters = parameters.wait(&device).unwrap();
         assert_eq!(
             host.value(&device, &queue),
@@ -82,7 +91,9 @@ fn our_steps_are_part_of_somebody_elses_submission() {
             trainer.write_batch(replica, &inputs, &labels).unwrap();
         }
         trainer.set_step_sizes(1, &[1e-2, 1e-3]).unwrap();
-        trainer.update(3).unwrap();
+        trainer.update(2).unwrap();
+        let probe_wanted = trainer.probe().unwrap();
+        trainer.update(1).unwrap();
         let tolerance = common::Tolerance {
             atol: 1e-5,
             rtol: 1e-5,
@@ -94,6 +105,25 @@ fn our_steps_are_part_of_somebody_elses_submission() {
                 common::compare(double(&found.weight), double(&wanted.weight), tolerance)
                     .unwrap_or_else(|worst| panic!("{name}, replica {replica}: {worst}"));
             }
+        }
+        for (found, wanted) in probe.into_iter().zip(probe_wanted) {
+            let numbers = |stats: Result<ProbeStats, NotFinite>| {
+                let stats = stats.expect("finite");
+                let layers = stats.layers.iter().chain([&stats.network]);
+                layers
+                    .flat_map(|layer| {
+                        let eigenvalue = layer.sharpness.expect("finite").eigenvalue;
+                        let step = layer.effective_step.expect("updated");
+                        [layer.grad_norm_sq, layer.grad_variance, step, eigenvalue]
+                    })
+                    .collect::<Vec<_>>()
+            };
+            let tolerance = common::Tolerance {
+                atol: 0.0,
+                rtol: 1e-4,
+            };
+            common::compare(numbers(found), numbers(wanted), tolerance)
+                .unwrap_or_else(|worst| panic!("{name}, probe: {worst}"));
         }
         // The negative control: the step sizes of replica 1 were really used.
         assert!(parameters[0] != parameters[1], "{name}");

@@ -1,12 +1,16 @@
-// The part of a slot's start vector that belongs to one layer: random signs of equal size, so that the
-// whole vector has norm 1; or, for a warm start, what is there, if anything is.
+// The part of a slot's start vector that belongs to one layer: random, of known norm; or, for a warm
+// start, what is there, if anything is.
+//
+// Each pair of elements is a point on a circle of radius `magnitude`, at an angle whose half has a
+// uniform tangent. (Signs alone would do for the norm, but in a small layer they could by chance be
+// orthogonal to all that matters: equal for two classes, say.)
 //
 //   configs [replica]
 //   slots   [replica, slots]
 //   vectors [replica, 2, stride]    blocks, then network; this layer's part
 //
-// One invocation writes one vec4 of columns of one row. The draw's counter is the place in PyTorch's
-// layout (weights [outputs, inputs], then biases). Padding is written as zero.
+// One invocation writes one vec4 of columns of one row. Elements are paired by their places in PyTorch's
+// layout (weights [outputs, inputs], then biases); one left over is +-magnitude. Padding is zero.
 
 struct Params {
     vectors_stride: u32,  // vec4s per replica
@@ -37,10 +41,14 @@ fn element(seed: u32, row: u32, column: u32) -> f32 {
         return 0.0;
     }
     let input = (row / params.half_rows) * params.half_inputs + in_half;
-    let weight = column * params.inputs + input;
-    let bias = params.inputs * params.outputs + column;
-    let bits = draw(seed, STREAM_PROBE, params.stream_index, select(weight, bias, is_bias));
-    return select(-params.magnitude, params.magnitude, bits >= 0x80000000u);
+    let weights = params.inputs * params.outputs;
+    let place = select(column * params.inputs + input, weights + column, is_bias);
+    let is_second = (place & 1u) == 1u;
+    let is_left_over = !is_second && place + 1u == weights + params.outputs;
+    let bits = draw(seed, STREAM_PROBE, params.stream_index, place / 2u);
+    let t = select(unit_uniform(bits), 0.0, is_left_over);
+    let size = params.magnitude * select(1.0 - t * t, 2.0 * t, is_second) / (1.0 + t * t);
+    return select(size, -size, (bits & select(1u, 2u, is_second)) != 0u);
 }
 
 @compute @workgroup_size(64)

@@ -17,7 +17,7 @@ pub enum Stream {
     Labels = 4,
     /// Which images a task relabels: a = task.
     Relabel = 5,
-    /// Start vectors of power iterations: a = slot and layer, b = place in PyTorch's layout.
+    /// Start vectors of power iterations: a = slot and layer, b = pair of places in PyTorch's layout.
     Probe = 6,
 }
 

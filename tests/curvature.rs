@@ -2,6 +2,8 @@
 //! themselves, on the CPU executor and on every adapter.
 
 mod common;
+#[path = "common/oracle.rs"]
+mod oracle;
 
 use common::{Tolerance, compare, computes, noise, read_buffer};
 use serde::Deserialize;
@@ -467,6 +469,226 @@ fn hessian_vector_products_are_symmetric_and_linear() {
                 let wanted: Vec<_> = hu.iter().zip(&hv).map(|(u, v)| 0.5 * u - 2.0 * v).collect();
                 let tolerance = relative_to_norm(&wanted, 1e-6);
                 check(&format!("{name}, {device}"), hw, wanted, tolerance);
+            }
+        }
+    }
+}
+
+impl Point {
+    fn of_oracle(mlp: &oracle::Mlp, x: &[f64], y: &[u32]) -> Self {
+        let widths: Vec<u32> = mlp.widths.iter().map(|width| *width as u32).collect();
+        let activation = match mlp.activation {
+            oracle::Activation::Identity => Activation::Identity,
+            oracle::Activation::Relu => Activation::Relu,
+            oracle::Activation::Crelu => Activation::Crelu,
+            oracle::Activation::LeakyRelu => Activation::LeakyRelu,
+            oracle::Activation::Tanh => Activation::Tanh,
+        };
+        let layer = |(weight, bias): &(Vec<f64>, Vec<f64>)| LayerParameters {
+            weight: single(weight),
+            bias: single(bias),
+        };
+        Self {
+            network: Network::new(&widths, activation).unwrap(),
+            batch: y.len() as u32,
+            l2: 0.0,
+            x: single(x),
+            y: y.to_vec(),
+            parameters: mlp.layers.iter().map(layer).collect(),
+        }
+    }
+}
+
+/// Networks of every activation and of one to four layers, none near a kink, each with a batch.
+fn small_networks() -> Vec<(oracle::Mlp, Vec<f64>, Vec<u32>)> {
+    use oracle::Activation::{Crelu, Identity, LeakyRelu, Relu, Tanh};
+    let shapes: [&[usize]; 4] = [&[4, 3], &[5, 6, 3], &[3, 5, 4, 4], &[4, 5, 3, 4, 2]];
+    let activations = [Identity, Relu, Crelu, LeakyRelu, Tanh];
+    let cases = activations
+        .into_iter()
+        .flat_map(|activation| shapes.map(|widths| (activation, widths)));
+    let network = |(activation, widths): (_, &[usize])| {
+        let (inputs, classes) = (widths[0], widths[widths.len() - 1]);
+        (1..)
+            .map(|seed| {
+                let (x, y) = oracle::batch(inputs, classes, 7, seed + 100);
+                (oracle::Mlp::random(widths, activation, 1.0, seed), x, y)
+            })
+            .find(|(mlp, x, _)| oracle::kink_margin(mlp, x) > 1e-3)
+            .expect("a seed away from kinks")
+    };
+    cases.map(network).collect()
+}
+
+fn describe(mlp: &oracle::Mlp) -> String {
+    format!("{:?} {:?}", mlp.activation, mlp.widths)
+}
+
+#[test]
+fn hessian_vector_products_equal_dense_hessians() {
+    let devices = computes();
+    for (mlp, x, y) in small_networks() {
+        let hessian = oracle::hessian(&mlp, &x, &y);
+        let v: Vec<f64> = noise(21, hessian.len())
+            .iter()
+            .map(|x| f64::from(*x))
+            .collect();
+        let blocks =
+            mlp.ranges().into_iter().enumerate().flat_map(|(l, range)| {
+                oracle::multiply(&oracle::block(&mlp, &hessian, l), &v[range])
+            });
+        let wanted = [oracle::multiply(&hessian, &v), blocks.collect()];
+        let point = Point::of_oracle(&mlp, &x, &y);
+        for (device, compute) in &devices {
+            let found = hessian_vector_product(compute, &point, &like(&point.network, &v));
+            for (found, wanted) in found.iter().zip(&wanted) {
+                let tolerance = relative_to_norm(wanted, 2e-6);
+                let what = format!("{}, {device}", describe(&mlp));
+                check(&what, numbers(found), wanted.clone(), tolerance);
+            }
+        }
+    }
+}
+
+#[test]
+fn gradient_statistics_equal_per_sample_gradients() {
+    for (mlp, x, y) in small_networks() {
+        let gradient = oracle::gradient(&mlp, &x, &y);
+        let norms = mlp.ranges().into_iter().map(|range| {
+            let part = &gradient[range];
+            dot(part, part)
+        });
+        let mut trainer =
+            Point::of_oracle(&mlp, &x, &y).trainer(&Compute::Cpu, cold(1, IterateForm::Auto), 1);
+        let stats = probe(&mut trainer).remove(0);
+        let found = |f: fn(&LayerStats) -> f64| stats.layers.iter().map(f).collect();
+        let what = describe(&mlp);
+        check(&what, found(|l| l.grad_norm_sq), norms.collect(), ONE_PASS);
+        let variances = oracle::gradient_variance(&mlp, &x, &y);
+        check(&what, found(|l| l.grad_variance), variances, ONE_PASS);
+        let loss = oracle::loss(&mlp, &x, &y);
+        check(&what, vec![stats.loss], vec![loss], ONE_PASS);
+        let accuracy = f64::from(oracle::correct(&mlp, &x, &y)) / y.len() as f64;
+        assert_eq!(stats.accuracy, accuracy, "{what}");
+    }
+}
+
+/// The dense eigenvalues of every block and of the network, by size.
+fn dense_eigenvalues(mlp: &oracle::Mlp, x: &[f64], y: &[u32]) -> Vec<Vec<f64>> {
+    let hessian = oracle::hessian(mlp, x, y);
+    let blocks = (0..mlp.layers.len()).map(|l| oracle::block(mlp, &hessian, l));
+    blocks
+        .chain([hessian.clone()])
+        .map(|matrix| {
+            oracle::eigen(&matrix)
+                .iter()
+                .map(|pair| pair.value)
+                .collect()
+        })
+        .collect()
+}
+
+#[test]
+fn eigenvalues_equal_a_dense_solver_also_where_they_are_negative() {
+    let (negative, x, y, block) = oracle::negative_block();
+    let mut cases = small_networks();
+    cases.push((negative, x, y));
+    let last = cases.len() - 1;
+    for (number, (mlp, x, y)) in cases.iter().enumerate() {
+        let dense = dense_eigenvalues(mlp, x, y);
+        for form in FORMS {
+            let point = Point::of_oracle(mlp, x, y);
+            let spec = with_momentum(2_000, form);
+            let stats = probe(&mut point.trainer(&Compute::Cpu, spec, 1)).remove(0);
+            let what = format!("{}, {form:?}", describe(mlp));
+            for (found, dense) in all(&stats).iter().zip(&dense) {
+                let sharpness = found.sharpness.expect("finite");
+                // Some dense eigenvalue lies within the residual; where the first stands out, it is it.
+                assert!(sharpness.converged, "{what}: {sharpness:?}, {dense:?}");
+                check(
+                    &what,
+                    vec![sharpness.eigenvalue],
+                    vec![dense[0]],
+                    EIGENVALUE,
+                );
+            }
+            if number == last {
+                assert!(dense[block][0] < -1.0 && eigenvalues(&stats)[block] < -1.0);
+            }
+        }
+    }
+}
+
+/// The eigenvalue takes for granted that the start vector has norm 1.
+#[test]
+fn random_start_vectors_have_norm_1_and_differ() {
+    for widths in [&[3_u32, 2][..], &[4, 5, 3], &[6, 7, 5, 4]] {
+        let vectors = |seed, start_seed| {
+            let spec = TrainingSpec {
+                network: Network::new(widths, Activation::Crelu).unwrap(),
+                batch: 2,
+                replicas: vec![ReplicaSpec {
+                    seed,
+                    ..ReplicaSpec::default()
+                }],
+                stream: None,
+                probe: Some(ProbeSpec {
+                    seed: start_seed,
+                    ..ProbeSpec::default()
+                }),
+            };
+            let program = Program::new(&spec).unwrap();
+            let mut plan = program.probe.clone().unwrap().begin;
+            plan.dispatches
+                .retain(|dispatch| dispatch.kernel.name == "probe_start");
+            let mut executor = CpuExecutor::new(&program);
+            executor.run(&plan, 1);
+            let stored: &[f32] =
+                bytemuck::cast_slice(executor.read(program.names.probe.unwrap().vectors, 0));
+            let (blocks, network) = stored.split_at(stored.len() / 2);
+            [blocks, network].map(|stored| spec.network.unpack(stored).unwrap())
+        };
+        for (seed, start_seed) in [(0, 0), (1, 0), (0, 1), (7, 9)] {
+            let [blocks, network] = vectors(seed, start_seed);
+            let norm_sq = |layers: &[LayerParameters]| dot(&numbers(layers), &numbers(layers));
+            let norms = blocks
+                .iter()
+                .map(|block| norm_sq(std::slice::from_ref(block)));
+            let found = norms.chain([norm_sq(&network)]).collect::<Vec<_>>();
+            let wanted = vec![1.0; found.len()];
+            let tolerance = Tolerance {
+                atol: 1e-6,
+                rtol: 0.0,
+            };
+            check(&format!("{widths:?}"), found, wanted, tolerance);
+        }
+        assert!(vectors(0, 0) == vectors(0, 0));
+        assert!(vectors(0, 0) != vectors(1, 0) && vectors(0, 0) != vectors(0, 1));
+        assert!(vectors(1, 0) != vectors(0, 1));
+    }
+}
+
+#[test]
+fn a_near_tie_of_opposite_signs_is_not_called_converged() {
+    let (mlp, x, y, block) = oracle::near_tie();
+    let tied = Point::of_oracle(&mlp, &x, &y);
+    let dense = &dense_eigenvalues(&mlp, &x, &y)[block];
+    assert!(dense[0] * dense[1] < 0.0 && (dense[1] / dense[0]).abs() > 0.9999);
+    let (mlp, x, y, _) = oracle::negative_block();
+    let untied = Point::of_oracle(&mlp, &x, &y);
+    for (device, compute) in computes() {
+        for form in FORMS {
+            for spec in [cold(100, form), with_momentum(100, form)] {
+                let sharpness = |point: &Point| {
+                    let stats = probe(&mut point.trainer(&compute, spec, 1)).remove(0);
+                    stats.layers[block].sharpness.expect("finite")
+                };
+                let (tied, untied) = (sharpness(&tied), sharpness(&untied));
+                assert!(
+                    !tied.converged && tied.residual > 1e-2,
+                    "{device}: {tied:?}"
+                );
+                assert!(untied.converged, "{device}: {untied:?}");
             }
         }
     }

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::Array;
 use crate::kernels::ProbeStart;
-use crate::rng::{Stream, draw};
+use crate::rng::{Stream, draw, unit_uniform};
 use crate::state::{ProbeSlot, ReplicaConfig};
 
 pub(crate) fn run(params: &ProbeStart, arrays: &mut [Array; 3]) {
@@ -33,15 +33,25 @@ fn random_element(params: &ProbeStart, seed: u32, row: u32, column: u32) -> f32 
     if column >= params.outputs || (!is_bias && in_half >= params.half_inputs) {
         return 0.0;
     }
+    let weights = params.inputs * params.outputs;
     let place = if is_bias {
-        params.inputs * params.outputs + column
+        weights + column
     } else {
         column * params.inputs + row / params.half_rows * params.half_inputs + in_half
     };
-    let is_positive = draw(seed, Stream::Probe, params.stream_index, place) >= 1 << 31;
-    if is_positive {
-        params.magnitude
+    let is_second = place % 2 == 1;
+    let is_left_over = !is_second && place + 1 == weights + params.outputs;
+    let bits = draw(seed, Stream::Probe, params.stream_index, place / 2);
+    let t = if is_left_over {
+        0.0
     } else {
-        -params.magnitude
-    }
+        unit_uniform(bits)
+    };
+    let (numerator, sign) = if is_second {
+        (2.0 * t, bits & 2)
+    } else {
+        (1.0 - t * t, bits & 1)
+    };
+    let size = params.magnitude * numerator / (1.0 + t * t);
+    if sign != 0 { -size } else { size }
 }

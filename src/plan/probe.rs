@@ -430,9 +430,12 @@ impl Planner<'_> {
 
     fn start_vector(&self, slot: u32, l: &ProbedLayer<'_>) -> Dispatch {
         let layer = l.layer;
-        let parameters = match slot {
-            0 => self.spec.network.parameter_count(),
-            _ => (layer.inputs as usize + 1) * layer.outputs as usize,
+        // Norm 1 over all that the slot covers: pairs of elements, with what is left over in a layer.
+        let pairs =
+            |layer: &Layer| ((layer.inputs as usize + 1) * layer.outputs as usize).div_ceil(2);
+        let pairs = match slot {
+            0 => self.spec.network.layers().iter().map(pairs).sum(),
+            _ => pairs(layer),
         };
         let params = ProbeStart {
             vectors_stride: 2 * self.parameters_stride(),
@@ -448,7 +451,7 @@ impl Planner<'_> {
             stream_index: slot * self.layers.len() as u32 + l.index,
             seed: self.probe.seed.wrapping_mul(SEED_STEP),
             cold: u32::from(self.probe.start == probe::ProbeStart::Cold),
-            magnitude: (1.0 / (parameters as f64).sqrt()) as f32,
+            magnitude: (1.0 / (pairs as f64).sqrt()) as f32,
         };
         dispatch(
             params,

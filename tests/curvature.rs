@@ -4,8 +4,11 @@
 mod common;
 #[path = "common/oracle.rs"]
 mod oracle;
+#[path = "common/reference.rs"]
+mod reference;
 
 use common::{Tolerance, compare, computes, noise, read_buffer};
+use reference::{CASES, Layer, activation, flat, parameters, read, single};
 use serde::Deserialize;
 use trainable::cpu::CpuExecutor;
 use trainable::gpu::Recorder;
@@ -15,12 +18,6 @@ use trainable::probe::{IterateForm, LayerStats, ProbeSpec, ProbeStart, ProbeStat
 use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
 use trainable::state::ProbeSlot;
 use trainable::{Compute, Error, Trainer};
-
-#[derive(Deserialize)]
-struct Layer {
-    weight: Vec<f64>,
-    bias: Vec<f64>,
-}
 
 /// Of one layer, or of the network.
 #[derive(Deserialize)]
@@ -58,17 +55,6 @@ struct AfterFive {
     effective_step: Vec<f64>,
 }
 
-const CASES: [&str; 8] = [
-    "relu",
-    "relu_l2",
-    "crelu_l2",
-    "tanh",
-    "leaky_relu",
-    "identity",
-    "deep_relu",
-    "linear",
-];
-
 const FORMS: [IterateForm; 2] = [IterateForm::SampleGradients, IterateForm::Parameters];
 
 /// One pass in float32.
@@ -82,45 +68,8 @@ const EIGENVALUE: Tolerance = Tolerance {
     rtol: 1e-4,
 };
 
-fn read<T: for<'a> Deserialize<'a>>(file: &str) -> T {
-    let path = format!(
-        "{}/assets/reference/{file}.json",
-        env!("CARGO_MANIFEST_DIR")
-    );
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-fn reference(name: &str) -> Reference {
+fn curvature(name: &str) -> Reference {
     read(&format!("curvature_{name}"))
-}
-
-fn activation(name: &str) -> Activation {
-    match name {
-        "relu" => Activation::Relu,
-        "crelu" => Activation::Crelu,
-        "tanh" => Activation::Tanh,
-        "leaky_relu" => Activation::LeakyRelu,
-        "identity" => Activation::Identity,
-        other => panic!("unknown activation {other}"),
-    }
-}
-
-fn single(values: &[f64]) -> Vec<f32> {
-    values.iter().map(|v| *v as f32).collect()
-}
-
-fn parameters(layers: &[Layer]) -> Vec<LayerParameters> {
-    let layer = |layer: &Layer| LayerParameters {
-        weight: single(&layer.weight),
-        bias: single(&layer.bias),
-    };
-    layers.iter().map(layer).collect()
-}
-
-fn flat(layers: &[Layer]) -> Vec<f64> {
-    let layer = |layer: &Layer| [layer.weight.clone(), layer.bias.clone()].concat();
-    layers.iter().flat_map(layer).collect()
 }
 
 /// Everything about a point at which curvature is asked for.
@@ -250,7 +199,7 @@ fn check(what: &str, found: Vec<f64>, wanted: Vec<f64>, tolerance: Tolerance) {
 fn a_probe_equals_pytorch() {
     for (device, compute) in computes() {
         for (name, form) in CASES.iter().flat_map(|name| FORMS.map(|form| (name, form))) {
-            let case = reference(name);
+            let case = curvature(name);
             let mut trainer = Point::from(&case).trainer(&compute, with_momentum(70, form), 2);
             let stats = probe(&mut trainer).remove(1);
             let what = format!("{name}, {form:?}, {device}");
@@ -292,7 +241,7 @@ fn a_probe_equals_pytorch() {
 
 #[test]
 fn the_comparison_notices_another_point_and_too_few_iterations() {
-    let case = reference("tanh");
+    let case = curvature("tanh");
     let wanted = || {
         let blocks = case.blocks.iter().chain([&case.network]);
         blocks.map(|block| block.lambda).collect::<Vec<_>>()
@@ -432,7 +381,7 @@ fn relative_to_norm(reference: &[f64], factor: f64) -> Tolerance {
 fn hessian_vector_products_equal_pytorch() {
     for (device, compute) in computes() {
         for name in CASES {
-            let case = reference(name);
+            let case = curvature(name);
             let v = parameters(&case.v);
             let [network, _] = hessian_vector_product(&compute, &Point::from(&case), &v);
             let wanted = flat(&case.hv);
@@ -451,7 +400,7 @@ fn hessian_vector_products_equal_pytorch() {
 fn hessian_vector_products_are_symmetric_and_linear() {
     for (device, compute) in computes() {
         for name in CASES {
-            let point = Point::from(&reference(name));
+            let point = Point::from(&curvature(name));
             let count = point.network.parameter_count();
             let vector =
                 |seed| -> Vec<f64> { noise(seed, count).iter().map(|x| f64::from(*x)).collect() };
@@ -766,7 +715,7 @@ fn momentum_finds_the_same_eigenvalues_sooner() {
     let is_close = |block: &Block| block.second_abs > 0.8 * block.lambda.abs();
     let mut iterations = [0, 0];
     for name in CASES {
-        let case = reference(name);
+        let case = curvature(name);
         let blocks: Vec<_> = case.blocks.iter().chain([&case.network]).collect();
         let wanted: Vec<_> = blocks.iter().map(|block| block.lambda).collect();
         for (momentum, iterations) in [0.0, 0.9].into_iter().zip(&mut iterations) {
@@ -796,7 +745,7 @@ fn momentum_finds_the_same_eigenvalues_sooner() {
 fn effective_steps_and_norms_equal_pytorch_after_five_updates() {
     for (device, compute) in computes() {
         for name in CASES {
-            let case = reference(name);
+            let case = curvature(name);
             let adam: AfterFive = read(&format!("step_{name}"));
             // The two files have the same point but for their batch's random draw: only the first's
             // parameters and batch are used, so the point is read from there.

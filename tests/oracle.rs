@@ -3,20 +3,16 @@
 mod common;
 #[path = "common/oracle.rs"]
 mod oracle;
+#[path = "common/reference.rs"]
+mod reference;
 
 use common::{Tolerance, compare};
 use oracle::{
     Activation, Mlp, asymmetry, batch, block, correct, eigen, gradient, gradient_variance, hessian,
     kink_margin, loss, multiply, near_tie, negative_block,
 };
+use reference::{CASES, Layer, flat, read};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
-
-#[derive(Clone, Deserialize)]
-struct Layer {
-    weight: Vec<f64>,
-    bias: Vec<f64>,
-}
 
 #[derive(Clone, Deserialize)]
 struct Stats {
@@ -48,17 +44,6 @@ struct Step {
     gradients: Vec<Layer>,
 }
 
-const CASES: [&str; 8] = [
-    "relu",
-    "relu_l2",
-    "crelu_l2",
-    "tanh",
-    "leaky_relu",
-    "identity",
-    "deep_relu",
-    "linear",
-];
-
 /// First derivatives: float64 against float64.
 const FIRST: Tolerance = Tolerance {
     atol: 1e-14,
@@ -70,21 +55,8 @@ const SECOND: Tolerance = Tolerance {
     rtol: 1e-8,
 };
 
-fn read<T: DeserializeOwned>(file: &str) -> T {
-    let path = format!("{}/assets/reference/{file}", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
 fn curvature(name: &str) -> Curvature {
-    read(&format!("curvature_{name}.json"))
-}
-
-fn flat(layers: &[Layer]) -> Vec<f64> {
-    let layers = layers.iter();
-    layers
-        .flat_map(|l| [&l.weight[..], &l.bias].concat())
-        .collect()
+    read(&format!("curvature_{name}"))
 }
 
 fn mlp(case: &Curvature) -> Mlp {
@@ -157,7 +129,7 @@ fn the_oracle_equals_pytorch() {
     for name in CASES {
         let case = curvature(name);
         assert!(kink_margin(&mlp(&case), &case.x) >= 1e-4, "{name}");
-        let step = read(&format!("step_{name}.json"));
+        let step = read(&format!("step_{name}"));
         check_first(&case, &step).unwrap_or_else(|worst| panic!("{name}: {worst}"));
         check_second(&case).unwrap_or_else(|worst| panic!("{name}: {worst}"));
     }
@@ -180,7 +152,7 @@ fn every_reference_file_is_a_case() {
 
 #[test]
 fn the_checks_notice_whatever_is_wrong() {
-    let step: Step = read("step_tanh.json");
+    let step: Step = read("step_tanh");
     type Corruption = fn(&mut Curvature);
     let both: [(&str, Corruption); 3] = [
         ("a weight", |c| c.layers[0].weight[3] += 1e-6),

@@ -2,18 +2,15 @@
 //! every adapter.
 
 mod common;
+#[path = "common/reference.rs"]
+mod reference;
 
 use common::{Tolerance, compare, computes};
+use reference::{CASES, Layer, activation, parameters, read, single};
 use serde::Deserialize;
-use trainable::network::{Activation, LayerParameters, Network};
+use trainable::network::{LayerParameters, Network};
 use trainable::spec::{ReplicaSpec, TrainingSpec};
 use trainable::{Compute, Trainer};
-
-#[derive(Deserialize)]
-struct Layer {
-    weight: Vec<f64>,
-    bias: Vec<f64>,
-}
 
 #[derive(Deserialize)]
 struct Reference {
@@ -36,17 +33,6 @@ struct Reference {
     after_5: Vec<Layer>,
 }
 
-const CASES: [&str; 8] = [
-    "relu",
-    "relu_l2",
-    "crelu_l2",
-    "tanh",
-    "leaky_relu",
-    "identity",
-    "deep_relu",
-    "linear",
-];
-
 /// float32 against float64 over a handful of layers.
 const ONE_PASS: Tolerance = Tolerance {
     atol: 2e-6,
@@ -58,28 +44,8 @@ const FIVE_STEPS: Tolerance = Tolerance {
     rtol: 2e-5,
 };
 
-fn reference(name: &str) -> Reference {
-    let path = format!(
-        "{}/assets/reference/step_{name}.json",
-        env!("CARGO_MANIFEST_DIR")
-    );
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-fn activation(name: &str) -> Activation {
-    match name {
-        "relu" => Activation::Relu,
-        "crelu" => Activation::Crelu,
-        "tanh" => Activation::Tanh,
-        "leaky_relu" => Activation::LeakyRelu,
-        "identity" => Activation::Identity,
-        other => panic!("unknown activation {other}"),
-    }
-}
-
-fn single(values: &[f64]) -> Vec<f32> {
-    values.iter().map(|v| *v as f32).collect()
+fn step(name: &str) -> Reference {
+    read(&format!("step_{name}"))
 }
 
 /// A trainer of three replicas, all at the reference's initial point with its batch loaded. Three,
@@ -100,21 +66,15 @@ fn trainer(compute: &Compute, case: &Reference) -> Trainer {
         stream: None,
         probe: None,
     };
-    let initial: Vec<_> = case
-        .layers
-        .iter()
-        .map(|l| LayerParameters {
-            weight: single(&l.weight),
-            bias: single(&l.bias),
-        })
-        .collect();
     let mut trainer = Trainer::new(compute, spec).unwrap();
     for replica in [0, 2] {
         trainer
             .write_batch(replica, &single(&case.x), &case.y)
             .unwrap();
     }
-    trainer.write_parameters(2, &initial).unwrap();
+    trainer
+        .write_parameters(2, &parameters(&case.layers))
+        .unwrap();
     trainer
 }
 
@@ -142,7 +102,7 @@ fn compare_layers(
 fn a_step_equals_pytorch() {
     for (device, compute) in computes() {
         for name in CASES {
-            let case = reference(name);
+            let case = step(name);
             assert_eq!(case.name, name);
             let context = |worst: String| panic!("{device}, {name}: {worst}");
             let mut trainer = trainer(&compute, &case);
@@ -167,7 +127,7 @@ fn a_step_equals_pytorch() {
 
 #[test]
 fn the_comparison_notices_one_wrong_gradient_a_nan_and_a_missing_step() {
-    let case = reference("crelu_l2");
+    let case = step("crelu_l2");
     let mut trainer = trainer(&Compute::Cpu, &case);
     trainer.update(1).unwrap();
     let gradients = trainer.gradients().unwrap().remove(2);
@@ -187,7 +147,7 @@ fn the_comparison_notices_one_wrong_gradient_a_nan_and_a_missing_step() {
 #[test]
 fn gradients_equal_central_differences_in_float64() {
     for name in CASES {
-        let case = reference(name);
+        let case = step(name);
         let mut trainer = trainer(&Compute::Cpu, &case);
         trainer.update(1).unwrap();
         let gradients = trainer.gradients().unwrap().remove(2);

@@ -1,0 +1,66 @@
+//! The numbers of `assets/reference`, which PyTorch made in float64.
+
+#![allow(dead_code, unreachable_pub)]
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use trainable::network::{Activation, LayerParameters};
+
+/// The cases there are: `step_<case>.json` and `curvature_<case>.json`.
+pub const CASES: [&str; 8] = [
+    "relu",
+    "relu_l2",
+    "crelu_l2",
+    "tanh",
+    "leaky_relu",
+    "identity",
+    "deep_relu",
+    "linear",
+];
+
+/// One layer of parameters, gradients or a vector.
+#[derive(Clone, Deserialize)]
+pub struct Layer {
+    pub weight: Vec<f64>,
+    pub bias: Vec<f64>,
+}
+
+/// Reads `assets/reference/FILE.json`.
+pub fn read<T: DeserializeOwned>(file: &str) -> T {
+    let path = format!(
+        "{}/assets/reference/{file}.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The activation by its name in the files.
+pub fn activation(name: &str) -> Activation {
+    match name {
+        "relu" => Activation::Relu,
+        "crelu" => Activation::Crelu,
+        "tanh" => Activation::Tanh,
+        "leaky_relu" => Activation::LeakyRelu,
+        "identity" => Activation::Identity,
+        other => panic!("unknown activation {other}"),
+    }
+}
+
+pub fn single(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|v| *v as f32).collect()
+}
+
+pub fn parameters(layers: &[Layer]) -> Vec<LayerParameters> {
+    let layer = |layer: &Layer| LayerParameters {
+        weight: single(&layer.weight),
+        bias: single(&layer.bias),
+    };
+    layers.iter().map(layer).collect()
+}
+
+/// Weight, bias, weight, bias and so on.
+pub fn flat(layers: &[Layer]) -> Vec<f64> {
+    let layer = |layer: &Layer| [&layer.weight[..], &layer.bias].concat();
+    layers.iter().flat_map(layer).collect()
+}

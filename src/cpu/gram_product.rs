@@ -23,19 +23,24 @@ pub(crate) fn run(params: &GramProduct, arrays: &mut [Array; 4]) {
     let tasks: Vec<_> = members
         .flat_map(|((gradients, products), _)| {
             let (delta, image) = products.split_at_mut(per_slot);
-            delta.copy_from_slice(gradients);
-            image
-                .chunks_mut(ROWS_PER_TASK * columns)
+            let rows = ROWS_PER_TASK * columns;
+            delta
+                .chunks_mut(rows)
+                .zip(image.chunks_mut(rows))
                 .zip(gram.chunks(ROWS_PER_TASK * batch_rows))
-                .map(move |(image, gram)| (gradients, image, gram))
+                .enumerate()
+                .map(move |(task, parts)| (gradients, task * rows, parts))
         })
         .collect();
-    tasks.into_par_iter().for_each(|(gradients, image, gram)| {
-        let samples = image.len() / columns;
-        product(
-            view_mut(image, samples, columns, columns),
-            view(gram, samples, batch_rows, batch_rows),
-            view(gradients, batch_rows, columns, columns),
-        );
-    });
+    tasks
+        .into_par_iter()
+        .for_each(|(gradients, first, ((delta, image), gram))| {
+            delta.copy_from_slice(&gradients[first..first + delta.len()]);
+            let samples = image.len() / columns;
+            product(
+                view_mut(image, samples, columns, columns),
+                view(gram, samples, batch_rows, batch_rows),
+                view(gradients, batch_rows, columns, columns),
+            );
+        });
 }

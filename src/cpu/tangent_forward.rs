@@ -1,5 +1,6 @@
 //! Twin of `shaders/tangent_forward.wgsl`.
 
+use faer::{MatMut, MatRef};
 use rayon::prelude::*;
 
 use super::Array;
@@ -50,7 +51,7 @@ pub(crate) fn run(params: &TangentForward, arrays: &mut [Array; 8]) {
                 image
                     .par_chunks_mut(ROWS_PER_TASK * columns)
                     .zip(inputs.par_chunks(ROWS_PER_TASK * rows))
-                    .for_each(|(z, a)| linear(z, a, vector(slot), rows, columns, columns));
+                    .for_each(|(z, a)| linear(product, z, a, vector(slot), columns, columns));
             }
         }
     }
@@ -59,6 +60,15 @@ pub(crate) fn run(params: &TangentForward, arrays: &mut [Array; 8]) {
     // Rows `first ..` of one slot.
     let forward = |(slot, first, tangents): (u32, usize, &mut [f32])| {
         let samples = tangents.len() / stride;
+        let is_carried = params.has_lower != 0 && slot != own;
+        if is_carried {
+            let lower = &lower_tangents[(slot as usize * batch_rows + first) * rows..];
+            product(
+                view_mut(tangents, samples, columns, stride),
+                view(lower, samples, rows, rows),
+                view(weights, rows, columns, columns),
+            );
+        }
         if slot >= params.first_member {
             let member = (slot - params.first_member) as usize;
             let image = &iterates[((member * 2 + 1) * batch_rows + first) * columns..];
@@ -66,18 +76,9 @@ pub(crate) fn run(params: &TangentForward, arrays: &mut [Array; 8]) {
                 z[..columns].copy_from_slice(image);
             }
         } else if slot == 0 || slot == own {
+            let product = if is_carried { add_product } else { product };
             let a = &inputs[first * rows..][..samples * rows];
-            linear(tangents, a, vector(slot), rows, columns, stride);
-        } else {
-            tangents.fill(0.0);
-        }
-        if params.has_lower != 0 && slot != own {
-            let lower = &lower_tangents[(slot as usize * batch_rows + first) * rows..];
-            add_product(
-                view_mut(tangents, samples, columns, stride),
-                view(lower, samples, rows, rows),
-                view(weights, rows, columns, columns),
-            );
+            linear(product, tangents, a, vector(slot), columns, stride);
         }
         if activation == Activation::Crelu {
             for z in tangents.chunks_mut(stride) {
@@ -98,8 +99,16 @@ pub(crate) fn run(params: &TangentForward, arrays: &mut [Array; 8]) {
     tasks.into_par_iter().for_each(forward);
 }
 
-/// z = a V + bias, z in rows of `stride`.
-fn linear(z: &mut [f32], a: &[f32], vector: &[f32], rows: usize, columns: usize, stride: usize) {
+/// z = a V + bias, or z += a V + bias, as `product` says; z in rows of `stride`.
+fn linear(
+    product: fn(MatMut<'_, f32>, MatRef<'_, f32>, MatRef<'_, f32>),
+    z: &mut [f32],
+    a: &[f32],
+    vector: &[f32],
+    columns: usize,
+    stride: usize,
+) {
+    let rows = vector.len() / columns - 1;
     let samples = a.len() / rows;
     let (weights, bias) = vector.split_at(rows * columns);
     product(

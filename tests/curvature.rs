@@ -831,7 +831,7 @@ impl From<&StepPoint> for Point {
 }
 
 #[test]
-fn probing_leaves_training_untouched() {
+fn probing_leaves_training_untouched_and_repeats_itself() {
     let pixels = 12;
     let bytes: Vec<u8> = (0..40 * pixels).map(|i| (i * 37 % 251) as u8).collect();
     for (device, compute) in computes() {
@@ -858,18 +858,24 @@ fn probing_leaves_training_untouched() {
                 }),
             };
             let mut trainer = Trainer::new(&compute, spec).unwrap();
+            let mut stats = Vec::new();
             for _ in 0..6 {
                 trainer.train(5).unwrap();
                 if probe_every.is_some() {
-                    probe(&mut trainer);
+                    stats.push(probe(&mut trainer));
                 }
             }
             let scores = trainer.progress().unwrap();
-            (trainer.parameters().unwrap(), scores)
+            (trainer.parameters().unwrap(), scores, stats)
         };
         let (with, without) = (trained(Some(5)), trained(None));
         assert_eq!(with.0, without.0, "{device}");
         assert_eq!(with.1, without.1, "{device}");
+        assert_eq!(with.2.len(), 6);
+        assert!(
+            with == trained(Some(5)),
+            "{device}: other bits the second time"
+        );
     }
 }
 

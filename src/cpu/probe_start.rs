@@ -17,31 +17,34 @@ pub(crate) fn run(params: &ProbeStart, arrays: &mut [Array; 3]) {
         .wrapping_add(params.seed);
     let columns = params.columns as usize;
     let part = &mut vectors.write::<f32>()[params.offset as usize * 4..];
+    let draw = |place| draw(seed, Stream::Probe, params.stream_index, place);
+    let weights = params.inputs * params.outputs;
+    let elements = weights + params.outputs;
     part[..(params.rows as usize + 1) * columns]
         .par_chunks_mut(columns)
-        .enumerate()
-        .for_each(|(row, elements)| {
-            for (column, element) in elements.iter_mut().enumerate() {
-                *element = random_element(params, seed, row as u32, column as u32);
+        .zip(0..params.rows + 1)
+        .for_each(|(row, index)| {
+            row.fill(0.0);
+            let in_half = index % params.half_rows;
+            let input = index / params.half_rows * params.half_inputs + in_half;
+            let is_bias = index == params.rows;
+            if is_bias || in_half < params.half_inputs {
+                for (column, element) in (0..params.outputs).zip(row) {
+                    let place = if is_bias {
+                        weights + column
+                    } else {
+                        column * params.inputs + input
+                    };
+                    let is_left_over = place % 2 == 0 && place + 1 == elements;
+                    *element = params.magnitude
+                        * point_on_circle(draw(place / 2), place % 2 == 1, is_left_over);
+                }
             }
         });
 }
 
-fn random_element(params: &ProbeStart, seed: u32, row: u32, column: u32) -> f32 {
-    let in_half = row % params.half_rows;
-    let is_bias = row == params.rows;
-    if column >= params.outputs || (!is_bias && in_half >= params.half_inputs) {
-        return 0.0;
-    }
-    let weights = params.inputs * params.outputs;
-    let place = if is_bias {
-        weights + column
-    } else {
-        column * params.inputs + row / params.half_rows * params.half_inputs + in_half
-    };
-    let is_second = place % 2 == 1;
-    let is_left_over = !is_second && place + 1 == weights + params.outputs;
-    let bits = draw(seed, Stream::Probe, params.stream_index, place / 2);
+/// The first or second coordinate of a random point, or 1 or -1 where there is only one.
+fn point_on_circle(bits: u32, is_second: bool, is_left_over: bool) -> f32 {
     let t = if is_left_over {
         0.0
     } else {
@@ -52,6 +55,6 @@ fn random_element(params: &ProbeStart, seed: u32, row: u32, column: u32) -> f32 
     } else {
         (1.0 - t * t, bits & 1)
     };
-    let size = params.magnitude * numerator / (1.0 + t * t);
+    let size = numerator / (1.0 + t * t);
     if sign != 0 { -size } else { size }
 }

@@ -41,21 +41,43 @@ pub struct ProbeRow {
     pub iterations: u32,
     /// Whether the residual is as small as was asked; false where there is no sharpness.
     pub converged: bool,
-    /// `effective_step * sharpness`, where there are both.
+    /// Sharpness times a step size, as the arm's scheduler normalises it.
     pub sharpness_normalised: Option<f64>,
+    /// Its mean over the scheduler's window.
+    pub sharpness_mean: Option<f64>,
+    /// Its variance, as the arm's scheduler estimates it.
+    pub sharpness_variance: Option<f64>,
+    /// Variance over mean.
+    pub volatility: Option<f64>,
     /// [`LayerStats::grad_norm_sq`].
     pub grad_norm_sq: f64,
+    /// [`LayerStats::objective_grad_norm_sq`].
+    pub objective_grad_norm_sq: f64,
     /// [`LayerStats::grad_variance`].
     pub grad_variance: f64,
-    /// [`LayerStats::noise_bound`]; none where it is not finite, as where the variance is 0.
+    /// [`LayerStats::second_moment`].
+    pub second_moment: f64,
+    /// Gradient-noise bound on the effective step; this and the next three are none where they are infinite.
     pub bound_noise: Option<f64>,
+    /// Curvature-volatility bound on the effective step.
+    pub bound_volatility: Option<f64>,
+    /// The two combined.
+    pub bound_combined: Option<f64>,
+    /// Curvature volatility in its Lyapunov form.
+    pub bound_tau: Option<f64>,
+    /// Whether the effective step is above the combined bound; none where there is no bound.
+    pub violation: Option<bool>,
+    /// What the scheduler did: `hold`, `cool`, `warm`, `set`.
+    pub action: String,
+    /// The step size from here on.
+    pub next_step_size: f64,
     /// [`LayerStats::weight_norm`].
     pub weight_norm: f64,
     /// [`LayerStats::update_norm`].
     pub update_norm: f64,
 }
 
-const HEADER: [&str; 19] = [
+const HEADER: [&str; 30] = [
     "arm",
     "seed",
     "task",
@@ -70,9 +92,20 @@ const HEADER: [&str; 19] = [
     "iterations",
     "converged",
     "sharpness_normalised",
+    "sharpness_mean",
+    "sharpness_variance",
+    "volatility",
     "grad_norm_sq",
+    "objective_grad_norm_sq",
     "grad_variance",
+    "second_moment",
     "bound_noise",
+    "bound_volatility",
+    "bound_combined",
+    "bound_tau",
+    "violation",
+    "action",
+    "next_step_size",
     "weight_norm",
     "update_norm",
 ];
@@ -115,9 +148,20 @@ fn probe_row(
             .effective_step
             .zip(eigenvalue)
             .map(|(step, eigenvalue)| step * eigenvalue),
+        sharpness_mean: None,
+        sharpness_variance: None,
+        volatility: None,
         grad_norm_sq: stats.grad_norm_sq,
+        objective_grad_norm_sq: stats.objective_grad_norm_sq,
         grad_variance: stats.grad_variance,
+        second_moment: 0.0,
         bound_noise: Some(stats.noise_bound(batch)).filter(|bound| bound.is_finite()),
+        bound_volatility: None,
+        bound_combined: None,
+        bound_tau: None,
+        violation: None,
+        action: "hold".to_owned(),
+        next_step_size: stats.step_size,
         weight_norm: stats.weight_norm,
         update_norm: stats.update_norm,
     }
@@ -259,9 +303,20 @@ pub(super) mod tests {
             iterations: 12,
             converged: true,
             sharpness_normalised: Some(35.0),
+            sharpness_mean: None,
+            sharpness_variance: None,
+            volatility: None,
             grad_norm_sq: 0.5,
+            objective_grad_norm_sq: 0.6,
             grad_variance: 16.0,
+            second_moment: 0.0,
             bound_noise: Some(1.5),
+            bound_volatility: None,
+            bound_combined: None,
+            bound_tau: None,
+            violation: None,
+            action: "hold".to_owned(),
+            next_step_size: 1e-3,
             weight_norm: 7.0,
             update_norm: 0.75,
         }
@@ -281,8 +336,10 @@ pub(super) mod tests {
     }
 
     const HEAD: &str = "arm,seed,task,update,layer,loss,accuracy,step_size,effective_step,sharpness,residual,\
-                        iterations,converged,sharpness_normalised,grad_norm_sq,grad_variance,bound_noise,\
-                        weight_norm,update_norm\n";
+                        iterations,converged,sharpness_normalised,sharpness_mean,sharpness_variance,volatility,\
+                        grad_norm_sq,objective_grad_norm_sq,grad_variance,second_moment,bound_noise,\
+                        bound_volatility,bound_combined,bound_tau,violation,action,next_step_size,weight_norm,\
+                        update_norm\n";
 
     fn written(rows: &[ProbeRow]) -> String {
         let directory = tempfile::tempdir().unwrap();
@@ -304,8 +361,10 @@ pub(super) mod tests {
         assert_eq!(
             written(&[row("relu", 7, 300, NETWORK), bare_row()]),
             format!(
-                "{HEAD}relu,7,1,300,network,2.5,0.125,0.001,0.25,140.0,0.01,12,true,35.0,0.5,16.0,1.5,7.0,0.75\n\
-                 \"l2, strong\",8,1,0,1,2.5,0.125,0.001,,,,0,false,,0.5,16.0,,7.0,0.75\n"
+                "{HEAD}relu,7,1,300,network,2.5,0.125,0.001,0.25,140.0,0.01,12,true,35.0,,,,0.5,0.6,16.0,\
+                 0.0,1.5,,,,,hold,0.001,7.0,0.75\n\
+                 \"l2, strong\",8,1,0,1,2.5,0.125,0.001,,,,0,false,,,,,0.5,0.6,16.0,0.0,,,,,,hold,0.001,7.0,\
+                 0.75\n"
             )
         );
     }
@@ -347,7 +406,10 @@ pub(super) mod tests {
             table.contains(",NaN,0.125,") && table.contains(",0.25,NaN,0.01,"),
             "{table}"
         );
-        assert!(table.ends_with(",inf,1.5,7.0,-inf\n"), "{table}");
+        assert!(
+            table.ends_with(",inf,0.0,1.5,,,,,hold,0.001,7.0,-inf\n"),
+            "{table}"
+        );
         assert!(read_back(&table)[0].sharpness.unwrap().is_nan());
     }
 

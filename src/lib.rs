@@ -15,6 +15,7 @@ mod progress;
 #[cfg(feature = "report")]
 pub mod report;
 pub mod rng;
+pub mod scheduler;
 pub mod spec;
 pub mod state;
 pub mod tasks;

@@ -19,6 +19,10 @@ pub enum Stream {
     Relabel = 5,
     /// Start vectors of power iterations: a = slot and layer, b = pair of places in PyTorch's layout.
     Probe = 6,
+    /// Which step sizes a random cooling lowers: a = layer, b = probe; drawn on the host only.
+    Cooling = 7,
+    /// What a bootstrap resamples: a = resample, b = place; drawn on the host only.
+    Bootstrap = 8,
 }
 
 const FEISTEL_ROUNDS: u32 = 6;

@@ -679,6 +679,8 @@ fn random_streams_have_the_same_numbers() {
             ("LABELS", Stream::Labels as u32),
             ("RELABEL", Stream::Relabel as u32),
             ("PROBE", Stream::Probe as u32),
+            ("COOLING", Stream::Cooling as u32),
+            ("BOOTSTRAP", Stream::Bootstrap as u32),
         ],
     );
 }

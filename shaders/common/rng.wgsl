@@ -8,6 +8,8 @@ const STREAM_ORDER: u32 = 3u;
 const STREAM_LABELS: u32 = 4u;
 const STREAM_RELABEL: u32 = 5u;
 const STREAM_PROBE: u32 = 6u;
+const STREAM_COOLING: u32 = 7u;
+const STREAM_BOOTSTRAP: u32 = 8u;
 
 const FEISTEL_ROUNDS: u32 = 6u;
 

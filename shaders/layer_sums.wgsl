@@ -4,6 +4,8 @@
 // The latest update is recomputed from Adam's moments, with the corrections that it had:
 // c(t) = (c(t + 1) - (1 - beta)) / beta, since the state holds those of the update to come.
 //
+// Run a second time, once regularisers have added to the gradients, it writes the objective's alone.
+//
 //   configs, states [replica]
 //   layer_controls  [replica, layers]
 //   gradients, parameters, first_moment, second_moment [replica, stride]    in vec4s
@@ -14,6 +16,7 @@
 struct Params {
     parameters_stride: u32,  // vec4s per replica
     layers: u32,
+    objective_only: u32,     // 1: of the sums only that of the objective's gradient is written
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -71,7 +74,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     }
     if local.x == 0u {
         let s = squares[0];
-        sums[layer * PARTIALS + group.x] =
-            LayerSums(s.x, s.y, s.z, s.w, seconds[0], 0.0, 0.0, 0.0);
+        let at = layer * PARTIALS + group.x;
+        if params.objective_only == 1u {
+            sums[at].objective = s.y;
+        } else {
+            sums[at] = LayerSums(s.x, s.y, s.z, s.w, seconds[0], 0.0, 0.0, 0.0);
+        }
     }
 }

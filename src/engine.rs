@@ -21,10 +21,12 @@ pub struct Engine {
     names: Buffers,
     recorder: Recorder,
     initialise: RecordedPlan,
+    anchor: RecordedPlan,
     update: RecordedPlan,
     step: Option<RecordedPlan>,
     probe: Option<RecordedProbe>,
     has_parameters: bool,
+    has_anchor: bool,
 }
 
 /// The plans of a probe, ready to be recorded.
@@ -61,14 +63,16 @@ impl Engine {
             spec,
             probe,
             initialise: recorder.prepare(device, &program.initialise),
+            anchor: recorder.prepare(device, &program.anchor),
             update: recorder.prepare(device, &program.update),
             step: program
                 .step
                 .as_ref()
                 .map(|step| recorder.prepare(device, step)),
+            has_parameters: false,
+            has_anchor: !program.names.regularisers.are_used(),
             names: program.names,
             recorder,
-            has_parameters: false,
         })
     }
 
@@ -94,17 +98,34 @@ impl Engine {
         self.buffer(self.names.parameters)
     }
 
-    /// Records the drawing of initial parameters (Kaiming uniform from each replica's seed).
+    /// Records the drawing of initial parameters (Kaiming uniform from each replica's seed), which are
+    /// also those that regularisers pull towards.
     pub fn encode_initialise(&mut self, encoder: &mut wgpu::CommandEncoder) {
         self.initialise.encode(encoder, 1);
         self.has_parameters = true;
+        self.has_anchor = true;
+    }
+
+    /// Records the taking of all replicas' current parameters as the initial ones, which L2-init and
+    /// the Wasserstein regulariser pull towards: for parameters that [`Self::write_parameters`], or a
+    /// kernel of the caller's, has set. Does nothing where no replica uses either.
+    ///
+    /// # Errors
+    /// [`Error::NoParameters`]
+    pub fn encode_anchor(&mut self, encoder: &mut wgpu::CommandEncoder) -> Result<(), Error> {
+        if !self.has_parameters {
+            return Err(Error::NoParameters);
+        }
+        self.anchor.encode(encoder, 1);
+        self.has_anchor = true;
+        Ok(())
     }
 
     /// Records `steps` training steps on the task stream. Tasks switch by themselves.
     ///
     /// # Errors
-    /// [`Error::NoTaskStream`], or [`Error::NoParameters`] before [`Self::encode_initialise`] or
-    /// [`Self::write_parameters`].
+    /// [`Error::NoTaskStream`]; [`Error::NoParameters`] before [`Self::encode_initialise`] or
+    /// [`Self::write_parameters`]; [`Error::NoAnchor`] where regularisers have nothing to pull towards.
     pub fn encode_steps(
         &self,
         encoder: &mut wgpu::CommandEncoder,
@@ -121,7 +142,7 @@ impl Engine {
     /// Records `updates` training steps on the minibatch that [`Self::write_batch`] loaded.
     ///
     /// # Errors
-    /// [`Error::NoParameters`]
+    /// [`Error::NoParameters`] or [`Error::NoAnchor`]
     pub fn encode_updates(
         &self,
         encoder: &mut wgpu::CommandEncoder,
@@ -137,7 +158,8 @@ impl Engine {
     /// changes nothing that training depends on; [`Self::encode_probe_stats`] brings the results.
     ///
     /// # Errors
-    /// [`Error::NoProbe`] without [`TrainingSpec::probe`], or [`Error::NoParameters`].
+    /// [`Error::NoProbe`] without [`TrainingSpec::probe`], [`Error::NoParameters`], or
+    /// [`Error::NoAnchor`].
     pub fn encode_probe(&self, encoder: &mut wgpu::CommandEncoder) -> Result<(), Error> {
         let probe = self.recorded_probe()?;
         self.encode_probe_begin(encoder)?;
@@ -212,10 +234,10 @@ impl Engine {
     }
 
     fn check_parameters(&self) -> Result<(), Error> {
-        if self.has_parameters {
-            Ok(())
-        } else {
-            Err(Error::NoParameters)
+        match (self.has_parameters, self.has_anchor) {
+            (false, _) => Err(Error::NoParameters),
+            (true, false) => Err(Error::NoAnchor),
+            (true, true) => Ok(()),
         }
     }
 
@@ -236,7 +258,8 @@ impl Engine {
         self.write(queue, self.names.labels, replica, &labels)
     }
 
-    /// Sets one replica's parameters before the queue's next submission. Adam's moments stay.
+    /// Sets one replica's parameters before the queue's next submission. Adam's moments stay, and so do
+    /// the parameters that regularisers pull towards: see [`Self::encode_anchor`].
     ///
     /// # Errors
     /// A replica or a shape out of range.
@@ -310,8 +333,9 @@ impl Engine {
         self.encode_layered(device, encoder, self.names.parameters)
     }
 
-    /// Records a copy of every replica's latest gradients, without the L2 term:
-    /// `[replica][layer]`.
+    /// Records a copy of every replica's latest gradients, those of the latest step or probe:
+    /// `[replica][layer]`. They are of the loss and, where a replica uses them, of L2-init and the
+    /// Wasserstein regulariser; the coupled L2 term, which Adam adds by itself, is not in them.
     pub fn encode_gradients(
         &self,
         device: &wgpu::Device,

@@ -49,6 +49,12 @@ pub enum Error {
     /// Training was asked of an engine whose parameters were never set.
     #[error("the parameters were never set; initialise the engine or write parameters first")]
     NoParameters,
+    /// Training was asked of an engine whose regularisers have nothing to pull towards.
+    #[error(
+        "L2-init or Wasserstein regularisation wanted, but the initial parameters were never taken; \
+         initialise the engine or encode an anchor first"
+    )]
+    NoAnchor,
     /// No adapter of the wanted kind.
     #[error("no {wanted} adapter found; adapters present: {found}")]
     NoAdapter {

@@ -390,6 +390,7 @@ kernel! {
     LayerSumsParams {
         parameters_stride: u32,
         layers: u32,
+        objective_only: u32,
     }
     [
         configs: Read, states: Read, layer_controls: Read, gradients: Read, parameters: Read,
@@ -409,8 +410,87 @@ kernel! {
     ]
 }
 
+kernel! {
+    /// Uniform of `anchor_copy`.
+    anchor_copy(), workgroup [256, 1, 1],
+    AnchorCopy {
+        stride: u32,
+    }
+    [source: Read, anchor: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `l2_init_gradient`.
+    l2_init_gradient("state"), workgroup [256, 1, 1],
+    L2InitGradient {
+        parameters_stride: u32,
+    }
+    [
+        configs: Read, states: Read, parameters: Read, initial_parameters: Read,
+        gradients: ReadWrite,
+    ]
+}
+
+kernel! {
+    /// Uniform of `radix_keys`.
+    radix_keys("state", "sort"), workgroup [256, 1, 1],
+    RadixKeys {
+        stride: u32,
+    }
+    [
+        configs: Read, states: Read, segments: Read, parameters: Read, keys: ReadWrite,
+        payloads: ReadWrite,
+    ]
+}
+
+kernel! {
+    /// Uniform of `radix_count`.
+    radix_count("state", "sort"), workgroup [256, 1, 1],
+    RadixCount {
+        stride: u32,
+        tiles: u32,
+        shift: u32,
+    }
+    [configs: Read, states: Read, segments: Read, keys: Read, counts: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `radix_scan`.
+    radix_scan("state", "sort"), workgroup [256, 1, 1],
+    RadixScan {
+        tiles: u32,
+    }
+    [configs: Read, states: Read, segments: Read, counts: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `radix_scatter`.
+    radix_scatter("state", "sort"), workgroup [256, 1, 1],
+    RadixScatter {
+        stride: u32,
+        tiles: u32,
+        shift: u32,
+    }
+    [
+        configs: Read, states: Read, segments: Read, places: Read, keys: Read, payloads: Read,
+        sorted_keys: ReadWrite, sorted_payloads: ReadWrite,
+    ]
+}
+
+kernel! {
+    /// Uniform of `wasserstein_gradient`.
+    wasserstein_gradient("state", "sort"), workgroup [256, 1, 1],
+    WassersteinGradient {
+        stride: u32,
+    }
+    [
+        configs: Read, states: Read, segments: Read, keys: Read, payloads: Read,
+        initial_keys: Read, gradients: ReadWrite,
+    ]
+}
+
 /// Every kernel.
-pub const KERNELS: [&Kernel; 22] = [
+pub const KERNELS: [&Kernel; 29] = [
     ParameterInit::KERNEL,
     BatchGather::KERNEL,
     LinearForward::KERNEL,
@@ -433,4 +513,11 @@ pub const KERNELS: [&Kernel; 22] = [
     GradientNorms::KERNEL,
     LayerSumsParams::KERNEL,
     LayerStatsParams::KERNEL,
+    AnchorCopy::KERNEL,
+    L2InitGradient::KERNEL,
+    RadixKeys::KERNEL,
+    RadixCount::KERNEL,
+    RadixScan::KERNEL,
+    RadixScatter::KERNEL,
+    WassersteinGradient::KERNEL,
 ];

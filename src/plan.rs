@@ -5,10 +5,14 @@
 //! [`crate::cpu::CpuExecutor`] runs the twins of the same dispatches.
 
 mod probe;
+mod regularisers;
+mod sort;
 
 use std::sync::Arc;
 
 pub use probe::{ProbeBuffers, ProbePlans};
+pub use regularisers::{L2InitBuffers, RegulariserBuffers, WassersteinBuffers};
+pub use sort::{SORT_DIGITS, SORT_TILE, SortBuffers};
 
 use bytemuck::bytes_of;
 
@@ -110,7 +114,8 @@ pub struct Buffers {
     pub pre_activation_gradients: Vec<BufferId>,
     /// `[replica, stride]` f32
     pub parameters: BufferId,
-    /// `[replica, stride]` f32, without the L2 term
+    /// `[replica, stride]` f32: of the loss and, where replicas use them, of L2-init and the Wasserstein
+    /// regulariser; without the coupled L2 term, which the optimiser adds by itself
     pub gradients: BufferId,
     /// `[replica, stride]` f32
     pub first_moment: BufferId,
@@ -118,6 +123,8 @@ pub struct Buffers {
     pub second_moment: BufferId,
     /// Those of a probe; only with [`TrainingSpec::probe`].
     pub probe: Option<ProbeBuffers>,
+    /// Those of regularisers with kernels of their own.
+    pub regularisers: RegulariserBuffers,
 }
 
 /// Everything that executors need to know.
@@ -129,9 +136,12 @@ pub struct Program {
     pub buffers: Vec<BufferSpec>,
     /// The buffers by name.
     pub names: Buffers,
-    /// Draws initial parameters and clears the moments.
+    /// Draws initial parameters, clears the moments, and anchors.
     pub initialise: Plan,
-    /// Forward, backward and Adam on the minibatch that is loaded.
+    /// Takes the current parameters as those that regularisers pull towards; does nothing where no
+    /// replica uses any.
+    pub anchor: Plan,
+    /// Forward, backward, regularisers and Adam on the minibatch that is loaded.
     pub update: Plan,
     /// Gathers the stream's next minibatch, then updates; only with a task stream.
     pub step: Option<Plan>,
@@ -146,9 +156,15 @@ impl Program {
         spec.check()?;
         let mut arena = Vec::new();
         let names = declare_buffers(spec, &mut arena);
+        let anchor = Plan {
+            name: "anchor",
+            dispatches: regularisers::anchor(spec, &names),
+        };
+        let mut dispatches = initialise(spec, &names);
+        dispatches.extend(anchor.dispatches.iter().cloned());
         let initialise = Plan {
             name: "initialise",
-            dispatches: initialise(spec, &names),
+            dispatches,
         };
         let update = Plan {
             name: "update",
@@ -177,6 +193,7 @@ impl Program {
             buffers: arena,
             names,
             initialise,
+            anchor,
             update,
             step,
             probe,
@@ -195,7 +212,7 @@ impl Program {
 
     /// Every plan.
     pub(crate) fn plans(&self) -> impl Iterator<Item = &Plan> {
-        [&self.initialise, &self.update]
+        [&self.initialise, &self.anchor, &self.update]
             .into_iter()
             .chain(&self.step)
             .chain(self.probe.iter().flat_map(ProbePlans::all))
@@ -296,6 +313,7 @@ fn declare_buffers(spec: &TrainingSpec, arena: &mut Vec<BufferSpec>) -> Buffers 
         .probe
         .as_ref()
         .map(|probe| probe::declare_buffers(spec, probe, arena));
+    let regularisers = regularisers::declare_buffers(spec, arena);
     Buffers {
         configs,
         states,
@@ -311,6 +329,7 @@ fn declare_buffers(spec: &TrainingSpec, arena: &mut Vec<BufferSpec>) -> Buffers 
         first_moment,
         second_moment,
         probe,
+        regularisers,
     }
 }
 
@@ -411,7 +430,8 @@ fn gather(spec: &TrainingSpec, stream: &TaskStream, images: BufferId, names: &Bu
     dispatch(params, buffers, [spec.batch_rows(), 1])
 }
 
-/// Forward, loss, backward, Adam: 3 dispatches a layer less one, and three more.
+/// Forward, loss, backward, Adam: 3 dispatches a layer less one, and three more; with regularisers,
+/// theirs before Adam's.
 fn update(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
     let layers: Vec<_> = spec.network.layers().iter().enumerate().collect();
     let mut dispatches: Vec<_> = layers
@@ -425,6 +445,7 @@ fn update(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
         }
         dispatches.push(backward_weights(spec, names, *l, layer));
     }
+    dispatches.extend(regularisers::add_gradients(spec, names));
     dispatches.push(adam(spec, names));
     dispatches.push(finish(spec, names));
     dispatches

@@ -109,14 +109,14 @@ pub struct Sharpness {
 }
 
 /// One layer's statistics (weights and bias together), or the whole network's. The loss is the mean
-/// cross-entropy of the minibatch, without L2, unless said otherwise.
+/// cross-entropy of the minibatch, without regularisers, unless said otherwise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LayerStats {
     /// Trainable parameters.
     pub parameters: usize,
     /// |g|^2 of the mean gradient g.
     pub grad_norm_sq: f64,
-    /// |g + l2 theta|^2: the gradient that Adam sees.
+    /// |g + l2 theta + those of the other regularisers|^2: the gradient that Adam sees.
     pub objective_grad_norm_sq: f64,
     /// Within-batch gradient variance (1/B) sum_i |g_i - g|^2, over per-sample gradients g_i.
     pub grad_variance: f64,

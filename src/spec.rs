@@ -24,10 +24,19 @@ pub struct ReplicaSpec {
     pub beta2: f32,
     /// Adam's epsilon.
     pub epsilon: f32,
+    /// L2 towards the initial parameters: the gradient gains `l2_init * (theta - theta_init)`, biases
+    /// included (Kumar, Marklund and Van Roy, 2023).
+    pub l2_init: f32,
+    /// Wasserstein regulariser: the loss gains `wasserstein * sum_i (sort(p)_i - sort(p_init)_i)^2` for
+    /// every weight matrix and every bias p (Lewandowski et al., 2023), so the element of rank i gains
+    /// the gradient `2 * wasserstein * (p - sort(p_init)_i)`. Where elements are equal the penalty has
+    /// no derivative; of its subgradients we take the one that ranks them in their stored order,
+    /// inputs outside and outputs inside.
+    pub wasserstein: f32,
 }
 
 impl Default for ReplicaSpec {
-    /// Seed 0, Adam(1e-3, 0.9, 0.999, 1e-8), no L2.
+    /// Seed 0, Adam(1e-3, 0.9, 0.999, 1e-8), no regulariser.
     fn default() -> Self {
         Self {
             seed: 0,
@@ -36,6 +45,8 @@ impl Default for ReplicaSpec {
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
+            l2_init: 0.0,
+            wasserstein: 0.0,
         }
     }
 }
@@ -68,7 +79,11 @@ impl ReplicaSpec {
             "more than 0, finite",
             self.epsilon,
             self.epsilon > 0.0,
-        )
+        )?;
+        let regularisers = [("l2_init", self.l2_init), ("wasserstein", self.wasserstein)];
+        regularisers
+            .into_iter()
+            .try_for_each(|(what, value)| in_range(what, "0 or more, finite", value, value >= 0.0))
     }
 
     pub(crate) fn config(&self) -> ReplicaConfig {
@@ -81,7 +96,8 @@ impl ReplicaSpec {
             beta2: self.beta2,
             one_minus_beta2: complement(self.beta2),
             epsilon: self.epsilon,
-            unused: 0,
+            l2_init: self.l2_init,
+            wasserstein: self.wasserstein,
         }
     }
 }

@@ -34,7 +34,8 @@ shader_struct! {
         beta2: f32,
         one_minus_beta2: f32,
         epsilon: f32,
-        unused: u32,
+        l2_init: f32,
+        wasserstein: f32,
     }
 }
 
@@ -127,7 +128,26 @@ shader_struct! {
     }
 }
 
+shader_struct! {
+    /// One parameter tensor as a sort sees it; `shaders/common/sort.wgsl` explains the fields.
+    pub struct SortSegment {
+        start: u32,
+        length: u32,
+        count: u32,
+        first_tile: u32,
+        columns: u32,
+        outputs: u32,
+        half_rows: u32,
+        half_inputs: u32,
+    }
+}
+
 impl ReplicaConfig {
+    /// Whether the replica's parameters are sorted: one in training with a Wasserstein regulariser.
+    pub(crate) fn is_sorted(&self, state: &ReplicaState) -> bool {
+        self.wasserstein != 0.0 && state.halted == RUNNING
+    }
+
     /// 1 - beta1^t and 1 - beta2^t of the latest update; the state holds those of the one to come.
     pub(crate) fn latest_corrections(&self, state: &ReplicaState) -> (f32, f32) {
         let latest = |next: f32, beta: f32, complement: f32| {

@@ -273,6 +273,26 @@ impl Trainer {
         }
     }
 
+    /// Takes all replicas' current parameters as the initial ones, which L2-init and the Wasserstein
+    /// regulariser pull towards. [`Self::new`] has taken those that it drew.
+    ///
+    /// # Errors
+    /// A device that fails.
+    pub fn anchor(&mut self) -> Result<(), Error> {
+        match &mut self.executor {
+            Executor::Cpu { program, executor } => {
+                executor.run(&program.anchor, 1);
+                Ok(())
+            }
+            Executor::Gpu { gpu, engine, .. } => {
+                let mut encoder = gpu.device.create_command_encoder(&Default::default());
+                engine.encode_anchor(&mut encoder)?;
+                gpu.queue.submit([encoder.finish()]);
+                gpu.check("anchoring")
+            }
+        }
+    }
+
     /// Loads one replica's minibatch: `inputs` `[batch, inputs]`, `labels` `[batch]`.
     ///
     /// # Errors
@@ -297,7 +317,8 @@ impl Trainer {
         }
     }
 
-    /// Sets one replica's parameters; Adam's moments stay.
+    /// Sets one replica's parameters. Adam's moments stay, and so do the parameters that regularisers
+    /// pull towards: see [`Self::anchor`].
     ///
     /// # Errors
     /// A replica or a shape out of range.
@@ -373,7 +394,9 @@ impl Trainer {
         }
     }
 
-    /// Every replica's latest gradients, without the L2 term: `[replica][layer]`.
+    /// Every replica's latest gradients, those of the latest step or probe: `[replica][layer]`. They
+    /// are of the loss and, where a replica uses them, of L2-init and the Wasserstein regulariser; the
+    /// coupled L2 term, which Adam adds by itself, is not in them.
     ///
     /// # Errors
     /// A device that fails.

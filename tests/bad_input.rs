@@ -99,6 +99,22 @@ fn every_number_out_of_range_is_named() {
             "epsilon: wanted more than 0, finite, found 0",
         ),
         (
+            refusal(|s, _| replica(s, |r| r.l2_init = -0.1)),
+            "l2_init: wanted 0 or more, finite, found -0.1",
+        ),
+        (
+            refusal(|s, _| replica(s, |r| r.l2_init = f32::NAN)),
+            "l2_init: wanted 0 or more, finite, found NaN",
+        ),
+        (
+            refusal(|s, _| replica(s, |r| r.wasserstein = -1.0)),
+            "wasserstein: wanted 0 or more, finite, found -1",
+        ),
+        (
+            refusal(|s, _| replica(s, |r| r.wasserstein = f32::NAN)),
+            "wasserstein: wanted 0 or more, finite, found NaN",
+        ),
+        (
             refusal(|s, _| s.network = Network::new(&[5, 2], Activation::Relu).unwrap()),
             "network inputs: wanted 4 (the pixels of an image), found 5",
         ),

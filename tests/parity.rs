@@ -14,7 +14,7 @@ use trainable::cpu::CpuExecutor;
 use trainable::gpu::{Gpu, Recorder};
 use trainable::kernels::KERNELS;
 use trainable::network::{Activation, Network};
-use trainable::plan::{BufferId, Dispatch, Elements, Plan, Program};
+use trainable::plan::{BufferId, Dispatch, Elements, Plan, Program, WassersteinBuffers};
 use trainable::probe::{IterateForm, ProbeSpec};
 use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
 use trainable::state::{ProbeSlot, ReplicaState, TaskRecord};
@@ -87,6 +87,8 @@ fn program(case: &Case, form: IterateForm) -> Program {
     let replica = |seed| ReplicaSpec {
         seed,
         l2: 1e-2 * seed as f32,
+        l2_init: if seed == 2 { 0.0 } else { 1e-2 },
+        wasserstein: if seed == 2 { 0.0 } else { 1e-2 },
         ..ReplicaSpec::default()
     };
     let spec = TrainingSpec {
@@ -129,7 +131,18 @@ fn contents(program: &Program, id: BufferId, seed: u32) -> Option<Vec<u32>> {
     if id == names.labels {
         return Some((0..words as u32).map(|i| i % 2).collect());
     }
+    let wasserstein = wasserstein(program);
+    if wasserstein.sort.payloads.contains(&id) {
+        // Any permutation: a place that occurs twice would be written twice at once.
+        return Some(repeated(program, (0..spec.words as u32).rev()));
+    }
+    if id == wasserstein.sort.counts {
+        return Some((0..words as u32).map(|i| i * 7 % 13).collect());
+    }
     let numbers = noise(seed, words);
+    if wasserstein.sort.keys.contains(&id) || id == wasserstein.initial_keys {
+        return Some(numbers.iter().map(|x| key_of(*x)).collect());
+    }
     Some(match spec.elements {
         Elements::F32 if id == names.second_moment => {
             numbers.iter().map(|x| (0.1 + x.abs()).to_bits()).collect()
@@ -137,6 +150,26 @@ fn contents(program: &Program, id: BufferId, seed: u32) -> Option<Vec<u32>> {
         Elements::F32 => numbers.iter().map(|x| x.to_bits()).collect(),
         _ => vec![0; words],
     })
+}
+
+fn wasserstein(program: &Program) -> &WassersteinBuffers {
+    let own = &program.names.regularisers.wasserstein;
+    own.as_ref().expect("replicas with the regulariser")
+}
+
+/// The same words for every replica.
+fn repeated(program: &Program, words: impl Iterator<Item = u32> + Clone) -> Vec<u32> {
+    (0..program.replicas).flat_map(|_| words.clone()).collect()
+}
+
+/// What the sort orders a number by.
+fn key_of(x: f32) -> u32 {
+    let bits = x.to_bits();
+    if x.is_sign_negative() {
+        !bits
+    } else {
+        bits | 1 << 31
+    }
 }
 
 /// Replica 0 at the end of its second task, 1 halted, 2 in the middle of an epoch.
@@ -206,6 +239,15 @@ fn dispatches(program: &Program) -> Vec<&Dispatch> {
     .into_iter()
     .flat_map(|plan| &plan.dispatches)
     .collect()
+}
+
+/// What must run before `dispatches[number]` for it to be defined: a scatter's places must be those of
+/// its own keys, or elements meet.
+fn preparation<'a>(dispatches: &'a [&Dispatch], number: usize) -> &'a [&'a Dispatch] {
+    match dispatches[number].kernel.name {
+        "radix_scatter" => &dispatches[number - 2..number],
+        _ => &[],
+    }
 }
 
 /// One program on both sides.
@@ -296,9 +338,11 @@ fn every_kernel_equals_its_twin_on_every_adapter() {
         for (case_number, (case, form)) in (0..).zip(cases) {
             let program = program(case, form);
             let mut pair = Pair::new(&program, &gpu);
-            for dispatch in dispatches(&program) {
+            let dispatches = dispatches(&program);
+            for (number, dispatch) in dispatches.iter().enumerate() {
                 pair.fill(100 * case_number);
-                pair.run(dispatch);
+                let prepared = preparation(&dispatches, number).iter();
+                prepared.chain([dispatch]).for_each(|d| pair.run(d));
                 for (id, spec) in program.buffer_ids().zip(&program.buffers) {
                     if spec.shared {
                         continue;
@@ -365,12 +409,15 @@ fn the_comparison_notices_a_kernel_that_did_not_run() {
     for gpu in gpus() {
         let program = program(&CASES[1], IterateForm::SampleGradients);
         let mut left_traces = BTreeMap::new();
-        for dispatch in dispatches(&program) {
+        let dispatches = dispatches(&program);
+        for (number, dispatch) in dispatches.iter().enumerate() {
             let mut pair = Pair::new(&program, &gpu);
             pair.fill(3);
+            let prepared = preparation(&dispatches, number).iter();
+            prepared.for_each(|d| pair.run(d));
             let plan = Plan {
                 name: "alone",
-                dispatches: vec![dispatch.clone()],
+                dispatches: vec![(*dispatch).clone()],
             };
             pair.cpu.run(&plan, 1);
             let differs = program

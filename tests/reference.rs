@@ -58,6 +58,7 @@ fn trainer(compute: &Compute, case: &Reference) -> Trainer {
         beta1: case.beta1 as f32,
         beta2: case.beta2 as f32,
         epsilon: case.epsilon as f32,
+        ..ReplicaSpec::default()
     };
     let spec = TrainingSpec {
         network: Network::new(&case.widths, activation(&case.activation)).unwrap(),

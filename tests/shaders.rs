@@ -17,13 +17,23 @@ use naga::{
 use trainable::kernels::{Access, Binding, KERNELS, Kernel};
 use trainable::layout::{Field, ShaderStruct, StructLayout};
 use trainable::network::Activation;
+use trainable::plan::{SORT_DIGITS, SORT_TILE};
 use trainable::rng::Stream;
 use trainable::state::{
-    LayerControl, LayerRecord, LayerSums, ProbeSlot, ReplicaConfig, ReplicaState, TaskRecord,
+    LayerControl, LayerRecord, LayerSums, ProbeSlot, ReplicaConfig, ReplicaState, SortSegment,
+    TaskRecord,
 };
 
 /// Files of `src/cpu` that are no kernel's twin.
-const CPU_HELPERS: [&str; 6] = ["mod", "activation", "array", "executor", "matrix", "reduce"];
+const CPU_HELPERS: [&str; 7] = [
+    "mod",
+    "activation",
+    "array",
+    "executor",
+    "matrix",
+    "reduce",
+    "sort",
+];
 
 /// What every WebGPU device has: <https://www.w3.org/TR/webgpu/#limits>.
 const MAX_STORAGE_BUFFERS_PER_SHADER_STAGE: usize = 8;
@@ -415,6 +425,7 @@ fn shared_structs_agree_in_every_shader() {
         ProbeSlot::LAYOUT,
         LayerSums::LAYOUT,
         LayerRecord::LAYOUT,
+        SortSegment::LAYOUT,
     ] {
         let mut found = 0;
         for kernel in KERNELS {
@@ -681,6 +692,18 @@ fn random_streams_have_the_same_numbers() {
             ("PROBE", Stream::Probe as u32),
             ("COOLING", Stream::Cooling as u32),
             ("BOOTSTRAP", Stream::Bootstrap as u32),
+        ],
+    );
+}
+
+#[test]
+fn sorts_have_the_same_tiles_and_digits() {
+    check_constants(
+        "SORT_",
+        &[
+            ("TILE", SORT_TILE),
+            ("DIGITS", SORT_DIGITS),
+            ("PADDING", u32::MAX),
         ],
     );
 }

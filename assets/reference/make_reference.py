@@ -1,4 +1,4 @@
-"""Makes the reference numbers (step_<case>.json, curvature_<case>.json) in this folder.
+"""Makes the reference numbers (step_<case>.json, curvature_<case>.json, penalty_<case>.json) in this folder.
 
 Run:  python make_reference.py        (any working directory; a few seconds on one CPU core)
 Made with Python 3.11.7, torch 2.15.0+cu132 (on the CPU), numpy 2.4.6.
@@ -32,6 +32,13 @@ CASES = [
     ("identity", "identity", [4, 6, 3], 7, 0.0, 6000),
     ("deep_relu", "relu", [8, 7, 6, 5, 4], 9, 1e-2, 7000),
     ("linear", "identity", [5, 3], 4, 0.0, 8000),
+]
+
+PENALTIES = [
+    # name, activation, widths, batch, l2, l2_init, wasserstein, first seed to try
+    ("relu", "relu", [7, 9, 6, 5], 11, 0.0, 0.3, 0.2, 11000),
+    ("crelu", "crelu", [6, 5, 7, 4], 8, 1e-2, 0.1, 0.4, 12000),
+    ("linear", "identity", [5, 3], 4, 0.0, 0.2, 0.3, 13000),
 ]
 
 ACTIVATIONS = {
@@ -241,9 +248,109 @@ def make(name, activation, widths, batch, l2, first_seed):
     print(f"{name}: seed {seed}, least |pre-activation| {least:.2e}, largest eigenvalue ratio {ratio:.3f}, loss {losses[0]:.4f} -> {losses[-1]:.4f}")
 
 
+class Penalty:
+    """A case at a second point theta, with penalties that pull it towards theta0."""
+
+    def __init__(self, name, activation, widths, batch, l2, l2_init, wasserstein, seed):
+        self.case = Case(name, activation, widths, batch, l2, seed)
+        self.l2_init_strength, self.wasserstein_strength = l2_init, wasserstein
+        rng = np.random.Generator(np.random.PCG64(seed + 500))
+        self.theta = f32(self.case.theta0.numpy() + rng.normal(0, 0.3, self.case.theta0.numel()))
+
+    def tensors(self, theta):
+        return [t for pair in self.case.split(theta) for t in pair]
+
+    def l2_init(self, theta):
+        return self.l2_init_strength / 2 * (theta - self.case.theta0).square().sum()
+
+    def wasserstein(self, theta):
+        sort = lambda t: torch.sort(t.flatten()).values
+        pairs = zip(self.tensors(theta), self.tensors(self.case.theta0))
+        return self.wasserstein_strength * sum((sort(p) - sort(q)).square().sum() for p, q in pairs)
+
+    def objective(self, theta):
+        """Without l2, which Adam's weight_decay adds."""
+        return self.case.loss(theta) + self.l2_init(theta) + self.wasserstein(theta)
+
+    def gradient(self, function, theta):
+        t = theta.detach().clone().requires_grad_(True)
+        return torch.autograd.grad(function(t), t)[0]
+
+    def train(self):
+        """The thetas visited by STEPS updates of torch.optim.Adam."""
+        theta = self.theta.clone().requires_grad_(True)
+        optimiser = torch.optim.Adam([theta], lr=ETA, betas=(BETA1, BETA2), eps=EPS, weight_decay=self.case.l2)
+        thetas = [theta.detach().clone()]
+        for _ in range(STEPS):
+            optimiser.zero_grad()
+            self.objective(theta).backward()
+            optimiser.step()
+            thetas.append(theta.detach().clone())
+        return thetas
+
+    def acceptable(self, thetas):
+        """No kink, no tie of parameters and no tiny gradient near enough for float32 to tip over."""
+        for theta in [self.case.theta0, *thetas]:
+            zs = self.case.forward(theta, self.case.x)[1]
+            if self.case.activation in KINKED and any(z.abs().min() <= 1e-4 for z in zs[:-1]):
+                return False
+            if any(torch.sort(t.flatten()).values.diff().min() <= 1e-5 for t in self.tensors(theta)):
+                return False
+        g = self.gradient(self.objective, self.theta) + self.case.l2 * self.theta
+        return bool((g.abs() > 1e-5).all())
+
+    def check(self):
+        """By central differences, and by ranks written out."""
+        by_rank = []
+        for p, q in zip(self.tensors(self.theta), self.tensors(self.case.theta0)):
+            rank = torch.argsort(torch.argsort(p.flatten()))
+            by_rank.append(2 * self.wasserstein_strength * (p.flatten() - torch.sort(q.flatten()).values[rank]))
+        assert (torch.cat(by_rank) - self.gradient(self.wasserstein, self.theta)).abs().max() < 1e-14
+        for function in (self.l2_init, self.wasserstein):
+            gradient = self.gradient(function, self.theta)
+            for j in range(0, self.theta.numel(), 7):
+                e = torch.zeros_like(self.theta)
+                e[j] = 1e-6
+                difference = (function(self.theta + e) - function(self.theta - e)) / 2e-6
+                assert abs(difference - gradient[j]) < 1e-8, (self.case.name, j)
+
+
+def make_penalty(name, activation, widths, batch, l2, l2_init, wasserstein, first_seed):
+    for seed in range(first_seed, first_seed + 1000):
+        penalty = Penalty(name, activation, widths, batch, l2, l2_init, wasserstein, seed)
+        thetas = penalty.train()
+        if penalty.acceptable(thetas):
+            break
+    else:
+        raise SystemExit(f"penalty {name}: no acceptable seed")
+    penalty.check()
+    case, theta = penalty.case, penalty.theta
+    gradient = case.gradient(theta)
+    of_l2_init = penalty.gradient(penalty.l2_init, theta)
+    of_wasserstein = penalty.gradient(penalty.wasserstein, theta)
+    total = gradient + l2 * theta + of_l2_init + of_wasserstein
+    write(f"penalty_{name}.json", {
+        "name": name, "activation": activation, "widths": widths, "batch": batch, "l2": l2,
+        "l2_init": l2_init, "wasserstein": wasserstein, "seed": seed,
+        "step_size": ETA, "beta1": BETA1, "beta2": BETA2, "epsilon": EPS, "steps": STEPS,
+        "x": case.x.flatten().tolist(), "y": case.y.tolist(),
+        "initial": case.layers(case.theta0),
+        "layers": case.layers(theta),
+        "gradients": case.layers(gradient),
+        "gradients_l2_init": case.layers(of_l2_init),
+        "gradients_wasserstein": case.layers(of_wasserstein),
+        "g2": [(gradient[b] @ gradient[b]).item() for b in case.blocks],
+        "g2_objective": [(total[b] @ total[b]).item() for b in case.blocks],
+        "after_5": case.layers(thetas[-1]),
+    })
+    print(f"penalty {name}: seed {seed}")
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
     torch.use_deterministic_algorithms(True)
     for arguments in CASES:
         make(*arguments)
+    for arguments in PENALTIES:
+        make_penalty(*arguments)

@@ -27,7 +27,7 @@ const PARTIALS: u32 = 64u;
 // Sums over a part of one layer.
 struct LayerSums {
     gradient: f32,       // g^2
-    objective: f32,      // (g + l2 theta)^2
+    objective: f32,      // (g + those of all regularisers)^2
     weight: f32,         // theta^2
     update: f32,         // (the latest update)^2
     second_moment: f32,  // Adam's v, weights only

@@ -8,7 +8,8 @@ struct ReplicaConfig {
     beta2: f32,
     one_minus_beta2: f32,
     epsilon: f32,
-    unused: u32,
+    l2_init: f32,
+    wasserstein: f32,
 }
 
 struct ReplicaState {

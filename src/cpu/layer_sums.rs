@@ -9,7 +9,7 @@ use super::reduce::{stretch, sum_in_lanes};
 use crate::kernels::LayerSumsParams;
 use crate::state::{LayerControl, LayerSums, PARTIALS, ReplicaConfig, ReplicaState};
 
-pub(crate) fn run(_: &LayerSumsParams, arrays: &mut [Array; 8]) {
+pub(crate) fn run(params: &LayerSumsParams, arrays: &mut [Array; 8]) {
     let [
         configs,
         states,
@@ -47,7 +47,13 @@ pub(crate) fn run(_: &LayerSumsParams, arrays: &mut [Array; 8]) {
             let range = (start + vec4s.start) * 4..(start + vec4s.end) * 4;
             let bias = control.bias as usize * 4;
             let correction2 = if state.updates > 0 { correction2 } else { 1.0 };
-            *sums = arch.dispatch(|| partial(&moments, &config, rate, correction2, range, bias));
+            let found =
+                arch.dispatch(|| partial(&moments, &config, rate, correction2, range, bias));
+            if params.objective_only == 1 {
+                sums.objective = found.objective;
+            } else {
+                *sums = found;
+            }
         });
     }
 }

@@ -6,12 +6,14 @@
 
 pub(crate) mod activation;
 pub(crate) mod adam_step;
+pub(crate) mod anchor_copy;
 mod array;
 pub(crate) mod batch_gather;
 mod executor;
 pub(crate) mod gradient_norms;
 pub(crate) mod gram;
 pub(crate) mod gram_product;
+pub(crate) mod l2_init_gradient;
 pub(crate) mod layer_stats;
 pub(crate) mod layer_sums;
 pub(crate) mod linear_backward_input;
@@ -24,13 +26,19 @@ pub(crate) mod probe_normalise;
 pub(crate) mod probe_reset;
 pub(crate) mod probe_start;
 pub(crate) mod probe_update;
+pub(crate) mod radix_count;
+pub(crate) mod radix_keys;
+pub(crate) mod radix_scan;
+pub(crate) mod radix_scatter;
 mod reduce;
 pub(crate) mod softmax_cross_entropy;
+mod sort;
 pub(crate) mod step_finish;
 pub(crate) mod tangent_backward_input;
 pub(crate) mod tangent_backward_weights;
 pub(crate) mod tangent_forward;
 pub(crate) mod tangent_softmax;
+pub(crate) mod wasserstein_gradient;
 
 pub(crate) use array::Array;
 pub use executor::CpuExecutor;

@@ -8,7 +8,7 @@
 
 use super::{
     BufferId, BufferSpec, Buffers, Contents, Dispatch, Elements, Plan, backward_input,
-    backward_weights, declare_structs, dispatch, forward, gather, loss, tiles,
+    backward_weights, declare_structs, dispatch, forward, gather, loss, regularisers, tiles,
 };
 use crate::kernels::{
     GradientNorms, Gram, GramProduct, LayerStatsParams, LayerSumsParams, Params, ProbeDots,
@@ -349,6 +349,8 @@ impl Planner<'_> {
         dispatches
     }
 
+    /// The gradients are those of the loss; once they are summed, regularisers add theirs, and the
+    /// objective's are summed again.
     fn statistics(&self) -> Vec<Dispatch> {
         let (names, own) = (self.names, self.own);
         let layers = self.layers.len() as u32;
@@ -369,23 +371,11 @@ impl Planner<'_> {
             ];
             dispatch(params, buffers, [1, 1])
         });
-        let sums = dispatch(
-            LayerSumsParams {
-                parameters_stride: self.parameters_stride(),
-                layers,
-            },
-            [
-                names.configs,
-                names.states,
-                names.layer_controls,
-                names.gradients,
-                names.parameters,
-                names.first_moment,
-                names.second_moment,
-                own.sums,
-            ],
-            [PARTIALS, layers],
-        );
+        let mut sums = vec![self.sums(false)];
+        if names.regularisers.are_used() {
+            sums.extend(regularisers::add_gradients(self.spec, names));
+            sums.push(self.sums(true));
+        }
         let stats = dispatch(
             LayerStatsParams { layers },
             [
@@ -398,7 +388,31 @@ impl Planner<'_> {
             ],
             [1, 1],
         );
-        norms.chain([sums, stats]).collect()
+        norms.chain(sums).chain([stats]).collect()
+    }
+
+    /// All sums of the gradients as they are; or only that of the objective's.
+    fn sums(&self, objective_only: bool) -> Dispatch {
+        let (names, own) = (self.names, self.own);
+        let layers = self.layers.len() as u32;
+        dispatch(
+            LayerSumsParams {
+                parameters_stride: self.parameters_stride(),
+                layers,
+                objective_only: objective_only.into(),
+            },
+            [
+                names.configs,
+                names.states,
+                names.layer_controls,
+                names.gradients,
+                names.parameters,
+                names.first_moment,
+                names.second_moment,
+                own.sums,
+            ],
+            [PARTIALS, layers],
+        )
     }
 
     fn start(&self) -> Vec<Dispatch> {

@@ -1,0 +1,45 @@
+// Adds the gradient of the Wasserstein regulariser, wasserstein sum_i (sort(p)_i - sort(p_init)_i)^2 for
+// every parameter tensor p (Lewandowski et al., 2023).
+//
+//   gradients[payloads[i]] += 2 wasserstein (sort(p)_i - sort(p_init)_i)
+//
+//   configs, states         [replica]
+//   segments                [segments]          shared
+//   keys, payloads          [replica, stride]   of the sorted parameters
+//   initial_keys            like keys           of the sorted initial parameters
+//   gradients               [replica, stride]
+//
+// Workgroup (t, s) does tile t of segment s; an invocation takes every 256th rank. Ranks of padding
+// come last and are left out. A replica whose coefficient is 0 is left bit for bit as it is.
+
+struct Params {
+    stride: u32,  // elements per replica
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> configs: array<ReplicaConfig>;
+@group(0) @binding(2) var<storage, read> states: array<ReplicaState>;
+@group(0) @binding(3) var<storage, read> segments: array<SortSegment>;
+@group(0) @binding(4) var<storage, read> keys: array<u32>;
+@group(0) @binding(5) var<storage, read> payloads: array<u32>;
+@group(0) @binding(6) var<storage, read> initial_keys: array<u32>;
+@group(0) @binding(7) var<storage, read_write> gradients: array<f32>;
+
+const INVOCATIONS: u32 = 256u;
+
+@compute @workgroup_size(INVOCATIONS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let replica = group.z;
+    if !is_sorted(configs[replica], states[replica]) {
+        return;
+    }
+    let segment = segments[group.y];
+    let tile = tile_range(segment, group.x);
+    let end = min(tile.y, segment.start + segment.count);
+    let factor = 2.0 * configs[replica].wasserstein;
+    let first = replica * params.stride;
+    for (var i = tile.x + local.x; i < end; i += INVOCATIONS) {
+        let pull = float_of(keys[first + i]) - float_of(initial_keys[first + i]);
+        gradients[first + payloads[first + i]] += factor * pull;
+    }
+}

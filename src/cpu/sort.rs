@@ -1,0 +1,72 @@
+//! Twin of `shaders/common/sort.wgsl`.
+
+use std::ops::Range;
+
+use super::Array;
+use crate::plan::{SORT_DIGITS, SORT_TILE};
+use crate::state::{ReplicaConfig, ReplicaState, SortSegment};
+
+pub(crate) const DIGITS: usize = SORT_DIGITS as usize;
+pub(crate) const PADDING: u32 = u32::MAX;
+
+const SIGN: u32 = 1 << 31;
+
+pub(crate) fn is_sorted(configs: &Array, states: &Array) -> bool {
+    configs.read::<ReplicaConfig>()[0].is_sorted(&states.read::<ReplicaState>()[0])
+}
+
+/// Unsigned order of keys is [`f32::total_cmp`].
+pub(crate) fn key_of(bits: u32) -> u32 {
+    bits ^ if bits & SIGN == 0 { SIGN } else { u32::MAX }
+}
+
+pub(crate) fn float_of(key: u32) -> f32 {
+    f32::from_bits(key ^ if key & SIGN == 0 { u32::MAX } else { SIGN })
+}
+
+/// The digit of a pass.
+pub(crate) fn digit(key: u32, shift: u32) -> usize {
+    (key >> shift) as usize % DIGITS
+}
+
+impl SortSegment {
+    /// Its stored elements, padding included.
+    pub(crate) fn elements(&self) -> Range<usize> {
+        self.start as usize..(self.start + self.length) as usize
+    }
+
+    /// Its rows of counts.
+    pub(crate) fn tiles(&self) -> Range<usize> {
+        let first = self.first_tile as usize;
+        first..first + self.length.div_ceil(SORT_TILE) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_ordered_like_floats_and_lose_nothing() {
+        let tiny = f32::from_bits(1);
+        let ascending = [
+            f32::NEG_INFINITY,
+            f32::MIN,
+            -1.0,
+            -tiny,
+            -0.0,
+            0.0,
+            tiny,
+            f32::MIN_POSITIVE,
+            1.0,
+            f32::MAX,
+            f32::INFINITY,
+        ];
+        assert!(ascending.is_sorted_by(|a, b| key_of(a.to_bits()) < key_of(b.to_bits())));
+        for x in ascending {
+            let bits = x.to_bits();
+            assert_eq!(float_of(key_of(bits)).to_bits(), bits);
+            assert_ne!(key_of(bits), PADDING);
+        }
+    }
+}

@@ -1,4 +1,4 @@
-// Kaiming-uniform weights and zero biases of one layer; Adam's moments to zero.
+// Kaiming-uniform weights and zero biases of one layer; moments to zero.
 //
 //   w[o, i] = bound * (2 u - 1),  u = uniform(seed, layer, o * inputs + i),  bound = sqrt(6 / inputs)
 //

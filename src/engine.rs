@@ -236,7 +236,8 @@ impl Engine {
         self.write(queue, self.names.labels, replica, &labels)
     }
 
-    /// Sets one replica's parameters before the queue's next submission. Adam's moments stay.
+    /// Sets one replica's parameters before the queue's next submission. The optimiser's
+    /// moments stay.
     ///
     /// # Errors
     /// A replica or a shape out of range.

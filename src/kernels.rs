@@ -172,7 +172,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `adam_step`.
-    adam_step("state"), workgroup [256, 1, 1],
+    adam_step("state", "optimiser"), workgroup [256, 1, 1],
     AdamStep {
         parameters_stride: u32,
         layers: u32,
@@ -181,6 +181,19 @@ kernel! {
         configs: Read, states: Read, layer_controls: Read, gradients: Read,
         parameters: ReadWrite, first_moment: ReadWrite, second_moment: ReadWrite,
         divergence: ReadWrite,
+    ]
+}
+
+kernel! {
+    /// Uniform of `sgd_step`.
+    sgd_step("state", "optimiser"), workgroup [256, 1, 1],
+    SgdStep {
+        parameters_stride: u32,
+        layers: u32,
+    }
+    [
+        configs: Read, states: Read, layer_controls: Read, gradients: Read,
+        parameters: ReadWrite, first_moment: ReadWrite, divergence: ReadWrite,
     ]
 }
 
@@ -410,7 +423,7 @@ kernel! {
 }
 
 /// Every kernel.
-pub const KERNELS: [&Kernel; 22] = [
+pub const KERNELS: [&Kernel; 23] = [
     ParameterInit::KERNEL,
     BatchGather::KERNEL,
     LinearForward::KERNEL,
@@ -418,6 +431,7 @@ pub const KERNELS: [&Kernel; 22] = [
     LinearBackwardInput::KERNEL,
     LinearBackwardWeights::KERNEL,
     AdamStep::KERNEL,
+    SgdStep::KERNEL,
     StepFinish::KERNEL,
     ProbeStart::KERNEL,
     ProbeReset::KERNEL,

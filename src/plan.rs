@@ -15,11 +15,11 @@ use bytemuck::bytes_of;
 use crate::error::Error;
 use crate::kernels::{
     AdamStep, BatchGather, Kernel, LinearBackwardInput, LinearBackwardWeights, LinearForward,
-    ParameterInit, Params, SoftmaxCrossEntropy, StepFinish,
+    ParameterInit, Params, SgdStep, SoftmaxCrossEntropy, StepFinish,
 };
 use crate::layout::{ShaderStruct, StructLayout};
 use crate::network::{Activation, Layer};
-use crate::spec::{TaskStream, TrainingSpec};
+use crate::spec::{Optimiser, ReplicaSpec, TaskStream, TrainingSpec};
 use crate::state::{LayerControl, ReplicaState, TaskRecord};
 
 /// How many finished tasks a replica remembers.
@@ -112,9 +112,9 @@ pub struct Buffers {
     pub parameters: BufferId,
     /// `[replica, stride]` f32, without the L2 term
     pub gradients: BufferId,
-    /// `[replica, stride]` f32
+    /// `[replica, stride]` f32: Adam's first moment, SGD's momentum buffer
     pub first_moment: BufferId,
-    /// `[replica, stride]` f32
+    /// `[replica, stride]` f32: Adam's second moment, 0 for SGD
     pub second_moment: BufferId,
     /// Those of a probe; only with [`TrainingSpec::probe`].
     pub probe: Option<ProbeBuffers>,
@@ -131,7 +131,7 @@ pub struct Program {
     pub names: Buffers,
     /// Draws initial parameters and clears the moments.
     pub initialise: Plan,
-    /// Forward, backward and Adam on the minibatch that is loaded.
+    /// Forward, backward and the optimiser on the minibatch that is loaded.
     pub update: Plan,
     /// Gathers the stream's next minibatch, then updates; only with a task stream.
     pub step: Option<Plan>,
@@ -411,7 +411,8 @@ fn gather(spec: &TrainingSpec, stream: &TaskStream, images: BufferId, names: &Bu
     dispatch(params, buffers, [spec.batch_rows(), 1])
 }
 
-/// Forward, loss, backward, Adam: 3 dispatches a layer less one, and three more.
+/// Forward, loss, backward, optimiser: 3 dispatches a layer less one, and three more, or four when the
+/// replicas differ in their optimiser.
 fn update(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
     let layers: Vec<_> = spec.network.layers().iter().enumerate().collect();
     let mut dispatches: Vec<_> = layers
@@ -425,7 +426,7 @@ fn update(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
         }
         dispatches.push(backward_weights(spec, names, *l, layer));
     }
-    dispatches.push(adam(spec, names));
+    dispatches.extend(optimisers(spec, names));
     dispatches.push(finish(spec, names));
     dispatches
 }
@@ -500,6 +501,15 @@ fn backward_weights(spec: &TrainingSpec, names: &Buffers, l: usize, layer: &Laye
     dispatch(params, buffers, tiles(layer.columns, layer.rows + 1))
 }
 
+/// The kernels that some replica needs; each leaves the others' replicas alone.
+fn optimisers(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
+    let is_adam = |replica: &ReplicaSpec| matches!(replica.optimiser, Optimiser::Adam { .. });
+    let adam = spec.replicas.iter().any(is_adam).then(|| adam(spec, names));
+    let all_adam = spec.replicas.iter().all(is_adam);
+    let sgd = (!all_adam).then(|| sgd(spec, names));
+    adam.into_iter().chain(sgd).collect()
+}
+
 fn adam(spec: &TrainingSpec, names: &Buffers) -> Dispatch {
     let parameters_stride = spec.network.parameter_stride() as u32 / 4;
     let params = AdamStep {
@@ -520,6 +530,28 @@ fn adam(spec: &TrainingSpec, names: &Buffers) -> Dispatch {
         params,
         buffers,
         [parameters_stride.div_ceil(AdamStep::KERNEL.workgroup[0]), 1],
+    )
+}
+
+fn sgd(spec: &TrainingSpec, names: &Buffers) -> Dispatch {
+    let parameters_stride = spec.network.parameter_stride() as u32 / 4;
+    let params = SgdStep {
+        parameters_stride,
+        layers: spec.network.layers().len() as u32,
+    };
+    let buffers = [
+        names.configs,
+        names.states,
+        names.layer_controls,
+        names.gradients,
+        names.parameters,
+        names.first_moment,
+        names.divergence,
+    ];
+    dispatch(
+        params,
+        buffers,
+        [parameters_stride.div_ceil(SgdStep::KERNEL.workgroup[0]), 1],
     )
 }
 

@@ -116,7 +116,7 @@ pub struct LayerStats {
     pub parameters: usize,
     /// |g|^2 of the mean gradient g.
     pub grad_norm_sq: f64,
-    /// |g + l2 theta|^2: the gradient that Adam sees.
+    /// |g + l2 theta|^2: the gradient that the optimiser sees.
     pub objective_grad_norm_sq: f64,
     /// Within-batch gradient variance (1/B) sum_i |g_i - g|^2, over per-sample gradients g_i.
     pub grad_variance: f64,
@@ -127,6 +127,7 @@ pub struct LayerStats {
     pub step_size: f64,
     /// eta / ((1 - beta1^t) (sqrt(mean(v) / (1 - beta2^t)) + epsilon)), v Adam's second moment over
     /// the weight matrix (all of them for the network), t the updates done; `None` before the first.
+    /// For SGD eta (1 - momentum^t) / (1 - momentum): what a constant gradient is multiplied by.
     pub effective_step: Option<f64>,
     /// |theta|, the bias included.
     pub weight_norm: f64,

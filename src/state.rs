@@ -15,6 +15,11 @@ pub(crate) const HALTED_LOSS: u32 = 1;
 /// `halted`: an update made a parameter or a second moment that is not finite.
 pub(crate) const HALTED_UPDATE: u32 = 2;
 
+/// `optimiser` of a configuration.
+pub const OPTIMISER_ADAM: u32 = 0;
+/// `optimiser` of a configuration; its momentum is in `beta1`, its buffer in the first moment.
+pub const OPTIMISER_SGD: u32 = 1;
+
 /// `status` of a slot: still iterating.
 pub(crate) const SLOT_RUNNING: u32 = 0;
 /// `status`: the residual fell below the tolerance, or the Hessian-vector product is zero.
@@ -34,7 +39,7 @@ shader_struct! {
         beta2: f32,
         one_minus_beta2: f32,
         epsilon: f32,
-        unused: u32,
+        optimiser: u32,
     }
 }
 

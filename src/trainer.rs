@@ -297,7 +297,7 @@ impl Trainer {
         }
     }
 
-    /// Sets one replica's parameters; Adam's moments stay.
+    /// Sets one replica's parameters; the optimiser's moments stay.
     ///
     /// # Errors
     /// A replica or a shape out of range.

@@ -16,7 +16,7 @@ use trainable::kernels::KERNELS;
 use trainable::network::{Activation, Network};
 use trainable::plan::{BufferId, Dispatch, Elements, Plan, Program};
 use trainable::probe::{IterateForm, ProbeSpec};
-use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TrainingSpec};
 use trainable::state::{ProbeSlot, ReplicaState, TaskRecord};
 
 const TOLERANCE: Tolerance = Tolerance {
@@ -87,6 +87,10 @@ fn program(case: &Case, form: IterateForm) -> Program {
     let replica = |seed| ReplicaSpec {
         seed,
         l2: 1e-2 * seed as f32,
+        optimiser: match seed {
+            2 => Optimiser::Sgd { momentum: 0.75 },
+            _ => Optimiser::default(),
+        },
         ..ReplicaSpec::default()
     };
     let spec = TrainingSpec {

@@ -19,11 +19,20 @@ use trainable::layout::{Field, ShaderStruct, StructLayout};
 use trainable::network::Activation;
 use trainable::rng::Stream;
 use trainable::state::{
-    LayerControl, LayerRecord, LayerSums, ProbeSlot, ReplicaConfig, ReplicaState, TaskRecord,
+    LayerControl, LayerRecord, LayerSums, OPTIMISER_ADAM, OPTIMISER_SGD, ProbeSlot, ReplicaConfig,
+    ReplicaState, TaskRecord,
 };
 
 /// Files of `src/cpu` that are no kernel's twin.
-const CPU_HELPERS: [&str; 6] = ["mod", "activation", "array", "executor", "matrix", "reduce"];
+const CPU_HELPERS: [&str; 7] = [
+    "mod",
+    "activation",
+    "array",
+    "executor",
+    "matrix",
+    "optimiser",
+    "reduce",
+];
 
 /// What every WebGPU device has: <https://www.w3.org/TR/webgpu/#limits>.
 const MAX_STORAGE_BUFFERS_PER_SHADER_STAGE: usize = 8;
@@ -665,6 +674,14 @@ fn activations_have_the_same_numbers() {
             ("LEAKY_RELU", Activation::LeakyRelu as u32),
             ("TANH", Activation::Tanh as u32),
         ],
+    );
+}
+
+#[test]
+fn optimisers_have_the_same_numbers() {
+    check_constants(
+        "OPTIMISER_",
+        &[("ADAM", OPTIMISER_ADAM), ("SGD", OPTIMISER_SGD)],
     );
 }
 

@@ -3,13 +3,16 @@
 struct ReplicaConfig {
     seed: u32,
     l2: f32,
-    beta1: f32,
+    beta1: f32,            // SGD: the momentum
     one_minus_beta1: f32,
     beta2: f32,
     one_minus_beta2: f32,
     epsilon: f32,
-    unused: u32,
+    optimiser: u32,        // OPTIMISER_*
 }
+
+const OPTIMISER_ADAM: u32 = 0u;
+const OPTIMISER_SGD: u32 = 1u;
 
 struct ReplicaState {
     task: u32,             // the task that the next step belongs to

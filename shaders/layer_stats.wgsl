@@ -32,7 +32,7 @@ fn record(
     let config = configs[replica];
     let corrections = latest_corrections(config, states[replica]);
     var effective_step = 0.0;
-    if states[replica].updates > 0u {
+    if states[replica].optimiser_updates > 0u {
         if config.optimiser == OPTIMISER_SGD {
             effective_step = step_size * (corrections.x / config.one_minus_beta1);
         } else {

@@ -50,7 +50,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         let v = second_moment[at];
         let objective = g + config.l2 * theta;
         var update = vec4<f32>(0.0);
-        if states[replica].updates > 0u {
+        if states[replica].optimiser_updates > 0u {
             if config.optimiser == OPTIMISER_SGD {
                 update = control.step_size * first_moment[at];
             } else {

@@ -80,12 +80,12 @@ macro_rules! kernel {
 
 kernel! {
     /// Uniform of `parameter_init`.
-    parameter_init("rng", "state"), workgroup [64, 1, 1],
+    parameter_init("rng", "initial_weight", "state"), workgroup [64, 1, 1],
     ParameterInit {
         parameters_stride: u32,
         offset: u32,
-        rows: u32,
         columns: u32,
+        rows: u32,
         inputs: u32,
         outputs: u32,
         half_rows: u32,
@@ -206,6 +206,27 @@ kernel! {
         log_length: u32,
     }
     [configs: Read, divergence: Read, states: ReadWrite, task_log: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `task_reset`.
+    task_reset("rng", "initial_weight", "state"), workgroup [64, 1, 1],
+    TaskReset {
+        parameters_stride: u32,
+        offset: u32,
+        columns: u32,
+        rows: u32,
+        inputs: u32,
+        outputs: u32,
+        half_rows: u32,
+        half_inputs: u32,
+        layer: u32,
+        bound: f32,
+    }
+    [
+        configs: Read, states: ReadWrite, parameters: ReadWrite, first_moment: ReadWrite,
+        second_moment: ReadWrite,
+    ]
 }
 
 kernel! {
@@ -423,7 +444,7 @@ kernel! {
 }
 
 /// Every kernel.
-pub const KERNELS: [&Kernel; 23] = [
+pub const KERNELS: [&Kernel; 24] = [
     ParameterInit::KERNEL,
     BatchGather::KERNEL,
     LinearForward::KERNEL,
@@ -433,6 +454,7 @@ pub const KERNELS: [&Kernel; 23] = [
     AdamStep::KERNEL,
     SgdStep::KERNEL,
     StepFinish::KERNEL,
+    TaskReset::KERNEL,
     ProbeStart::KERNEL,
     ProbeReset::KERNEL,
     TangentForward::KERNEL,

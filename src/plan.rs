@@ -15,11 +15,11 @@ use bytemuck::bytes_of;
 use crate::error::Error;
 use crate::kernels::{
     AdamStep, BatchGather, Kernel, LinearBackwardInput, LinearBackwardWeights, LinearForward,
-    ParameterInit, Params, SgdStep, SoftmaxCrossEntropy, StepFinish,
+    ParameterInit, Params, SgdStep, SoftmaxCrossEntropy, StepFinish, TaskReset,
 };
 use crate::layout::{ShaderStruct, StructLayout};
 use crate::network::{Activation, Layer};
-use crate::spec::{Optimiser, ReplicaSpec, TaskStream, TrainingSpec};
+use crate::spec::{Optimiser, ReplicaSpec, TaskStream, TaskSwitch, TrainingSpec};
 use crate::state::{LayerControl, ReplicaState, TaskRecord};
 
 /// How many finished tasks a replica remembers.
@@ -133,7 +133,8 @@ pub struct Program {
     pub initialise: Plan,
     /// Forward, backward and the optimiser on the minibatch that is loaded.
     pub update: Plan,
-    /// Gathers the stream's next minibatch, then updates; only with a task stream.
+    /// Gathers the stream's next minibatch, updates, and resets what a task switch resets; only with a
+    /// task stream.
     pub step: Option<Plan>,
     /// Statistics and curvature of the coming minibatch; only with [`TrainingSpec::probe`].
     pub probe: Option<ProbePlans>,
@@ -161,6 +162,7 @@ impl Program {
             .map(|(stream, images)| {
                 let mut dispatches = vec![gather(spec, stream, images, &names)];
                 dispatches.extend(update.dispatches.iter().cloned());
+                dispatches.extend(task_reset(spec, &names));
                 Plan {
                     name: "step",
                     dispatches,
@@ -364,7 +366,7 @@ fn initialise(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
             half_rows: layer.rows / layer.halves,
             half_inputs: layer.inputs / layer.halves,
             layer: number as u32,
-            bound: (6.0 / f64::from(layer.inputs)).sqrt() as f32,
+            bound: kaiming_bound(layer),
         };
         let buffers = [
             names.configs,
@@ -571,6 +573,47 @@ fn finish(spec: &TrainingSpec, names: &Buffers) -> Dispatch {
         ],
         [1, 1],
     )
+}
+
+/// Nothing when all replicas carry everything over.
+fn task_reset(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
+    let carries = |replica: &ReplicaSpec| replica.at_task_switch == TaskSwitch::Carry;
+    if spec.replicas.iter().all(carries) {
+        return Vec::new();
+    }
+    let parameters_stride = spec.network.parameter_stride() as u32 / 4;
+    let one_layer = |(number, layer): (u32, &Layer)| {
+        let params = TaskReset {
+            parameters_stride,
+            offset: layer.offset / 4,
+            columns: layer.columns,
+            rows: layer.rows,
+            inputs: layer.inputs,
+            outputs: layer.outputs,
+            half_rows: layer.rows / layer.halves,
+            half_inputs: layer.inputs / layer.halves,
+            layer: number,
+            bound: kaiming_bound(layer),
+        };
+        let buffers = [
+            names.configs,
+            names.states,
+            names.parameters,
+            names.first_moment,
+            names.second_moment,
+        ];
+        dispatch(
+            params,
+            buffers,
+            [(layer.columns / 4).div_ceil(64), layer.rows + 1],
+        )
+    };
+    (0..).zip(spec.network.layers()).map(one_layer).collect()
+}
+
+/// Of uniform weights whose layer keeps the variance of ReLU activations: He et al., ICCV 2015.
+fn kaiming_bound(layer: &Layer) -> f32 {
+    (6.0 / f64::from(layer.inputs)).sqrt() as f32
 }
 
 /// Workgroups of 32 invocations along columns, each computing 8 rows by 4 columns.

@@ -6,7 +6,10 @@ use crate::data::{PIXEL_MEAN, PIXEL_STD, PIXELS, Split};
 use crate::error::Error;
 use crate::network::{Network, pad4};
 use crate::probe::ProbeSpec;
-use crate::state::{LayerControl, OPTIMISER_ADAM, OPTIMISER_SGD, ReplicaConfig};
+use crate::state::{
+    LayerControl, OPTIMISER_ADAM, OPTIMISER_SGD, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK,
+    SWITCH_RESET_OPTIMISER,
+};
 
 /// What makes an update of a gradient g, the L2 term included.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -66,6 +69,31 @@ fn check_decay(what: &'static str, decay: f32) -> Result<(), Error> {
     Err(Error::invalid(what, "0 or more, below 1", decay))
 }
 
+/// What becomes of a replica when the stream's next task begins. Step sizes are the host's and stay in
+/// any case, and so do the scores.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TaskSwitch {
+    /// Everything carries over, as in the paper (arXiv 2509.19698).
+    #[default]
+    Carry,
+    /// Adam's moments or SGD's buffer become zero, and the bias corrections start anew.
+    ResetOptimiser,
+    /// As [`Self::ResetOptimiser`], and the parameters are drawn anew: weights by the same rule as the
+    /// initial ones but unrelated to them, biases zero. What a network can do that learned nothing
+    /// before. Regularisers that remember the initial parameters go on remembering those of task 0.
+    FreshNetwork,
+}
+
+impl TaskSwitch {
+    fn number(self) -> u32 {
+        match self {
+            Self::Carry => SWITCH_CARRY,
+            Self::ResetOptimiser => SWITCH_RESET_OPTIMISER,
+            Self::FreshNetwork => SWITCH_FRESH_NETWORK,
+        }
+    }
+}
+
 /// One replica: a seed and a configuration. All replicas of a batch share the network's shape and
 /// train in the same dispatches.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,16 +106,19 @@ pub struct ReplicaSpec {
     pub l2: f32,
     /// What makes an update of the gradient.
     pub optimiser: Optimiser,
+    /// What a task switch of the stream resets.
+    pub at_task_switch: TaskSwitch,
 }
 
 impl Default for ReplicaSpec {
-    /// Seed 0, Adam(1e-3, 0.9, 0.999, 1e-8), no L2.
+    /// Seed 0, Adam(1e-3, 0.9, 0.999, 1e-8), no L2, nothing reset at task switches.
     fn default() -> Self {
         Self {
             seed: 0,
             step_size: 1e-3,
             l2: 0.0,
             optimiser: Optimiser::default(),
+            at_task_switch: TaskSwitch::default(),
         }
     }
 }
@@ -125,6 +156,7 @@ impl ReplicaSpec {
             one_minus_beta2: complement(beta2),
             epsilon,
             optimiser,
+            at_task_switch: self.at_task_switch.number(),
         }
     }
 }

@@ -20,6 +20,13 @@ pub const OPTIMISER_ADAM: u32 = 0;
 /// `optimiser` of a configuration; its momentum is in `beta1`, its buffer in the first moment.
 pub const OPTIMISER_SGD: u32 = 1;
 
+/// `at_task_switch`: everything carries over.
+pub const SWITCH_CARRY: u32 = 0;
+/// `at_task_switch`: moments and their update count start anew.
+pub const SWITCH_RESET_OPTIMISER: u32 = 1;
+/// `at_task_switch`: so do the parameters.
+pub const SWITCH_FRESH_NETWORK: u32 = 2;
+
 /// `status` of a slot: still iterating.
 pub(crate) const SLOT_RUNNING: u32 = 0;
 /// `status`: the residual fell below the tolerance, or the Hessian-vector product is zero.
@@ -40,6 +47,7 @@ shader_struct! {
         one_minus_beta2: f32,
         epsilon: f32,
         optimiser: u32,
+        at_task_switch: u32,
     }
 }
 
@@ -62,6 +70,7 @@ shader_struct! {
         task_correct: u32,
         epoch_loss: f32,
         epoch_correct: u32,
+        optimiser_updates: u32,
     }
 }
 

@@ -88,6 +88,7 @@ fn trainer_of(compute: &Compute, case: &Start, optimiser: Optimiser) -> Trainer 
         step_size: case.step_size as f32,
         l2: case.l2 as f32,
         optimiser,
+        ..ReplicaSpec::default()
     };
     let spec = TrainingSpec {
         network: Network::new(&case.widths, activation(&case.activation)).unwrap(),

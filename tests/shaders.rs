@@ -20,15 +20,16 @@ use trainable::network::Activation;
 use trainable::rng::Stream;
 use trainable::state::{
     LayerControl, LayerRecord, LayerSums, OPTIMISER_ADAM, OPTIMISER_SGD, ProbeSlot, ReplicaConfig,
-    ReplicaState, TaskRecord,
+    ReplicaState, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER, TaskRecord,
 };
 
 /// Files of `src/cpu` that are no kernel's twin.
-const CPU_HELPERS: [&str; 7] = [
+const CPU_HELPERS: [&str; 8] = [
     "mod",
     "activation",
     "array",
     "executor",
+    "initial_weight",
     "matrix",
     "optimiser",
     "reduce",
@@ -682,6 +683,18 @@ fn optimisers_have_the_same_numbers() {
     check_constants(
         "OPTIMISER_",
         &[("ADAM", OPTIMISER_ADAM), ("SGD", OPTIMISER_SGD)],
+    );
+}
+
+#[test]
+fn task_switches_have_the_same_numbers() {
+    check_constants(
+        "SWITCH_",
+        &[
+            ("CARRY", SWITCH_CARRY),
+            ("RESET_OPTIMISER", SWITCH_RESET_OPTIMISER),
+            ("FRESH_NETWORK", SWITCH_FRESH_NETWORK),
+        ],
     );
 }
 

@@ -68,7 +68,7 @@ fn record(
     step_size: f32,
 ) -> LayerRecord {
     let (correction1, correction2) = config.latest_corrections(state);
-    let effective_step = match (state.updates, config.optimiser) {
+    let effective_step = match (state.optimiser_updates, config.optimiser) {
         (0, _) => 0.0,
         (_, OPTIMISER_SGD) => step_size * (correction1 / config.one_minus_beta1),
         _ => {

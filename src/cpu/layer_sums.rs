@@ -35,7 +35,7 @@ pub(crate) fn run(_: &LayerSumsParams, arrays: &mut [Array; 8]) {
         .iter()
         .zip(sums.write::<LayerSums>().chunks_mut(PARTIALS as usize))
     {
-        let rate = match (state.updates, config.optimiser) {
+        let rate = match (state.optimiser_updates, config.optimiser) {
             (0, _) => 0.0,
             (_, OPTIMISER_SGD) => control.step_size,
             _ => control.step_size / correction1,
@@ -46,7 +46,11 @@ pub(crate) fn run(_: &LayerSumsParams, arrays: &mut [Array; 8]) {
             let start = control.start as usize;
             let range = (start + vec4s.start) * 4..(start + vec4s.end) * 4;
             let bias = control.bias as usize * 4;
-            let correction2 = if state.updates > 0 { correction2 } else { 1.0 };
+            let correction2 = if state.optimiser_updates > 0 {
+                correction2
+            } else {
+                1.0
+            };
             *sums = arch.dispatch(|| partial(&moments, &config, rate, correction2, range, bias));
         });
     }

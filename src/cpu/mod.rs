@@ -12,6 +12,7 @@ mod executor;
 pub(crate) mod gradient_norms;
 pub(crate) mod gram;
 pub(crate) mod gram_product;
+mod initial_weight;
 pub(crate) mod layer_stats;
 pub(crate) mod layer_sums;
 pub(crate) mod linear_backward_input;
@@ -33,6 +34,7 @@ pub(crate) mod tangent_backward_input;
 pub(crate) mod tangent_backward_weights;
 pub(crate) mod tangent_forward;
 pub(crate) mod tangent_softmax;
+pub(crate) mod task_reset;
 
 pub(crate) use array::Array;
 pub use executor::CpuExecutor;

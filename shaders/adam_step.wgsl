@@ -5,17 +5,13 @@
 //   theta -= step_size / c1 * m / (sqrt(v / c2) + epsilon),   c = 1 - beta^t
 //
 //   configs        [replica]
-//   states         [replica]              the corrections c1, c2; a halted replica is left alone
+//   states         [replica]              the corrections c1, c2
 //   layer_controls [replica, layers]      where each layer ends, and its step size
 //   gradients      [replica, stride]      in vec4s
 //   parameters, first_moment, second_moment   like gradients
 //   divergence     [replica]              set where an update is not finite
 //
-// One invocation updates one vec4.
-//
-// The moments of a dead unit decay for ever. Left alone they become denormals, which some processors
-// flush to zero and others compute a hundred times slower than the rest; so they become zero here,
-// everywhere, long before: an update by them would be below 1e-20 step sizes.
+// One invocation updates one vec4. A replica that is halted or has another optimiser is left alone.
 
 struct Params {
     parameters_stride: u32,  // vec4s per replica
@@ -32,29 +28,14 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> second_moment: array<vec4<f32>>;
 @group(0) @binding(8) var<storage, read_write> divergence: array<atomic<u32>>;
 
-const FIRST_MOMENT_FLOOR: f32 = 1e-30;
-const SECOND_MOMENT_FLOOR: f32 = 1e-36;
-
-fn flush(x: vec4<f32>, floor: f32) -> vec4<f32> {
-    return select(x, vec4<f32>(0.0), abs(x) < vec4<f32>(floor));
-}
-
-fn step_size(replica: u32, index: u32) -> f32 {
-    let first = replica * params.layers;
-    var layer = 0u;
-    while index >= layer_controls[first + layer].end {
-        layer += 1u;
-    }
-    return layer_controls[first + layer].step_size;
-}
-
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let replica = id.z;
-    if id.x >= params.parameters_stride || states[replica].halted != RUNNING {
+    let config = configs[replica];
+    let takes_part = config.optimiser == OPTIMISER_ADAM && states[replica].halted == RUNNING;
+    if id.x >= params.parameters_stride || !takes_part {
         return;
     }
-    let config = configs[replica];
     let at = replica * params.parameters_stride + id.x;
     let theta = parameters[at];
     let g = gradients[at] + config.l2 * theta;
@@ -66,7 +47,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         config.beta2 * second_moment[at] + config.one_minus_beta2 * g * g,
         SECOND_MOMENT_FLOOR,
     );
-    let rate = step_size(replica, id.x) / states[replica].correction1;
+    let rate = step_size(replica * params.layers, id.x) / states[replica].correction1;
     let updated = theta - rate * m / (sqrt(v / states[replica].correction2) + config.epsilon);
     first_moment[at] = m;
     second_moment[at] = v;

@@ -2,6 +2,7 @@
 //
 //   grad_variance  = mean |g_b|^2 - |g|^2
 //   effective_step = step_size / (c1 (sqrt(mean(v) / c2) + epsilon)),   c = 1 - beta^t, t updates done
+//   effective_step of SGD = step_size (1 - momentum^t) / (1 - momentum)
 //
 //   configs, states [replica]
 //   layer_controls  [replica, layers]
@@ -28,11 +29,16 @@ struct Params {
 fn record(
     replica: u32, square: vec4<f32>, norm: f32, second: f32, weights: f32, step_size: f32,
 ) -> LayerRecord {
-    let corrections = latest_corrections(configs[replica], states[replica]);
+    let config = configs[replica];
+    let corrections = latest_corrections(config, states[replica]);
     var effective_step = 0.0;
-    if states[replica].updates > 0u {
-        let root = sqrt(second / weights / corrections.y) + configs[replica].epsilon;
-        effective_step = step_size / (corrections.x * root);
+    if states[replica].optimiser_updates > 0u {
+        if config.optimiser == OPTIMISER_SGD {
+            effective_step = step_size * (corrections.x / config.one_minus_beta1);
+        } else {
+            let root = sqrt(second / weights / corrections.y) + config.epsilon;
+            effective_step = step_size / (corrections.x * root);
+        }
     }
     return LayerRecord(
         square.x, square.y, max(norm - square.x, 0.0), sqrt(square.z), sqrt(square.w),

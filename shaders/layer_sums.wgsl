@@ -1,8 +1,8 @@
 // Partial sums over every layer's parameters: squared gradient, weights and latest update, and Adam's
 // second moment.
 //
-// The latest update is recomputed from Adam's moments, with the corrections that it had:
-// c(t) = (c(t + 1) - (1 - beta)) / beta, since the state holds those of the update to come.
+// The latest update is recomputed from the moments: SGD's is step_size m. Adam's has the corrections
+// that it had, c(t) = (c(t + 1) - (1 - beta)) / beta, since the state holds those of the update to come.
 //
 // Run a second time, once regularisers have added to the gradients, it writes the objective's alone.
 //
@@ -53,9 +53,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         let v = second_moment[at];
         let objective = g + config.l2 * theta;
         var update = vec4<f32>(0.0);
-        if states[replica].updates > 0u {
-            let rate = control.step_size / corrections.x;
-            update = rate * first_moment[at] / (sqrt(v / corrections.y) + config.epsilon);
+        if states[replica].optimiser_updates > 0u {
+            if config.optimiser == OPTIMISER_SGD {
+                update = control.step_size * first_moment[at];
+            } else {
+                let rate = control.step_size / corrections.x;
+                update = rate * first_moment[at] / (sqrt(v / corrections.y) + config.epsilon);
+            }
         }
         square += vec4<f32>(
             dot(g, g), dot(objective, objective), dot(theta, theta), dot(update, update),

@@ -22,6 +22,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>) {
     probe_states[replica].halted = RUNNING;
     probe_states[replica].task = states[replica].task;
     probe_states[replica].updates = states[replica].updates;
+    probe_states[replica].optimiser_updates = states[replica].optimiser_updates;
     for (var s = 0u; s < params.slots; s++) {
         let at = replica * params.slots + s;
         slots[at].eigenvalue = 0.0;

@@ -41,6 +41,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>) {
     }
     let config = configs[replica];
     state.updates += 1u;
+    state.optimiser_updates += 1u;
     state.correction1 = next_correction(config.beta1, config.one_minus_beta1, state.correction1);
     state.correction2 = next_correction(config.beta2, config.one_minus_beta2, state.correction2);
     state.task_batches += 1u;

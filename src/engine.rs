@@ -258,8 +258,8 @@ impl Engine {
         self.write(queue, self.names.labels, replica, &labels)
     }
 
-    /// Sets one replica's parameters before the queue's next submission. Adam's moments stay, and so do
-    /// the parameters that regularisers pull towards: see [`Self::encode_anchor`].
+    /// Sets one replica's parameters before the queue's next submission. The optimiser's moments stay,
+    /// and so do the parameters that regularisers pull towards: see [`Self::encode_anchor`].
     ///
     /// # Errors
     /// A replica or a shape out of range.

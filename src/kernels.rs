@@ -80,12 +80,12 @@ macro_rules! kernel {
 
 kernel! {
     /// Uniform of `parameter_init`.
-    parameter_init("rng", "state"), workgroup [64, 1, 1],
+    parameter_init("rng", "initial_weight", "state"), workgroup [64, 1, 1],
     ParameterInit {
         parameters_stride: u32,
         offset: u32,
-        rows: u32,
         columns: u32,
+        rows: u32,
         inputs: u32,
         outputs: u32,
         half_rows: u32,
@@ -172,7 +172,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `adam_step`.
-    adam_step("state"), workgroup [256, 1, 1],
+    adam_step("state", "optimiser"), workgroup [256, 1, 1],
     AdamStep {
         parameters_stride: u32,
         layers: u32,
@@ -185,6 +185,19 @@ kernel! {
 }
 
 kernel! {
+    /// Uniform of `sgd_step`.
+    sgd_step("state", "optimiser"), workgroup [256, 1, 1],
+    SgdStep {
+        parameters_stride: u32,
+        layers: u32,
+    }
+    [
+        configs: Read, states: Read, layer_controls: Read, gradients: Read,
+        parameters: ReadWrite, first_moment: ReadWrite, divergence: ReadWrite,
+    ]
+}
+
+kernel! {
     /// Uniform of `step_finish`.
     step_finish("state"), workgroup [1, 1, 1],
     StepFinish {
@@ -193,6 +206,27 @@ kernel! {
         log_length: u32,
     }
     [configs: Read, divergence: Read, states: ReadWrite, task_log: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `task_reset`.
+    task_reset("rng", "initial_weight", "state"), workgroup [64, 1, 1],
+    TaskReset {
+        parameters_stride: u32,
+        offset: u32,
+        columns: u32,
+        rows: u32,
+        inputs: u32,
+        outputs: u32,
+        half_rows: u32,
+        half_inputs: u32,
+        layer: u32,
+        bound: f32,
+    }
+    [
+        configs: Read, states: ReadWrite, parameters: ReadWrite, first_moment: ReadWrite,
+        second_moment: ReadWrite,
+    ]
 }
 
 kernel! {
@@ -490,7 +524,7 @@ kernel! {
 }
 
 /// Every kernel.
-pub const KERNELS: [&Kernel; 29] = [
+pub const KERNELS: [&Kernel; 31] = [
     ParameterInit::KERNEL,
     BatchGather::KERNEL,
     LinearForward::KERNEL,
@@ -498,7 +532,9 @@ pub const KERNELS: [&Kernel; 29] = [
     LinearBackwardInput::KERNEL,
     LinearBackwardWeights::KERNEL,
     AdamStep::KERNEL,
+    SgdStep::KERNEL,
     StepFinish::KERNEL,
+    TaskReset::KERNEL,
     ProbeStart::KERNEL,
     ProbeReset::KERNEL,
     TangentForward::KERNEL,

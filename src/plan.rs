@@ -19,11 +19,11 @@ use bytemuck::bytes_of;
 use crate::error::Error;
 use crate::kernels::{
     AdamStep, BatchGather, Kernel, LinearBackwardInput, LinearBackwardWeights, LinearForward,
-    ParameterInit, Params, SoftmaxCrossEntropy, StepFinish,
+    ParameterInit, Params, SgdStep, SoftmaxCrossEntropy, StepFinish, TaskReset,
 };
 use crate::layout::{ShaderStruct, StructLayout};
 use crate::network::{Activation, Layer};
-use crate::spec::{TaskStream, TrainingSpec};
+use crate::spec::{Optimiser, ReplicaSpec, TaskStream, TaskSwitch, TrainingSpec};
 use crate::state::{LayerControl, ReplicaState, TaskRecord};
 
 /// How many finished tasks a replica remembers.
@@ -117,9 +117,9 @@ pub struct Buffers {
     /// `[replica, stride]` f32: of the loss and, where replicas use them, of L2-init and the Wasserstein
     /// regulariser; without the coupled L2 term, which the optimiser adds by itself
     pub gradients: BufferId,
-    /// `[replica, stride]` f32
+    /// `[replica, stride]` f32: Adam's first moment, SGD's momentum buffer
     pub first_moment: BufferId,
-    /// `[replica, stride]` f32
+    /// `[replica, stride]` f32: Adam's second moment, 0 for SGD
     pub second_moment: BufferId,
     /// Those of a probe; only with [`TrainingSpec::probe`].
     pub probe: Option<ProbeBuffers>,
@@ -141,9 +141,10 @@ pub struct Program {
     /// Takes the current parameters as those that regularisers pull towards; does nothing where no
     /// replica uses any.
     pub anchor: Plan,
-    /// Forward, backward, regularisers and Adam on the minibatch that is loaded.
+    /// Forward, backward, regularisers and the optimiser on the minibatch that is loaded.
     pub update: Plan,
-    /// Gathers the stream's next minibatch, then updates; only with a task stream.
+    /// Gathers the stream's next minibatch, updates, and resets what a task switch resets; only with a
+    /// task stream.
     pub step: Option<Plan>,
     /// Statistics and curvature of the coming minibatch; only with [`TrainingSpec::probe`].
     pub probe: Option<ProbePlans>,
@@ -177,6 +178,7 @@ impl Program {
             .map(|(stream, images)| {
                 let mut dispatches = vec![gather(spec, stream, images, &names)];
                 dispatches.extend(update.dispatches.iter().cloned());
+                dispatches.extend(task_reset(spec, &names));
                 Plan {
                     name: "step",
                     dispatches,
@@ -383,7 +385,7 @@ fn initialise(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
             half_rows: layer.rows / layer.halves,
             half_inputs: layer.inputs / layer.halves,
             layer: number as u32,
-            bound: (6.0 / f64::from(layer.inputs)).sqrt() as f32,
+            bound: kaiming_bound(layer),
         };
         let buffers = [
             names.configs,
@@ -430,8 +432,8 @@ fn gather(spec: &TrainingSpec, stream: &TaskStream, images: BufferId, names: &Bu
     dispatch(params, buffers, [spec.batch_rows(), 1])
 }
 
-/// Forward, loss, backward, Adam: 3 dispatches a layer less one, and three more; with regularisers,
-/// theirs before Adam's.
+/// Forward, loss, backward, regularisers, optimiser: 3 dispatches a layer less one, and three more (four
+/// when the replicas differ in their optimiser), without those of regularisers.
 fn update(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
     let layers: Vec<_> = spec.network.layers().iter().enumerate().collect();
     let mut dispatches: Vec<_> = layers
@@ -446,7 +448,7 @@ fn update(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
         dispatches.push(backward_weights(spec, names, *l, layer));
     }
     dispatches.extend(regularisers::add_gradients(spec, names));
-    dispatches.push(adam(spec, names));
+    dispatches.extend(optimisers(spec, names));
     dispatches.push(finish(spec, names));
     dispatches
 }
@@ -521,6 +523,15 @@ fn backward_weights(spec: &TrainingSpec, names: &Buffers, l: usize, layer: &Laye
     dispatch(params, buffers, tiles(layer.columns, layer.rows + 1))
 }
 
+/// The kernels that some replica needs; each leaves the others' replicas alone.
+fn optimisers(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
+    let is_adam = |replica: &ReplicaSpec| matches!(replica.optimiser, Optimiser::Adam { .. });
+    let adam = spec.replicas.iter().any(is_adam).then(|| adam(spec, names));
+    let all_adam = spec.replicas.iter().all(is_adam);
+    let sgd = (!all_adam).then(|| sgd(spec, names));
+    adam.into_iter().chain(sgd).collect()
+}
+
 fn adam(spec: &TrainingSpec, names: &Buffers) -> Dispatch {
     let parameters_stride = spec.network.parameter_stride() as u32 / 4;
     let params = AdamStep {
@@ -544,6 +555,28 @@ fn adam(spec: &TrainingSpec, names: &Buffers) -> Dispatch {
     )
 }
 
+fn sgd(spec: &TrainingSpec, names: &Buffers) -> Dispatch {
+    let parameters_stride = spec.network.parameter_stride() as u32 / 4;
+    let params = SgdStep {
+        parameters_stride,
+        layers: spec.network.layers().len() as u32,
+    };
+    let buffers = [
+        names.configs,
+        names.states,
+        names.layer_controls,
+        names.gradients,
+        names.parameters,
+        names.first_moment,
+        names.divergence,
+    ];
+    dispatch(
+        params,
+        buffers,
+        [parameters_stride.div_ceil(SgdStep::KERNEL.workgroup[0]), 1],
+    )
+}
+
 fn finish(spec: &TrainingSpec, names: &Buffers) -> Dispatch {
     let params = StepFinish {
         batches_per_epoch: spec.batches_per_epoch(),
@@ -560,6 +593,47 @@ fn finish(spec: &TrainingSpec, names: &Buffers) -> Dispatch {
         ],
         [1, 1],
     )
+}
+
+/// Nothing when all replicas carry everything over.
+fn task_reset(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
+    let carries = |replica: &ReplicaSpec| replica.at_task_switch == TaskSwitch::Carry;
+    if spec.replicas.iter().all(carries) {
+        return Vec::new();
+    }
+    let parameters_stride = spec.network.parameter_stride() as u32 / 4;
+    let one_layer = |(number, layer): (u32, &Layer)| {
+        let params = TaskReset {
+            parameters_stride,
+            offset: layer.offset / 4,
+            columns: layer.columns,
+            rows: layer.rows,
+            inputs: layer.inputs,
+            outputs: layer.outputs,
+            half_rows: layer.rows / layer.halves,
+            half_inputs: layer.inputs / layer.halves,
+            layer: number,
+            bound: kaiming_bound(layer),
+        };
+        let buffers = [
+            names.configs,
+            names.states,
+            names.parameters,
+            names.first_moment,
+            names.second_moment,
+        ];
+        dispatch(
+            params,
+            buffers,
+            [(layer.columns / 4).div_ceil(64), layer.rows + 1],
+        )
+    };
+    (0..).zip(spec.network.layers()).map(one_layer).collect()
+}
+
+/// Of uniform weights whose layer keeps the variance of ReLU activations: He et al., ICCV 2015.
+fn kaiming_bound(layer: &Layer) -> f32 {
+    (6.0 / f64::from(layer.inputs)).sqrt() as f32
 }
 
 /// Workgroups of 32 invocations along columns, each computing 8 rows by 4 columns.

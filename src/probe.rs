@@ -116,7 +116,7 @@ pub struct LayerStats {
     pub parameters: usize,
     /// |g|^2 of the mean gradient g.
     pub grad_norm_sq: f64,
-    /// |g + l2 theta + those of the other regularisers|^2: the gradient that Adam sees.
+    /// |g + l2 theta + those of the other regularisers|^2: the gradient that the optimiser sees.
     pub objective_grad_norm_sq: f64,
     /// Within-batch gradient variance (1/B) sum_i |g_i - g|^2, over per-sample gradients g_i.
     pub grad_variance: f64,
@@ -126,11 +126,13 @@ pub struct LayerStats {
     /// The layer's step size eta; for the network its mean over weights.
     pub step_size: f64,
     /// eta / ((1 - beta1^t) (sqrt(mean(v) / (1 - beta2^t)) + epsilon)), v Adam's second moment over
-    /// the weight matrix (all of them for the network), t the updates done; `None` before the first.
+    /// the weight matrix (all of them for the network), t the updates done; `None` before the first
+    /// and where a task switch reset the optimiser (t counts from there). For SGD
+    /// eta (1 - momentum^t) / (1 - momentum): what a constant gradient is multiplied by.
     pub effective_step: Option<f64>,
     /// |theta|, the bias included.
     pub weight_norm: f64,
-    /// |theta - theta before the latest update|; 0 before the first.
+    /// |theta - theta before the latest update|; 0 where `effective_step` is `None`.
     pub update_norm: f64,
 }
 
@@ -182,8 +184,9 @@ impl ProbeStats {
         if !state.batch_loss.is_finite() || !records.iter().all(is_finite) {
             return Err(NotFinite { task, update });
         }
+        let updated = state.optimiser_updates > 0;
         let stats =
-            |parameters, slot, record| LayerStats::new(probe, parameters, slot, record, update);
+            |parameters, slot, record| LayerStats::new(probe, parameters, slot, record, updated);
         let blocks = spec.network.layers().iter().zip(&slots[1..]).zip(records);
         let parameters = |layer: &Layer| (layer.inputs as usize + 1) * layer.outputs as usize;
         Ok(Self {
@@ -215,7 +218,7 @@ impl LayerStats {
         parameters: usize,
         slot: &ProbeSlot,
         record: &LayerRecord,
-        update: u32,
+        updated: bool,
     ) -> Self {
         let residual = f64::from(slot.residual);
         let sharpness = Sharpness {
@@ -231,7 +234,7 @@ impl LayerStats {
             grad_variance: record.grad_variance.into(),
             sharpness: (slot.status != SLOT_DIVERGED).then_some(sharpness),
             step_size: record.step_size.into(),
-            effective_step: (update > 0).then_some(record.effective_step.into()),
+            effective_step: updated.then_some(record.effective_step.into()),
             weight_norm: record.weight_norm.into(),
             update_norm: record.update_norm.into(),
         }

@@ -6,7 +6,93 @@ use crate::data::{PIXEL_MEAN, PIXEL_STD, PIXELS, Split};
 use crate::error::Error;
 use crate::network::{Network, pad4};
 use crate::probe::ProbeSpec;
-use crate::state::{LayerControl, ReplicaConfig};
+use crate::state::{
+    LayerControl, OPTIMISER_ADAM, OPTIMISER_SGD, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK,
+    SWITCH_RESET_OPTIMISER,
+};
+
+/// What makes an update of a gradient g, the L2 term included.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Optimiser {
+    /// Adam (Kingma and Ba, 2015), arranged as PyTorch's `torch.optim.Adam`.
+    Adam {
+        /// Decay of the first moment.
+        beta1: f32,
+        /// Decay of the second moment.
+        beta2: f32,
+        /// What is added to the root of the second moment.
+        epsilon: f32,
+    },
+    /// `buf = momentum * buf + g; theta -= step_size * buf`, as PyTorch's `torch.optim.SGD` without
+    /// dampening and without Nesterov's variant. The first `buf` is g.
+    Sgd {
+        /// Decay of the buffer; 0 for plain gradient descent.
+        momentum: f32,
+    },
+}
+
+impl Default for Optimiser {
+    /// Adam(0.9, 0.999, 1e-8).
+    fn default() -> Self {
+        Self::Adam {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+        }
+    }
+}
+
+impl Optimiser {
+    fn check(self) -> Result<(), Error> {
+        match self {
+            Self::Adam {
+                beta1,
+                beta2,
+                epsilon,
+            } => {
+                check_decay("beta1", beta1)?;
+                check_decay("beta2", beta2)?;
+                if epsilon.is_finite() && epsilon > 0.0 {
+                    return Ok(());
+                }
+                Err(Error::invalid("epsilon", "more than 0, finite", epsilon))
+            }
+            Self::Sgd { momentum } => check_decay("momentum", momentum),
+        }
+    }
+}
+
+fn check_decay(what: &'static str, decay: f32) -> Result<(), Error> {
+    if (0.0..1.0).contains(&decay) {
+        return Ok(());
+    }
+    Err(Error::invalid(what, "0 or more, below 1", decay))
+}
+
+/// What becomes of a replica when the stream's next task begins. Step sizes are the host's and stay in
+/// any case, and so do the scores.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TaskSwitch {
+    /// Everything carries over, as in the paper (arXiv 2509.19698).
+    #[default]
+    Carry,
+    /// Adam's moments or SGD's buffer become zero, and the bias corrections start anew.
+    ResetOptimiser,
+    /// As [`Self::ResetOptimiser`], and the parameters are drawn anew: weights by the same rule as the
+    /// initial ones but unrelated to them, biases zero. What a network can do that learned nothing
+    /// before. Regularisers that remember the initial parameters go on remembering those of task 0.
+    FreshNetwork,
+}
+
+impl TaskSwitch {
+    fn number(self) -> u32 {
+        match self {
+            Self::Carry => SWITCH_CARRY,
+            Self::ResetOptimiser => SWITCH_RESET_OPTIMISER,
+            Self::FreshNetwork => SWITCH_FRESH_NETWORK,
+        }
+    }
+}
 
 /// One replica: a seed and a configuration. All replicas of a batch share the network's shape and
 /// train in the same dispatches.
@@ -14,16 +100,14 @@ use crate::state::{LayerControl, ReplicaConfig};
 pub struct ReplicaSpec {
     /// Decides initial weights, images, labels and orders; equal seeds see equal streams.
     pub seed: u32,
-    /// Adam's step size, the same for every layer at the start.
+    /// The step size, the same for every layer at the start.
     pub step_size: f32,
     /// Coupled L2: the gradient gains `l2 * theta`, biases included.
     pub l2: f32,
-    /// Adam's decay of the first moment.
-    pub beta1: f32,
-    /// Adam's decay of the second moment.
-    pub beta2: f32,
-    /// Adam's epsilon.
-    pub epsilon: f32,
+    /// What makes an update of the gradient.
+    pub optimiser: Optimiser,
+    /// What a task switch of the stream resets.
+    pub at_task_switch: TaskSwitch,
     /// L2 towards the initial parameters: the gradient gains `l2_init * (theta - theta_init)`, biases
     /// included (Kumar, Marklund and Van Roy, 2023).
     pub l2_init: f32,
@@ -36,15 +120,14 @@ pub struct ReplicaSpec {
 }
 
 impl Default for ReplicaSpec {
-    /// Seed 0, Adam(1e-3, 0.9, 0.999, 1e-8), no regulariser.
+    /// Seed 0, Adam(1e-3, 0.9, 0.999, 1e-8), no regulariser, nothing reset at task switches.
     fn default() -> Self {
         Self {
             seed: 0,
             step_size: 1e-3,
             l2: 0.0,
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
+            optimiser: Optimiser::default(),
+            at_task_switch: TaskSwitch::default(),
             l2_init: 0.0,
             wasserstein: 0.0,
         }
@@ -62,24 +145,7 @@ impl ReplicaSpec {
         };
         check_step_size(self.step_size)?;
         in_range("l2", "0 or more, finite", self.l2, self.l2 >= 0.0)?;
-        in_range(
-            "beta1",
-            "0 or more, below 1",
-            self.beta1,
-            (0.0..1.0).contains(&self.beta1),
-        )?;
-        in_range(
-            "beta2",
-            "0 or more, below 1",
-            self.beta2,
-            (0.0..1.0).contains(&self.beta2),
-        )?;
-        in_range(
-            "epsilon",
-            "more than 0, finite",
-            self.epsilon,
-            self.epsilon > 0.0,
-        )?;
+        self.optimiser.check()?;
         let regularisers = [("l2_init", self.l2_init), ("wasserstein", self.wasserstein)];
         regularisers
             .into_iter()
@@ -88,16 +154,26 @@ impl ReplicaSpec {
 
     pub(crate) fn config(&self) -> ReplicaConfig {
         let complement = |beta: f32| (1.0 - f64::from(beta)) as f32;
+        let (optimiser, beta1, beta2, epsilon) = match self.optimiser {
+            Optimiser::Adam {
+                beta1,
+                beta2,
+                epsilon,
+            } => (OPTIMISER_ADAM, beta1, beta2, epsilon),
+            Optimiser::Sgd { momentum } => (OPTIMISER_SGD, momentum, 0.0, 0.0),
+        };
         ReplicaConfig {
             seed: self.seed,
             l2: self.l2,
-            beta1: self.beta1,
-            one_minus_beta1: complement(self.beta1),
-            beta2: self.beta2,
-            one_minus_beta2: complement(self.beta2),
-            epsilon: self.epsilon,
+            beta1,
+            one_minus_beta1: complement(beta1),
+            beta2,
+            one_minus_beta2: complement(beta2),
+            epsilon,
             l2_init: self.l2_init,
             wasserstein: self.wasserstein,
+            optimiser,
+            at_task_switch: self.at_task_switch.number(),
         }
     }
 }

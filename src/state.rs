@@ -15,6 +15,18 @@ pub(crate) const HALTED_LOSS: u32 = 1;
 /// `halted`: an update made a parameter or a second moment that is not finite.
 pub(crate) const HALTED_UPDATE: u32 = 2;
 
+/// `optimiser` of a configuration.
+pub const OPTIMISER_ADAM: u32 = 0;
+/// `optimiser` of a configuration; its momentum is in `beta1`, its buffer in the first moment.
+pub const OPTIMISER_SGD: u32 = 1;
+
+/// `at_task_switch`: everything carries over.
+pub const SWITCH_CARRY: u32 = 0;
+/// `at_task_switch`: moments and their update count start anew.
+pub const SWITCH_RESET_OPTIMISER: u32 = 1;
+/// `at_task_switch`: so do the parameters.
+pub const SWITCH_FRESH_NETWORK: u32 = 2;
+
 /// `status` of a slot: still iterating.
 pub(crate) const SLOT_RUNNING: u32 = 0;
 /// `status`: the residual fell below the tolerance, or the Hessian-vector product is zero.
@@ -36,6 +48,8 @@ shader_struct! {
         epsilon: f32,
         l2_init: f32,
         wasserstein: f32,
+        optimiser: u32,
+        at_task_switch: u32,
     }
 }
 
@@ -58,6 +72,7 @@ shader_struct! {
         task_correct: u32,
         epoch_loss: f32,
         epoch_correct: u32,
+        optimiser_updates: u32,
     }
 }
 

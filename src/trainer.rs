@@ -317,8 +317,8 @@ impl Trainer {
         }
     }
 
-    /// Sets one replica's parameters. Adam's moments stay, and so do the parameters that regularisers
-    /// pull towards: see [`Self::anchor`].
+    /// Sets one replica's parameters. The optimiser's moments stay, and so do the parameters that
+    /// regularisers pull towards: see [`Self::anchor`].
     ///
     /// # Errors
     /// A replica or a shape out of range.

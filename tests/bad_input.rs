@@ -2,7 +2,7 @@
 
 use trainable::gpu::adapters;
 use trainable::network::{Activation, Network};
-use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TrainingSpec};
 use trainable::{Backend, Compute, Error, Trainer, wgpu};
 
 fn spec() -> TrainingSpec {
@@ -41,6 +41,13 @@ fn every_number_out_of_range_is_named() {
     let replica = |spec: &mut TrainingSpec, change: fn(&mut ReplicaSpec)| {
         change(&mut spec.replicas[0]);
     };
+    let optimiser = |spec: &mut TrainingSpec, optimiser| spec.replicas[0].optimiser = optimiser;
+    let adam = |beta1, beta2, epsilon| Optimiser::Adam {
+        beta1,
+        beta2,
+        epsilon,
+    };
+    let sgd = |momentum| Optimiser::Sgd { momentum };
     let refusals = [
         (
             refusal(|s, _| s.batch = 0),
@@ -87,15 +94,15 @@ fn every_number_out_of_range_is_named() {
             "l2: wanted 0 or more, finite, found NaN",
         ),
         (
-            refusal(|s, _| replica(s, |r| r.beta1 = 1.0)),
+            refusal(|s, _| optimiser(s, adam(1.0, 0.999, 1e-8))),
             "beta1: wanted 0 or more, below 1, found 1",
         ),
         (
-            refusal(|s, _| replica(s, |r| r.beta2 = -0.5)),
+            refusal(|s, _| optimiser(s, adam(0.9, -0.5, 1e-8))),
             "beta2: wanted 0 or more, below 1, found -0.5",
         ),
         (
-            refusal(|s, _| replica(s, |r| r.epsilon = 0.0)),
+            refusal(|s, _| optimiser(s, adam(0.9, 0.999, 0.0))),
             "epsilon: wanted more than 0, finite, found 0",
         ),
         (
@@ -113,6 +120,18 @@ fn every_number_out_of_range_is_named() {
         (
             refusal(|s, _| replica(s, |r| r.wasserstein = f32::NAN)),
             "wasserstein: wanted 0 or more, finite, found NaN",
+        ),
+        (
+            refusal(|s, _| optimiser(s, sgd(1.0))),
+            "momentum: wanted 0 or more, below 1, found 1",
+        ),
+        (
+            refusal(|s, _| optimiser(s, sgd(-0.1))),
+            "momentum: wanted 0 or more, below 1, found -0.1",
+        ),
+        (
+            refusal(|s, _| optimiser(s, sgd(f32::NAN))),
+            "momentum: wanted 0 or more, below 1, found NaN",
         ),
         (
             refusal(|s, _| s.network = Network::new(&[5, 2], Activation::Relu).unwrap()),

@@ -8,14 +8,14 @@ mod oracle;
 mod reference;
 
 use common::{Tolerance, compare, computes, noise, read_buffer};
-use reference::{CASES, Layer, activation, flat, parameters, read, single};
+use reference::{CASES, Layer, SGD_CASES, activation, flat, parameters, read, single};
 use serde::Deserialize;
 use trainable::cpu::CpuExecutor;
 use trainable::gpu::Recorder;
 use trainable::network::{Activation, LayerParameters, Network};
 use trainable::plan::Program;
 use trainable::probe::{IterateForm, LayerStats, ProbeSpec, ProbeStart, ProbeStats};
-use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TrainingSpec};
 use trainable::state::ProbeSlot;
 use trainable::{Compute, Error, Trainer};
 
@@ -752,9 +752,11 @@ fn effective_steps_and_norms_equal_pytorch_after_five_updates() {
             let point = Point::from(&read::<StepPoint>(&format!("step_{name}")));
             let replica = ReplicaSpec {
                 step_size: adam.step_size as f32,
-                beta1: adam.beta1 as f32,
-                beta2: adam.beta2 as f32,
-                epsilon: adam.epsilon as f32,
+                optimiser: Optimiser::Adam {
+                    beta1: adam.beta1 as f32,
+                    beta2: adam.beta2 as f32,
+                    epsilon: adam.epsilon as f32,
+                },
                 l2: case.l2 as f32,
                 ..ReplicaSpec::default()
             };
@@ -801,6 +803,75 @@ fn effective_steps_and_norms_equal_pytorch_after_five_updates() {
                 tolerance,
             );
             assert_eq!(stats.update, 5);
+        }
+    }
+}
+
+/// What the file of updates by SGD says about the state after five of them.
+#[derive(Deserialize)]
+struct AfterFiveSgd {
+    step_size: f64,
+    momentum: f64,
+    l2: f64,
+    effective_step: f64,
+    update_norm: Vec<f64>,
+}
+
+#[test]
+fn effective_steps_and_update_norms_of_sgd_equal_pytorch_and_the_geometric_series() {
+    let tolerance = Tolerance {
+        atol: 0.0,
+        rtol: 1e-5,
+    };
+    for (device, compute) in computes() {
+        for name in SGD_CASES {
+            let what = format!("{name}, {device}");
+            let sgd: AfterFiveSgd = read(&format!("sgd_{name}"));
+            let point = Point::from(&read::<StepPoint>(&format!("sgd_{name}")));
+            let replica = ReplicaSpec {
+                step_size: sgd.step_size as f32,
+                optimiser: Optimiser::Sgd {
+                    momentum: sgd.momentum as f32,
+                },
+                l2: sgd.l2 as f32,
+                ..ReplicaSpec::default()
+            };
+            // An Adam replica in front: each is measured by its own rule.
+            let replicas = vec![ReplicaSpec::default(), replica];
+            let mut trainer = point.trainer_of(&compute, cold(1, IterateForm::Auto), replicas);
+            let before = probe(&mut trainer).remove(1);
+            assert_eq!(before.layers[0].effective_step, None, "{what}");
+            assert_eq!(before.network.update_norm, 0.0, "{what}");
+            for update in 1..=5 {
+                trainer.update(1).unwrap();
+                let stats = probe(&mut trainer).remove(1);
+                let series: f64 = (0..update).map(|k| sgd.momentum.powi(k)).sum();
+                let found = all(&stats).into_iter();
+                check(
+                    &format!("effective step after {update}, {what}"),
+                    found.map(|s| s.effective_step.expect("updated")).collect(),
+                    vec![sgd.step_size * series; stats.layers.len() + 1],
+                    tolerance,
+                );
+            }
+            let stats = probe(&mut trainer).remove(1);
+            let effective_step = stats.network.effective_step.expect("updated");
+            check(
+                &what,
+                vec![effective_step],
+                vec![sgd.effective_step],
+                tolerance,
+            );
+            let network = dot(&sgd.update_norm, &sgd.update_norm).sqrt();
+            check(
+                &format!("update norm, {what}"),
+                all(&stats).iter().map(|layer| layer.update_norm).collect(),
+                [&sgd.update_norm[..], &[network]].concat(),
+                Tolerance {
+                    atol: 1e-6,
+                    rtol: 1e-4,
+                },
+            );
         }
     }
 }

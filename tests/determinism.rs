@@ -5,7 +5,7 @@ mod common;
 
 use common::computes;
 use trainable::network::{Activation, LayerParameters, Network};
-use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TrainingSpec};
 use trainable::tasks::{epoch_image, subset_image, task_label};
 use trainable::{Compute, Halt, HaltCause, ReplicaProgress, Trainer};
 
@@ -85,6 +85,27 @@ fn both(outcome: &Outcome) -> (&Vec<ReplicaProgress>, &Vec<Vec<LayerParameters>>
 }
 
 #[test]
+fn replicas_of_both_optimisers_together_have_the_bits_that_each_has_alone() {
+    let sgd = |seed| ReplicaSpec {
+        optimiser: Optimiser::Sgd { momentum: 0.9 },
+        ..replica(seed)
+    };
+    let all = [replica(1), sgd(1), sgd(2), replica(2)];
+    for (device, compute) in computes() {
+        let (progress, parameters) = train(&compute, &all, &[9]);
+        for (r, spec) in all.iter().enumerate() {
+            let (alone, alone_parameters) = train(&compute, std::slice::from_ref(spec), &[9]);
+            assert!(
+                alone[0] == progress[r] && alone_parameters[0] == parameters[r],
+                "{device}: replica {r}"
+            );
+        }
+        // The negative control: the optimiser matters.
+        assert!(parameters[0] != parameters[1] && parameters[2] != parameters[3]);
+    }
+}
+
+#[test]
 fn a_replica_that_diverges_is_stopped_and_reported_alone() {
     let wild = ReplicaSpec {
         step_size: 1e30,
@@ -146,18 +167,28 @@ fn a_replica_that_diverges_is_stopped_and_reported_alone() {
 }
 
 #[test]
-fn a_second_moment_that_overflows_is_noticed() {
-    // Inputs of 1e25 make gradients whose squares overflow, while the loss is still finite.
-    for (device, compute) in computes() {
+fn an_update_that_overflows_is_noticed() {
+    // Inputs of 1e25 make gradients whose squares overflow (Adam's second moment), and so does their
+    // product with 1e20 (SGD's update), while the loss is still finite.
+    let sgd = ReplicaSpec {
+        step_size: 1e20,
+        optimiser: Optimiser::Sgd { momentum: 0.5 },
+        ..replica(1)
+    };
+    let computes = computes();
+    let cases = computes
+        .iter()
+        .flat_map(|compute| [(compute, replica(1)), (compute, sgd.clone())]);
+    for ((device, compute), replica) in cases {
         let network = Network::new(&[4, 2], Activation::Identity).unwrap();
         let spec = TrainingSpec {
             network,
             batch: 2,
-            replicas: vec![replica(1)],
+            replicas: vec![replica],
             stream: None,
             probe: None,
         };
-        let mut trainer = Trainer::new(&compute, spec).unwrap();
+        let mut trainer = Trainer::new(compute, spec).unwrap();
         let zero = LayerParameters {
             weight: vec![0.0; 8],
             bias: vec![0.0; 2],

@@ -16,7 +16,7 @@ use trainable::kernels::KERNELS;
 use trainable::network::{Activation, Network};
 use trainable::plan::{BufferId, Dispatch, Elements, Plan, Program, WassersteinBuffers};
 use trainable::probe::{IterateForm, ProbeSpec};
-use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TaskSwitch, TrainingSpec};
 use trainable::state::{ProbeSlot, ReplicaState, TaskRecord};
 
 const TOLERANCE: Tolerance = Tolerance {
@@ -45,14 +45,14 @@ const CASES: [Case; 6] = [
         widths: &[7, 17, 5, 3],
         activation: Activation::Crelu,
         batch: 7,
-        replicas: 3,
+        replicas: 5,
         relabel_fraction: 0.5,
     },
     Case {
         widths: &[17, 7, 65, 10],
         activation: Activation::LeakyRelu,
         batch: 17,
-        replicas: 3,
+        replicas: 4,
         relabel_fraction: 0.0,
     },
     Case {
@@ -89,6 +89,15 @@ fn program(case: &Case, form: IterateForm) -> Program {
         l2: 1e-2 * seed as f32,
         l2_init: if seed == 2 { 0.0 } else { 1e-2 },
         wasserstein: if seed == 2 { 0.0 } else { 1e-2 },
+        optimiser: match seed {
+            2 | 4 => Optimiser::Sgd { momentum: 0.75 },
+            _ => Optimiser::default(),
+        },
+        at_task_switch: match seed {
+            1 | 3 => TaskSwitch::FreshNetwork,
+            4 => TaskSwitch::ResetOptimiser,
+            _ => TaskSwitch::Carry,
+        },
         ..ReplicaSpec::default()
     };
     let spec = TrainingSpec {
@@ -172,7 +181,8 @@ fn key_of(x: f32) -> u32 {
     }
 }
 
-/// Replica 0 at the end of its second task, 1 halted, 2 in the middle of an epoch.
+/// Replica 0 at the end of its second task, 1 halted, 2 in the middle of an epoch, the others at the
+/// beginning of a task.
 fn state(program: &Program, replica: u32) -> ReplicaState {
     let start: &[ReplicaState] = match &program.buffer(program.names.states).contents {
         trainable::plan::Contents::Words(words) => cast_slice(words),
@@ -181,6 +191,7 @@ fn state(program: &Program, replica: u32) -> ReplicaState {
     let state = ReplicaState {
         task: 1,
         updates: 10,
+        optimiser_updates: 4,
         correction1: 0.686,
         correction2: 0.0109,
         batch_loss: 2.5,
@@ -201,13 +212,14 @@ fn state(program: &Program, replica: u32) -> ReplicaState {
             halted_update: 9,
             ..state
         },
-        _ => ReplicaState {
+        2 => ReplicaState {
             task: 5,
             batch: 1,
             task_batches: 1,
             epoch_loss: 1.0,
             ..state
         },
+        _ => state,
     }
 }
 
@@ -368,13 +380,15 @@ fn bits_that_must_agree_do() {
         for case in &CASES {
             let program = program(case, IterateForm::Auto);
             let mut pair = Pair::new(&program, &gpu);
-            let gather = &program.step.as_ref().expect("a stream").dispatches[0];
+            let step = program.step.as_ref().expect("a stream");
+            let drawing = ["batch_gather", "task_reset"];
+            let draws = |d: &&Dispatch| drawing.contains(&d.kernel.name);
             pair.fill(7);
             program
                 .initialise
                 .dispatches
                 .iter()
-                .chain([gather])
+                .chain(step.dispatches.iter().filter(draws))
                 .for_each(|d| pair.run(d));
             for id in [program.names.parameters, program.names.labels] {
                 assert!(pair.gpu_words(id) == pair.cpu_words(id), "{}", gpu.adapter);

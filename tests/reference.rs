@@ -6,31 +6,54 @@ mod common;
 mod reference;
 
 use common::{Tolerance, compare, computes};
-use reference::{CASES, Layer, activation, parameters, read, single};
+use reference::{CASES, Layer, SGD_CASES, activation, parameters, read, single};
 use serde::Deserialize;
 use trainable::network::{LayerParameters, Network};
-use trainable::spec::{ReplicaSpec, TrainingSpec};
+use trainable::spec::{Optimiser, ReplicaSpec, TrainingSpec};
 use trainable::{Compute, Trainer};
 
 #[derive(Deserialize)]
 struct Reference {
     name: String,
-    activation: String,
-    widths: Vec<u32>,
-    batch: u32,
-    l2: f64,
-    step_size: f64,
-    beta1: f64,
-    beta2: f64,
-    epsilon: f64,
-    x: Vec<f64>,
-    y: Vec<u32>,
-    layers: Vec<Layer>,
+    #[serde(flatten)]
+    start: Start,
+    #[serde(flatten)]
+    adam: Adam,
     loss: f64,
     correct: u32,
     gradients: Vec<Layer>,
     losses: Vec<f64>,
     after_5: Vec<Layer>,
+}
+
+/// Five updates by SGD with momentum.
+#[derive(Deserialize)]
+struct SgdReference {
+    #[serde(flatten)]
+    start: Start,
+    momentum: f64,
+    losses: Vec<f64>,
+    after_5: Vec<Layer>,
+}
+
+#[derive(Deserialize)]
+struct Adam {
+    beta1: f64,
+    beta2: f64,
+    epsilon: f64,
+}
+
+/// Where a case starts.
+#[derive(Deserialize)]
+struct Start {
+    activation: String,
+    widths: Vec<u32>,
+    batch: u32,
+    l2: f64,
+    step_size: f64,
+    x: Vec<f64>,
+    y: Vec<u32>,
+    layers: Vec<Layer>,
 }
 
 /// float32 against float64 over a handful of layers.
@@ -51,13 +74,20 @@ fn step(name: &str) -> Reference {
 /// A trainer of three replicas, all at the reference's initial point with its batch loaded. Three,
 /// because replicas before and behind must not disturb the one that is looked at.
 fn trainer(compute: &Compute, case: &Reference) -> Trainer {
+    let optimiser = Optimiser::Adam {
+        beta1: case.adam.beta1 as f32,
+        beta2: case.adam.beta2 as f32,
+        epsilon: case.adam.epsilon as f32,
+    };
+    trainer_of(compute, &case.start, optimiser)
+}
+
+fn trainer_of(compute: &Compute, case: &Start, optimiser: Optimiser) -> Trainer {
     let replica = ReplicaSpec {
         seed: 1,
         step_size: case.step_size as f32,
         l2: case.l2 as f32,
-        beta1: case.beta1 as f32,
-        beta2: case.beta2 as f32,
-        epsilon: case.epsilon as f32,
+        optimiser,
         ..ReplicaSpec::default()
     };
     let spec = TrainingSpec {
@@ -127,6 +157,34 @@ fn a_step_equals_pytorch() {
 }
 
 #[test]
+fn five_updates_by_sgd_with_momentum_equal_pytorch() {
+    for (device, compute) in computes() {
+        for name in SGD_CASES {
+            let case: SgdReference = read(&format!("sgd_{name}"));
+            let run = |momentum: f64| {
+                let optimiser = Optimiser::Sgd {
+                    momentum: momentum as f32,
+                };
+                let mut trainer = trainer_of(&compute, &case.start, optimiser);
+                let losses: Vec<f64> = (0..5)
+                    .map(|_| {
+                        trainer.update(1).unwrap();
+                        trainer.progress().unwrap()[2].batch_loss.into()
+                    })
+                    .collect();
+                let parameters = trainer.parameters().unwrap().remove(2);
+                let wanted = case.losses.iter().copied();
+                compare(losses, wanted, FIVE_STEPS)
+                    .and_then(|()| compare_layers(&parameters, &case.after_5, FIVE_STEPS))
+            };
+            run(case.momentum).unwrap_or_else(|worst| panic!("{device}, {name}: {worst}"));
+            let other = run(case.momentum + 0.01);
+            assert!(other.is_err(), "{device}, {name}: another momentum");
+        }
+    }
+}
+
+#[test]
 fn the_comparison_notices_one_wrong_gradient_a_nan_and_a_missing_step() {
     let case = step("crelu_l2");
     let mut trainer = trainer(&Compute::Cpu, &case);
@@ -170,15 +228,16 @@ fn gradients_equal_central_differences_in_float64() {
 fn central_difference(case: &Reference, layer: usize, index: usize) -> f64 {
     let h = 1e-5;
     let at = |delta: f64| {
-        let mut weights: Vec<Vec<f64>> = case.layers.iter().map(|l| l.weight.clone()).collect();
+        let mut weights: Vec<Vec<f64>> =
+            case.start.layers.iter().map(|l| l.weight.clone()).collect();
         weights[layer][index] += delta;
-        loss(case, &weights)
+        loss(&case.start, &weights)
     };
     (at(h) - at(-h)) / (2.0 * h)
 }
 
 /// Mean cross-entropy of the reference's batch, written out in float64.
-fn loss(case: &Reference, weights: &[Vec<f64>]) -> f64 {
+fn loss(case: &Start, weights: &[Vec<f64>]) -> f64 {
     let inputs = case.widths[0] as usize;
     let samples = case.x.chunks(inputs).zip(&case.y);
     let total: f64 = samples

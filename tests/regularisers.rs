@@ -10,7 +10,7 @@ use reference::{Layer, activation, flat, parameters, read, single};
 use serde::Deserialize;
 use trainable::network::{Activation, LayerParameters, Network};
 use trainable::probe::ProbeSpec;
-use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TrainingSpec};
 use trainable::{Compute, Engine, Error, Trainer};
 
 const CASES: [&str; 3] = ["relu", "crelu", "linear"];
@@ -60,11 +60,14 @@ fn trainer(compute: &Compute, case: &Reference) -> Trainer {
         seed: 1,
         step_size: case.step_size as f32,
         l2: case.l2 as f32,
-        beta1: case.beta1 as f32,
-        beta2: case.beta2 as f32,
-        epsilon: case.epsilon as f32,
+        optimiser: Optimiser::Adam {
+            beta1: case.beta1 as f32,
+            beta2: case.beta2 as f32,
+            epsilon: case.epsilon as f32,
+        },
         l2_init: (l2_init * case.l2_init) as f32,
         wasserstein: (wasserstein * case.wasserstein) as f32,
+        ..ReplicaSpec::default()
     };
     let spec = TrainingSpec {
         network: Network::new(&case.widths, activation(&case.activation)).unwrap(),

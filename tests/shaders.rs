@@ -20,17 +20,20 @@ use trainable::network::Activation;
 use trainable::plan::{SORT_DIGITS, SORT_TILE};
 use trainable::rng::Stream;
 use trainable::state::{
-    LayerControl, LayerRecord, LayerSums, ProbeSlot, ReplicaConfig, ReplicaState, SortSegment,
+    LayerControl, LayerRecord, LayerSums, OPTIMISER_ADAM, OPTIMISER_SGD, ProbeSlot, ReplicaConfig,
+    ReplicaState, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER, SortSegment,
     TaskRecord,
 };
 
 /// Files of `src/cpu` that are no kernel's twin.
-const CPU_HELPERS: [&str; 7] = [
+const CPU_HELPERS: [&str; 9] = [
     "mod",
     "activation",
     "array",
     "executor",
+    "initial_weight",
     "matrix",
+    "optimiser",
     "reduce",
     "sort",
 ];
@@ -675,6 +678,26 @@ fn activations_have_the_same_numbers() {
             ("CRELU", Activation::Crelu as u32),
             ("LEAKY_RELU", Activation::LeakyRelu as u32),
             ("TANH", Activation::Tanh as u32),
+        ],
+    );
+}
+
+#[test]
+fn optimisers_have_the_same_numbers() {
+    check_constants(
+        "OPTIMISER_",
+        &[("ADAM", OPTIMISER_ADAM), ("SGD", OPTIMISER_SGD)],
+    );
+}
+
+#[test]
+fn task_switches_have_the_same_numbers() {
+    check_constants(
+        "SWITCH_",
+        &[
+            ("CARRY", SWITCH_CARRY),
+            ("RESET_OPTIMISER", SWITCH_RESET_OPTIMISER),
+            ("FRESH_NETWORK", SWITCH_FRESH_NETWORK),
         ],
     );
 }

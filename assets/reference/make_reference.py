@@ -1,4 +1,4 @@
-"""Makes the reference numbers (step_<case>.json, curvature_<case>.json, penalty_<case>.json) in this folder.
+"""Makes the reference numbers (step_, curvature_, sgd_ and penalty_<case>.json) in this folder.
 
 Run:  python make_reference.py        (any working directory; a few seconds on one CPU core)
 Made with Python 3.11.7, torch 2.15.0+cu132 (on the CPU), numpy 2.4.6.
@@ -40,6 +40,8 @@ PENALTIES = [
     ("crelu", "crelu", [6, 5, 7, 4], 8, 1e-2, 0.1, 0.4, 12000),
     ("linear", "identity", [5, 3], 4, 0.0, 0.2, 0.3, 13000),
 ]
+# Which cases are also trained by SGD: their momentum and step size.
+SGD = {"relu_l2": (0.9, 0.06), "crelu_l2": (0.5, 0.1), "tanh": (0.9, 0.1), "linear": (0.0, 0.5)}
 
 ACTIVATIONS = {
     "relu": torch.relu,
@@ -115,6 +117,20 @@ class Case:
             thetas.append(flat(tensors))
         return thetas, losses, flat([optimiser.state[t]["exp_avg_sq"] for t in tensors])
 
+    def train_sgd(self, momentum, step_size):
+        """STEPS updates by torch.optim.SGD. Returns the thetas visited and the losses."""
+        theta = self.theta0.detach().clone().requires_grad_(True)
+        optimiser = torch.optim.SGD([theta], lr=step_size, momentum=momentum, weight_decay=self.l2)
+        thetas, losses = [theta.detach().clone()], []
+        for _ in range(STEPS):
+            optimiser.zero_grad()
+            value = self.loss(theta)
+            value.backward()
+            optimiser.step()
+            losses.append(value.item())
+            thetas.append(theta.detach().clone())
+        return thetas, losses
+
 
 def top_two(h):
     """(dominant eigenvalue with its sign, second-largest absolute value)."""
@@ -124,15 +140,22 @@ def top_two(h):
     return e[0].item(), e[1].abs().item()
 
 
-def acceptable(case, thetas, hessian):
-    """Clear of anything float32 rounding could tip over; otherwise the next seed is tried."""
+def clear(case, thetas):
+    """Whether no pre-activation comes near a kink and no prediction near a tie."""
     for theta in thetas:
         zs = case.forward(theta, case.x)[1]
         if case.activation in KINKED and any(z.abs().min() <= 1e-4 for z in zs[:-1]):
-            return False  # a pre-activation near the kink
+            return False
         top = zs[-1].topk(2, dim=1).values
         if (top[:, 0] - top[:, 1]).min() <= 1e-4:
-            return False  # a prediction near a tie
+            return False
+    return True
+
+
+def acceptable(case, thetas, hessian):
+    """Clear of anything float32 rounding could tip over; otherwise the next seed is tried."""
+    if not clear(case, thetas):
+        return False
     for g in (case.gradient(case.theta0), case.gradient(case.theta0) + case.l2 * case.theta0):
         if ((g != 0) & (g.abs() <= 1e-5)).any():
             return False  # Adam's first step is about the sign of the gradient
@@ -244,6 +267,8 @@ def make(name, activation, widths, batch, l2, first_seed):
         "v": case.layers(case.v),
         "hv": case.layers(hessian @ case.v),
     })
+    if name in SGD:
+        make_sgd(case, header, point, *SGD[name])
     ratio = max(s / abs(d) for d, s in (top_two(hessian[b, b]) for b in case.blocks + [everything]))
     print(f"{name}: seed {seed}, least |pre-activation| {least:.2e}, largest eigenvalue ratio {ratio:.3f}, loss {losses[0]:.4f} -> {losses[-1]:.4f}")
 
@@ -344,6 +369,25 @@ def make_penalty(name, activation, widths, batch, l2, l2_init, wasserstein, firs
         "after_5": case.layers(thetas[-1]),
     })
     print(f"penalty {name}: seed {seed}")
+def make_sgd(case, header, point, momentum, step_size):
+    thetas, losses = case.train_sgd(momentum, step_size)
+    assert clear(case, thetas), case.name
+    theta, buffer = case.theta0.clone(), torch.zeros_like(case.theta0)
+    for k in range(STEPS):  # by hand
+        buffer = momentum * buffer + case.gradient(theta) + case.l2 * theta
+        theta = theta - step_size * buffer
+        assert (theta - thetas[k + 1]).abs().max() < 1e-12, case.name
+    update = thetas[-1] - thetas[-2]
+    write(f"sgd_{case.name}.json", {
+        **header,
+        "step_size": step_size, "momentum": momentum, "steps": STEPS,
+        **point,
+        "losses": losses,
+        "after_5": case.layers(thetas[-1]),
+        "effective_step": step_size * sum(momentum**k for k in range(STEPS)),
+        "update_norm": [update[b].norm().item() for b in case.blocks],
+    })
+    print(f"{case.name}, SGD: loss {losses[0]:.4f} -> {losses[-1]:.4f}")
 
 
 if __name__ == "__main__":

@@ -3,14 +3,23 @@
 struct ReplicaConfig {
     seed: u32,
     l2: f32,
-    beta1: f32,
+    beta1: f32,            // SGD: the momentum
     one_minus_beta1: f32,
     beta2: f32,
     one_minus_beta2: f32,
     epsilon: f32,
     l2_init: f32,
     wasserstein: f32,
+    optimiser: u32,        // OPTIMISER_*
+    at_task_switch: u32,   // SWITCH_*
 }
+
+const OPTIMISER_ADAM: u32 = 0u;
+const OPTIMISER_SGD: u32 = 1u;
+
+const SWITCH_CARRY: u32 = 0u;
+const SWITCH_RESET_OPTIMISER: u32 = 1u;
+const SWITCH_FRESH_NETWORK: u32 = 2u;
 
 struct ReplicaState {
     task: u32,             // the task that the next step belongs to
@@ -18,7 +27,7 @@ struct ReplicaState {
     batch: u32,            // its minibatch within the epoch
     updates: u32,          // parameter updates done since the start
     correction1: f32,      // 1 - beta1^t and
-    correction2: f32,      // 1 - beta2^t for the next update, t = updates + 1
+    correction2: f32,      // 1 - beta2^t for the next update, t = optimiser_updates + 1
     halted: u32,           // HALTED_*; a halted replica is left as it is
     halted_task: u32,      // the task and
     halted_update: u32,    // the number of updates done when it was halted
@@ -29,6 +38,7 @@ struct ReplicaState {
     task_correct: u32,
     epoch_loss: f32,       // sums over the minibatches of the current epoch so far
     epoch_correct: u32,
+    optimiser_updates: u32,  // updates done since the moments were last zero
 }
 
 // One finished task, as sums over its minibatches and over those of its last epoch.

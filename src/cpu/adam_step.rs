@@ -3,15 +3,11 @@
 use rayon::prelude::*;
 
 use super::Array;
+use super::optimiser::{ELEMENTS_PER_TASK, FIRST_MOMENT_FLOOR, SECOND_MOMENT_FLOOR, flush};
 use crate::kernels::AdamStep;
-use crate::state::{HALTED_UPDATE, LayerControl, RUNNING, ReplicaConfig, ReplicaState};
-
-/// Where a moment becomes zero; the shader says why.
-const FIRST_MOMENT_FLOOR: f32 = 1e-30;
-const SECOND_MOMENT_FLOOR: f32 = 1e-36;
-
-/// Elements that one task of the thread pool updates.
-const ELEMENTS_PER_TASK: usize = 1 << 15;
+use crate::state::{
+    HALTED_UPDATE, LayerControl, OPTIMISER_ADAM, RUNNING, ReplicaConfig, ReplicaState,
+};
 
 pub(crate) fn run(_: &AdamStep, arrays: &mut [Array; 8]) {
     let [
@@ -26,7 +22,7 @@ pub(crate) fn run(_: &AdamStep, arrays: &mut [Array; 8]) {
     ] = arrays;
     let config = configs.read::<ReplicaConfig>()[0];
     let state = states.read::<ReplicaState>()[0];
-    if state.halted != RUNNING {
+    if config.optimiser != OPTIMISER_ADAM || state.halted != RUNNING {
         return;
     }
     let mut rest = (
@@ -58,11 +54,6 @@ pub(crate) fn run(_: &AdamStep, arrays: &mut [Array; 8]) {
             divergence.write::<u32>()[0] |= HALTED_UPDATE;
         }
     }
-}
-
-#[inline(always)]
-fn flush(x: f32, floor: f32) -> f32 {
-    if x.abs() < floor { 0.0 } else { x }
 }
 
 /// Updates a stretch of one layer; returns whether all of it stayed finite. Inlined into a caller that

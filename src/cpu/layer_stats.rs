@@ -2,7 +2,9 @@
 
 use super::Array;
 use crate::kernels::LayerStatsParams;
-use crate::state::{LayerControl, LayerRecord, LayerSums, PARTIALS, ReplicaConfig, ReplicaState};
+use crate::state::{
+    LayerControl, LayerRecord, LayerSums, OPTIMISER_SGD, PARTIALS, ReplicaConfig, ReplicaState,
+};
 
 /// Sums over a whole layer, or over all layers.
 #[derive(Clone, Copy, Default)]
@@ -66,11 +68,14 @@ fn record(
     step_size: f32,
 ) -> LayerRecord {
     let (correction1, correction2) = config.latest_corrections(state);
-    let mut effective_step = 0.0;
-    if state.updates > 0 {
-        let root = (totals.second_moment / totals.weights / correction2).sqrt() + config.epsilon;
-        effective_step = step_size / (correction1 * root);
-    }
+    let effective_step = match (state.optimiser_updates, config.optimiser) {
+        (0, _) => 0.0,
+        (_, OPTIMISER_SGD) => step_size * (correction1 / config.one_minus_beta1),
+        _ => {
+            let mean = totals.second_moment / totals.weights;
+            step_size / (correction1 * ((mean / correction2).sqrt() + config.epsilon))
+        }
+    };
     LayerRecord {
         grad_norm_sq: totals.gradient,
         objective_grad_norm_sq: totals.objective,

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::Array;
 use super::reduce::{stretch, sum_in_lanes};
 use crate::kernels::LayerSumsParams;
-use crate::state::{LayerControl, LayerSums, PARTIALS, ReplicaConfig, ReplicaState};
+use crate::state::{LayerControl, LayerSums, OPTIMISER_SGD, PARTIALS, ReplicaConfig, ReplicaState};
 
 pub(crate) fn run(params: &LayerSumsParams, arrays: &mut [Array; 8]) {
     let [
@@ -35,10 +35,10 @@ pub(crate) fn run(params: &LayerSumsParams, arrays: &mut [Array; 8]) {
         .iter()
         .zip(sums.write::<LayerSums>().chunks_mut(PARTIALS as usize))
     {
-        let rate = if state.updates > 0 {
-            control.step_size / correction1
-        } else {
-            0.0
+        let rate = match (state.optimiser_updates, config.optimiser) {
+            (0, _) => 0.0,
+            (_, OPTIMISER_SGD) => control.step_size,
+            _ => control.step_size / correction1,
         };
         let length = (control.end - control.start) as usize;
         sums.par_iter_mut().enumerate().for_each(|(index, sums)| {
@@ -46,7 +46,11 @@ pub(crate) fn run(params: &LayerSumsParams, arrays: &mut [Array; 8]) {
             let start = control.start as usize;
             let range = (start + vec4s.start) * 4..(start + vec4s.end) * 4;
             let bias = control.bias as usize * 4;
-            let correction2 = if state.updates > 0 { correction2 } else { 1.0 };
+            let correction2 = if state.optimiser_updates > 0 {
+                correction2
+            } else {
+                1.0
+            };
             let found =
                 arch.dispatch(|| partial(&moments, &config, rate, correction2, range, bias));
             if params.objective_only == 1 {
@@ -84,7 +88,11 @@ fn partial(
     ];
     let [gradient, objective, weight, update] = sum_in_lanes(slices, |[g, theta, m, v]| {
         let objective = g + config.l2 * theta;
-        let update = rate * m / ((v / correction2).sqrt() + config.epsilon);
+        let update = if config.optimiser == OPTIMISER_SGD {
+            rate * m
+        } else {
+            rate * m / ((v / correction2).sqrt() + config.epsilon)
+        };
         [g * g, objective * objective, theta * theta, update * update]
     });
     let weights = &moments.second[range.start..bias.clamp(range.start, range.end)];

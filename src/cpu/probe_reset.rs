@@ -16,6 +16,7 @@ pub(crate) fn run(_: &ProbeReset, arrays: &mut [Array; 3]) {
     state.halted = RUNNING;
     state.task = training.task;
     state.updates = training.updates;
+    state.optimiser_updates = training.optimiser_updates;
     for slot in slots.write::<ProbeSlot>() {
         *slot = ProbeSlot {
             status,

@@ -18,6 +18,7 @@ pub(crate) fn run(params: &StepFinish, arrays: &mut [Array; 4]) {
         return;
     }
     state.updates += 1;
+    state.optimiser_updates += 1;
     state.correction1 = config.one_minus_beta1 + config.beta1 * state.correction1;
     state.correction2 = config.one_minus_beta2 + config.beta2 * state.correction2;
     state.task_batches += 1;

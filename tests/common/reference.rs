@@ -18,6 +18,9 @@ pub const CASES: [&str; 8] = [
     "linear",
 ];
 
+/// Those that also have a `sgd_<case>.json`.
+pub const SGD_CASES: [&str; 4] = ["relu_l2", "crelu_l2", "tanh", "linear"];
+
 /// One layer of parameters, gradients or a vector.
 #[derive(Clone, Deserialize)]
 pub struct Layer {

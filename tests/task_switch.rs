@@ -1,0 +1,359 @@
+//! What becomes of a replica when its next task begins: carried over, a reset optimiser, or a fresh
+//! network; on the CPU executor and on every adapter.
+
+mod common;
+
+use bytemuck::cast_slice;
+use common::{Tolerance, compare, computes, read_buffer};
+use trainable::cpu::CpuExecutor;
+use trainable::gpu::{Gpu, RecordedPlan, Recorder};
+use trainable::network::{Activation, Layer, Network};
+use trainable::plan::{BufferId, Plan, Program};
+use trainable::probe::{LayerStats, ProbeSpec};
+use trainable::rng::{pcg4d, unit_uniform};
+use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TaskSwitch, TrainingSpec};
+use trainable::state::ReplicaState;
+use trainable::{Compute, Trainer};
+
+const PIXELS: u32 = 30;
+/// 23 images, 3 minibatches of 7 in an epoch, 2 epochs.
+const STEPS_PER_TASK: u32 = 6;
+const STEP_SIZE: f32 = 1e-2;
+
+fn spec(replicas: &[ReplicaSpec]) -> TrainingSpec {
+    let bytes: Vec<u8> = common::noise(4, 100 * PIXELS as usize)
+        .iter()
+        .map(|x| (x * 127.0 + 128.0) as u8)
+        .collect();
+    TrainingSpec {
+        network: Network::new(&[PIXELS, 19, 11, 5], Activation::Crelu).unwrap(),
+        batch: 7,
+        replicas: replicas.to_vec(),
+        stream: Some(TaskStream {
+            images: ImageSet::new(&bytes, PIXELS as usize, 0.5, 0.25).unwrap(),
+            subset: 23,
+            epochs: 2,
+            relabel_fraction: 1.0,
+        }),
+        probe: Some(ProbeSpec {
+            iterations: 1,
+            ..ProbeSpec::default()
+        }),
+    }
+}
+
+const SGD: Optimiser = Optimiser::Sgd { momentum: 0.5 };
+
+fn replica(seed: u32, at_task_switch: TaskSwitch) -> ReplicaSpec {
+    ReplicaSpec {
+        seed,
+        step_size: STEP_SIZE,
+        at_task_switch,
+        ..ReplicaSpec::default()
+    }
+}
+
+/// Replicas of one seed by what they do, each optimiser with each switch.
+fn all_kinds(seed: u32) -> [ReplicaSpec; 6] {
+    use TaskSwitch::{Carry, FreshNetwork, ResetOptimiser};
+    [
+        (Carry, Optimiser::default()),
+        (ResetOptimiser, Optimiser::default()),
+        (FreshNetwork, Optimiser::default()),
+        (Carry, SGD),
+        (ResetOptimiser, SGD),
+        (FreshNetwork, SGD),
+    ]
+    .map(|(switch, optimiser)| ReplicaSpec {
+        optimiser,
+        ..replica(seed, switch)
+    })
+}
+
+const RESETTING: [usize; 4] = [1, 2, 4, 5];
+
+/// A program whose buffers can be looked at, on one device.
+struct Run<'a> {
+    program: &'a Program,
+    side: Side<'a>,
+}
+
+enum Side<'a> {
+    Cpu(CpuExecutor),
+    Gpu(&'a Gpu, Recorder, RecordedPlan),
+}
+
+impl<'a> Run<'a> {
+    /// Initialised.
+    fn new(compute: &'a Compute, program: &'a Program) -> Self {
+        let side = match compute {
+            Compute::Cpu => {
+                let mut executor = CpuExecutor::new(program);
+                executor.run(&program.initialise, 1);
+                Side::Cpu(executor)
+            }
+            Compute::Gpu(gpu) => {
+                let mut recorder = Recorder::new(&gpu.device, program);
+                let initialise = recorder.prepare(&gpu.device, &program.initialise);
+                submit(gpu, &initialise, 1);
+                let step = recorder.prepare(&gpu.device, step(program));
+                Side::Gpu(gpu, recorder, step)
+            }
+        };
+        Self { program, side }
+    }
+
+    fn steps(&mut self, steps: u32) {
+        match &mut self.side {
+            Side::Cpu(executor) => executor.run(step(self.program), steps),
+            Side::Gpu(gpu, _, step) => submit(gpu, step, steps),
+        }
+    }
+
+    fn words(&self, id: BufferId, replica: usize) -> Vec<u32> {
+        match &self.side {
+            Side::Cpu(executor) => executor.read(id, replica).to_vec(),
+            Side::Gpu(gpu, recorder, _) => {
+                let words = read_buffer(&gpu.device, &gpu.queue, recorder.buffer(id));
+                let each = self.program.buffer(id).words;
+                words[replica * each..(replica + 1) * each].to_vec()
+            }
+        }
+    }
+
+    fn state(&self, replica: usize) -> ReplicaState {
+        cast_slice(&self.words(self.program.names.states, replica))[0]
+    }
+
+    fn floats(&self, id: BufferId, replica: usize) -> Vec<f64> {
+        let words = self.words(id, replica).into_iter();
+        words.map(|w| f64::from(f32::from_bits(w))).collect()
+    }
+
+    fn moments(&self, replica: usize) -> Vec<u32> {
+        let names = &self.program.names;
+        [names.first_moment, names.second_moment]
+            .map(|id| self.words(id, replica))
+            .concat()
+    }
+}
+
+fn step(program: &Program) -> &Plan {
+    program.step.as_ref().expect("a stream was given")
+}
+
+fn submit(gpu: &Gpu, plan: &RecordedPlan, times: u32) {
+    let mut encoder = gpu.device.create_command_encoder(&Default::default());
+    plan.encode(&mut encoder, times);
+    gpu.queue.submit([encoder.finish()]);
+}
+
+#[test]
+fn a_reset_clears_the_moments_and_what_is_not_reset_carries_over() {
+    for (device, compute) in computes() {
+        let program = Program::new(&spec(&all_kinds(1))).unwrap();
+        let names = &program.names;
+        let mut run = Run::new(&compute, &program);
+        run.steps(STEPS_PER_TASK - 1);
+        for r in 0..6 {
+            assert!(run.moments(r).iter().any(|m| *m != 0), "{device}, {r}");
+        }
+        run.steps(1);
+        for r in 0..6 {
+            let what = format!("{device}, replica {r}");
+            let state = run.state(r);
+            assert_eq!((state.task, state.updates), (1, STEPS_PER_TASK), "{what}");
+            let resets = RESETTING.contains(&r);
+            assert_eq!(run.moments(r).iter().all(|m| *m == 0), resets, "{what}");
+            let updates = if resets { 0 } else { STEPS_PER_TASK };
+            assert_eq!(state.optimiser_updates, updates, "{what}");
+        }
+        for [carried, reset, fresh] in [[0, 1, 2], [3, 4, 5]] {
+            let [carried, reset, fresh] =
+                [carried, reset, fresh].map(|r| run.words(names.parameters, r));
+            assert!(carried == reset, "{device}: weights carry over");
+            assert!(carried != fresh, "{device}: a fresh network");
+        }
+    }
+}
+
+#[test]
+fn the_first_update_after_a_reset_is_an_optimisers_first() {
+    // Adam's first is step_size g / (|g| + epsilon), SGD's step_size g.
+    let adam = |g: f64| f64::from(STEP_SIZE) * g / (g.abs() + 1e-8);
+    let sgd = |g: f64| f64::from(STEP_SIZE) * g;
+    let tolerance = Tolerance {
+        atol: 1e-6,
+        rtol: 1e-4,
+    };
+    for (device, compute) in computes() {
+        for seed in [1, 2, 3] {
+            let program = Program::new(&spec(&all_kinds(seed))).unwrap();
+            let names = &program.names;
+            let mut run = Run::new(&compute, &program);
+            run.steps(2 * STEPS_PER_TASK);
+            let before: Vec<_> = (0..6).map(|r| run.floats(names.parameters, r)).collect();
+            run.steps(1);
+            for (r, before) in before.iter().enumerate() {
+                let after = run.floats(names.parameters, r);
+                let update = before
+                    .iter()
+                    .zip(&after)
+                    .map(|(before, after)| before - after);
+                // Where Adam's epsilon counts, the rounding of so small a gradient does too.
+                let gradients = run.floats(names.gradients, r);
+                let large: Vec<bool> = gradients.iter().map(|g| g.abs() > 1e-5).collect();
+                let pick = |values: Vec<f64>| -> Vec<f64> {
+                    let picked = values.into_iter().zip(&large).filter(|(_, large)| **large);
+                    picked.map(|(value, _)| value).collect()
+                };
+                let rule = if r < 3 { adam } else { sgd };
+                let wanted = pick(gradients.iter().map(|g| rule(*g)).collect());
+                assert!(wanted.len() > 100, "{device}, seed {seed}, replica {r}");
+                let equal = compare(pick(update.collect()), wanted, tolerance);
+                // The replicas that carry over are the negative control.
+                assert_eq!(
+                    equal.is_ok(),
+                    RESETTING.contains(&r),
+                    "{device}, seed {seed}, replica {r}: {equal:?}"
+                );
+            }
+        }
+    }
+}
+
+/// `[outputs, inputs]`: the definition, written down a second time.
+fn drawn(seed: u32, task: u32, number: u32, layer: &Layer) -> Vec<f32> {
+    let bound = (6.0 / f64::from(layer.inputs)).sqrt() as f32;
+    (0..layer.inputs * layer.outputs)
+        .map(|place| pcg4d([seed, 1 + 256 * task, number, place])[3])
+        .map(|bits| (2.0 * unit_uniform(bits) - 1.0) * bound)
+        .collect()
+}
+
+#[test]
+fn a_fresh_network_is_drawn_for_its_task_the_same_everywhere() {
+    let replicas = [1, 2, 3].map(|seed| replica(seed, TaskSwitch::FreshNetwork));
+    let spec = TrainingSpec {
+        probe: None,
+        ..spec(&replicas)
+    };
+    for (device, compute) in computes() {
+        let mut trainer = Trainer::new(&compute, spec.clone()).unwrap();
+        for task in 0..4 {
+            let parameters = trainer.parameters().unwrap();
+            for (seed, found) in (1..).zip(&parameters) {
+                for (number, layer) in (0..).zip(spec.network.layers()) {
+                    let found = &found[number as usize];
+                    let what = format!("{device}, seed {seed}, task {task}, layer {number}");
+                    assert!(found.weight == drawn(seed, task, number, layer), "{what}");
+                    assert!(found.bias.iter().all(|b| *b == 0.0), "{what}");
+                    assert!(found.weight != drawn(seed, task + 1, number, layer));
+                }
+            }
+            trainer.train(STEPS_PER_TASK).unwrap();
+        }
+    }
+}
+
+#[test]
+fn replicas_that_reset_leave_the_others_and_each_other_alone() {
+    for (device, compute) in computes() {
+        let all = all_kinds(3);
+        let train = |replicas: &[ReplicaSpec], pieces: &[u32]| {
+            let mut trainer = Trainer::new(&compute, spec(replicas)).unwrap();
+            pieces.iter().for_each(|n| trainer.train(*n).unwrap());
+            (trainer.progress().unwrap(), trainer.parameters().unwrap())
+        };
+        let together = train(&all, &[15]);
+        assert!(
+            together == train(&all, &[6, 1, 5, 3]),
+            "{device}: in pieces"
+        );
+        for (r, one) in all.iter().enumerate() {
+            let alone = train(std::slice::from_ref(one), &[15]);
+            assert!(
+                alone.0[0] == together.0[r] && alone.1[0] == together.1[r],
+                "{device}: replica {r}"
+            );
+            let different = together.1.iter().filter(|p| **p != together.1[r]).count();
+            assert_eq!(different, 5, "{device}: replica {r} is like another");
+        }
+    }
+}
+
+#[test]
+fn after_a_reset_statistics_start_anew() {
+    for (device, compute) in computes() {
+        let mut trainer = Trainer::new(&compute, spec(&all_kinds(2))).unwrap();
+        let mut probe = |steps| -> Vec<_> {
+            trainer.train(steps).unwrap();
+            let stats = trainer.probe().unwrap().into_iter();
+            stats.map(|stats| stats.unwrap().layers[1]).collect()
+        };
+        let is_new =
+            |layer: &LayerStats| layer.effective_step.is_none() && layer.update_norm == 0.0;
+        assert!(!probe(STEPS_PER_TASK - 1).iter().any(is_new), "{device}");
+        for (r, layer) in probe(1).iter().enumerate() {
+            assert_eq!(is_new(layer), RESETTING.contains(&r), "{device}, {r}");
+        }
+        let later = probe(2);
+        // SGD with momentum 0.5, two updates since the reset; without one it is near its limit 2.
+        for (r, wanted) in [(3, 1.9921875), (4, 1.5), (5, 1.5)] {
+            let found = later[r].effective_step.expect("updated") / f64::from(STEP_SIZE);
+            assert!((found - wanted).abs() < 1e-5, "{device}, {r}: {found}");
+        }
+    }
+}
+
+#[test]
+fn a_halted_replica_is_not_reset() {
+    let program = Program::new(&spec(&all_kinds(1))).unwrap();
+    let names = &program.names;
+    let resets = Plan {
+        name: "resets",
+        dispatches: step(&program)
+            .dispatches
+            .iter()
+            .filter(|dispatch| dispatch.kernel.name == "task_reset")
+            .cloned()
+            .collect(),
+    };
+    for halted in [0, 1] {
+        let mut executor = CpuExecutor::new(&program);
+        executor.run(&program.initialise, 1);
+        executor.run(step(&program), STEPS_PER_TASK - 1);
+        let state: &[ReplicaState] = cast_slice(executor.read(names.states, 2));
+        let state = ReplicaState {
+            task: 1,
+            epoch: 0,
+            batch: 0,
+            halted,
+            ..state[0]
+        };
+        executor.write(names.states, 2, &[state]);
+        let before = executor.read(names.parameters, 2).to_vec();
+        executor.run(&resets, 1);
+        let unchanged = executor.read(names.parameters, 2) == before;
+        assert_eq!(unchanged, halted == 1, "halted: {halted}");
+    }
+}
+
+#[test]
+fn only_plans_that_need_a_reset_have_one() {
+    let kernels =
+        |plan: &Plan| -> Vec<_> { plan.dispatches.iter().map(|d| d.kernel.name).collect() };
+    let carrying = Program::new(&spec(&[replica(1, TaskSwitch::Carry)])).unwrap();
+    assert!(!kernels(step(&carrying)).contains(&"task_reset"));
+    let resetting = Program::new(&spec(&all_kinds(1))).unwrap();
+    assert!(!kernels(&resetting.update).contains(&"task_reset"));
+    assert!(kernels(step(&resetting)).ends_with(&[
+        "adam_step",
+        "sgd_step",
+        "step_finish",
+        "task_reset",
+        "task_reset",
+        "task_reset"
+    ]));
+    assert!(kernels(step(&carrying)).ends_with(&["adam_step", "step_finish"]));
+}

@@ -5,6 +5,8 @@ pub mod cpu;
 pub mod data;
 mod engine;
 mod error;
+#[cfg(feature = "report")]
+pub mod experiment;
 pub mod gpu;
 pub mod kernels;
 pub mod layout;

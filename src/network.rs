@@ -4,10 +4,13 @@
 //! whole vec4s at any size; padding is zero and stays zero. A layer's matrix is
 //! `[rows + 1, columns]`, rows for inputs and columns for outputs, and its last row is the bias.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Error;
 
 /// The nonlinearity after every hidden layer. The last layer has none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[repr(u32)]
 pub enum Activation {
     /// f(z) = z

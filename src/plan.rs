@@ -641,6 +641,26 @@ fn tiles(columns: u32, rows: u32) -> [u32; 2] {
     [(columns / 4).div_ceil(32), rows.div_ceil(8)]
 }
 
+/// How many replicas like those of `spec` the limits allow in one program.
+pub(crate) fn replicas_that_fit(
+    spec: &TrainingSpec,
+    limits: &wgpu::Limits,
+) -> Result<usize, Error> {
+    let one = TrainingSpec {
+        replicas: spec.replicas.iter().take(1).cloned().collect(),
+        ..spec.clone()
+    };
+    let program = Program::new(&one)?;
+    check_limits(&program, limits)?;
+    let own = program.buffers.iter().filter(|buffer| !buffer.shared);
+    let largest = own.map(|buffer| buffer.words as u64 * 4).max();
+    let bytes = limits
+        .max_storage_buffer_binding_size
+        .min(limits.max_buffer_size);
+    let fit = bytes / largest.unwrap_or(1).max(1);
+    Ok(fit.min(limits.max_compute_workgroups_per_dimension.into()) as usize)
+}
+
 /// Checks that `limits` suffice for a program.
 pub(crate) fn check_limits(program: &Program, limits: &wgpu::Limits) -> Result<(), Error> {
     let check = |limit, what: String, required: u64, available: u64| {

@@ -1,12 +1,16 @@
 //! What a probe measures, and how it is asked to.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Error;
 use crate::network::Layer;
+use crate::scheduler::Statistics;
 use crate::spec::TrainingSpec;
 use crate::state::{LayerRecord, ProbeSlot, ReplicaState, SLOT_DIVERGED};
 
 /// Where the power iteration starts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ProbeStart {
     /// At the last probe's eigenvectors; the first probe of all starts at random ones.
     #[default]
@@ -17,7 +21,8 @@ pub enum ProbeStart {
 
 /// How power iteration holds a layer's part of its vector, where it has the choice: in a layer's own
 /// block and, for the whole network, in the first layer. Both give the same eigenvalues.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum IterateForm {
     /// Whichever costs less: sample gradients where the batch is smaller than twice the inputs.
     #[default]
@@ -29,7 +34,8 @@ pub enum IterateForm {
 }
 
 /// How curvature is to be measured.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ProbeSpec {
     /// Power iterations at the most, of each layer's block and of the whole network.
     pub iterations: u32,
@@ -141,6 +147,20 @@ impl LayerStats {
     /// where all samples agree.
     pub fn noise_bound(&self, batch: u32) -> f64 {
         f64::from(batch) * self.grad_norm_sq / self.grad_variance
+    }
+}
+
+impl From<&LayerStats> for Statistics {
+    fn from(stats: &LayerStats) -> Self {
+        Self {
+            step_size: stats.step_size,
+            effective_step: stats.effective_step,
+            sharpness: stats.sharpness.map(|sharpness| sharpness.eigenvalue),
+            grad_norm_sq: stats.grad_norm_sq,
+            objective_grad_norm_sq: stats.objective_grad_norm_sq,
+            grad_variance: stats.grad_variance,
+            second_moment: stats.second_moment,
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::data::{PIXEL_MEAN, PIXEL_STD, PIXELS, Split};
 use crate::error::Error;
 use crate::network::{Network, pad4};
@@ -12,7 +14,8 @@ use crate::state::{
 };
 
 /// What makes an update of a gradient g, the L2 term included.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum Optimiser {
     /// Adam (Kingma and Ba, 2015), arranged as PyTorch's `torch.optim.Adam`.
     Adam {
@@ -71,7 +74,8 @@ fn check_decay(what: &'static str, decay: f32) -> Result<(), Error> {
 
 /// What becomes of a replica when the stream's next task begins. Step sizes are the host's and stay in
 /// any case, and so do the scores.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum TaskSwitch {
     /// Everything carries over, as in the paper (arXiv 2509.19698).
     #[default]

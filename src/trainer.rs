@@ -12,7 +12,7 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::gpu::{AdapterSummary, Gpu, Pacer, Readback, adapters};
 use crate::network::LayerParameters;
-use crate::plan::{BufferId, Program};
+use crate::plan::{BufferId, Program, replicas_that_fit};
 use crate::probe::{NotFinite, ProbeStats};
 use crate::progress::ReplicaProgress;
 use crate::spec::TrainingSpec;
@@ -131,6 +131,20 @@ fn list(adapters: &[(AdapterSummary, wgpu::Adapter)]) -> String {
     }
     let names: Vec<_> = adapters.iter().map(|(name, _)| name.to_string()).collect();
     names.join("; ")
+}
+
+impl Compute {
+    /// How many replicas like those of `spec` one batch can hold: on a device as many as its largest
+    /// buffer allows, on the CPU any number.
+    ///
+    /// # Errors
+    /// A specification outside its ranges; [`Error::Limit`] where not even one fits.
+    pub fn replicas_that_fit(&self, spec: &TrainingSpec) -> Result<usize, Error> {
+        match self {
+            Self::Cpu => Ok(usize::MAX),
+            Self::Gpu(gpu) => replicas_that_fit(spec, &gpu.device.limits()),
+        }
+    }
 }
 
 /// A batch of replicas in training.

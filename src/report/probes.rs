@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::tables::band_point;
 use super::{BandPoint, ReportError, write_csv};
 use crate::probe::{LayerStats, ProbeStats};
+use crate::scheduler::{Action, Bounds, Decision, Signal};
 
 /// What [`ProbeRow::layer`] says of all layers together.
 pub(super) const NETWORK: &str = "network";
@@ -67,10 +68,10 @@ pub struct ProbeRow {
     pub bound_tau: Option<f64>,
     /// Whether the effective step is above the combined bound; none where there is no bound.
     pub violation: Option<bool>,
-    /// What the scheduler did: `hold`, `cool`, `warm`, `set`.
-    pub action: String,
-    /// The step size from here on.
-    pub next_step_size: f64,
+    /// What the scheduler did; none for the network, which has no step size of its own.
+    pub action: Option<Action>,
+    /// The layer's step size from here on; none for the network.
+    pub next_step_size: Option<f64>,
     /// [`LayerStats::weight_norm`].
     pub weight_norm: f64,
     /// [`LayerStats::update_norm`].
@@ -110,26 +111,35 @@ const HEADER: [&str; 30] = [
     "update_norm",
 ];
 
-/// The rows of one replica's probe: one per layer, then the network's. `batch` is the number of samples in the probed
-/// minibatch.
-pub fn probe_rows(arm: &str, seed: u32, batch: u32, probe: &ProbeStats) -> Vec<ProbeRow> {
-    let layers = (1..).map(|layer: u32| layer.to_string()).zip(&probe.layers);
-    layers
-        .chain([(NETWORK.to_owned(), &probe.network)])
-        .map(|(layer, stats)| probe_row(arm, seed, batch, probe, layer, stats))
-        .collect()
+/// The rows of one replica's probe and of what its scheduler decided: one per layer, then the network's.
+pub fn probe_rows(
+    arm: &str,
+    seed: u32,
+    probe: &ProbeStats,
+    decision: &Decision,
+) -> Vec<ProbeRow> {
+    let layers = probe.layers.iter().zip(&decision.layers).zip(1..);
+    let layers = layers.map(|((stats, decided), layer): (_, u32)| ProbeRow {
+        action: Some(decided.action),
+        next_step_size: Some(decided.step_size),
+        ..probe_row(arm, seed, probe, layer.to_string(), stats, &decided.bounds)
+    });
+    let network = NETWORK.to_owned();
+    let network = probe_row(arm, seed, probe, network, &probe.network, &decision.network);
+    layers.chain([network]).collect()
 }
 
 fn probe_row(
     arm: &str,
     seed: u32,
-    batch: u32,
     probe: &ProbeStats,
     layer: String,
     stats: &LayerStats,
+    bounds: &Option<Bounds>,
 ) -> ProbeRow {
     let sharpness = stats.sharpness;
-    let eigenvalue = sharpness.map(|sharpness| sharpness.eigenvalue);
+    let bounds = bounds.as_ref();
+    let of_bounds = |value: fn(&Bounds) -> f64| bounds.map(value).filter(|value| value.is_finite());
     ProbeRow {
         arm: arm.to_owned(),
         seed,
@@ -140,30 +150,34 @@ fn probe_row(
         accuracy: probe.accuracy,
         step_size: stats.step_size,
         effective_step: stats.effective_step,
-        sharpness: eigenvalue,
+        sharpness: sharpness.map(|sharpness| sharpness.eigenvalue),
         residual: sharpness.map(|sharpness| sharpness.residual),
         iterations: sharpness.map_or(0, |sharpness| sharpness.iterations),
         converged: sharpness.is_some_and(|sharpness| sharpness.converged),
-        sharpness_normalised: stats
-            .effective_step
-            .zip(eigenvalue)
-            .map(|(step, eigenvalue)| step * eigenvalue),
-        sharpness_mean: None,
-        sharpness_variance: None,
-        volatility: None,
+        sharpness_normalised: of_bounds(|bounds| bounds.normalised_sharpness),
+        sharpness_mean: of_bounds(|bounds| bounds.mean),
+        sharpness_variance: of_bounds(|bounds| bounds.variance),
+        volatility: of_bounds(|bounds| bounds.volatility),
         grad_norm_sq: stats.grad_norm_sq,
         objective_grad_norm_sq: stats.objective_grad_norm_sq,
         grad_variance: stats.grad_variance,
-        second_moment: 0.0,
-        bound_noise: Some(stats.noise_bound(batch)).filter(|bound| bound.is_finite()),
-        bound_volatility: None,
-        bound_combined: None,
-        bound_tau: None,
-        violation: None,
-        action: "hold".to_owned(),
-        next_step_size: stats.step_size,
+        second_moment: stats.second_moment,
+        bound_noise: of_bounds(|bounds| bounds.noise),
+        bound_volatility: of_bounds(|bounds| bounds.curvature),
+        bound_combined: of_bounds(|bounds| bounds.combined),
+        bound_tau: of_bounds(|bounds| bounds.tau),
+        violation: bounds.map(|bounds| bounds.exceeded(Signal::Combined)),
+        action: None,
+        next_step_size: None,
         weight_norm: stats.weight_norm,
         update_norm: stats.update_norm,
+    }
+}
+
+impl ProbeRow {
+    /// Whether it is of all layers together.
+    pub fn is_network(&self) -> bool {
+        self.layer == NETWORK
     }
 }
 
@@ -286,6 +300,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::probe::Sharpness;
+    use crate::scheduler::LayerDecision;
 
     pub(in super::super) fn row(arm: &str, seed: u32, update: u32, layer: &str) -> ProbeRow {
         ProbeRow {
@@ -303,20 +318,20 @@ pub(super) mod tests {
             iterations: 12,
             converged: true,
             sharpness_normalised: Some(35.0),
-            sharpness_mean: None,
-            sharpness_variance: None,
-            volatility: None,
+            sharpness_mean: Some(7.0),
+            sharpness_variance: Some(3.5),
+            volatility: Some(0.5),
             grad_norm_sq: 0.5,
             objective_grad_norm_sq: 0.6,
             grad_variance: 16.0,
-            second_moment: 0.0,
-            bound_noise: Some(1.5),
-            bound_volatility: None,
-            bound_combined: None,
-            bound_tau: None,
-            violation: None,
-            action: "hold".to_owned(),
-            next_step_size: 1e-3,
+            second_moment: 2e-6,
+            bound_noise: Some(0.5),
+            bound_volatility: Some(0.5),
+            bound_combined: Some(0.25),
+            bound_tau: Some(0.125),
+            violation: Some(false),
+            action: Some(Action::Hold),
+            next_step_size: Some(1e-3),
             weight_norm: 7.0,
             update_norm: 0.75,
         }
@@ -330,7 +345,16 @@ pub(super) mod tests {
             iterations: 0,
             converged: false,
             sharpness_normalised: None,
+            sharpness_mean: None,
+            sharpness_variance: None,
+            volatility: None,
             bound_noise: None,
+            bound_volatility: None,
+            bound_combined: None,
+            bound_tau: None,
+            violation: None,
+            action: None,
+            next_step_size: None,
             ..row("l2, strong", 8, 0, "1")
         }
     }
@@ -359,12 +383,11 @@ pub(super) mod tests {
     #[test]
     fn the_table_is_the_one_written_by_hand() {
         assert_eq!(
-            written(&[row("relu", 7, 300, NETWORK), bare_row()]),
+            written(&[row("relu", 7, 300, "2"), bare_row()]),
             format!(
-                "{HEAD}relu,7,1,300,network,2.5,0.125,0.001,0.25,140.0,0.01,12,true,35.0,,,,0.5,0.6,16.0,\
-                 0.0,1.5,,,,,hold,0.001,7.0,0.75\n\
-                 \"l2, strong\",8,1,0,1,2.5,0.125,0.001,,,,0,false,,,,,0.5,0.6,16.0,0.0,,,,,,hold,0.001,7.0,\
-                 0.75\n"
+                "{HEAD}relu,7,1,300,2,2.5,0.125,0.001,0.25,140.0,0.01,12,true,35.0,7.0,3.5,0.5,0.5,0.6,16.0,\
+                 2e-6,0.5,0.5,0.25,0.125,false,hold,0.001,7.0,0.75\n\
+                 \"l2, strong\",8,1,0,1,2.5,0.125,0.001,,,,0,false,,,,,0.5,0.6,16.0,2e-6,,,,,,,,7.0,0.75\n"
             )
         );
     }
@@ -407,7 +430,7 @@ pub(super) mod tests {
             "{table}"
         );
         assert!(
-            table.ends_with(",inf,0.0,1.5,,,,,hold,0.001,7.0,-inf\n"),
+            table.ends_with(",inf,2e-6,0.5,0.5,0.25,0.125,false,hold,0.001,7.0,-inf\n"),
             "{table}"
         );
         assert!(read_back(&table)[0].sharpness.unwrap().is_nan());
@@ -446,6 +469,18 @@ pub(super) mod tests {
             effective_step: Some(0.25),
             weight_norm: 7.0,
             update_norm: 0.75,
+            second_moment: 2e-6,
+        };
+        let bounds = Bounds {
+            effective_step: 0.25,
+            normalised_sharpness: 35.0,
+            mean: 7.0,
+            variance: 3.5,
+            volatility: 0.5,
+            noise: 0.5,
+            curvature: 0.5,
+            combined: 0.25,
+            tau: 0.125,
         };
         let bare = LayerStats {
             sharpness: None,
@@ -470,8 +505,24 @@ pub(super) mod tests {
             layers: vec![stats, bare],
             network,
         };
-        // The bound is 48 * 0.5 / 16.
-        let rows = probe_rows("relu", 7, 48, &probe);
+        let decided = |action, step_size, bounds| LayerDecision {
+            step_size,
+            action,
+            bounds,
+            exceeded: None,
+        };
+        let decision = Decision {
+            layers: vec![
+                decided(Action::Hold, 1e-3, Some(bounds)),
+                decided(Action::Cool, 5e-4, None),
+            ],
+            network: Some(Bounds {
+                curvature: f64::INFINITY,
+                combined: 0.2,
+                ..bounds
+            }),
+        };
+        let rows = probe_rows("relu", 7, &probe, &decision);
         assert_eq!(rows[0], row("relu", 7, 300, "1"));
         let second = ProbeRow {
             arm: "relu".to_owned(),
@@ -479,13 +530,19 @@ pub(super) mod tests {
             update: 300,
             layer: "2".to_owned(),
             grad_variance: 0.0,
+            action: Some(Action::Cool),
+            next_step_size: Some(5e-4),
             ..bare_row()
         };
         assert_eq!(rows[1], second);
         let third = ProbeRow {
             sharpness: Some(-2.0),
-            sharpness_normalised: Some(-0.5),
             converged: false,
+            bound_volatility: None,
+            bound_combined: Some(0.2),
+            violation: Some(true),
+            action: None,
+            next_step_size: None,
             ..row("relu", 7, 300, NETWORK)
         };
         assert_eq!(rows[2], third);

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{ReportError, write_csv};
+use crate::progress::TaskScore;
 
 /// One finished task of one replica: a row of tasks.csv.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +25,21 @@ pub struct TaskRow {
     pub final_accuracy: f64,
     /// Mean loss over the same.
     pub final_loss: f64,
+}
+
+impl TaskRow {
+    /// The row of a finished task.
+    pub fn new(arm: &str, seed: u32, score: &TaskScore) -> Self {
+        Self {
+            arm: arm.to_owned(),
+            seed,
+            task: score.task + 1,
+            online_accuracy: score.online_accuracy,
+            online_loss: score.online_loss,
+            final_accuracy: score.final_accuracy,
+            final_loss: score.final_loss,
+        }
+    }
 }
 
 const HEADER: [&str; 7] = [

@@ -1,0 +1,322 @@
+//! Experiments: arms and seeds on one stream of tasks, probed and steered as they train.
+//!
+//! An [`Experiment`] is what an experiment file says. [`run`] trains all of it, arms of one network
+//! shape together, and returns the rows of the tables; [`presets`] are the paper's experiments.
+//!
+//! - `presets`: the paper's experiments, small and in the paper's size.
+//! - `placebo`: controls that are made of another arm's record.
+//! - `run`: the loop over tasks and probes.
+//! - `record`: rows back to observations, to replay a controller on a record.
+
+mod placebo;
+pub mod presets;
+mod record;
+mod run;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::{CLASSES, PIXELS};
+use crate::error::Error;
+use crate::network::{Activation, Network};
+use crate::probe::ProbeSpec;
+use crate::scheduler::{Control, Estimator, Scheduler};
+use crate::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TaskSwitch, TrainingSpec};
+
+pub use placebo::{Placebo, PlaceboKind};
+pub use record::recorded_observations;
+pub use run::{Event, Results, run};
+
+/// An experiment on random-label MNIST, as it stands in an experiment file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// What it is called; names its directory.
+    pub name: String,
+    /// What it asks.
+    pub question: String,
+    /// Images of each replica, drawn once (n in the paper).
+    pub images: u32,
+    /// Images in a minibatch (B).
+    pub batch: u32,
+    /// Passes over the images in one task (E).
+    pub epochs: u32,
+    /// Tasks, each with fresh random labels.
+    pub tasks: u32,
+    /// The share of the images that gets fresh labels at a task switch.
+    pub relabel_fraction: f32,
+    /// Every arm is trained once with each.
+    pub seeds: Vec<u32>,
+    /// Training steps from probe to probe.
+    pub interval: u32,
+    /// How curvature is measured at a probe.
+    pub probe: ProbeSpec,
+    /// How bounds are reported in arms that no bound steers.
+    pub estimator: Estimator,
+    /// What is drawn of the results.
+    pub figures: Vec<Figure>,
+    /// What is compared.
+    pub arms: Vec<Arm>,
+}
+
+/// A picture of an experiment's results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Figure {
+    /// Online accuracy by task: [`crate::report::write_accuracies`].
+    Accuracies,
+    /// The effective step against its bounds: [`crate::report::write_diagnosis`].
+    Diagnosis,
+    /// Step sizes over time: [`crate::report::write_trajectories`].
+    Trajectories,
+}
+
+/// One configuration, trained once with every seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arm {
+    /// What tables and legends call it. What stands before ": " groups it with others in pictures.
+    pub name: String,
+    /// Widths of the hidden layers.
+    pub hidden: Vec<u32>,
+    /// Of the hidden layers.
+    pub activation: Activation,
+    /// The step size at the start.
+    pub step_size: f64,
+    /// Coupled L2: [`ReplicaSpec::l2`].
+    pub l2: f32,
+    /// [`ReplicaSpec::l2_init`]
+    pub l2_init: f32,
+    /// [`ReplicaSpec::wasserstein`]
+    pub wasserstein: f32,
+    /// What a task switch resets.
+    pub at_task_switch: TaskSwitch,
+    /// A control made of another arm's record, in place of `control`, which is then `constant`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placebo: Option<Placebo>,
+    /// What makes an update of a gradient.
+    pub optimiser: Optimiser,
+    /// What decides the step sizes.
+    pub control: Control,
+}
+
+impl Default for Arm {
+    /// The paper's network, ReLU and Adam(1e-3), left alone.
+    fn default() -> Self {
+        Self {
+            name: "ReLU".to_owned(),
+            hidden: vec![256, 256],
+            activation: Activation::Relu,
+            step_size: 1e-3,
+            l2: 0.0,
+            l2_init: 0.0,
+            wasserstein: 0.0,
+            at_task_switch: TaskSwitch::Carry,
+            placebo: None,
+            optimiser: Optimiser::default(),
+            control: Control::Constant,
+        }
+    }
+}
+
+/// Why an experiment cannot be run, or was not run to its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExperimentError {
+    /// The experiment as a whole asks for something that cannot be.
+    #[error("experiment {name:?}: {what}: wanted {wanted}, found {found}")]
+    Invalid {
+        /// The experiment's name.
+        name: String,
+        /// The field.
+        what: &'static str,
+        /// The range.
+        wanted: String,
+        /// The value.
+        found: String,
+    },
+    /// One arm does.
+    #[error("arm {arm:?}")]
+    Arm {
+        /// The arm's name.
+        arm: String,
+        /// What is wrong with it.
+        source: Error,
+    },
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] Error),
+}
+
+impl Experiment {
+    /// Checks every number, of every arm, before anything is trained.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Invalid`] or [`ExperimentError::Arm`], with what was wanted and what was
+    /// found.
+    pub fn check(&self, images: &ImageSet) -> Result<(), ExperimentError> {
+        let names: Vec<_> = self.arms.iter().map(|arm| &arm.name).collect();
+        self.check_distinct("arms", "one or more, of different names", &names)?;
+        self.check_distinct("seeds", "one or more, all different", &self.seeds)?;
+        for (what, number) in [("tasks", self.tasks), ("interval", self.interval)] {
+            if number == 0 {
+                return Err(self.invalid(what, "1 or more", number));
+            }
+        }
+        if self.name.is_empty() || self.name.contains(['/', '\\']) {
+            let wanted = "a name for its directory, without slashes";
+            return Err(self.invalid("name", wanted, &self.name));
+        }
+        let total = u64::from(self.tasks) * self.steps_per_task();
+        if total > u64::from(u32::MAX) {
+            return Err(self.invalid("training steps of a replica", "fewer than 2^32", total));
+        }
+        for arm in &self.arms {
+            self.check_arm(arm, images)
+                .map_err(|source| ExperimentError::Arm {
+                    arm: arm.name.clone(),
+                    source,
+                })?;
+        }
+        Ok(())
+    }
+
+    fn check_arm(&self, arm: &Arm, images: &ImageSet) -> Result<(), Error> {
+        let network = arm.network()?;
+        self.training_spec(&network, images, &[(arm, 0)]).check()?;
+        let layers = network.layers().len();
+        self.scheduler(arm, arm.control.clone(), layers, 0)?;
+        let Some(placebo) = &arm.placebo else {
+            return Ok(());
+        };
+        if arm.control != Control::Constant {
+            let wanted = "constant beside a placebo, which makes a control of its own";
+            return Err(Error::invalid("control", wanted, "another"));
+        }
+        let original = self.arms.iter().find(|other| other.name == placebo.of);
+        match original {
+            Some(original) if original.placebo.is_some() => {
+                let wanted = "an arm that is no placebo itself";
+                Err(Error::invalid("placebo of", wanted, &placebo.of))
+            }
+            Some(original) if original.hidden.len() != arm.hidden.len() => {
+                let wanted = "an arm with as many layers";
+                Err(Error::invalid("placebo of", wanted, &placebo.of))
+            }
+            Some(_) if placebo.kind == PlaceboKind::Replay && self.seeds.len() < 2 => {
+                let wanted = "2 or more, because a seed replays another's step sizes";
+                Err(Error::invalid("seeds", wanted, self.seeds.len()))
+            }
+            Some(_) => Ok(()),
+            None => {
+                let wanted = "the name of another arm";
+                Err(Error::invalid("placebo of", wanted, &placebo.of))
+            }
+        }
+    }
+
+    fn check_distinct<T: Ord + std::fmt::Debug>(
+        &self,
+        what: &'static str,
+        wanted: &str,
+        found: &[T],
+    ) -> Result<(), ExperimentError> {
+        let distinct: BTreeSet<_> = found.iter().collect();
+        if found.is_empty() || distinct.len() < found.len() {
+            return Err(self.invalid(what, wanted, format!("{found:?}")));
+        }
+        Ok(())
+    }
+
+    fn invalid(
+        &self,
+        what: &'static str,
+        wanted: impl Into<String>,
+        found: impl ToString,
+    ) -> ExperimentError {
+        ExperimentError::Invalid {
+            name: self.name.clone(),
+            what,
+            wanted: wanted.into(),
+            found: found.to_string(),
+        }
+    }
+
+    /// Training steps of one task; 0 where the minibatch is empty or larger than the images.
+    pub fn steps_per_task(&self) -> u64 {
+        let batches = self.images.checked_div(self.batch).unwrap_or(0);
+        u64::from(batches) * u64::from(self.epochs)
+    }
+
+    /// The share of its task that is done after `update` updates, 0 to 1.
+    fn progress(&self, update: u32) -> f64 {
+        let steps = self.steps_per_task() as f64;
+        (f64::from(update) % steps) / steps
+    }
+
+    /// Arms (all of one shape) and seeds as one batch of replicas.
+    fn training_spec(
+        &self,
+        network: &Network,
+        images: &ImageSet,
+        members: &[(&Arm, u32)],
+    ) -> TrainingSpec {
+        let replica = |(arm, seed): &(&Arm, u32)| ReplicaSpec {
+            seed: *seed,
+            step_size: arm.step_size as f32,
+            l2: arm.l2,
+            l2_init: arm.l2_init,
+            wasserstein: arm.wasserstein,
+            optimiser: arm.optimiser,
+            at_task_switch: arm.at_task_switch,
+        };
+        TrainingSpec {
+            network: network.clone(),
+            batch: self.batch,
+            replicas: members.iter().map(replica).collect(),
+            stream: Some(TaskStream {
+                images: images.clone(),
+                subset: self.images,
+                epochs: self.epochs,
+                relabel_fraction: self.relabel_fraction,
+            }),
+            probe: Some(self.probe),
+        }
+    }
+
+    /// Of one replica of `arm`, under `control`.
+    fn scheduler(
+        &self,
+        arm: &Arm,
+        control: Control,
+        layers: usize,
+        seed: u32,
+    ) -> Result<Scheduler, Error> {
+        let is_bound = matches!(control, Control::Bound(_));
+        let scheduler = Scheduler::new(control, arm.step_size, layers, seed)?;
+        if is_bound {
+            Ok(scheduler)
+        } else {
+            scheduler.with_estimator(self.estimator)
+        }
+    }
+}
+
+impl Arm {
+    fn network(&self) -> Result<Network, Error> {
+        let mut widths = vec![PIXELS as u32];
+        widths.extend(&self.hidden);
+        widths.push(CLASSES as u32);
+        Network::new(&widths, self.activation)
+    }
+
+    /// What stands beside the root of the second moment: for SGD, which has no second moment, 1, so
+    /// that the step size itself remains.
+    fn epsilon(&self) -> f64 {
+        match self.optimiser {
+            Optimiser::Adam { epsilon, .. } => epsilon.into(),
+            Optimiser::Sgd { .. } => 1.0,
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! The paper's experiments (arXiv 2509.19698), each in a size for two CPU cores and in the paper's.
+
+use super::{Arm, Experiment, Figure, Placebo, PlaceboKind};
+use crate::network::Activation;
+use crate::probe::ProbeSpec;
+use crate::scheduler::{BoundControl, Control, Estimator, Schedule, Scope, Shape, Signal};
+
+/// How large an experiment is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scale {
+    /// A few minutes on two CPU cores: 1,280 images, minibatches of 64, 50 epochs (1,000 steps) a task,
+    /// 8 tasks, 2 seeds.
+    #[default]
+    Small,
+    /// The paper's: 25,600 images, minibatches of 256, 100 epochs (10,000 steps) a task, 40 tasks;
+    /// 5 seeds.
+    Paper,
+}
+
+/// A named experiment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    /// Two arms for a few seconds, to see that everything works.
+    Smoke,
+    /// Which bound or indicator foretells that accuracy falls? (the paper's Fig. 4)
+    Diagnosis,
+    /// What does each signal do alone? (Fig. 7)
+    Ablation,
+    /// One step size for each layer, or one for all? (Fig. 10)
+    PerLayerVsGlobal,
+    /// Are learned step sizes more than a decay?
+    Trajectories,
+}
+
+impl Preset {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Smoke,
+        Self::Diagnosis,
+        Self::Ablation,
+        Self::PerLayerVsGlobal,
+        Self::Trajectories,
+    ];
+
+    /// What it is called on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Smoke => "smoke",
+            Self::Diagnosis => "diagnosis",
+            Self::Ablation => "ablation",
+            Self::PerLayerVsGlobal => "per-layer-vs-global",
+            Self::Trajectories => "trajectories",
+        }
+    }
+
+    /// The preset of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|preset| preset.name() == name)
+    }
+
+    /// The whole experiment, every number explicit.
+    pub fn experiment(self, scale: Scale) -> Experiment {
+        let (question, figures, arms) = match self {
+            Self::Smoke => return smoke(),
+            Self::Diagnosis => (
+                "Which bound or indicator foretells that a network's accuracy falls?",
+                vec![Figure::Diagnosis],
+                diagnosis(),
+            ),
+            Self::Ablation => (
+                "What does the scheduler do with gradient noise alone, with curvature alone, with both?",
+                vec![Figure::Accuracies],
+                ablation(),
+            ),
+            Self::PerLayerVsGlobal => (
+                "Does a step size for each layer do better than one for all of them?",
+                vec![Figure::Trajectories],
+                per_layer_vs_global(),
+            ),
+            Self::Trajectories => (
+                "Are the step sizes that the scheduler finds more than a decay?",
+                vec![Figure::Trajectories],
+                trajectories(),
+            ),
+        };
+        Experiment {
+            name: self.name().to_owned(),
+            question: question.to_owned(),
+            figures,
+            arms,
+            ..sized(scale)
+        }
+    }
+}
+
+/// The stream in that size, and nothing on it.
+fn sized(scale: Scale) -> Experiment {
+    let (images, batch, epochs, tasks, seeds) = match scale {
+        Scale::Small => (1_280, 64, 50, 8, 2),
+        Scale::Paper => (25_600, 256, 100, 40, 5),
+    };
+    Experiment {
+        name: String::new(),
+        question: String::new(),
+        images,
+        batch,
+        epochs,
+        tasks,
+        relabel_fraction: 1.0,
+        seeds: (1..=seeds).collect(),
+        interval: 40,
+        probe: ProbeSpec::default(),
+        estimator: Estimator::paper(),
+        figures: Vec::new(),
+        arms: Vec::new(),
+    }
+}
+
+/// The strength of coupled L2 in all of these experiments.
+const L2: f32 = 1e-3;
+
+/// The strength of the Wasserstein regulariser: at L2's the gradient on a weight would be twice as large.
+const WASSERSTEIN: f32 = 5e-4;
+
+fn relu() -> Arm {
+    Arm::default()
+}
+
+fn crelu() -> Arm {
+    Arm {
+        name: "CReLU".to_owned(),
+        activation: Activation::Crelu,
+        ..Arm::default()
+    }
+}
+
+fn l2() -> Arm {
+    Arm {
+        name: "L2".to_owned(),
+        l2: L2,
+        ..Arm::default()
+    }
+}
+
+fn wasserstein() -> Arm {
+    Arm {
+        name: "Wasserstein".to_owned(),
+        wasserstein: WASSERSTEIN,
+        ..Arm::default()
+    }
+}
+
+/// `arm` in its own group, under `control`.
+fn controlled(arm: &Arm, name: &str, control: Control) -> Arm {
+    Arm {
+        name: format!("{}: {name}", arm.name),
+        control,
+        ..arm.clone()
+    }
+}
+
+fn paper(signal: Signal, scope: Scope) -> Control {
+    Control::Bound(BoundControl {
+        signal,
+        scope,
+        ..BoundControl::paper()
+    })
+}
+
+fn smoke() -> Experiment {
+    let arms = vec![
+        controlled(&l2(), "constant", Control::Constant),
+        controlled(&l2(), "combined", paper(Signal::Combined, Scope::PerLayer)),
+    ];
+    Experiment {
+        name: Preset::Smoke.name().to_owned(),
+        question: "Does everything work?".to_owned(),
+        images: 256,
+        batch: 32,
+        epochs: 10,
+        tasks: 3,
+        seeds: vec![1, 2],
+        interval: 20,
+        figures: vec![Figure::Trajectories],
+        arms: arms
+            .into_iter()
+            .map(|arm| Arm {
+                hidden: vec![32, 32],
+                ..arm
+            })
+            .collect(),
+        ..sized(Scale::Small)
+    }
+}
+
+fn diagnosis() -> Vec<Arm> {
+    vec![relu(), l2(), wasserstein(), crelu()]
+}
+
+fn ablation() -> Vec<Arm> {
+    let arms = |base: Arm| {
+        [
+            controlled(&base, "constant", Control::Constant),
+            controlled(&base, "noise only", paper(Signal::Noise, Scope::PerLayer)),
+            controlled(&base, "curvature only", paper(Signal::Curvature, Scope::PerLayer)),
+            controlled(&base, "combined", paper(Signal::Combined, Scope::PerLayer)),
+        ]
+    };
+    arms(l2()).into_iter().chain(arms(wasserstein())).collect()
+}
+
+fn per_layer_vs_global() -> Vec<Arm> {
+    let arms = |base: Arm| {
+        [
+            controlled(&base, "constant", Control::Constant),
+            controlled(&base, "per layer", paper(Signal::Combined, Scope::PerLayer)),
+            controlled(&base, "global", paper(Signal::Combined, Scope::Global)),
+        ]
+    };
+    arms(crelu()).into_iter().chain(arms(l2())).collect()
+}
+
+fn trajectories() -> Vec<Arm> {
+    let base = l2();
+    let scheduler = controlled(&base, "scheduler", paper(Signal::Combined, Scope::PerLayer));
+    let schedule = |name, shape| {
+        let schedule = Schedule {
+            shape,
+            end_share: 0.1,
+        };
+        controlled(&base, name, Control::Schedule(schedule))
+    };
+    let placebo = |name, kind| Arm {
+        placebo: Some(Placebo {
+            of: scheduler.name.clone(),
+            kind,
+        }),
+        ..controlled(&base, name, Control::Constant)
+    };
+    vec![
+        controlled(&base, "constant", Control::Constant),
+        scheduler.clone(),
+        schedule("cosine", Shape::Cosine),
+        schedule("linear", Shape::Linear),
+        schedule("exponential", Shape::Exponential),
+        schedule(
+            "warmup-stable-decay",
+            Shape::WarmupStableDecay {
+                warmup: 0.05,
+                decay: 0.2,
+            },
+        ),
+        placebo("always cool", PlaceboKind::AlwaysCool),
+        placebo("random cool", PlaceboKind::RandomCool),
+        placebo("replay", PlaceboKind::Replay),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::ImageSet;
+
+    #[test]
+    fn every_preset_can_be_run_in_every_size() {
+        let images = ImageSet::new(&vec![0; 784 * 25_600], 784, 0.5, 0.25).unwrap();
+        for preset in Preset::ALL {
+            for scale in [Scale::Small, Scale::Paper] {
+                preset.experiment(scale).check(&images).unwrap();
+            }
+            assert_eq!(Preset::named(preset.name()), Some(preset));
+        }
+        assert_eq!(Preset::named("diagnoses"), None);
+    }
+
+    #[test]
+    fn presets_survive_toml() {
+        for preset in Preset::ALL {
+            let experiment = preset.experiment(Scale::Paper);
+            let text = toml::to_string(&experiment).unwrap();
+            assert_eq!(toml::from_str::<Experiment>(&text).unwrap(), experiment, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_papers_size_is_the_papers() {
+        let experiment = Preset::Ablation.experiment(Scale::Paper);
+        assert_eq!(experiment.steps_per_task(), 10_000);
+        assert_eq!((experiment.tasks, experiment.batch), (40, 256));
+    }
+}

@@ -1,4 +1,4 @@
-// Adds the gradient of L2-init, l2_init / 2 |theta - theta_init|^2 (Kumar, Marklund and Van Roy, 2023).
+// Adds the gradient of L2-init, l2_init / 2 |theta - theta_init|^2 (Kumar et al., arXiv 2308.11958).
 //
 //   gradients += l2_init (theta - theta_init)
 //

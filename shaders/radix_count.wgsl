@@ -8,7 +8,7 @@
 //   counts          [replica, tiles, 256]    a segment's tiles one after the other
 //
 // Workgroup (t, s) counts tile t of segment s by atomic additions of integers, whose order does not
-// matter.
+// matter, to a histogram that is zero at first, as WGSL's workgroup memory is.
 
 struct Params {
     stride: u32,  // elements per replica

@@ -1,5 +1,5 @@
 // Adds the gradient of the Wasserstein regulariser, wasserstein sum_i (sort(p)_i - sort(p_init)_i)^2 for
-// every parameter tensor p (Lewandowski et al., 2023).
+// every parameter tensor p (Lewandowski et al., arXiv 2312.00246).
 //
 //   gradients[payloads[i]] += 2 wasserstein (sort(p)_i - sort(p_init)_i)
 //

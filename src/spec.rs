@@ -113,13 +113,14 @@ pub struct ReplicaSpec {
     /// What a task switch of the stream resets.
     pub at_task_switch: TaskSwitch,
     /// L2 towards the initial parameters: the gradient gains `l2_init * (theta - theta_init)`, biases
-    /// included (Kumar, Marklund and Van Roy, 2023).
+    /// included: that of `l2_init / 2 * |theta - theta_init|^2`. Kumar, Marklund and Van Roy
+    /// (arXiv 2308.11958) have no factor 1/2; their coefficient is half of this one.
     pub l2_init: f32,
     /// Wasserstein regulariser: the loss gains `wasserstein * sum_i (sort(p)_i - sort(p_init)_i)^2` for
-    /// every weight matrix and every bias p (Lewandowski et al., 2023), so the element of rank i gains
-    /// the gradient `2 * wasserstein * (p - sort(p_init)_i)`. Where elements are equal the penalty has
-    /// no derivative; of its subgradients we take the one that ranks them in their stored order,
-    /// inputs outside and outputs inside.
+    /// every weight matrix and every bias p (Lewandowski et al., arXiv 2312.00246), so the element of
+    /// rank i gains the gradient `2 * wasserstein * (p - sort(p_init)_i)`. Where elements are equal the
+    /// penalty is not differentiable; of its (Clarke) subgradients we take the one that ranks equal
+    /// elements in their stored order, by input and then by output.
     pub wasserstein: f32,
 }
 

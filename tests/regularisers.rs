@@ -9,6 +9,7 @@ use common::{Tolerance, compare, computes, gpus};
 use reference::{Layer, activation, flat, parameters, read, single};
 use serde::Deserialize;
 use trainable::network::{Activation, LayerParameters, Network};
+use trainable::plan::Program;
 use trainable::probe::ProbeSpec;
 use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TrainingSpec};
 use trainable::{Compute, Engine, Error, Trainer};
@@ -265,6 +266,35 @@ fn replicas_without_a_regulariser_and_neighbours_are_left_alone() {
         let later = train(&compute, &mixed, &[14, 3], false);
         assert!(later[2] == found[2] && later[1] != found[1], "{device}");
     }
+}
+
+#[test]
+fn what_no_replica_uses_has_neither_buffers_nor_dispatches() {
+    let of = |l2_init, wasserstein| {
+        let replicas = [replica(1, 0.0, 0.0), replica(2, l2_init, wasserstein)];
+        let program = Program::new(&spec(&replicas, true)).unwrap();
+        let names = &program.names.regularisers;
+        let used = (names.l2_init.is_some(), names.wasserstein.is_some());
+        let step = program.step.as_ref().expect("a stream").dispatches.len();
+        (
+            used,
+            program.buffers.len(),
+            program.anchor.dispatches.len(),
+            step,
+        )
+    };
+    let (used, buffers, anchor, step) = of(0.0, 0.0);
+    assert_eq!((used, anchor), ((false, false), 0));
+    let sort = 1 + 4 * 3;
+    let sort_buffers = 1 + 2 + 2 + 1;
+    assert_eq!(of(0.1, 0.0), ((true, false), buffers + 1, 1, step + 1));
+    let wanted = (
+        (false, true),
+        buffers + sort_buffers + 1,
+        sort + 1,
+        step + sort + 1,
+    );
+    assert_eq!(of(0.0, 0.1), wanted);
 }
 
 #[test]

@@ -384,6 +384,7 @@ pub(super) mod tests {
             effective_step: Some(0.25),
             weight_norm: 7.0,
             update_norm: 0.75,
+            second_moment: 0.0,
         };
         let bare = LayerStats {
             sharpness: None,

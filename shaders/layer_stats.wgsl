@@ -3,6 +3,7 @@
 //   grad_variance  = mean |g_b|^2 - |g|^2
 //   effective_step = step_size / (c1 (sqrt(mean(v) / c2) + epsilon)),   c = 1 - beta^t, t updates done
 //   effective_step of SGD = step_size (1 - momentum^t) / (1 - momentum)
+//   second_moment  = mean(v), the bias included
 //
 //   configs, states [replica]
 //   layer_controls  [replica, layers]
@@ -25,9 +26,10 @@ struct Params {
 @group(0) @binding(5) var<storage, read> norms: array<f32>;
 @group(0) @binding(6) var<storage, read_write> records: array<LayerRecord>;
 
-// Squares: gradient, objective's gradient, weights, update.
+// Squares: gradient, objective's gradient, weights, update. Second moments and how many there are:
+// weights, biases.
 fn record(
-    replica: u32, square: vec4<f32>, norm: f32, second: f32, weights: f32, step_size: f32,
+    replica: u32, square: vec4<f32>, norm: f32, second: vec2<f32>, count: vec2<f32>, step_size: f32,
 ) -> LayerRecord {
     let config = configs[replica];
     let corrections = latest_corrections(config, states[replica]);
@@ -36,13 +38,13 @@ fn record(
         if config.optimiser == OPTIMISER_SGD {
             effective_step = step_size * (corrections.x / config.one_minus_beta1);
         } else {
-            let root = sqrt(second / weights / corrections.y) + config.epsilon;
+            let root = sqrt(second.x / count.x / corrections.y) + config.epsilon;
             effective_step = step_size / (corrections.x * root);
         }
     }
     return LayerRecord(
         square.x, square.y, max(norm - square.x, 0.0), sqrt(square.z), sqrt(square.w),
-        step_size, effective_step, 0.0,
+        step_size, effective_step, (second.x + second.y) / (count.x + count.y),
     );
 }
 
@@ -51,29 +53,29 @@ fn main(@builtin(workgroup_id) group: vec3<u32>) {
     let replica = group.z;
     var all_squares = vec4<f32>(0.0);
     var all_norms = 0.0;
-    var all_seconds = 0.0;
-    var all_weights = 0.0;
+    var all_seconds = vec2<f32>(0.0);
+    var all_counts = vec2<f32>(0.0);
     var all_steps = 0.0;
     for (var l = 0u; l < params.layers; l++) {
         let layer = replica * params.layers + l;
         let control = layer_controls[layer];
         var square = vec4<f32>(0.0);
-        var second = 0.0;
+        var second = vec2<f32>(0.0);
         for (var i = layer * PARTIALS; i < (layer + 1u) * PARTIALS; i++) {
             let s = sums[i];
             square += vec4<f32>(s.gradient, s.objective, s.weight, s.update);
-            second += s.second_moment;
+            second += vec2<f32>(s.second_moment, s.bias_second_moment);
         }
-        let weights = f32(control.weights);
+        let count = vec2<f32>(f32(control.weights), f32(control.biases));
         records[replica * (params.layers + 1u) + l] =
-            record(replica, square, norms[layer], second, weights, control.step_size);
+            record(replica, square, norms[layer], second, count, control.step_size);
         all_squares += square;
         all_norms += norms[layer];
         all_seconds += second;
-        all_weights += weights;
-        all_steps += weights * control.step_size;
+        all_counts += count;
+        all_steps += count.x * control.step_size;
     }
-    let step_size = all_steps / all_weights;
+    let step_size = all_steps / all_counts.x;
     records[replica * (params.layers + 1u) + params.layers] =
-        record(replica, all_squares, all_norms, all_seconds, all_weights, step_size);
+        record(replica, all_squares, all_norms, all_seconds, all_counts, step_size);
 }

@@ -32,7 +32,7 @@ struct Params {
 const INVOCATIONS: u32 = 64u;
 
 var<workgroup> squares: array<vec4<f32>, INVOCATIONS>;
-var<workgroup> seconds: array<f32, INVOCATIONS>;
+var<workgroup> seconds: array<vec2<f32>, INVOCATIONS>;
 
 @compute @workgroup_size(INVOCATIONS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
@@ -45,7 +45,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     let stretch = (length + PARTIALS - 1u) / PARTIALS;
     let end = min((group.x + 1u) * stretch, length);
     var square = vec4<f32>(0.0);
-    var second = 0.0;
+    var second = vec2<f32>(0.0);  // weights, bias
     for (var i = group.x * stretch + local.x; i < end; i += INVOCATIONS) {
         let at = replica * params.parameters_stride + control.start + i;
         let g = gradients[at];
@@ -64,7 +64,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         square += vec4<f32>(
             dot(g, g), dot(objective, objective), dot(theta, theta), dot(update, update),
         );
-        second += select(0.0, dot(v, vec4<f32>(1.0)), control.start + i < control.bias);
+        let sum = dot(v, vec4<f32>(1.0));
+        second += select(vec2<f32>(0.0, sum), vec2<f32>(sum, 0.0), control.start + i < control.bias);
     }
     squares[local.x] = square;
     seconds[local.x] = second;
@@ -82,7 +83,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         if params.objective_only == 1u {
             sums[at].objective = s.y;
         } else {
-            sums[at] = LayerSums(s.x, s.y, s.z, s.w, seconds[0], 0.0, 0.0, 0.0);
+            sums[at] = LayerSums(s.x, s.y, s.z, s.w, seconds[0].x, seconds[0].y, 0.0, 0.0);
         }
     }
 }

@@ -140,6 +140,9 @@ pub struct LayerStats {
     pub weight_norm: f64,
     /// |theta - theta before the latest update|; 0 where `effective_step` is `None`.
     pub update_norm: f64,
+    /// Mean of Adam's second moment v over all parameters, the bias included, without bias correction:
+    /// the published code divides the step size by its root over the whole network. 0 for SGD.
+    pub second_moment: f64,
 }
 
 impl LayerStats {
@@ -257,6 +260,7 @@ impl LayerStats {
             effective_step: updated.then_some(record.effective_step.into()),
             weight_norm: record.weight_norm.into(),
             update_norm: record.update_norm.into(),
+            second_moment: record.second_moment.into(),
         }
     }
 }

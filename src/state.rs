@@ -97,6 +97,7 @@ shader_struct! {
         bias: u32,
         end: u32,
         weights: u32,
+        biases: u32,
         step_size: f32,
     }
 }
@@ -123,7 +124,7 @@ shader_struct! {
         weight: f32,
         update: f32,
         second_moment: f32,
-        unused0: f32,
+        bias_second_moment: f32,
         unused1: f32,
         unused2: f32,
     }
@@ -139,7 +140,7 @@ shader_struct! {
         update_norm: f32,
         step_size: f32,
         effective_step: f32,
-        unused: f32,
+        second_moment: f32,
     }
 }
 
@@ -198,6 +199,7 @@ impl LayerControl {
             bias: (layer.offset + layer.rows * layer.columns) / 4,
             end: (layer.offset + layer.len()) / 4,
             weights: layer.inputs * layer.outputs,
+            biases: layer.outputs,
             step_size,
         }
     }

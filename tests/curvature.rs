@@ -6,9 +6,12 @@ mod common;
 mod oracle;
 #[path = "common/reference.rs"]
 mod reference;
+#[path = "common/run.rs"]
+mod run;
 
 use common::{Tolerance, compare, computes, noise, read_buffer};
 use reference::{CASES, Layer, SGD_CASES, activation, flat, parameters, read, single};
+use run::Run;
 use serde::Deserialize;
 use trainable::cpu::CpuExecutor;
 use trainable::gpu::Recorder;
@@ -872,6 +875,76 @@ fn effective_steps_and_update_norms_of_sgd_equal_pytorch_and_the_geometric_serie
                     rtol: 1e-4,
                 },
             );
+        }
+    }
+}
+
+#[test]
+fn second_moments_are_means_over_all_parameters() {
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let pixels = 10;
+    let bytes: Vec<u8> = (0..40 * pixels).map(|i| (i * 37 % 251) as u8).collect();
+    let replica = |seed, optimiser| ReplicaSpec {
+        seed,
+        optimiser,
+        ..ReplicaSpec::default()
+    };
+    let spec = TrainingSpec {
+        network: Network::new(&[pixels, 9, 7, 3], Activation::Crelu).unwrap(),
+        batch: 5,
+        replicas: vec![
+            replica(1, Optimiser::default()),
+            replica(2, Optimiser::Sgd { momentum: 0.9 }),
+            replica(3, Optimiser::default()),
+        ],
+        stream: Some(TaskStream {
+            images: ImageSet::new(&bytes, pixels as usize, 0.5, 0.3).unwrap(),
+            subset: 20,
+            epochs: 3,
+            relabel_fraction: 1.0,
+        }),
+        probe: Some(cold(1, IterateForm::Auto)),
+    };
+    let program = Program::new(&spec).unwrap();
+    for (device, compute) in computes() {
+        let mut trainer = Trainer::new(&compute, spec.clone()).unwrap();
+        let mut run = Run::new(&compute, &program);
+        assert!(
+            probe(&mut trainer)
+                .iter()
+                .flat_map(all)
+                .all(|layer| layer.second_moment == 0.0),
+            "{device}: before the first update"
+        );
+        trainer.train(7).unwrap();
+        run.steps(7);
+        for (r, stats) in probe(&mut trainer).iter().enumerate() {
+            let found: Vec<_> = all(stats).iter().map(|layer| layer.second_moment).collect();
+            if r == 1 {
+                assert_eq!(found, [0.0; 4], "{device}");
+                continue;
+            }
+            let stored = run.words(program.names.second_moment, r);
+            let moments = spec.network.unpack(bytemuck::cast_slice(&stored)).unwrap();
+            let layers: Vec<_> = moments
+                .iter()
+                .map(|layer| numbers(std::slice::from_ref(layer)))
+                .collect();
+            let means = layers.iter().map(|layer| mean(layer));
+            let wanted: Vec<_> = means.chain([mean(&layers.concat())]).collect();
+            let tolerance = Tolerance {
+                atol: 0.0,
+                rtol: 1e-5,
+            };
+            check(
+                &format!("{device}, replica {r}"),
+                found.clone(),
+                wanted,
+                tolerance,
+            );
+            // The negative control: weights alone have another mean.
+            let weights = numbers(&moments[..1])[..90].to_vec();
+            assert!(compare([found[0]], [mean(&weights)], tolerance).is_err());
         }
     }
 }

@@ -2,18 +2,20 @@
 //! network; on the CPU executor and on every adapter.
 
 mod common;
+#[path = "common/run.rs"]
+mod run;
 
 use bytemuck::cast_slice;
-use common::{Tolerance, compare, computes, read_buffer};
+use common::{Tolerance, compare, computes};
+use run::{Run, step};
+use trainable::Trainer;
 use trainable::cpu::CpuExecutor;
-use trainable::gpu::{Gpu, RecordedPlan, Recorder};
 use trainable::network::{Activation, Layer, Network};
-use trainable::plan::{BufferId, Plan, Program};
+use trainable::plan::{Plan, Program};
 use trainable::probe::{LayerStats, ProbeSpec};
 use trainable::rng::{pcg4d, unit_uniform};
 use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TaskSwitch, TrainingSpec};
 use trainable::state::ReplicaState;
-use trainable::{Compute, Trainer};
 
 const PIXELS: u32 = 30;
 /// 23 images, 3 minibatches of 7 in an epoch, 2 epochs.
@@ -70,83 +72,19 @@ fn all_kinds(seed: u32) -> [ReplicaSpec; 6] {
     })
 }
 
+fn state(run: &Run<'_>, replica: usize) -> ReplicaState {
+    cast_slice(&run.words(run.program.names.states, replica))[0]
+}
+
+/// All words of both moments.
+fn moments(run: &Run<'_>, replica: usize) -> Vec<u32> {
+    let names = &run.program.names;
+    [names.first_moment, names.second_moment]
+        .map(|id| run.words(id, replica))
+        .concat()
+}
+
 const RESETTING: [usize; 4] = [1, 2, 4, 5];
-
-/// A program whose buffers can be looked at, on one device.
-struct Run<'a> {
-    program: &'a Program,
-    side: Side<'a>,
-}
-
-enum Side<'a> {
-    Cpu(CpuExecutor),
-    Gpu(&'a Gpu, Recorder, RecordedPlan),
-}
-
-impl<'a> Run<'a> {
-    /// Initialised.
-    fn new(compute: &'a Compute, program: &'a Program) -> Self {
-        let side = match compute {
-            Compute::Cpu => {
-                let mut executor = CpuExecutor::new(program);
-                executor.run(&program.initialise, 1);
-                Side::Cpu(executor)
-            }
-            Compute::Gpu(gpu) => {
-                let mut recorder = Recorder::new(&gpu.device, program);
-                let initialise = recorder.prepare(&gpu.device, &program.initialise);
-                submit(gpu, &initialise, 1);
-                let step = recorder.prepare(&gpu.device, step(program));
-                Side::Gpu(gpu, recorder, step)
-            }
-        };
-        Self { program, side }
-    }
-
-    fn steps(&mut self, steps: u32) {
-        match &mut self.side {
-            Side::Cpu(executor) => executor.run(step(self.program), steps),
-            Side::Gpu(gpu, _, step) => submit(gpu, step, steps),
-        }
-    }
-
-    fn words(&self, id: BufferId, replica: usize) -> Vec<u32> {
-        match &self.side {
-            Side::Cpu(executor) => executor.read(id, replica).to_vec(),
-            Side::Gpu(gpu, recorder, _) => {
-                let words = read_buffer(&gpu.device, &gpu.queue, recorder.buffer(id));
-                let each = self.program.buffer(id).words;
-                words[replica * each..(replica + 1) * each].to_vec()
-            }
-        }
-    }
-
-    fn state(&self, replica: usize) -> ReplicaState {
-        cast_slice(&self.words(self.program.names.states, replica))[0]
-    }
-
-    fn floats(&self, id: BufferId, replica: usize) -> Vec<f64> {
-        let words = self.words(id, replica).into_iter();
-        words.map(|w| f64::from(f32::from_bits(w))).collect()
-    }
-
-    fn moments(&self, replica: usize) -> Vec<u32> {
-        let names = &self.program.names;
-        [names.first_moment, names.second_moment]
-            .map(|id| self.words(id, replica))
-            .concat()
-    }
-}
-
-fn step(program: &Program) -> &Plan {
-    program.step.as_ref().expect("a stream was given")
-}
-
-fn submit(gpu: &Gpu, plan: &RecordedPlan, times: u32) {
-    let mut encoder = gpu.device.create_command_encoder(&Default::default());
-    plan.encode(&mut encoder, times);
-    gpu.queue.submit([encoder.finish()]);
-}
 
 #[test]
 fn a_reset_clears_the_moments_and_what_is_not_reset_carries_over() {
@@ -156,15 +94,15 @@ fn a_reset_clears_the_moments_and_what_is_not_reset_carries_over() {
         let mut run = Run::new(&compute, &program);
         run.steps(STEPS_PER_TASK - 1);
         for r in 0..6 {
-            assert!(run.moments(r).iter().any(|m| *m != 0), "{device}, {r}");
+            assert!(moments(&run, r).iter().any(|m| *m != 0), "{device}, {r}");
         }
         run.steps(1);
         for r in 0..6 {
             let what = format!("{device}, replica {r}");
-            let state = run.state(r);
+            let state = state(&run, r);
             assert_eq!((state.task, state.updates), (1, STEPS_PER_TASK), "{what}");
             let resets = RESETTING.contains(&r);
-            assert_eq!(run.moments(r).iter().all(|m| *m == 0), resets, "{what}");
+            assert_eq!(moments(&run, r).iter().all(|m| *m == 0), resets, "{what}");
             let updates = if resets { 0 } else { STEPS_PER_TASK };
             assert_eq!(state.optimiser_updates, updates, "{what}");
         }

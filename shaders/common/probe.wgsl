@@ -31,7 +31,7 @@ struct LayerSums {
     weight: f32,         // theta^2
     update: f32,         // (the latest update)^2
     second_moment: f32,  // Adam's v, weights only
-    unused0: f32,
+    bias_second_moment: f32,
     unused1: f32,
     unused2: f32,
 }
@@ -45,5 +45,5 @@ struct LayerRecord {
     update_norm: f32,
     step_size: f32,
     effective_step: f32,  // 0 before the first update
-    unused: f32,
+    second_moment: f32,   // mean of Adam's v over weights and biases
 }

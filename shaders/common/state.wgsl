@@ -59,6 +59,7 @@ struct LayerControl {
     bias: u32,       // where the bias row begins
     end: u32,
     weights: u32,    // elements of the weight matrix that are not padding
+    biases: u32,     // of the bias
     step_size: f32,
 }
 

@@ -14,8 +14,10 @@ struct Totals {
     weight: f32,
     update: f32,
     second_moment: f32,
+    bias_second_moment: f32,
     norm: f32,
     weights: f32,
+    biases: f32,
     /// Step size times weights.
     steps: f32,
 }
@@ -35,6 +37,7 @@ pub(crate) fn run(_: &LayerStatsParams, arrays: &mut [Array; 6]) {
         let mut layer = Totals {
             norm: *norm,
             weights: control.weights as f32,
+            biases: control.biases as f32,
             steps: control.weights as f32 * control.step_size,
             ..Totals::default()
         };
@@ -44,6 +47,7 @@ pub(crate) fn run(_: &LayerStatsParams, arrays: &mut [Array; 6]) {
             layer.weight += sums.weight;
             layer.update += sums.update;
             layer.second_moment += sums.second_moment;
+            layer.bias_second_moment += sums.bias_second_moment;
         }
         *entry = record(&config, &state, &layer, control.step_size);
         network.gradient += layer.gradient;
@@ -51,8 +55,10 @@ pub(crate) fn run(_: &LayerStatsParams, arrays: &mut [Array; 6]) {
         network.weight += layer.weight;
         network.update += layer.update;
         network.second_moment += layer.second_moment;
+        network.bias_second_moment += layer.bias_second_moment;
         network.norm += layer.norm;
         network.weights += layer.weights;
+        network.biases += layer.biases;
         network.steps += layer.steps;
     }
     let step_size = network.steps / network.weights;
@@ -84,6 +90,7 @@ fn record(
         update_norm: totals.update.sqrt(),
         step_size,
         effective_step,
-        unused: 0.0,
+        second_moment: (totals.second_moment + totals.bias_second_moment)
+            / (totals.weights + totals.biases),
     }
 }

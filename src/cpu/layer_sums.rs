@@ -95,14 +95,15 @@ fn partial(
         };
         [g * g, objective * objective, theta * theta, update * update]
     });
-    let weights = &moments.second[range.start..bias.clamp(range.start, range.end)];
-    let [second_moment] = sum_in_lanes([weights], |[v]| [v]);
+    let bias = bias.clamp(range.start, range.end);
+    let sum_of_second = |range| sum_in_lanes([&moments.second[range]], |[v]| [v])[0];
     LayerSums {
         gradient,
         objective,
         weight,
         update,
-        second_moment,
+        second_moment: sum_of_second(range.start..bias),
+        bias_second_moment: sum_of_second(bias..range.end),
         ..bytemuck::Zeroable::zeroed()
     }
 }

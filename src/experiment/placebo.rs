@@ -29,7 +29,12 @@ pub enum PlaceboKind {
 }
 
 /// The control of seed number `seed` (of `seeds`), from the other arm's `rows`.
-pub(super) fn control(kind: PlaceboKind, rows: &[&ProbeRow], seeds: &[u32], seed: usize) -> Control {
+pub(super) fn control(
+    kind: PlaceboKind,
+    rows: &[&ProbeRow],
+    seeds: &[u32],
+    seed: usize,
+) -> Control {
     match kind {
         PlaceboKind::Replay => replay(rows, seeds[(seed + 1) % seeds.len()]),
         PlaceboKind::AlwaysCool => Control::AlwaysCool {

@@ -202,7 +202,11 @@ fn ablation() -> Vec<Arm> {
         [
             controlled(&base, "constant", Control::Constant),
             controlled(&base, "noise only", paper(Signal::Noise, Scope::PerLayer)),
-            controlled(&base, "curvature only", paper(Signal::Curvature, Scope::PerLayer)),
+            controlled(
+                &base,
+                "curvature only",
+                paper(Signal::Curvature, Scope::PerLayer),
+            ),
             controlled(&base, "combined", paper(Signal::Combined, Scope::PerLayer)),
         ]
     };
@@ -278,7 +282,11 @@ mod tests {
         for preset in Preset::ALL {
             let experiment = preset.experiment(Scale::Paper);
             let text = toml::to_string(&experiment).unwrap();
-            assert_eq!(toml::from_str::<Experiment>(&text).unwrap(), experiment, "{text}");
+            assert_eq!(
+                toml::from_str::<Experiment>(&text).unwrap(),
+                experiment,
+                "{text}"
+            );
         }
     }
 

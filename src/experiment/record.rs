@@ -13,7 +13,9 @@ pub fn recorded_observations(
     seed: u32,
     rows: &[ProbeRow],
 ) -> Vec<Observation> {
-    let own = rows.iter().filter(|row| row.arm == arm.name && row.seed == seed);
+    let own = rows
+        .iter()
+        .filter(|row| row.arm == arm.name && row.seed == seed);
     let mut observations: Vec<Observation> = Vec::new();
     let mut layers = Vec::new();
     for row in own {

@@ -89,7 +89,9 @@ pub fn run(
     }
     let place = |name: &str| experiment.arms.iter().position(|arm| arm.name == name);
     results.tasks.sort_by_key(|row| (place(&row.arm), row.seed));
-    results.probes.sort_by_key(|row| (place(&row.arm), row.seed));
+    results
+        .probes
+        .sort_by_key(|row| (place(&row.arm), row.seed));
     Ok(results)
 }
 
@@ -113,7 +115,12 @@ fn members<'a>(
             return arm.control.clone();
         };
         let of = results.probes.iter().filter(|row| row.arm == placebo.of);
-        placebo::control(placebo.kind, &of.collect::<Vec<_>>(), &experiment.seeds, seed)
+        placebo::control(
+            placebo.kind,
+            &of.collect::<Vec<_>>(),
+            &experiment.seeds,
+            seed,
+        )
     };
     let member = |(index, seed): (usize, &u32)| {
         Ok(Member {
@@ -150,7 +157,11 @@ impl<'a> Batch<'a> {
         })
     }
 
-    fn train(mut self, results: &mut Results, tell: &mut impl FnMut(Event<'_>)) -> Result<(), Error> {
+    fn train(
+        mut self,
+        results: &mut Results,
+        tell: &mut impl FnMut(Event<'_>),
+    ) -> Result<(), Error> {
         let steps_per_task = self.experiment.steps_per_task() as u32;
         for task in 0..self.experiment.tasks {
             let mut step = task * steps_per_task;

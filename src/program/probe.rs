@@ -265,6 +265,7 @@ mod tests {
         effective_step: None,
         weight_norm: 0.0,
         update_norm: 0.0,
+        second_moment: 0.0,
     };
 
     #[test]

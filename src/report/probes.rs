@@ -112,12 +112,7 @@ const HEADER: [&str; 30] = [
 ];
 
 /// The rows of one replica's probe and of what its scheduler decided: one per layer, then the network's.
-pub fn probe_rows(
-    arm: &str,
-    seed: u32,
-    probe: &ProbeStats,
-    decision: &Decision,
-) -> Vec<ProbeRow> {
+pub fn probe_rows(arm: &str, seed: u32, probe: &ProbeStats, decision: &Decision) -> Vec<ProbeRow> {
     let layers = probe.layers.iter().zip(&decision.layers).zip(1..);
     let layers = layers.map(|((stats, decided), layer): (_, u32)| ProbeRow {
         action: Some(decided.action),

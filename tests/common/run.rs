@@ -1,0 +1,75 @@
+//! Programs whose buffers a test can look at, on any device.
+
+#![allow(dead_code, unreachable_pub)]
+
+use trainable::Compute;
+use trainable::cpu::CpuExecutor;
+use trainable::gpu::{Gpu, RecordedPlan, Recorder};
+use trainable::plan::{BufferId, Plan, Program};
+
+use crate::common::read_buffer;
+
+/// A program whose buffers can be looked at, on one device.
+pub struct Run<'a> {
+    pub program: &'a Program,
+    side: Side<'a>,
+}
+
+enum Side<'a> {
+    Cpu(CpuExecutor),
+    Gpu(&'a Gpu, Recorder, RecordedPlan),
+}
+
+impl<'a> Run<'a> {
+    /// Initialised.
+    pub fn new(compute: &'a Compute, program: &'a Program) -> Self {
+        let side = match compute {
+            Compute::Cpu => {
+                let mut executor = CpuExecutor::new(program);
+                executor.run(&program.initialise, 1);
+                Side::Cpu(executor)
+            }
+            Compute::Gpu(gpu) => {
+                let mut recorder = Recorder::new(&gpu.device, program);
+                let initialise = recorder.prepare(&gpu.device, &program.initialise);
+                submit(gpu, &initialise, 1);
+                let step = recorder.prepare(&gpu.device, step(program));
+                Side::Gpu(gpu, recorder, step)
+            }
+        };
+        Self { program, side }
+    }
+
+    pub fn steps(&mut self, steps: u32) {
+        match &mut self.side {
+            Side::Cpu(executor) => executor.run(step(self.program), steps),
+            Side::Gpu(gpu, _, step) => submit(gpu, step, steps),
+        }
+    }
+
+    pub fn words(&self, id: BufferId, replica: usize) -> Vec<u32> {
+        match &self.side {
+            Side::Cpu(executor) => executor.read(id, replica).to_vec(),
+            Side::Gpu(gpu, recorder, _) => {
+                let words = read_buffer(&gpu.device, &gpu.queue, recorder.buffer(id));
+                let each = self.program.buffer(id).words;
+                words[replica * each..(replica + 1) * each].to_vec()
+            }
+        }
+    }
+
+    pub fn floats(&self, id: BufferId, replica: usize) -> Vec<f64> {
+        let words = self.words(id, replica).into_iter();
+        words.map(|w| f64::from(f32::from_bits(w))).collect()
+    }
+}
+
+pub fn step(program: &Program) -> &Plan {
+    program.step.as_ref().expect("a stream was given")
+}
+
+fn submit(gpu: &Gpu, plan: &RecordedPlan, times: u32) {
+    let mut encoder = gpu.device.create_command_encoder(&Default::default());
+    plan.encode(&mut encoder, times);
+    gpu.queue.submit([encoder.finish()]);
+}

@@ -173,7 +173,8 @@ fn noise_bound(batch: f64, g2: f64, s: f64) -> f64 {
     if s == 0.0 {
         return f64::INFINITY;
     }
-    batch * g2 / s
+    // Never -0, which 1 / a_g would make negative infinity.
+    (batch * g2 / s).abs()
 }
 
 /// V / m; 0 without variance, infinite where a variance has mean 0.
@@ -530,6 +531,7 @@ mod tests {
         assert_close("V = 0", combined(1.0, 1024.0, [40.0, 40.0]), 0.25);
         assert_eq!(combined(1.0, 0.0, [40.0, 40.0]), f64::INFINITY);
         assert_eq!(combined(0.0, 1024.0, [40.0, 10.0]), 0.0);
+        assert_eq!(combined(-0.0, 1024.0, [40.0, 40.0]), 0.0);
         assert_eq!(combined(0.0, 1024.0, [40.0, 40.0]), 0.0);
         assert_eq!(combined(0.0, 0.0, [40.0, 40.0]), f64::INFINITY);
         assert_close("0 / 0", combined(0.0, 0.0, [40.0, 10.0]), 256.0 / 1125.0);

@@ -597,16 +597,16 @@ mod tests {
             ("window: wanted 2 to 1,000,000, found 0", |e| e.window = 0),
             ("window: wanted 2 to 1,000,000, found 1", |e| e.window = 1),
             ("window: wanted 2 to 1,000,000, found 1000001", |e| {
-                e.window = 1_000_001
+                e.window = 1_000_001;
             }),
             ("kappa: wanted more than 0, finite, found 0", |e| {
-                e.kappa = 0.0
+                e.kappa = 0.0;
             }),
             ("kappa: wanted more than 0, finite, found NaN", |e| {
-                e.kappa = f64::NAN
+                e.kappa = f64::NAN;
             }),
             ("kappa: wanted more than 0, finite, found inf", |e| {
-                e.kappa = f64::INFINITY
+                e.kappa = f64::INFINITY;
             }),
         ];
         Estimator::paper().check().unwrap();

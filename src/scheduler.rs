@@ -620,10 +620,10 @@ mod tests {
             ("batch: wanted 1 or more, found 0", |o| o.batch = 0),
             ("progress: wanted 0 to 1, found 1.5", |o| o.progress = 1.5),
             ("progress: wanted 0 to 1, found NaN", |o| {
-                o.progress = f64::NAN
+                o.progress = f64::NAN;
             }),
             ("epsilon: wanted 0 or more, finite, found -1", |o| {
-                o.epsilon = -1.0
+                o.epsilon = -1.0;
             }),
             ("epsilon: wanted 0 or more, finite, found inf", |o| {
                 o.epsilon = f64::INFINITY;

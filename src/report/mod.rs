@@ -3,6 +3,7 @@
 //! - `tables`: a row per finished task, `tasks.csv`, the curves and the scores made of the rows.
 //! - `plots`: a chart of curves with bands, as SVG and PNG.
 //! - `probes`: a row per probed layer, `probes.csv`, the curves made of the rows.
+//! - `prediction`: how well an indicator foretells a drop in accuracy, and intervals over seeds.
 //! - `panels`: a picture of the probes, a row of panels per layer; `scale` is its vertical axes.
 //!
 //! A file appears under its name only when all of it is on the disk; before that it stands beside it under a
@@ -10,6 +11,7 @@
 
 mod panels;
 mod plots;
+mod prediction;
 mod probes;
 mod scale;
 mod tables;
@@ -25,6 +27,10 @@ use serde::Serialize;
 
 pub use panels::write_probe_chart;
 pub use plots::{Chart, write_chart};
+pub use prediction::{
+    ACCURACY_DROP, Bootstrap, IndicatorRun, Interval, LeadTime, auroc, lead_time,
+    paired_difference, pooled_auroc,
+};
 pub use probes::{ProbeRow, probe_rows, write_probes_csv};
 pub use tables::{
     BandPoint, Score, Series, TaskRow, online_accuracy_series, score, write_tasks_csv,

@@ -173,7 +173,8 @@ fn noise_bound(batch: f64, g2: f64, s: f64) -> f64 {
     if s == 0.0 {
         return f64::INFINITY;
     }
-    batch * g2 / s
+    // Never -0, which 1 / a_g would make negative infinity.
+    (batch * g2 / s).abs()
 }
 
 /// V / m; 0 without variance, infinite where a variance has mean 0.
@@ -530,6 +531,7 @@ mod tests {
         assert_close("V = 0", combined(1.0, 1024.0, [40.0, 40.0]), 0.25);
         assert_eq!(combined(1.0, 0.0, [40.0, 40.0]), f64::INFINITY);
         assert_eq!(combined(0.0, 1024.0, [40.0, 10.0]), 0.0);
+        assert_eq!(combined(-0.0, 1024.0, [40.0, 40.0]), 0.0);
         assert_eq!(combined(0.0, 1024.0, [40.0, 40.0]), 0.0);
         assert_eq!(combined(0.0, 0.0, [40.0, 40.0]), f64::INFINITY);
         assert_close("0 / 0", combined(0.0, 0.0, [40.0, 10.0]), 256.0 / 1125.0);
@@ -595,16 +597,16 @@ mod tests {
             ("window: wanted 2 to 1,000,000, found 0", |e| e.window = 0),
             ("window: wanted 2 to 1,000,000, found 1", |e| e.window = 1),
             ("window: wanted 2 to 1,000,000, found 1000001", |e| {
-                e.window = 1_000_001
+                e.window = 1_000_001;
             }),
             ("kappa: wanted more than 0, finite, found 0", |e| {
-                e.kappa = 0.0
+                e.kappa = 0.0;
             }),
             ("kappa: wanted more than 0, finite, found NaN", |e| {
-                e.kappa = f64::NAN
+                e.kappa = f64::NAN;
             }),
             ("kappa: wanted more than 0, finite, found inf", |e| {
-                e.kappa = f64::INFINITY
+                e.kappa = f64::INFINITY;
             }),
         ];
         Estimator::paper().check().unwrap();

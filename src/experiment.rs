@@ -7,10 +7,14 @@
 //! - `placebo`: controls that are made of another arm's record.
 //! - `run`: the loop over tasks and probes.
 //! - `record`: rows back to observations, to replay a controller on a record.
+//! - `results`: scores, differences between arms, pictures.
+//! - `foresight`: how well each bound and indicator foretells that accuracy falls.
 
+mod foresight;
 mod placebo;
 pub mod presets;
 mod record;
+mod results;
 mod run;
 
 use std::collections::BTreeSet;
@@ -21,11 +25,14 @@ use crate::data::{CLASSES, PIXELS};
 use crate::error::Error;
 use crate::network::{Activation, Network};
 use crate::probe::ProbeSpec;
+use crate::report::ReportError;
 use crate::scheduler::{Control, Estimator, Scheduler};
 use crate::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TaskSwitch, TrainingSpec};
 
+pub use foresight::ForesightRow;
 pub use placebo::{Placebo, PlaceboKind};
 pub use record::recorded_observations;
+pub use results::{DifferenceRow, ScoreRow, differences, scores, write_results};
 pub use run::{Event, Results, run};
 
 /// An experiment on random-label MNIST, as it stands in an experiment file.
@@ -147,6 +154,9 @@ pub enum ExperimentError {
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] Error),
+    /// A table or a picture cannot be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
 }
 
 impl Experiment {

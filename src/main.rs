@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use program::{Failure, probe};
+use program::{Failure, probe, run as experiments};
 
 /// A laboratory for loss of trainability
 #[derive(Parser)]
@@ -22,6 +22,10 @@ struct Options {
 enum Command {
     /// Measure a network's curvature and gradient noise on a minibatch, layer by layer
     Probe(probe::Options),
+    /// Run an experiment: arms and seeds over a stream of tasks, with tables and pictures
+    Run(experiments::Options),
+    /// List the paper's experiments, or print one as a file to edit
+    Presets(experiments::PresetsOptions),
 }
 
 fn main() -> ExitCode {
@@ -40,5 +44,7 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<(), Failure> {
     match &options.command {
         Command::Probe(options) => probe::run(options),
+        Command::Run(options) => experiments::run(options),
+        Command::Presets(options) => experiments::presets(options),
     }
 }

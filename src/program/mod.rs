@@ -1,12 +1,17 @@
 //! The command line program's subcommands.
 
 pub(crate) mod probe;
+pub(crate) mod run;
 mod tensors;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use thiserror::Error;
+use trainable::Backend;
+use trainable::data::DataError;
+use trainable::experiment::ExperimentError;
 use trainable::probe::NotFinite;
 
 use tensors::TensorError;
@@ -27,6 +32,36 @@ pub(crate) enum Failure {
         batch: PathBuf,
         source: NotFinite,
     },
+    /// The experiment cannot be run, or was not run to its end.
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
+    /// The data files are not MNIST's.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The program was built without data of its own.
+    #[cfg(not(feature = "embedded-mnist"))]
+    #[error(
+        "--data: wanted the directory of the MNIST files, which this program does not carry, found none"
+    )]
+    NoData,
+    /// There is no such file, or it may not be read.
+    #[error("cannot read {}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    /// The file is no experiment.
+    #[error("{} is no experiment file", path.display())]
+    ExperimentFile {
+        path: PathBuf,
+        source: Box<toml::de::Error>,
+    },
+    /// An experiment has no form as a file.
+    #[error("experiment {name:?} cannot be written as TOML")]
+    Toml {
+        name: String,
+        source: toml::ser::Error,
+    },
+    /// The results have no place.
+    #[error("cannot write to {}", path.display())]
+    Directory { path: PathBuf, source: io::Error },
     /// Nobody takes the results.
     #[error("standard output: wanted to write the results, found that they cannot be written")]
     Output(#[from] io::Error),
@@ -37,12 +72,27 @@ impl Failure {
     /// this one failed.
     pub(crate) fn exit_code(&self) -> u8 {
         use trainable::Error::{Device, Limit, NoAdapter, NoDevice};
-        match self {
-            Self::Engine(Limit { .. } | NoAdapter { .. } | NoDevice { .. } | Device { .. })
-            | Self::Output(_) => 1,
-            Self::Tensors(_) | Self::Engine(_) | Self::NotFinite { .. } => 2,
-        }
+        let of_machine = |error: &trainable::Error| {
+            matches!(
+                error,
+                Limit { .. } | NoAdapter { .. } | NoDevice { .. } | Device { .. }
+            )
+        };
+        let is_of_machine = match self {
+            Self::Engine(error) | Self::Experiment(ExperimentError::Engine(error)) => {
+                of_machine(error)
+            }
+            Self::Output(_) | Self::Directory { .. } | Self::Toml { .. } => true,
+            Self::Experiment(ExperimentError::Report(_)) => true,
+            _ => false,
+        };
+        if is_of_machine { 1 } else { 2 }
     }
+}
+
+/// Lists the names in the help text and in errors.
+fn backend_parser() -> impl TypedValueParser<Value = Backend> {
+    PossibleValuesParser::new(Backend::NAMES).try_map(|name| name.parse::<Backend>())
 }
 
 /// Writes a subcommand's whole result at once: on failure, standard output stays empty.

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use trainable::network::Activation;
@@ -11,7 +10,7 @@ use trainable::spec::{ReplicaSpec, TrainingSpec};
 use trainable::{Backend, Compute, Trainer};
 
 use super::tensors::{read_batch, read_network};
-use super::{Failure, print};
+use super::{Failure, backend_parser, print};
 
 /// What is to be probed, and how.
 #[derive(Args)]
@@ -72,11 +71,6 @@ enum Format {
     Table,
     /// For programs; a number that is not finite is null
     Json,
-}
-
-/// Lists the names in the help text and in errors.
-fn backend_parser() -> impl TypedValueParser<Value = Backend> {
-    PossibleValuesParser::new(Backend::NAMES).try_map(|name| name.parse::<Backend>())
 }
 
 /// Probes and prints.

@@ -75,7 +75,11 @@ pub enum ReportError {
 }
 
 /// Writes `rows` to `path`, in their order, under `header`.
-fn write_csv(path: &Path, header: &[&str], rows: &[impl Serialize]) -> Result<(), ReportError> {
+pub(crate) fn write_csv(
+    path: &Path,
+    header: &[&str],
+    rows: &[impl Serialize],
+) -> Result<(), ReportError> {
     let table = csv_bytes(header, rows).map_err(|source| ReportError::Write {
         path: path.to_owned(),
         source,

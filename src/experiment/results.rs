@@ -1,0 +1,206 @@
+//! What is made of an experiment's rows: scores, differences, how well indicators foretell drops, pictures.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{Experiment, ExperimentError, Figure, Results, foresight};
+use crate::error::Error;
+use crate::report::{
+    Bootstrap, TaskRow, paired_difference, score, write_csv, write_probes_csv, write_tasks_csv,
+};
+
+/// One arm's score: a row of scores.csv. Means over seeds; intervals are 95% bootstrap intervals over
+/// seeds, none with a single one.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ScoreRow {
+    /// The arm.
+    pub arm: String,
+    /// Seeds that finished every task.
+    pub seeds: usize,
+    /// Seeds that diverged.
+    pub diverged: usize,
+    /// Mean online accuracy over all tasks (the paper's score).
+    pub mean: Option<f64>,
+    /// Lower end of its interval.
+    pub mean_low: Option<f64>,
+    /// Upper end of its interval.
+    pub mean_high: Option<f64>,
+    /// Mean over the last five tasks.
+    pub last_five: Option<f64>,
+    /// Least-squares slope over tasks, in accuracy per task.
+    pub slope: Option<f64>,
+    /// The worst task's online accuracy.
+    pub worst_task: Option<f64>,
+}
+
+/// One arm's mean online accuracy less that of the first arm of its group, seed by seed: a row of
+/// differences.csv.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DifferenceRow {
+    /// The arm.
+    pub arm: String,
+    /// The first arm of its group.
+    pub against: String,
+    /// Seeds that finished every task in both.
+    pub seeds: usize,
+    /// The mean difference.
+    pub difference: f64,
+    /// Lower end of its 95% bootstrap interval over seeds.
+    pub low: f64,
+    /// Upper end of it.
+    pub high: f64,
+}
+
+const SCORE_HEADER: [&str; 9] = [
+    "arm",
+    "seeds",
+    "diverged",
+    "mean",
+    "mean_low",
+    "mean_high",
+    "last_five",
+    "slope",
+    "worst_task",
+];
+
+const DIFFERENCE_HEADER: [&str; 6] = ["arm", "against", "seeds", "difference", "low", "high"];
+
+/// The score of every arm, in the experiment's order.
+///
+/// # Errors
+/// None for rows that [`super::run`] returned.
+pub fn scores(experiment: &Experiment, rows: &[TaskRow]) -> Result<Vec<ScoreRow>, Error> {
+    let of_arm = |name: &String| {
+        let runs = finished_runs(experiment, rows, name);
+        let scores: Vec<_> = runs.iter().filter_map(|run| score(run)).collect();
+        let means: Vec<f64> = scores.iter().map(|score| score.mean).collect();
+        let interval = Bootstrap::default()
+            .interval(&means, |sample| mean(sample.iter().copied().copied()))?;
+        let worst = |run: &Vec<f64>| run.iter().copied().fold(f64::INFINITY, f64::min);
+        Ok(ScoreRow {
+            arm: name.clone(),
+            seeds: runs.len(),
+            diverged: experiment.seeds.len() - runs.len(),
+            mean: mean(means.iter().copied()),
+            mean_low: interval.map(|interval| interval.low),
+            mean_high: interval.map(|interval| interval.high),
+            last_five: mean(scores.iter().map(|score| score.last_five)),
+            slope: mean(scores.iter().map(|score| score.slope)).filter(|slope| slope.is_finite()),
+            worst_task: mean(runs.iter().map(worst)),
+        })
+    };
+    experiment
+        .arms
+        .iter()
+        .map(|arm| of_arm(&arm.name))
+        .collect()
+}
+
+/// Every arm against the first of its group; none where fewer than two seeds finished in both.
+///
+/// # Errors
+/// None for rows that [`super::run`] returned.
+pub fn differences(experiment: &Experiment, rows: &[TaskRow]) -> Result<Vec<DifferenceRow>, Error> {
+    let mut differences = Vec::new();
+    for arm in &experiment.arms {
+        let is_of_group = |other: &&super::Arm| group(&other.name) == group(&arm.name);
+        let Some(first) = experiment.arms.iter().find(is_of_group) else {
+            continue;
+        };
+        let pairs: Vec<(f64, f64)> = experiment
+            .seeds
+            .iter()
+            .filter_map(|seed| {
+                let mean_of = |name| mean(finished_run(experiment, rows, name, *seed)?.into_iter());
+                Some((mean_of(&arm.name)?, mean_of(&first.name)?))
+            })
+            .collect();
+        let (own, others): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+        if first.name == arm.name {
+            continue;
+        }
+        if let Some(interval) = paired_difference(&own, &others, &Bootstrap::default())? {
+            differences.push(DifferenceRow {
+                arm: arm.name.clone(),
+                against: first.name.clone(),
+                seeds: own.len(),
+                difference: interval.estimate,
+                low: interval.low,
+                high: interval.high,
+            });
+        }
+    }
+    Ok(differences)
+}
+
+/// What stands before ": " in an arm's name; nothing for most.
+fn group(name: &str) -> &str {
+    name.split_once(": ").map_or("", |(group, _)| group)
+}
+
+/// Online accuracies by task, of each seed that finished all of them.
+fn finished_runs(experiment: &Experiment, rows: &[TaskRow], arm: &str) -> Vec<Vec<f64>> {
+    let seeds = experiment.seeds.iter();
+    seeds
+        .filter_map(|seed| finished_run(experiment, rows, arm, *seed))
+        .collect()
+}
+
+fn finished_run(
+    experiment: &Experiment,
+    rows: &[TaskRow],
+    arm: &str,
+    seed: u32,
+) -> Option<Vec<f64>> {
+    let own = rows.iter().filter(|row| row.arm == arm && row.seed == seed);
+    let run: Vec<f64> = own.map(|row| row.online_accuracy).collect();
+    (run.len() == experiment.tasks as usize).then_some(run)
+}
+
+/// `None` of nothing.
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (count, sum) = values.fold((0, 0.0), |(count, sum), value| (count + 1, sum + value));
+    (count > 0).then(|| sum / f64::from(count))
+}
+
+/// Writes all tables and pictures of a finished experiment into `directory`, which exists: tasks.csv, probes.csv,
+/// scores.csv, differences.csv, foresight.csv, and each [`Figure`] as SVG and PNG. Each file is whole or absent.
+///
+/// # Errors
+/// A file that cannot be written, or a number that cannot be drawn: [`ExperimentError::Report`].
+pub fn write_results(
+    directory: &Path,
+    experiment: &Experiment,
+    results: &Results,
+) -> Result<(), ExperimentError> {
+    write_tasks_csv(&directory.join("tasks.csv"), &results.tasks)?;
+    write_probes_csv(&directory.join("probes.csv"), &results.probes)?;
+    let scores = scores(experiment, &results.tasks)?;
+    write_csv(&directory.join("scores.csv"), &SCORE_HEADER, &scores)?;
+    let differences = differences(experiment, &results.tasks)?;
+    write_csv(
+        &directory.join("differences.csv"),
+        &DIFFERENCE_HEADER,
+        &differences,
+    )?;
+    let foresight = foresight::table(experiment, results)?;
+    write_csv(
+        &directory.join("foresight.csv"),
+        &foresight::HEADER,
+        &foresight,
+    )?;
+    if results.tasks.is_empty() || results.probes.is_empty() {
+        return Ok(());
+    }
+    #[cfg(any())]
+    for figure in &experiment.figures {
+        let (name, write): (_, fn(&Path, &[TaskRow], &[_]) -> _) = match figure {
+            Figure::Accuracies => ("accuracies", write_accuracies),
+            Figure::Diagnosis => ("diagnosis", write_diagnosis),
+            Figure::Trajectories => ("trajectories", write_trajectories),
+        };
+        write(&directory.join(name), &results.tasks, &results.probes)?;
+    }
+    Ok(())
+}

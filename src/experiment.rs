@@ -32,7 +32,7 @@ use crate::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TaskSwitch, Trai
 pub use foresight::ForesightRow;
 pub use placebo::{Placebo, PlaceboKind};
 pub use record::recorded_observations;
-pub use results::{DifferenceRow, ScoreRow, differences, scores, write_results};
+pub use results::{DifferenceRow, ScoreRow, differences, score_table, scores, write_results};
 pub use run::{Event, Results, run};
 
 /// An experiment on random-label MNIST, as it stands in an experiment file.
@@ -75,6 +75,8 @@ pub enum Figure {
     Accuracies,
     /// The effective step against its bounds: [`crate::report::write_diagnosis`].
     Diagnosis,
+    /// Each layer's effective step against its combined bound: [`crate::report::write_layer_bounds`].
+    LayerBounds,
     /// Step sizes over time: [`crate::report::write_trajectories`].
     Trajectories,
 }

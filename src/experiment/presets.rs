@@ -22,6 +22,10 @@ pub enum Scale {
 pub enum Preset {
     /// Two arms for a few seconds, to see that everything works.
     Smoke,
+    /// How networks lose trainability, and what keeps it: plain ReLU, L2, L2 with the scheduler, CReLU. Its
+    /// small size is larger than the others': 2,560 images, minibatches of 256, 100 epochs (1,000 steps) a
+    /// task, 20 tasks, 5 seeds.
+    Collapse,
     /// Which bound or indicator foretells that accuracy falls? (the paper's Fig. 4)
     Diagnosis,
     /// What does each signal do alone? (Fig. 7)
@@ -34,8 +38,9 @@ pub enum Preset {
 
 impl Preset {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Smoke,
+        Self::Collapse,
         Self::Diagnosis,
         Self::Ablation,
         Self::PerLayerVsGlobal,
@@ -46,6 +51,7 @@ impl Preset {
     pub fn name(self) -> &'static str {
         match self {
             Self::Smoke => "smoke",
+            Self::Collapse => "collapse",
             Self::Diagnosis => "diagnosis",
             Self::Ablation => "ablation",
             Self::PerLayerVsGlobal => "per-layer-vs-global",
@@ -62,6 +68,11 @@ impl Preset {
     pub fn experiment(self, scale: Scale) -> Experiment {
         let (question, figures, arms) = match self {
             Self::Smoke => return smoke(),
+            Self::Collapse => (
+                "How does a network lose its trainability, and what keeps it?",
+                vec![Figure::Accuracies, Figure::LayerBounds],
+                collapse(),
+            ),
             Self::Diagnosis => (
                 "Which bound or indicator foretells that a network's accuracy falls?",
                 vec![Figure::Diagnosis],
@@ -88,8 +99,20 @@ impl Preset {
             question: question.to_owned(),
             figures,
             arms,
-            ..sized(scale)
+            ..match (self, scale) {
+                (Self::Collapse, Scale::Small) => medium(),
+                _ => sized(scale),
+            }
         }
+    }
+}
+
+/// Between the two sizes, with the paper's minibatch.
+fn medium() -> Experiment {
+    Experiment {
+        images: 2_560,
+        tasks: 20,
+        ..sized(Scale::Paper)
     }
 }
 
@@ -191,6 +214,15 @@ fn smoke() -> Experiment {
             .collect(),
         ..sized(Scale::Small)
     }
+}
+
+fn collapse() -> Vec<Arm> {
+    let scheduler = Arm {
+        name: "L2 + scheduler".to_owned(),
+        control: paper(Signal::Combined, Scope::PerLayer),
+        ..l2()
+    };
+    vec![relu(), l2(), scheduler, crelu()]
 }
 
 fn diagnosis() -> Vec<Arm> {

@@ -97,6 +97,33 @@ pub fn scores(experiment: &Experiment, rows: &[TaskRow]) -> Result<Vec<ScoreRow>
         .collect()
 }
 
+/// scores.csv for people: a line per arm, "0.914 [0.911, 0.917]" and so on.
+pub fn score_table(scores: &[ScoreRow]) -> String {
+    let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
+    let width = scores.iter().map(|row| row.arm.chars().count()).max();
+    let width = width.unwrap_or(0).max(3);
+    let mut table = format!(
+        "{:width$}  seeds  online accuracy         last five  slope per task  worst task\n",
+        "arm"
+    );
+    for row in scores {
+        let interval = row.mean_low.zip(row.mean_high);
+        let interval = interval.map(|(low, high)| format!(" [{low:.3}, {high:.3}]"));
+        let mean = number(row.mean) + &interval.unwrap_or_default();
+        let slope = row
+            .slope
+            .map_or("-".to_owned(), |slope| format!("{slope:+.4}"));
+        table += &format!(
+            "{:width$}  {:5}  {mean:22}  {:>9}  {slope:>14}  {:>10}\n",
+            row.arm,
+            row.seeds,
+            number(row.last_five),
+            number(row.worst_task),
+        );
+    }
+    table
+}
+
 /// Every arm against the first of its group; none where fewer than two seeds finished in both.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{
-    Event, Experiment, ScoreRow, run as run_experiment, scores, write_results,
+    Event, Experiment, run as run_experiment, score_table, scores, write_results,
 };
 use trainable::spec::ImageSet;
 use trainable::{Backend, Compute, data};
@@ -196,31 +196,4 @@ fn progress_bar(steps: u64) -> ProgressBar {
     let bar = ProgressBar::new(steps).with_style(style);
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
-}
-
-/// "0.914 [0.911, 0.917]" and what else is in scores.csv, for people.
-fn score_table(scores: &[ScoreRow]) -> String {
-    let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
-    let width = scores.iter().map(|row| row.arm.chars().count()).max();
-    let width = width.unwrap_or(0).max(3);
-    let mut table = format!(
-        "{:width$}  seeds  online accuracy         last five  slope per task  worst task\n",
-        "arm"
-    );
-    for row in scores {
-        let interval = row.mean_low.zip(row.mean_high);
-        let interval = interval.map(|(low, high)| format!(" [{low:.3}, {high:.3}]"));
-        let mean = number(row.mean) + &interval.unwrap_or_default();
-        let slope = row
-            .slope
-            .map_or("-".to_owned(), |slope| format!("{slope:+.4}"));
-        table += &format!(
-            "{:width$}  {:5}  {mean:22}  {:>9}  {slope:>14}  {:>10}\n",
-            row.arm,
-            row.seeds,
-            number(row.last_five),
-            number(row.worst_task),
-        );
-    }
-    table
 }

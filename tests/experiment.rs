@@ -1,0 +1,446 @@
+//! Experiments end to end on the CPU executor: what was recorded is what was decided and what was trained on.
+#![cfg(feature = "report")]
+
+use std::collections::VecDeque;
+
+use trainable::experiment::presets::{Preset, Scale};
+use trainable::experiment::{
+    Arm, Event, Experiment, Placebo, PlaceboKind, Results, differences, recorded_observations, run,
+    scores, write_results,
+};
+use trainable::network::Activation;
+use trainable::report::ProbeRow;
+use trainable::scheduler::{Action, BoundControl, Control, Schedule, Scheduler, Scope, Shape};
+use trainable::spec::{ImageSet, Optimiser};
+use trainable::{Compute, Halt, HaltCause};
+
+/// 300 images of noise, as large as MNIST's.
+fn images() -> ImageSet {
+    let bytes: Vec<u8> = (0..300 * 784_u32)
+        .map(|i| (trainable::rng::pcg4d([i, 5, 0, 0])[3] >> 24) as u8)
+        .collect();
+    ImageSet::new(&bytes, 784, 0.5, 0.29).unwrap()
+}
+
+fn small(arms: Vec<Arm>) -> Experiment {
+    Experiment {
+        images: 96,
+        batch: 16,
+        epochs: 12, // 72 steps a task
+        tasks: 3,
+        seeds: vec![1, 2],
+        interval: 8,
+        arms,
+        ..Preset::Smoke.experiment(Scale::Small)
+    }
+}
+
+fn arm(name: &str, control: Control) -> Arm {
+    Arm {
+        name: name.to_owned(),
+        hidden: vec![16, 12],
+        l2: 1e-3,
+        control,
+        ..Arm::default()
+    }
+}
+
+/// As the paper's, but it acts more often in so short a run.
+fn paper() -> BoundControl {
+    BoundControl {
+        gate: Some(0.01),
+        safety: 0.2,
+        ..BoundControl::paper()
+    }
+}
+
+fn train(experiment: &Experiment) -> Results {
+    run(experiment, &Compute::Cpu, &images(), |_| {}).unwrap()
+}
+
+fn rows_of<'a>(results: &'a Results, arm: &str, seed: u32, layer: &str) -> Vec<&'a ProbeRow> {
+    let rows = results.probes.iter();
+    rows.filter(|row| row.arm == arm && row.seed == seed && row.layer == layer)
+        .collect()
+}
+
+/// Through a file, as a reader of probes.csv has them.
+fn through_csv(results: &Results, experiment: &Experiment) -> Vec<ProbeRow> {
+    let directory = tempfile::tempdir().unwrap();
+    write_results(directory.path(), experiment, results).unwrap();
+    let mut reader = csv::Reader::from_path(directory.path().join("probes.csv")).unwrap();
+    reader.deserialize().map(Result::unwrap).collect()
+}
+
+#[test]
+fn replaying_a_probes_csv_gives_the_same_decisions() {
+    let global = BoundControl {
+        scope: Scope::Global,
+        ..paper()
+    };
+    let cosine = Schedule {
+        shape: Shape::Cosine,
+        end_share: 0.1,
+    };
+    let experiment = small(vec![
+        arm("per layer", Control::Bound(paper())),
+        arm("global", Control::Bound(global)),
+        arm("corrected", Control::Bound(BoundControl::corrected())),
+        arm("cosine", Control::Schedule(cosine)),
+    ]);
+    let rows = through_csv(&train(&experiment), &experiment);
+    for arm in &experiment.arms {
+        for seed in [1, 2] {
+            let mut scheduler = Scheduler::new(arm.control.clone(), 1e-3, 3, seed).unwrap();
+            let own: Vec<_> = rows
+                .iter()
+                .filter(|row| row.arm == arm.name && row.seed == seed && !row.is_network())
+                .collect();
+            let observations = recorded_observations(&experiment, arm, seed, &rows);
+            assert_eq!(observations.len(), 26, "{}", arm.name); // 216 steps, every 8, not the first
+            let mut actions = Vec::new();
+            for (observation, rows) in observations.iter().zip(own.chunks(3)) {
+                let decision = scheduler.observe(observation).unwrap();
+                for (decided, row) in decision.layers.iter().zip(rows) {
+                    assert_eq!(Some(decided.action), row.action);
+                    assert_eq!(Some(decided.step_size), row.next_step_size);
+                    actions.push(decided.action);
+                }
+            }
+            let acted = actions
+                .iter()
+                .filter(|action| **action != Action::Hold)
+                .count();
+            assert!(acted >= 5, "{} acted {acted} times in all", arm.name);
+        }
+    }
+}
+
+/// METHOD.md in a few lines: bounds and controller of the published code, for the record of one layer.
+fn paper_by_hand(rows: &[&ProbeRow], first_layer: &[&ProbeRow], network: &[&ProbeRow]) -> Vec<f64> {
+    let (control, batch) = (paper(), 16.0);
+    let mut eta = 1e-3;
+    let mut window = VecDeque::new();
+    let mut etas = Vec::new();
+    for (i, row) in rows.iter().enumerate() {
+        let x = row.sharpness.unwrap() * first_layer[i].step_size
+            / (network[i].second_moment.sqrt() + 1e-8);
+        window.push_back(x);
+        if window.len() > 30 {
+            window.pop_front();
+        }
+        let m = window.iter().sum::<f64>() / window.len() as f64;
+        let v = (x - m) * (x - m);
+        let (g2, s) = (row.objective_grad_norm_sq, row.grad_variance);
+        let bound = batch * g2 / (s + 20.0 * g2 * v);
+        let alpha = row.effective_step.unwrap();
+        let progress = f64::from(row.update % 72) / 72.0;
+        if alpha > 0.2 * bound && alpha > 0.01 {
+            eta *= control.cool;
+        } else if progress < 0.1 && alpha < 0.3 * 0.2 * bound {
+            eta *= control.warm;
+        }
+        etas.push(eta);
+    }
+    etas
+}
+
+#[test]
+fn the_paper_profile_follows_its_formulas_on_recorded_statistics() {
+    let experiment = small(vec![arm("paper", Control::Bound(paper()))]);
+    let results = train(&experiment);
+    for seed in [1, 2] {
+        let record = |layer| rows_of(&results, "paper", seed, layer);
+        for layer in ["1", "2", "3"] {
+            let expected = paper_by_hand(&record(layer), &record("1"), &record("network"));
+            let found: Vec<f64> = record(layer)
+                .iter()
+                .map(|row| row.next_step_size.unwrap())
+                .collect();
+            assert_eq!(found.len(), 26);
+            for (found, expected) in found.iter().zip(&expected) {
+                assert!((found / expected - 1.0).abs() < 1e-12, "{found} {expected}");
+            }
+            assert!(
+                found.iter().any(|eta| *eta < 1e-3),
+                "layer {layer} was never cooled"
+            );
+            // A control: the bounds of another layer decide otherwise.
+            let other = record(if layer == "1" { "3" } else { "1" });
+            assert_ne!(
+                paper_by_hand(&other, &record("1"), &record("network")),
+                expected
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_decided_at_a_probe_is_trained_on_from_there() {
+    let experiment = small(vec![arm("per layer", Control::Bound(paper()))]);
+    let results = train(&experiment);
+    for layer in ["1", "2", "3"] {
+        for pair in rows_of(&results, "per layer", 1, layer).windows(2) {
+            let decided = pair[0].next_step_size.unwrap() as f32;
+            assert_eq!(f64::from(decided), pair[1].step_size);
+        }
+    }
+    // And it makes a difference: without the scheduler, the weights differ.
+    let constant = train(&small(vec![arm("per layer", Control::Constant)]));
+    let last = |results: &Results| {
+        rows_of(results, "per layer", 1, "network")
+            .last()
+            .unwrap()
+            .weight_norm
+    };
+    assert_ne!(last(&results), last(&constant));
+}
+
+#[test]
+fn an_arm_trains_as_it_would_alone_whatever_its_neighbours() {
+    let crelu = Arm {
+        activation: Activation::Crelu,
+        ..arm("CReLU", Control::Constant)
+    };
+    let sgd = Arm {
+        optimiser: Optimiser::Sgd { momentum: 0.9 },
+        step_size: 0.01,
+        ..arm("SGD", Control::Bound(paper()))
+    };
+    let wasserstein = Arm {
+        l2: 0.0,
+        wasserstein: 5e-4,
+        ..arm("Wasserstein", Control::Constant)
+    };
+    let arms = vec![
+        arm("per layer", Control::Bound(paper())),
+        crelu,
+        sgd,
+        wasserstein,
+    ];
+    let together = train(&small(arms.clone()));
+    assert_eq!(together.tasks.len(), 4 * 2 * 3);
+    for arm in arms {
+        let name = arm.name.clone();
+        let alone = train(&small(vec![arm]));
+        let own = |results: &Results| -> Vec<_> {
+            results
+                .tasks
+                .iter()
+                .filter(|row| row.arm == name)
+                .cloned()
+                .collect()
+        };
+        assert_eq!(own(&together), own(&alone), "{name}");
+        let probes = |results: &Results| -> Vec<_> {
+            results
+                .probes
+                .iter()
+                .filter(|row| row.arm == name)
+                .cloned()
+                .collect()
+        };
+        assert_eq!(probes(&together), probes(&alone), "{name}");
+    }
+}
+
+#[test]
+fn a_diverged_replica_is_told_once_and_its_scheduler_does_nothing() {
+    let wild = Arm {
+        step_size: 1e30,
+        ..arm("wild", Control::Bound(paper()))
+    };
+    let calm = arm("calm", Control::Bound(paper()));
+    let experiment = small(vec![calm.clone(), wild]);
+    let mut told: Vec<(String, u32, Halt)> = Vec::new();
+    let results = run(&experiment, &Compute::Cpu, &images(), |event| {
+        if let Event::Diverged { arm, seed, halt } = event {
+            told.push((arm.to_owned(), seed, halt));
+        }
+    })
+    .unwrap();
+    assert_eq!(told.len(), 2, "{told:?}");
+    for (arm, _, halt) in &told {
+        assert_eq!((&arm[..], halt.task), ("wild", 0));
+        assert!(matches!(halt.cause, HaltCause::Loss | HaltCause::Update));
+    }
+    assert!(results.tasks.iter().all(|row| row.arm == "calm"));
+    assert!(results.probes.iter().all(|row| row.arm == "calm"));
+    assert_eq!(results, train(&small(vec![calm])));
+    let scores = scores(&experiment, &results.tasks).unwrap();
+    assert_eq!(
+        (scores[1].seeds, scores[1].diverged, scores[1].mean),
+        (0, 2, None)
+    );
+}
+
+#[test]
+fn placebos_keep_what_they_say() {
+    let original = arm("original", Control::Bound(paper()));
+    let placebo = |name: &str, kind| Arm {
+        placebo: Some(Placebo {
+            of: "original".to_owned(),
+            kind,
+        }),
+        ..arm(name, Control::Constant)
+    };
+    let results = train(&small(vec![
+        original,
+        placebo("always", PlaceboKind::AlwaysCool),
+        placebo("random", PlaceboKind::RandomCool),
+        placebo("replay", PlaceboKind::Replay),
+    ]));
+    let next = |arm: &str, seed, layer| -> Vec<f64> {
+        let rows = rows_of(&results, arm, seed, layer);
+        rows.iter().map(|row| row.next_step_size.unwrap()).collect()
+    };
+    for layer in ["1", "2", "3"] {
+        assert_eq!(next("replay", 1, layer), next("original", 2, layer));
+        assert_eq!(next("replay", 2, layer), next("original", 1, layer));
+        assert_ne!(next("original", 1, layer), next("original", 2, layer));
+    }
+    let log_end = |arm: &str| -> f64 {
+        let ends = [1, 2].into_iter().flat_map(|seed| {
+            ["1", "2", "3"].map(|layer| next(arm, seed, layer).last().unwrap().ln())
+        });
+        ends.sum::<f64>() / 6.0
+    };
+    // Rounding to f32 at every probe: 26 times 6e-8.
+    assert!((log_end("always") - log_end("original")).abs() < 2e-6);
+    assert!(log_end("original") < 1e-3_f64.ln() - 0.1);
+    let cooled = |arm: &str| {
+        let of_arm = results.probes.iter().filter(|row| row.arm == arm);
+        of_arm
+            .filter(|row| row.action == Some(Action::Cool))
+            .count()
+    };
+    let (random, original) = (cooled("random") as f64, cooled("original") as f64);
+    // 156 draws: four standard deviations at the most.
+    assert!(
+        (random - original).abs() <= 4.0 * (156.0_f64 * 0.25).sqrt(),
+        "{random} {original}"
+    );
+    assert!(random > 0.0 && cooled("always") == 156);
+}
+
+#[test]
+fn scores_and_differences_are_those_computed_by_hand() {
+    let experiment = small(vec![
+        arm("L2: constant", Control::Constant),
+        arm("L2: per layer", Control::Bound(paper())),
+    ]);
+    let results = train(&experiment);
+    let of = |arm: &str, seed: u32| -> Vec<f64> {
+        let rows = results.tasks.iter();
+        rows.filter(|row| row.arm == arm && row.seed == seed)
+            .map(|row| row.online_accuracy)
+            .collect()
+    };
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let means = |arm: &str| [1, 2].map(|seed| mean(&of(arm, seed)));
+    let scores = scores(&experiment, &results.tasks).unwrap();
+    assert_eq!(scores.len(), 2);
+    for score in &scores {
+        let [a, b] = means(&score.arm);
+        assert!((score.mean.unwrap() - (a + b) / 2.0).abs() < 1e-12);
+        // Two seeds: the percentile interval of their mean runs from one to the other.
+        assert!((score.mean_low.unwrap() - a.min(b)).abs() < 1e-12);
+        assert!((score.mean_high.unwrap() - a.max(b)).abs() < 1e-12);
+        let worst = [1, 2].map(|seed| of(&score.arm, seed).into_iter().fold(1.0, f64::min));
+        assert!((score.worst_task.unwrap() - mean(&worst)).abs() < 1e-12);
+    }
+    let differences = differences(&experiment, &results.tasks).unwrap();
+    let [own, first] = ["L2: per layer", "L2: constant"].map(means);
+    assert_eq!(
+        (differences.len(), &differences[0].against[..]),
+        (1, "L2: constant")
+    );
+    let expected = (own[0] - first[0] + own[1] - first[1]) / 2.0;
+    assert!((differences[0].difference - expected).abs() < 1e-12);
+}
+
+#[test]
+fn impossible_experiments_are_refused_before_anything_is_trained() {
+    let refusal = |change: fn(&mut Experiment)| {
+        let mut experiment = small(vec![
+            arm("a", Control::Constant),
+            arm("b", Control::Bound(paper())),
+        ]);
+        change(&mut experiment);
+        let error = run(&experiment, &Compute::Cpu, &images(), |_| panic!("trained")).unwrap_err();
+        let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
+        error.to_string() + &source.unwrap_or_default()
+    };
+    for (change, wanted) in [
+        (
+            (|e| e.arms.clear()) as fn(&mut Experiment),
+            "experiment \"smoke\": arms: wanted one or more, of different names, found []",
+        ),
+        (
+            |e| e.arms[1].name = "a".to_owned(),
+            "experiment \"smoke\": arms: wanted one or more, of different names, found [\"a\", \"a\"]",
+        ),
+        (
+            |e| e.seeds = vec![3, 3],
+            "experiment \"smoke\": seeds: wanted one or more, all different, found [3, 3]",
+        ),
+        (
+            |e| e.tasks = 0,
+            "experiment \"smoke\": tasks: wanted 1 or more, found 0",
+        ),
+        (
+            |e| e.interval = 0,
+            "experiment \"smoke\": interval: wanted 1 or more, found 0",
+        ),
+        (
+            |e| e.name = "../x".to_owned(),
+            "experiment \"../x\": name: wanted a name for its directory, without slashes, found ../x",
+        ),
+        (
+            |e| e.batch = 0,
+            "arm \"a\": batch: wanted 1 to 16,777,216, found 0",
+        ),
+        (
+            |e| e.images = 301,
+            "arm \"a\": images per task: wanted 16 (one batch) to 300 (the data set), found 301",
+        ),
+        (
+            |e| e.arms[1].step_size = -1.0,
+            "arm \"b\": step size: wanted 0 or more, finite, found -1",
+        ),
+        (
+            |e| e.arms[1].step_size = f64::NAN,
+            "arm \"b\": step size: wanted 0 or more, finite, found NaN",
+        ),
+        (
+            |e| {
+                e.arms[0].placebo = Some(Placebo {
+                    of: "c".to_owned(),
+                    kind: PlaceboKind::Replay,
+                })
+            },
+            "arm \"a\": placebo of: wanted the name of another arm, found c",
+        ),
+        (
+            |e| {
+                e.arms[1].placebo = Some(Placebo {
+                    of: "a".to_owned(),
+                    kind: PlaceboKind::Replay,
+                })
+            },
+            "arm \"b\": control: wanted constant beside a placebo, which makes a control of its own, found another",
+        ),
+        (
+            |e| {
+                e.arms[0].placebo = Some(Placebo {
+                    of: "b".to_owned(),
+                    kind: PlaceboKind::Replay,
+                });
+                e.seeds = vec![1];
+            },
+            "arm \"a\": seeds: wanted 2 or more, because a seed replays another's step sizes, found 1",
+        ),
+    ] {
+        assert_eq!(refusal(change), wanted);
+    }
+}

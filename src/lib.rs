@@ -6,6 +6,7 @@ pub mod data;
 mod engine;
 mod error;
 pub mod gpu;
+pub mod indicators;
 pub mod kernels;
 pub mod layout;
 pub mod network;

@@ -14,7 +14,7 @@ use crate::spec::TrainingSpec;
 use crate::state::ReplicaState;
 
 /// A unit is dormant where its mean |activation| is at most this share of its layer's mean (Sokar et
-/// al., ICML 2023, section 3).
+/// al., ICML 2023).
 pub const DORMANT_SHARE: f64 = 0.025;
 
 /// Samples that the Fisher matrix is made of, at most.
@@ -33,8 +33,8 @@ pub struct UnitIndicators {
     /// Share of dormant units: mean |h| at most [`DORMANT_SHARE`] of the mean over all units.
     pub dormant: f64,
     /// Mean over units of the entropy, in nats, of the sign of z: -p ln p - (1 - p) ln(1 - p), p the
-    /// share of samples with z > 0 (Lewandowski et al., arXiv 2410.20634). ln 2 at most; 0 where every unit is
-    /// linear on the minibatch.
+    /// share of samples with z > 0 (Lewandowski et al., ICLR 2025, arXiv 2410.20634). ln 2 at most; 0
+    /// where no z changes its sign on the minibatch.
     pub sign_entropy: f64,
 }
 

@@ -1,9 +1,11 @@
 //! What embedders hold: training on a device that is theirs.
 
 use bytemuck::cast_slice;
+use rayon::prelude::*;
 
 use crate::error::Error;
 use crate::gpu::{Readback, RecordedPlan, Recorder};
+use crate::indicators::{self, Indicators};
 use crate::network::LayerParameters;
 use crate::plan::{BufferId, Buffers, ProbeBuffers, Program, TASK_LOG_LENGTH, check_limits};
 use crate::probe::{NotFinite, ProbeSpec, ProbeStats};
@@ -226,6 +228,39 @@ impl Engine {
                     ProbeStats::new(&spec, &probe_spec, state, slots, records)
                 })
                 .collect()
+        }))
+    }
+
+    /// Records a copy of what the latest probe's pass over its minibatch left behind; once it is read,
+    /// the indicators of every replica are computed from it, in parallel. To be recorded right after a
+    /// probe: training steps overwrite the pass with their own.
+    ///
+    /// A replica that is not finite has an error of its own.
+    ///
+    /// # Errors
+    /// [`Error::NoProbe`]
+    pub fn encode_indicators(
+        &self,
+        device: &wgpu::Device,
+        encoder: &mut wgpu::CommandEncoder,
+    ) -> Result<Readback<Vec<Result<Indicators, Error>>>, Error> {
+        let sources = self.names.indicator_sources()?;
+        let sources: Vec<_> = sources.into_iter().map(|id| self.buffer(id)).collect();
+        let words: Vec<_> = sources.iter().map(|s| s.size() as usize / 4).collect();
+        let spec = self.spec.clone();
+        Ok(Readback::record(device, encoder, &sources, move |all| {
+            let mut rest = all;
+            let mut next = |words: &usize| rest.split_off(..*words).expect("what was copied");
+            let buffers: Vec<&[u32]> = words.iter().map(&mut next).collect();
+            let replicas = spec.replicas.len();
+            let of_replica = |r| {
+                let parts = buffers.iter().map(|buffer| {
+                    let words = buffer.len() / replicas;
+                    &buffer[r * words..(r + 1) * words]
+                });
+                indicators::of_stored(&spec, &parts.collect::<Vec<_>>())
+            };
+            (0..replicas).into_par_iter().map(of_replica).collect()
         }))
     }
 

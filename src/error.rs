@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::probe::NotFinite;
+
 /// An error of the engine. Faults of the data files are [`crate::data::DataError`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -46,6 +48,9 @@ pub enum Error {
     /// A probe was asked of an engine that was made without one.
     #[error("this engine has no probe; give TrainingSpec::probe")]
     NoProbe,
+    /// Indicators were asked of a replica that is not finite.
+    #[error(transparent)]
+    NotFinite(#[from] NotFinite),
     /// Training was asked of an engine whose parameters were never set.
     #[error("the parameters were never set; initialise the engine or write parameters first")]
     NoParameters,

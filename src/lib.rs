@@ -8,6 +8,7 @@ mod error;
 #[cfg(feature = "report")]
 pub mod experiment;
 pub mod gpu;
+pub mod indicators;
 pub mod kernels;
 pub mod layout;
 pub mod network;

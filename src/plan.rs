@@ -127,6 +127,18 @@ pub struct Buffers {
     pub regularisers: RegulariserBuffers,
 }
 
+impl Buffers {
+    /// What [`crate::indicators`] are computed from after a probe: its states and records, the inputs of
+    /// every layer, and the gradients at its pre-activations.
+    pub(crate) fn indicator_sources(&self) -> Result<Vec<BufferId>, Error> {
+        let probe = self.probe.as_ref().ok_or(Error::NoProbe)?;
+        let inputs = &self.activations[..self.pre_activation_gradients.len()];
+        let pass = inputs.iter().chain(&self.pre_activation_gradients);
+        let found = [probe.states, probe.records].into_iter();
+        Ok(found.chain(pass.copied()).collect())
+    }
+}
+
 /// Everything that executors need to know.
 #[derive(Clone)]
 pub struct Program {

@@ -203,10 +203,8 @@ impl ProbeStats {
         slots: &[ProbeSlot],
         records: &[LayerRecord],
     ) -> Result<Self, NotFinite> {
+        check_finite(state, records)?;
         let (task, update) = (state.task, state.updates);
-        if !state.batch_loss.is_finite() || !records.iter().all(is_finite) {
-            return Err(NotFinite { task, update });
-        }
         let updated = state.optimiser_updates > 0;
         let stats =
             |parameters, slot, record| LayerStats::new(probe, parameters, slot, record, updated);
@@ -227,6 +225,17 @@ impl ProbeStats {
             ),
         })
     }
+}
+
+/// Fails unless everything that a probe found of a replica is finite.
+pub(crate) fn check_finite(state: &ReplicaState, records: &[LayerRecord]) -> Result<(), NotFinite> {
+    if state.batch_loss.is_finite() && records.iter().all(is_finite) {
+        return Ok(());
+    }
+    Err(NotFinite {
+        task: state.task,
+        update: state.updates,
+    })
 }
 
 fn is_finite(record: &LayerRecord) -> bool {

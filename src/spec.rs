@@ -72,8 +72,9 @@ fn check_decay(what: &'static str, decay: f32) -> Result<(), Error> {
     Err(Error::invalid(what, "0 or more, below 1", decay))
 }
 
-/// What becomes of a replica when the stream's next task begins. Step sizes are the host's and stay in
-/// any case, and so do the scores.
+/// What becomes of a replica when a training step on the stream was its task's last. Updates on minibatches
+/// that the host handed in reset nothing. Step sizes are the host's and stay in any case, and so do the
+/// scores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TaskSwitch {

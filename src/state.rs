@@ -164,13 +164,14 @@ impl ReplicaConfig {
         self.wasserstein != 0.0 && state.halted == RUNNING
     }
 
-    /// 1 - beta1^t and 1 - beta2^t of the latest update; the state holds those of the one to come.
+    /// 1 - beta1^t and 1 - beta2^t of the latest update; the state holds those of the one to come. The
+    /// shader's twin says why they are clamped.
     pub(crate) fn latest_corrections(&self, state: &ReplicaState) -> (f32, f32) {
         let latest = |next: f32, beta: f32, complement: f32| {
             if beta == 0.0 {
                 1.0
             } else {
-                (next - complement) / beta
+                ((next - complement) / beta).clamp(complement, 1.0)
             }
         };
         (

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytemuck::cast_slice;
+use rayon::prelude::*;
 
 use crate::cpu::CpuExecutor;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::gpu::{AdapterSummary, Gpu, Pacer, Readback, adapters};
+use crate::indicators::{self, Indicators};
 use crate::network::LayerParameters;
 use crate::plan::{BufferId, Program, replicas_that_fit};
 use crate::probe::{NotFinite, ProbeStats};
@@ -303,6 +305,34 @@ impl Trainer {
                 engine.encode_anchor(&mut encoder)?;
                 gpu.queue.submit([encoder.finish()]);
                 gpu.check("anchoring")
+            }
+        }
+    }
+
+    /// Other indicators of lost trainability, from the minibatch of the latest probe, one entry per
+    /// replica. To be asked for right after [`Self::probe`]: training steps overwrite what it left.
+    ///
+    /// A replica that is not finite has an error of its own.
+    ///
+    /// # Errors
+    /// [`Error::NoProbe`] without [`TrainingSpec::probe`], or a device that fails.
+    pub fn indicators(&mut self) -> Result<Vec<Result<Indicators, Error>>, Error> {
+        match &self.executor {
+            Executor::Cpu { program, executor } => {
+                let sources = program.names.indicator_sources()?;
+                let of_replica = |r| {
+                    let parts: Vec<_> = sources.iter().map(|id| executor.read(*id, r)).collect();
+                    indicators::of_stored(&self.spec, &parts)
+                };
+                let replicas = 0..self.spec.replicas.len();
+                Ok(replicas.into_par_iter().map(of_replica).collect())
+            }
+            Executor::Gpu { gpu, engine, .. } => {
+                let mut encoder = gpu.device.create_command_encoder(&Default::default());
+                let readback = engine.encode_indicators(&gpu.device, &mut encoder)?;
+                gpu.queue.submit([encoder.finish()]);
+                let indicators = readback.wait(&gpu.device);
+                gpu.check("reading back").and(indicators)
             }
         }
     }

@@ -880,6 +880,38 @@ fn effective_steps_and_update_norms_of_sgd_equal_pytorch_and_the_geometric_serie
 }
 
 #[test]
+fn effective_steps_hold_for_every_momentum() {
+    let point = Point::random(&[3, 4, 2], Activation::Tanh, 3, 5);
+    let momenta = [0.0, 1e-30, 1e-9, 1e-7, 1e-4, 1e-2, 0.5, 0.99, 0.999];
+    let replica = |momentum| ReplicaSpec {
+        step_size: 0.0,
+        optimiser: Optimiser::Sgd { momentum },
+        ..ReplicaSpec::default()
+    };
+    // Of a step size of zero nothing diverges; probed is what the next update would use.
+    for (device, compute) in computes() {
+        let replicas = momenta.map(replica).to_vec();
+        let mut trainer = point.trainer_of(&compute, cold(1, IterateForm::Auto), replicas);
+        trainer.update(3).unwrap();
+        for replica in 0..momenta.len() {
+            trainer.set_step_sizes(replica, &[1.0; 2]).unwrap();
+        }
+        let found = probe(&mut trainer).into_iter();
+        let found = found.map(|stats| stats.network.effective_step.expect("updated"));
+        let wanted = momenta.map(|m| 1.0 + f64::from(m) + f64::from(m).powi(2));
+        check(
+            &device,
+            found.collect(),
+            wanted.to_vec(),
+            Tolerance {
+                atol: 0.0,
+                rtol: 3e-4,
+            },
+        );
+    }
+}
+
+#[test]
 fn second_moments_are_means_over_all_parameters() {
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let pixels = 10;

@@ -68,12 +68,14 @@ const RUNNING: u32 = 0u;
 const HALTED_LOSS: u32 = 1u;
 const HALTED_UPDATE: u32 = 2u;
 
-// 1 - beta^t of the latest update; those of the state belong to the one to come. 0 before the first.
+// 1 - beta^t of the latest update; those of the state belong to the one to come. The range that it can
+// lie in bounds the error that dividing by a small beta brings.
 fn latest_corrections(config: ReplicaConfig, state: ReplicaState) -> vec2<f32> {
     let next = vec2<f32>(state.correction1, state.correction2);
     let beta = vec2<f32>(config.beta1, config.beta2);
     let complement = vec2<f32>(config.one_minus_beta1, config.one_minus_beta2);
-    return select((next - complement) / beta, vec2<f32>(1.0), beta == vec2<f32>(0.0));
+    let latest = clamp((next - complement) / beta, complement, vec2<f32>(1.0));
+    return select(latest, vec2<f32>(1.0), beta == vec2<f32>(0.0));
 }
 
 // On the exponent bits, because WGSL lets a compiler assume that there is no NaN.

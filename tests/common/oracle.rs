@@ -112,7 +112,7 @@ impl Mlp {
     }
 
     /// Every layer's input and pre-activation for one sample; the last pre-activation is the logits.
-    fn forward(&self, x: &[f64]) -> Vec<(Vec<f64>, Vec<f64>)> {
+    pub fn forward(&self, x: &[f64]) -> Vec<(Vec<f64>, Vec<f64>)> {
         let mut input = x.to_vec();
         let mut passed = Vec::new();
         for (weight, bias) in &self.layers {

@@ -1,0 +1,290 @@
+//! Indicators of lost trainability after a probe, on the CPU executor and on every adapter, against
+//! definitions in float64: hidden activations by the oracle's forward pass, eigenvalues by Jacobi
+//! rotations, and per-sample gradients formed one by one.
+
+mod common;
+#[path = "common/oracle.rs"]
+mod oracle;
+
+use common::{Tolerance, compare, computes};
+use oracle::{Mlp, batch, eigen, kink_margin, sample_gradients};
+use trainable::indicators::{FISHER_SAMPLES, FISHER_TRACE_SHARE, Indicators};
+use trainable::network::{Activation, LayerParameters, Network};
+use trainable::probe::{NotFinite, ProbeSpec};
+use trainable::spec::{ReplicaSpec, TrainingSpec};
+use trainable::{Compute, Error, Trainer};
+
+const ACTIVATIONS: [(oracle::Activation, Activation); 5] = [
+    (oracle::Activation::Identity, Activation::Identity),
+    (oracle::Activation::Relu, Activation::Relu),
+    (oracle::Activation::Crelu, Activation::Crelu),
+    (oracle::Activation::LeakyRelu, Activation::LeakyRelu),
+    (oracle::Activation::Tanh, Activation::Tanh),
+];
+
+/// A network at a point, and a minibatch.
+struct Point {
+    mlp: Mlp,
+    activation: Activation,
+    x: Vec<f64>,
+    y: Vec<u32>,
+}
+
+impl Point {
+    /// With a dead unit and a dormant one in the first hidden layer, where the activation allows it.
+    fn random(number: usize, widths: &[usize], samples: usize, first_seed: u64) -> Self {
+        let (kind, activation) = ACTIVATIONS[number];
+        let point = |seed| {
+            let mut mlp = Mlp::random(widths, kind, 1.0, seed);
+            let (weight, bias) = &mut mlp.layers[0];
+            weight[..widths[0]].fill(0.0);
+            bias[0] = -1.0;
+            let dormant = &mut weight[widths[0]..2 * widths[0]];
+            dormant.iter_mut().for_each(|w| *w /= 1024.0);
+            bias[1] /= 1024.0;
+            let (x, y) = batch(widths[0], widths[widths.len() - 1], samples, seed + 100);
+            Self {
+                mlp,
+                activation,
+                x,
+                y,
+            }
+        };
+        let mut points = (first_seed..first_seed + 100).map(point);
+        let clear = |point: &Self| kink_margin(&point.mlp, &point.x) > 1e-6;
+        points.find(clear).expect("a seed away from kinks")
+    }
+
+    fn trainer(&self, compute: &Compute) -> Trainer {
+        let single = |values: &[f64]| values.iter().map(|v| *v as f32).collect::<Vec<_>>();
+        let widths: Vec<u32> = self.mlp.widths.iter().map(|w| *w as u32).collect();
+        let spec = TrainingSpec {
+            network: Network::new(&widths, self.activation).unwrap(),
+            batch: self.y.len() as u32,
+            replicas: vec![ReplicaSpec::default(); 3],
+            stream: None,
+            probe: Some(ProbeSpec {
+                iterations: 2,
+                ..ProbeSpec::default()
+            }),
+        };
+        let layers = self.mlp.layers.iter();
+        let parameters: Vec<_> = layers
+            .map(|(weight, bias)| LayerParameters {
+                weight: single(weight),
+                bias: single(bias),
+            })
+            .collect();
+        let mut trainer = Trainer::new(compute, spec).unwrap();
+        for replica in [0, 2] {
+            let x = single(&self.x);
+            trainer.write_batch(replica, &x, &self.y).unwrap();
+        }
+        trainer.write_parameters(2, &parameters).unwrap();
+        trainer
+    }
+
+    fn indicators(&self, compute: &Compute) -> Indicators {
+        let mut trainer = self.trainer(compute);
+        trainer.probe().unwrap();
+        trainer.indicators().unwrap().remove(2).unwrap()
+    }
+}
+
+/// Everything but the one integer, as numbers: of every hidden layer, then of features and gradients.
+fn numbers(indicators: &Indicators) -> Vec<f64> {
+    let layers = indicators.hidden.iter();
+    layers
+        .flat_map(|units| [units.dead, units.dormant, units.sign_entropy])
+        .chain([
+            indicators.effective_rank,
+            indicators.stable_rank,
+            indicators.fisher_effective_rank,
+        ])
+        .collect()
+}
+
+fn entropy(shares: impl IntoIterator<Item = f64>) -> f64 {
+    let positive = shares.into_iter().filter(|p| *p > 0.0);
+    positive.map(|p| -p * p.ln()).sum()
+}
+
+/// Dead, dormant, sign entropy of a layer from its pre-activations `z[sample][unit]`.
+fn units(activation: Activation, z: &[Vec<f64>]) -> [f64; 3] {
+    let activate = |z: f64| match activation {
+        Activation::Relu => z.max(0.0),
+        Activation::LeakyRelu => z.max(0.01 * z),
+        Activation::Tanh => z.tanh(),
+        Activation::Identity | Activation::Crelu => z,
+    };
+    let (samples, width) = (z.len() as f64, z[0].len());
+    let units: Vec<Vec<f64>> = (0..width)
+        .map(|unit| z.iter().map(|row| activate(row[unit])).collect())
+        .collect();
+    let size = |unit: &Vec<f64>| unit.iter().map(|h| h.abs()).sum::<f64>() / samples;
+    let mean_size = units.iter().map(size).sum::<f64>() / width as f64;
+    let constant = |unit: &&Vec<f64>| unit.iter().all(|h| (h - unit[0]).abs() < 1e-12);
+    let zero = |unit: &&Vec<f64>| unit.iter().all(|h| *h == 0.0);
+    let dead = match activation {
+        Activation::Relu | Activation::Crelu => units.iter().filter(zero).count(),
+        _ => units.iter().filter(constant).count(),
+    };
+    let dormant = units.iter().filter(|unit| size(unit) / mean_size <= 0.025);
+    let entropies = (0..width).map(|unit| {
+        let p = z.iter().filter(|row| row[unit] > 0.0).count() as f64 / samples;
+        entropy([p, 1.0 - p])
+    });
+    [
+        dead as f64 / width as f64,
+        dormant.count() as f64 / width as f64,
+        entropies.sum::<f64>() / width as f64,
+    ]
+}
+
+/// `[rows, rows]` products of rows.
+fn gram(rows: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum();
+    let row = |a: &Vec<f64>| rows.iter().map(|b| dot(a, b)).collect();
+    rows.iter().map(row).collect()
+}
+
+fn eigenvalues(rows: &[Vec<f64>]) -> Vec<f64> {
+    let pairs = eigen(&gram(rows)).into_iter();
+    pairs.map(|pair| pair.value.max(0.0)).collect()
+}
+
+/// The numbers of [`numbers`], and the Fisher rank.
+fn wanted(point: &Point) -> (Vec<f64>, usize) {
+    let mlp = &point.mlp;
+    let samples: Vec<_> = point
+        .x
+        .chunks(mlp.widths[0])
+        .map(|x| mlp.forward(x))
+        .collect();
+    let hidden = mlp.layers.len() - 1;
+    let of_layer = |l: usize| {
+        let z: Vec<_> = samples.iter().map(|layers| layers[l].1.clone()).collect();
+        units(point.activation, &z)
+    };
+    let mut numbers: Vec<f64> = (0..hidden).flat_map(of_layer).collect();
+    let features: Vec<_> = samples.iter().map(|s| s[hidden].0.clone()).collect();
+    let squares = eigenvalues(&features);
+    // Rounding leaves about 1e-16 of the largest where the rank is not full.
+    let singular = squares.iter().map(|s| {
+        if *s > 1e-13 * squares[0] {
+            s.sqrt()
+        } else {
+            0.0
+        }
+    });
+    let singular: Vec<f64> = singular.collect();
+    let sum: f64 = singular.iter().sum();
+    numbers.push(entropy(singular.iter().map(|s| s / sum)).exp());
+    numbers.push(squares.iter().sum::<f64>() / squares[0]);
+    let gradients = sample_gradients(mlp, &point.x, &point.y);
+    let fisher = eigenvalues(&gradients[..gradients.len().min(FISHER_SAMPLES)]);
+    let trace: f64 = fisher.iter().sum();
+    numbers.push(entropy(fisher.iter().map(|value| value / trace)).exp());
+    let mut cumulated = 0.0;
+    let below = fisher.iter().take_while(|value| {
+        cumulated += **value / trace;
+        assert!(
+            (cumulated - FISHER_TRACE_SHARE).abs() > 1e-5,
+            "too near to call"
+        );
+        cumulated < FISHER_TRACE_SHARE
+    });
+    let rank = below.count() + 1;
+    (numbers, rank)
+}
+
+const TOLERANCE: Tolerance = Tolerance {
+    atol: 1e-6,
+    rtol: 1e-4,
+};
+
+#[test]
+fn indicators_equal_their_definitions_in_float64() {
+    for (device, compute) in computes() {
+        for (number, (_, activation)) in ACTIVATIONS.iter().enumerate() {
+            for (seed, widths, samples) in [
+                (1, &[6, 7, 5, 3][..], 11),
+                (40, &[5, 9, 4], 8),
+                (70, &[3, 6, 2], 104),
+            ] {
+                let point = Point::random(number, widths, samples, seed);
+                let found = point.indicators(&compute);
+                let (wanted, rank) = wanted(&point);
+                let what = format!("{device}, {activation:?}, {widths:?}");
+                compare(numbers(&found), wanted, TOLERANCE)
+                    .unwrap_or_else(|worst| panic!("{what}: {worst}\n{found:?}"));
+                assert_eq!(found.fisher_rank, rank, "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_comparison_notices_another_point() {
+    let point = Point::random(1, &[6, 7, 5, 3], 11, 1);
+    let mut other = Point::random(1, &[6, 7, 5, 3], 11, 1);
+    other.mlp.layers[1].0[3] += 0.05;
+    let found = numbers(&other.indicators(&Compute::Cpu));
+    assert!(compare(found, wanted(&point).0, TOLERANCE).is_err());
+    // The planted units are seen.
+    let units = point.indicators(&Compute::Cpu).hidden[0];
+    assert!(
+        units.dead >= 1.0 / 7.0 && units.dormant >= 2.0 / 7.0,
+        "{units:?}"
+    );
+}
+
+#[test]
+fn a_network_without_hidden_layers_has_its_inputs_as_features() {
+    for (device, compute) in computes() {
+        let mlp = Mlp::random(&[3, 2], oracle::Activation::Identity, 1.0, 5);
+        let point = Point {
+            mlp,
+            activation: Activation::Identity,
+            x: vec![2.0, 0.0, 0.0, 0.0, 2.0, 0.0],
+            y: vec![0, 1],
+        };
+        let found = point.indicators(&compute);
+        assert!(found.hidden.is_empty(), "{device}");
+        assert!((found.effective_rank - 2.0).abs() < 1e-9, "{device}");
+        assert!((found.stable_rank - 2.0).abs() < 1e-9, "{device}");
+    }
+}
+
+#[test]
+fn a_replica_that_is_not_finite_has_an_error_of_its_own() {
+    let point = Point::random(1, &[6, 7, 5, 3], 11, 1);
+    for (device, compute) in computes() {
+        let mut trainer = point.trainer(&compute);
+        let mut parameters = trainer.parameters().unwrap().remove(2);
+        parameters[0].weight[8] = f32::NAN;
+        trainer.write_parameters(0, &parameters).unwrap();
+        trainer.probe().unwrap();
+        let all = trainer.indicators().unwrap();
+        let error = all[0].as_ref().expect_err("a NaN");
+        let place = NotFinite { task: 0, update: 0 };
+        assert!(
+            matches!(error, Error::NotFinite(found) if *found == place),
+            "{device}: {error}"
+        );
+        assert!(all[1].is_ok() && all[2].is_ok(), "{device}");
+    }
+}
+
+#[test]
+fn without_a_probe_there_are_no_indicators() {
+    let point = Point::random(1, &[6, 7, 5, 3], 11, 1);
+    for (_, compute) in computes() {
+        let spec = TrainingSpec {
+            probe: None,
+            ..point.trainer(&compute).spec().clone()
+        };
+        let result = Trainer::new(&compute, spec).unwrap().indicators();
+        assert!(matches!(result, Err(Error::NoProbe)));
+    }
+}

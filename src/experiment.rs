@@ -57,6 +57,9 @@ pub struct Experiment {
     pub seeds: Vec<u32>,
     /// Training steps from probe to probe.
     pub interval: u32,
+    /// Every how many probes the other indicators are measured too; 0 for never. They cost a readback of the
+    /// minibatch's activations and an eigenvalue problem on the host.
+    pub indicators_every: u32,
     /// How curvature is measured at a probe.
     pub probe: ProbeSpec,
     /// How bounds are reported in arms that no bound steers.

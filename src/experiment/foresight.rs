@@ -1,10 +1,15 @@
 //! Which bound or indicator foretells that accuracy falls? (the paper's Fig. 4 as numbers)
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
+use super::results::mean;
 use super::{Experiment, Results};
 use crate::error::Error;
-use crate::report::{ACCURACY_DROP, Bootstrap, IndicatorRun, ProbeRow, lead_time, pooled_auroc};
+use crate::report::{
+    ACCURACY_DROP, Bootstrap, IndicatorRow, IndicatorRun, ProbeRow, lead_time, pooled_auroc,
+};
 
 /// How well one indicator, over one task, tells that the next task's online accuracy is lower by more
 /// than [`ACCURACY_DROP`]: a row of foresight.csv.
@@ -45,21 +50,22 @@ pub(super) const HEADER: [&str; 10] = [
     "median_lead",
 ];
 
-/// Something measured at every probe, averaged over a task.
+/// Something measured at every probe, or at some, and averaged over a task.
 struct Indicator {
     name: &'static str,
     /// 1, or -1 where it is the lower the worse.
     sign: f64,
-    of: Place,
-    value: fn(&ProbeRow) -> Option<f64>,
+    value: Value,
 }
 
-/// Whose rows an indicator reads.
-#[derive(Clone, Copy, PartialEq)]
-enum Place {
-    Network,
-    /// The layer in which its mean over the task is largest.
-    WorstLayer,
+/// Where an indicator is read.
+enum Value {
+    /// In the network's rows of probes.csv.
+    Network(fn(&ProbeRow) -> Option<f64>),
+    /// In the rows of the layer in which its mean over the task is largest.
+    WorstLayer(fn(&ProbeRow) -> Option<f64>),
+    /// In the rows of indicators.csv.
+    Minibatch(fn(&IndicatorRow) -> Option<f64>),
 }
 
 /// alpha over a bound; 0 where nothing bounds.
@@ -68,57 +74,90 @@ fn share(row: &ProbeRow, bound: Option<f64>) -> Option<f64> {
     Some(bound.map_or(0.0, |bound| step / bound.max(f64::MIN_POSITIVE)))
 }
 
-const INDICATORS: [Indicator; 15] = {
-    use Place::{Network, WorstLayer};
-    const fn up(name: &'static str, of: Place, value: fn(&ProbeRow) -> Option<f64>) -> Indicator {
-        Indicator {
-            name,
-            sign: 1.0,
-            of,
-            value,
-        }
-    }
+const fn high(name: &'static str, value: Value) -> Indicator {
+    let sign = 1.0;
+    Indicator { name, sign, value }
+}
+
+const fn low(name: &'static str, value: Value) -> Indicator {
+    let sign = -1.0;
+    Indicator { name, sign, value }
+}
+
+const INDICATORS: [Indicator; 23] = {
+    use Value::{Minibatch, Network, WorstLayer};
     [
-        up("step / combined bound, worst layer", WorstLayer, |row| {
-            share(row, row.bound_combined)
-        }),
-        up("step / noise bound, worst layer", WorstLayer, |row| {
-            share(row, row.bound_noise)
-        }),
-        up("step / volatility bound, worst layer", WorstLayer, |row| {
-            share(row, row.bound_volatility)
-        }),
-        up("step / tau, worst layer", WorstLayer, |row| {
-            share(row, row.bound_tau)
-        }),
-        up("step / combined bound, network", Network, |row| {
-            share(row, row.bound_combined)
-        }),
-        up("step / noise bound, network", Network, |row| {
-            share(row, row.bound_noise)
-        }),
-        up("step / volatility bound, network", Network, |row| {
-            share(row, row.bound_volatility)
-        }),
-        up("sharpness, worst layer", WorstLayer, |row| row.sharpness),
-        up("sharpness, network", Network, |row| row.sharpness),
-        up("normalised sharpness, worst layer", WorstLayer, |row| {
-            row.sharpness_normalised
-        }),
-        up("effective step, network", Network, |row| row.effective_step),
-        up("weight norm", Network, |row| Some(row.weight_norm)),
-        up("gradient norm", Network, |row| {
-            Some(row.grad_norm_sq.sqrt())
-        }),
-        up("gradient norm / weight norm", Network, |row| {
-            Some(row.grad_norm_sq.sqrt() / row.weight_norm)
-        }),
-        Indicator {
-            name: "accuracy of the probed minibatches, negative",
-            sign: -1.0,
-            of: Network,
-            value: |row| Some(row.accuracy),
-        },
+        high(
+            "step / combined bound, worst layer",
+            WorstLayer(|row| share(row, row.bound_combined)),
+        ),
+        high(
+            "step / noise bound, worst layer",
+            WorstLayer(|row| share(row, row.bound_noise)),
+        ),
+        high(
+            "step / volatility bound, worst layer",
+            WorstLayer(|row| share(row, row.bound_volatility)),
+        ),
+        high(
+            "step / tau, worst layer",
+            WorstLayer(|row| share(row, row.bound_tau)),
+        ),
+        high(
+            "step / combined bound, network",
+            Network(|row| share(row, row.bound_combined)),
+        ),
+        high(
+            "step / noise bound, network",
+            Network(|row| share(row, row.bound_noise)),
+        ),
+        high(
+            "step / volatility bound, network",
+            Network(|row| share(row, row.bound_volatility)),
+        ),
+        high(
+            "step / tau, network",
+            Network(|row| share(row, row.bound_tau)),
+        ),
+        high("sharpness, worst layer", WorstLayer(|row| row.sharpness)),
+        high("sharpness, network", Network(|row| row.sharpness)),
+        high(
+            "normalised sharpness, worst layer",
+            WorstLayer(|row| row.sharpness_normalised),
+        ),
+        high(
+            "normalised sharpness, network",
+            Network(|row| row.sharpness_normalised),
+        ),
+        high("effective step, network", Network(|row| row.effective_step)),
+        high("weight norm", Network(|row| Some(row.weight_norm))),
+        high(
+            "gradient norm",
+            Network(|row| Some(row.grad_norm_sq.sqrt())),
+        ),
+        high(
+            "gradient norm / weight norm",
+            Network(|row| Some(row.grad_norm_sq.sqrt() / row.weight_norm)),
+        ),
+        high("dead units", Minibatch(|row| row.dead)),
+        high("dormant units", Minibatch(|row| row.dormant)),
+        low("unit-sign entropy", Minibatch(|row| row.sign_entropy)),
+        low(
+            "effective rank of features",
+            Minibatch(|row| Some(row.effective_rank)),
+        ),
+        low(
+            "stable rank of features",
+            Minibatch(|row| Some(row.stable_rank)),
+        ),
+        low(
+            "Hessian rank (empirical Fisher, 99%)",
+            Minibatch(|row| Some(row.fisher_rank as f64)),
+        ),
+        low(
+            "Hessian rank (empirical Fisher, effective)",
+            Minibatch(|row| Some(row.fisher_effective_rank)),
+        ),
     ]
 };
 
@@ -193,20 +232,23 @@ fn run(
     arm: &str,
     seed: u32,
 ) -> Result<Option<IndicatorRun>, Error> {
-    let tasks = results
-        .tasks
-        .iter()
-        .filter(|row| row.arm == arm && row.seed == seed);
-    let probes: Vec<_> = results
-        .probes
-        .iter()
+    let probes = results.probes.iter();
+    let minibatches = results.indicators.iter();
+    let record = Record {
+        probes: probes
+            .filter(|row| row.arm == arm && row.seed == seed)
+            .collect(),
+        minibatches: minibatches
+            .filter(|row| row.arm == arm && row.seed == seed)
+            .collect(),
+    };
+    let tasks = results.tasks.iter();
+    let scored = tasks
         .filter(|row| row.arm == arm && row.seed == seed)
-        .collect();
-    let scored = tasks.filter_map(|task| {
-        let of_task = probes.iter().filter(|row| row.task == task.task);
-        let score = task_score(indicator, &of_task.copied().collect::<Vec<_>>())?;
-        Some((indicator.sign * score, task.online_accuracy))
-    });
+        .filter_map(|row| {
+            let score = record.mean_over(row.task, &indicator.value)?;
+            Some((indicator.sign * score, row.online_accuracy))
+        });
     let (scores, accuracies): (Vec<_>, Vec<_>) = scored.unzip();
     if scores.len() < 2 {
         return Ok(None);
@@ -214,24 +256,32 @@ fn run(
     IndicatorRun::new(&scores, &accuracies, ACCURACY_DROP).map(Some)
 }
 
-/// The mean over a task's probes, in the network or the worst layer; `None` where nothing was measured.
-fn task_score(indicator: &Indicator, rows: &[&ProbeRow]) -> Option<f64> {
-    let mut layers: Vec<(&str, f64, f64)> = Vec::new();
-    for row in rows {
-        let Some(value) = (indicator.value)(row) else {
-            continue;
-        };
-        if row.is_network() != (indicator.of == Place::Network) {
-            continue;
-        }
-        match layers.iter_mut().find(|(layer, ..)| *layer == row.layer) {
-            Some((_, sum, count)) => {
-                *sum += value;
-                *count += 1.0;
+/// What was measured of one replica.
+struct Record<'a> {
+    probes: Vec<&'a ProbeRow>,
+    minibatches: Vec<&'a IndicatorRow>,
+}
+
+impl Record<'_> {
+    /// `None` where nothing was measured in the task.
+    fn mean_over(&self, task: u32, value: &Value) -> Option<f64> {
+        let probes = || self.probes.iter().filter(|row| row.task == task).copied();
+        match value {
+            Value::Network(value) => {
+                mean(probes().filter(|row| row.is_network()).filter_map(value))
             }
-            None => layers.push((&row.layer, value, 1.0)),
+            Value::WorstLayer(value) => {
+                let layers = || probes().filter(|row| !row.is_network());
+                let names: BTreeSet<_> = layers().map(|row| &row.layer).collect();
+                let means = names.into_iter().filter_map(|name| {
+                    mean(layers().filter(|row| row.layer == *name).filter_map(value))
+                });
+                means.max_by(f64::total_cmp)
+            }
+            Value::Minibatch(value) => {
+                let rows = self.minibatches.iter().filter(|row| row.task == task);
+                mean(rows.copied().filter_map(value))
+            }
         }
     }
-    let means = layers.iter().map(|(_, sum, count)| sum / count);
-    means.max_by(f64::total_cmp)
 }

@@ -97,6 +97,7 @@ impl Preset {
         Experiment {
             name: self.name().to_owned(),
             question: question.to_owned(),
+            indicators_every: if self == Self::Diagnosis { 5 } else { 0 },
             figures,
             arms,
             ..match (self, scale) {
@@ -132,6 +133,7 @@ fn sized(scale: Scale) -> Experiment {
         relabel_fraction: 1.0,
         seeds: (1..=seeds).collect(),
         interval: 40,
+        indicators_every: 0,
         probe: ProbeSpec::default(),
         estimator: Estimator::paper(),
         figures: Vec::new(),

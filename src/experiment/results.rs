@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::{Experiment, ExperimentError, Figure, Results, foresight};
 use crate::error::Error;
 use crate::report::{
-    Bootstrap, TaskRow, paired_difference, score, write_csv, write_probes_csv, write_tasks_csv,
+    Bootstrap, TaskRow, paired_difference, score, write_csv, write_indicators_csv,
+    write_probes_csv, write_tasks_csv,
 };
 
 /// One arm's score: a row of scores.csv. Means over seeds; intervals are 95% bootstrap intervals over
@@ -186,12 +187,12 @@ fn finished_run(
 }
 
 /// `None` of nothing.
-fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+pub(super) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     let (count, sum) = values.fold((0, 0.0), |(count, sum), value| (count + 1, sum + value));
     (count > 0).then(|| sum / f64::from(count))
 }
 
-/// Writes all tables and pictures of a finished experiment into `directory`, which exists: tasks.csv, probes.csv,
+/// Writes all tables and pictures of a finished experiment into `directory`, which exists: tasks.csv, probes.csv, indicators.csv,
 /// scores.csv, differences.csv, foresight.csv, and each [`Figure`] as SVG and PNG. Each file is whole or absent.
 ///
 /// # Errors
@@ -203,6 +204,7 @@ pub fn write_results(
 ) -> Result<(), ExperimentError> {
     write_tasks_csv(&directory.join("tasks.csv"), &results.tasks)?;
     write_probes_csv(&directory.join("probes.csv"), &results.probes)?;
+    write_indicators_csv(&directory.join("indicators.csv"), &results.indicators)?;
     let scores = scores(experiment, &results.tasks)?;
     write_csv(&directory.join("scores.csv"), &SCORE_HEADER, &scores)?;
     let differences = differences(experiment, &results.tasks)?;

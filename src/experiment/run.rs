@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::network::Network;
 use crate::probe::ProbeStats;
 use crate::progress::Halt;
-use crate::report::{ProbeRow, TaskRow, probe_rows};
+use crate::report::{IndicatorRow, ProbeRow, TaskRow, probe_rows};
 use crate::scheduler::{Control, Observation, Scheduler, Statistics};
 use crate::spec::ImageSet;
 use crate::trainer::{Compute, Trainer};
@@ -39,6 +39,8 @@ pub struct Results {
     pub tasks: Vec<TaskRow>,
     /// probes.csv
     pub probes: Vec<ProbeRow>,
+    /// indicators.csv
+    pub indicators: Vec<IndicatorRow>,
 }
 
 impl Experiment {
@@ -91,6 +93,9 @@ pub fn run(
     results.tasks.sort_by_key(|row| (place(&row.arm), row.seed));
     results
         .probes
+        .sort_by_key(|row| (place(&row.arm), row.seed));
+    results
+        .indicators
         .sort_by_key(|row| (place(&row.arm), row.seed));
     Ok(results)
 }
@@ -170,6 +175,10 @@ impl<'a> Batch<'a> {
                 let interval = self.experiment.interval;
                 if step > 0 && step.is_multiple_of(interval) {
                     self.probe(&mut results.probes)?;
+                    let every = self.experiment.indicators_every;
+                    if every > 0 && (step / interval).is_multiple_of(every) {
+                        self.measure_indicators(task, step, &mut results.indicators)?;
+                    }
                 }
                 let piece = (end - step).min(interval - step % interval).min(PIECE);
                 self.trainer.train(piece)?;
@@ -197,6 +206,22 @@ impl<'a> Batch<'a> {
                     .set_step_sizes(replica, &decision.device_step_sizes())?;
             }
             rows.extend(probe_rows(&member.arm.name, member.seed, &stats, &decision));
+        }
+        Ok(())
+    }
+
+    /// Of the minibatch that was probed last.
+    fn measure_indicators(
+        &mut self,
+        task: u32,
+        update: u32,
+        rows: &mut Vec<IndicatorRow>,
+    ) -> Result<(), Error> {
+        for (member, indicators) in self.members.iter().zip(self.trainer.indicators()?) {
+            let row = |indicators| {
+                IndicatorRow::new(&member.arm.name, member.seed, task, update, &indicators)
+            };
+            rows.extend(indicators.ok().map(row));
         }
         Ok(())
     }

@@ -4,11 +4,13 @@
 //! - `plots`: a chart of curves with bands, as SVG and PNG.
 //! - `probes`: a row per probed layer, `probes.csv`, the curves made of the rows.
 //! - `prediction`: how well an indicator foretells a drop in accuracy, and intervals over seeds.
+//! - `indicators`: a row per minibatch that was looked at, `indicators.csv`.
 //! - `panels`: a picture of the probes, a row of panels per layer; `scale` is its vertical axes.
 //!
 //! A file appears under its name only when all of it is on the disk; before that it stands beside it under a
 //! temporary one.
 
+mod indicators;
 mod panels;
 mod plots;
 mod prediction;
@@ -25,6 +27,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::Serialize;
 
+pub use indicators::{IndicatorRow, write_indicators_csv};
 pub use panels::write_probe_chart;
 pub use plots::{Chart, write_chart};
 pub use prediction::{

@@ -3,11 +3,14 @@
 //! - `tables`: a row per finished task, `tasks.csv`, the curves and the scores made of the rows.
 //! - `plots`: a chart of curves with bands, as SVG and PNG.
 //! - `probes`: a row per probed layer, `probes.csv`, the curves made of the rows.
-//! - `panels`: a picture of the probes, a row of panels per layer; `scale` is its vertical axes.
+//! - `panels`: a picture of the probes, a row of panels per layer.
+//! - `grid`: what pictures made of panels are drawn with; `scale` is their vertical axes, `captions` their words.
 //!
 //! A file appears under its name only when all of it is on the disk; before that it stands beside it under a
 //! temporary one.
 
+mod captions;
+mod grid;
 mod panels;
 mod plots;
 mod probes;

@@ -178,8 +178,7 @@ pub fn write_probes_csv(path: &Path, rows: &[ProbeRow]) -> Result<(), ReportErro
     write_csv(path, &HEADER, rows)
 }
 
-/// One quantity of one layer against the update: the mean over an arm's seeds, with a band from the lowest to the
-/// highest.
+/// One quantity of one layer against the update, over an arm's seeds.
 pub(super) struct ProbeCurve {
     /// Its points, cut where a value is missing.
     pub(super) runs: Vec<Vec<BandPoint>>,
@@ -187,16 +186,37 @@ pub(super) struct ProbeCurve {
     pub(super) missing: usize,
 }
 
-/// The curve of `value` in one `layer` of one `arm`.
+/// The curve of `value` in one `layer` of one `arm`: the mean over the seeds, with a band from the lowest to the
+/// highest.
 ///
 /// A value is missing where there is none, or no row, of a replica that is still probed there or later. It leaves a
 /// gap, whatever the other seeds have. After a replica's last probe the others go on alone. Wants rows that passed
 /// [`check_distinct`].
-pub(super) fn probe_curve(
+pub(super) fn mean_curve(
     rows: &[ProbeRow],
     arm: &str,
     layer: &str,
     value: fn(&ProbeRow) -> Option<f64>,
+) -> ProbeCurve {
+    probe_curve(rows, arm, layer, value, band_point)
+}
+
+/// As [`mean_curve`], but the median over the seeds, without a band.
+pub(super) fn median_curve(
+    rows: &[ProbeRow],
+    arm: &str,
+    layer: &str,
+    value: fn(&ProbeRow) -> Option<f64>,
+) -> ProbeCurve {
+    probe_curve(rows, arm, layer, value, median_point)
+}
+
+fn probe_curve(
+    rows: &[ProbeRow],
+    arm: &str,
+    layer: &str,
+    value: fn(&ProbeRow) -> Option<f64>,
+    point: fn(u32, &[f64]) -> BandPoint,
 ) -> ProbeCurve {
     let last = last_updates(rows, arm);
     let mut probes: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
@@ -211,11 +231,7 @@ pub(super) fn probe_curve(
     for (update, values) in probes {
         let probed = last.values().filter(|last| **last >= update).count();
         match probed - values.len() {
-            0 => curve
-                .runs
-                .last_mut()
-                .unwrap()
-                .push(band_point(update, &values)),
+            0 => curve.runs.last_mut().unwrap().push(point(update, &values)),
             missing => {
                 curve.missing += missing;
                 curve.runs.push(Vec::new());
@@ -224,6 +240,26 @@ pub(super) fn probe_curve(
     }
     curve.runs.retain(|run| !run.is_empty());
     curve
+}
+
+/// The median over `seeds` at `x`, or the mean of the two in the middle; one NaN makes it NaN.
+fn median_point(x: u32, seeds: &[f64]) -> BandPoint {
+    let mut sorted = seeds.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
+    let median = match seeds.iter().any(|value| value.is_nan()) {
+        true => f64::NAN,
+        false => f64::midpoint(
+            middle((seeds.len().max(1) - 1) / 2),
+            middle(seeds.len() / 2),
+        ),
+    };
+    BandPoint {
+        x: f64::from(x),
+        low: median,
+        mean: median,
+        high: median,
+    }
 }
 
 /// The last probe of each seed of `arm`.
@@ -248,7 +284,8 @@ pub(super) fn layers(rows: &[ProbeRow]) -> Vec<&str> {
     layers
 }
 
-fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+/// Each name once, in order of first appearance.
+pub(super) fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut seen = BTreeSet::new();
     names.filter(|name| seen.insert(*name)).collect()
 }
@@ -500,7 +537,7 @@ pub(super) mod tests {
     }
 
     fn curve(rows: &[ProbeRow]) -> ProbeCurve {
-        probe_curve(rows, "relu", "1", |row| row.sharpness)
+        mean_curve(rows, "relu", "1", |row| row.sharpness)
     }
 
     #[test]

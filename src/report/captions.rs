@@ -1,0 +1,78 @@
+//! What pictures of panels say: headings, and all that is missing from them.
+
+use std::collections::BTreeMap;
+
+use super::grid::Curve;
+use super::probes::{NETWORK, distinct};
+use super::scale::{Scale, number};
+
+/// "Layer 1", "Network".
+pub(super) fn place(layer: &str) -> String {
+    match layer {
+        NETWORK => "Network".to_owned(),
+        layer => format!("Layer {layer}"),
+    }
+}
+
+/// "Layer 1: log axis".
+pub(super) fn heading(place: &str, scale: Scale, curves: &[Curve]) -> String {
+    match scale {
+        _ if curves.iter().all(|curve| curve.runs.is_empty()) => format!("{place}: no value"),
+        Scale::Linear => place.to_owned(),
+        Scale::Log => format!("{place}: log axis"),
+        Scale::Symmetric { linear } => format!(
+            "{place}: symmetric log axis, linear within ±{}",
+            number(linear)
+        ),
+    }
+}
+
+/// "Gaps: missing values of sharpness (3 in ReLU)."
+pub(super) fn missing_note<'a>(curves: impl Iterator<Item = &'a Curve> + Clone) -> Option<String> {
+    let quantities = distinct(curves.clone().map(|curve| curve.quantity));
+    let notes: Vec<_> = quantities
+        .into_iter()
+        .filter_map(|quantity| {
+            let curves = { curves.clone() }.filter(|curve| curve.quantity == quantity);
+            let per_arm = per_arm(curves.map(|curve| (&curve.arm[..], curve.missing)))?;
+            Some(format!("{quantity} ({per_arm})"))
+        })
+        .collect();
+    (!notes.is_empty()).then(|| format!("Gaps: missing values of {}.", notes.join(", of ")))
+}
+
+/// "3 in ReLU, 1 in CReLU": the sums that are not 0.
+pub(super) fn per_arm<'a>(counts: impl Iterator<Item = (&'a str, usize)>) -> Option<String> {
+    let counts: Vec<_> = counts.collect();
+    let notes: Vec<_> = distinct(counts.iter().map(|(arm, _)| *arm))
+        .into_iter()
+        .map(|arm| {
+            let counts = counts.iter().filter(|(of, _)| *of == arm);
+            (arm, counts.map(|(_, count)| count).sum::<usize>())
+        })
+        .filter(|(_, count)| *count > 0)
+        .map(|(arm, count)| format!("{count} in {arm}"))
+        .collect();
+    (!notes.is_empty()).then(|| notes.join(", "))
+}
+
+/// "Seeds that end early: 1 of 2 in ReLU, after update 300; the mean is over the rest." of each arm's seeds with the
+/// last `unit` that they have.
+pub(super) fn end_note(
+    arms: &[(&str, BTreeMap<u32, u32>)],
+    unit: &str,
+    centre: &str,
+) -> Option<String> {
+    let end = arms.iter().flat_map(|(_, last)| last.values()).max()?;
+    let notes: Vec<_> = arms
+        .iter()
+        .filter_map(|(arm, last)| {
+            let ended = || last.values().filter(|last| *last < end);
+            let first = ended().min()?;
+            let (count, seeds) = (ended().count(), last.len());
+            Some(format!("{count} of {seeds} in {arm}, after {unit} {first}"))
+        })
+        .collect();
+    let notes = notes.join(", ");
+    (!notes.is_empty()).then(|| format!("Seeds that end early: {notes}; {centre} over the rest."))
+}

@@ -6,6 +6,9 @@ use super::grid::Curve;
 use super::probes::{NETWORK, distinct};
 use super::scale::{Scale, number};
 
+/// From here on arms with the same count are not told one by one.
+const MANY_ARMS: usize = 3;
+
 /// "Layer 1", "Network".
 pub(super) fn place(layer: &str) -> String {
     match layer {
@@ -41,17 +44,23 @@ pub(super) fn missing_note<'a>(curves: impl Iterator<Item = &'a Curve> + Clone) 
     (!notes.is_empty()).then(|| format!("Gaps: missing values of {}.", notes.join(", of ")))
 }
 
-/// "3 in ReLU, 1 in CReLU": the sums that are not 0.
+/// "3 in ReLU, 1 in CReLU": the sums that are not 0; "3 in each of 4 arms" where they are the same.
 pub(super) fn per_arm<'a>(counts: impl Iterator<Item = (&'a str, usize)>) -> Option<String> {
     let counts: Vec<_> = counts.collect();
-    let notes: Vec<_> = distinct(counts.iter().map(|(arm, _)| *arm))
-        .into_iter()
-        .map(|arm| {
-            let counts = counts.iter().filter(|(of, _)| *of == arm);
-            (arm, counts.map(|(_, count)| count).sum::<usize>())
-        })
-        .filter(|(_, count)| *count > 0)
-        .map(|(arm, count)| format!("{count} in {arm}"))
+    let sum = |arm| {
+        let counts = counts.iter().filter(|(of, _)| *of == arm);
+        (arm, counts.map(|(_, count)| count).sum())
+    };
+    let arms = distinct(counts.iter().map(|(arm, _)| *arm));
+    let sums: Vec<(_, usize)> = arms.into_iter().map(sum).collect();
+    let (_, first) = *sums.first()?;
+    if first > 0 && sums.len() >= MANY_ARMS && sums.iter().all(|(_, sum)| *sum == first) {
+        return Some(format!("{first} in each of {} arms", sums.len()));
+    }
+    let notes: Vec<_> = sums
+        .iter()
+        .filter(|(_, sum)| *sum > 0)
+        .map(|(arm, sum)| format!("{sum} in {arm}"))
         .collect();
     (!notes.is_empty()).then(|| notes.join(", "))
 }

@@ -36,6 +36,10 @@ const LEGEND_LINE: f64 = 26.0;
 /// Of a legend's entry, before its name and after it.
 const LEGEND_SAMPLE: f64 = 25.0;
 const LEGEND_GAP: f64 = 20.0;
+/// Pixels from one number of a horizontal axis to the next.
+const TICK_ROOM: f64 = 58.0;
+/// Curves of more points have thinner lines.
+const DENSE: usize = 400;
 /// Markers of a curve without gaps.
 const MARKERS: usize = 12;
 /// Pixels of a dash and of the gap after it. kuva's PNGs neither scale dashes nor carry them over a corner, so lines
@@ -47,6 +51,9 @@ const MARK_HEIGHT: f64 = 7.0;
 const MARK_WIDTH: f64 = 1.2;
 const GRID: &str = "#e6e6e6";
 pub(super) const SWITCH: &str = "#a6a6a6";
+/// Of more vertical lines than [`FEW_SWITCHES`].
+const FAINT_SWITCH: &str = "#d6d6d6";
+const FEW_SWITCHES: usize = 16;
 
 /// A picture of panels.
 pub(super) struct Grid {
@@ -76,6 +83,8 @@ pub(super) struct Panel {
     pub(super) scale: Scale,
     /// The heights on the scale that the frame shows, with a hair's breadth around them; what lies outside is cut off.
     pub(super) span: (f64, f64),
+    /// The height of a dashed line across the frame.
+    pub(super) reference: Option<f64>,
     /// From back to front.
     pub(super) curves: Vec<Curve>,
     /// Places of events, marked at the bottom.
@@ -132,6 +141,12 @@ impl Style {
     }
 }
 
+/// How a line across a frame looks.
+pub(super) const REFERENCE: Style = Style {
+    dashed: true,
+    ..Style::line(GREY, 1.25)
+};
+
 /// What a legend explains.
 #[derive(Clone, Copy)]
 pub(super) enum Key {
@@ -166,9 +181,18 @@ fn picture_width(columns: usize) -> f64 {
     (MARGIN + columns as f64 * LEAST_PANEL_WIDTH).max(LEAST_WIDTH)
 }
 
+fn panel_width(columns: usize) -> f64 {
+    (picture_width(columns) - MARGIN) / columns as f64
+}
+
+/// Numbers for which a panel's horizontal axis has room.
+pub(super) fn x_ticks(columns: usize) -> f64 {
+    (panel_width(columns) - PANEL_LEFT - PANEL_RIGHT) / TICK_ROOM
+}
+
 fn draw(grid: &Grid) -> Result<Scene, String> {
     let width = picture_width(grid.columns.len());
-    let panel_width = (width - MARGIN) / grid.columns.len() as f64;
+    let panel_width = panel_width(grid.columns.len());
     let inside = (MARGIN, width - MARGIN);
     let mut top = MARGIN;
     let mut heading = text_lines(grid.title, inside, TITLE, &mut top);
@@ -234,19 +258,18 @@ fn legend_places(names: &[&str], width: f64, top: f64) -> Vec<(f64, f64)> {
 /// A sample and its name.
 fn add_key(scene: &mut Scene, key: Key, name: &str, (x, y): (f64, f64)) {
     let middle = y + 5.0;
-    match key {
-        Key::Line(style) => add_sample(scene, style, (x, middle)),
+    let marker = match key {
+        Key::Line(style) => {
+            add_sample(scene, style, (x, middle));
+            style.marker.map(|marker| (style.colour, marker))
+        }
         Key::Mark => {
             let places = [4.0, 8.0, 16.0].map(|offset| x + offset);
             scene.add(marks_path(&places, middle + 0.5 * MARK_HEIGHT));
+            None
         }
-    }
-    if let Key::Line(Style {
-        colour,
-        marker: Some(marker),
-        ..
-    }) = key
-    {
+    };
+    if let Some((colour, marker)) = marker {
         let entry = [legend_entry(colour, marker, name)];
         let size = LEGEND.size;
         render_legend_at(&entry, None, None, false, scene, x, y, 0.0, size, &theme());
@@ -256,7 +279,7 @@ fn add_key(scene: &mut Scene, key: Key, name: &str, (x, y): (f64, f64)) {
     }
 }
 
-/// A piece of line from `start`.
+/// A piece of line that begins at a place.
 fn add_sample(scene: &mut Scene, style: Style, (x, y): (f64, f64)) {
     let ends = [(x, y), (x + LEGEND_SAMPLE - 4.0, y)];
     for points in pieces(style, &ends, (1.0, 1.0)) {
@@ -358,7 +381,7 @@ fn marks_path(places: &[f64], bottom: f64) -> Primitive {
     }))
 }
 
-/// From back to front: the grid, switches, bands, lines, markers.
+/// From back to front: the grid, switches, bands, the reference, lines, markers.
 fn plots(
     panel: &Panel,
     column: &Column,
@@ -370,17 +393,26 @@ fn plots(
     let grid = ticks
         .iter()
         .map(|&(height, _)| thin_line(GRID, [(x.low, height), (x.high, height)]));
+    let switch = if column.switches.len() > FEW_SWITCHES {
+        FAINT_SWITCH
+    } else {
+        SWITCH
+    };
     let switches = column
         .switches
         .iter()
         .map(|&update| f64::from(update))
-        .map(|place| thin_line(SWITCH, [(place, y.low), (place, y.high)]));
-    let every = marker_every(&panel.curves);
+        .map(|place| thin_line(switch, [(place, y.low), (place, y.high)]));
+    let reference = panel
+        .reference
+        .iter()
+        .flat_map(|height| reference_line(*height, x, pixels));
+    let longest = longest(&panel.curves);
     let runs: Vec<_> = panel
         .curves
         .iter()
         .flat_map(|curve| curve.runs.iter().map(move |run| (curve.style, run)))
-        .map(|(style, run)| (style, pen(style, every), on_scale(panel.scale, run)))
+        .map(|(style, run)| (style, pen(style, longest), on_scale(panel.scale, run)))
         .collect();
     let bands = runs
         .iter()
@@ -393,7 +425,7 @@ fn plots(
         .iter()
         .filter(|(style, ..)| style.marker.is_some())
         .map(|(_, pen, run)| markers(pen, run));
-    let curves = bands.chain(lines).chain(markers);
+    let curves = bands.chain(reference).chain(lines).chain(markers);
     grid.chain(switches).chain(curves).collect()
 }
 
@@ -403,35 +435,42 @@ fn lines(style: Style, pen: &Pen, run: &[BandPoint], pixels: (f64, f64)) -> Vec<
         return vec![line(pen, run)];
     }
     let points: Vec<_> = run.iter().map(|point| (point.x, point.mean)).collect();
-    let dash = |points: Vec<_>| LinePlot::new().with_data(points).with_color(pen.colour);
-    pieces(style, &points, pixels)
-        .into_iter()
-        .map(|points| Plot::Line(dash(points).with_stroke_width(pen.line_width)))
-        .collect()
+    let dash = |points| plain_line(pen.colour, pen.line_width, points);
+    dashes(&points, pixels).into_iter().map(dash).collect()
 }
 
-/// Thinner than a large chart's.
-fn pen(style: Style, marker_every: usize) -> Pen {
+fn reference_line(height: f64, x: &Axis, pixels: (f64, f64)) -> impl Iterator<Item = Plot> {
+    let dashes = dashes(&[(x.low, height), (x.high, height)], pixels);
+    let dash = |points| plain_line(REFERENCE.colour, REFERENCE.width, points);
+    dashes.into_iter().map(dash)
+}
+
+/// Thinner than a large chart's; markers are as dense on all curves of a panel, the longest of which has `longest`
+/// points.
+fn pen(style: Style, longest: usize) -> Pen {
     Pen {
         colour: style.colour,
         marker: style.marker.unwrap_or(MarkerShape::Circle),
-        line_width: style.width,
+        line_width: style.width * if longest > DENSE { 0.7 } else { 1.0 },
         marker_radius: 3.0,
-        marker_every,
+        marker_every: longest.div_ceil(MARKERS).max(1),
     }
 }
 
-/// Markers are as dense on all curves.
-fn marker_every(curves: &[Curve]) -> usize {
-    let marked = curves.iter().filter(|curve| curve.style.marker.is_some());
-    let lengths = marked.map(|curve| curve.runs.iter().map(Vec::len).sum());
-    let longest: usize = lengths.max().unwrap_or(0);
-    longest.div_ceil(MARKERS).max(1)
+fn longest(curves: &[Curve]) -> usize {
+    let lengths = curves
+        .iter()
+        .map(|curve| curve.runs.iter().map(Vec::len).sum());
+    lengths.max().unwrap_or(0)
 }
 
 fn thin_line(colour: &str, ends: [(f64, f64); 2]) -> Plot {
-    let line = LinePlot::new().with_data(ends).with_color(colour);
-    Plot::Line(line.with_stroke_width(1.0))
+    plain_line(colour, 1.0, ends.to_vec())
+}
+
+fn plain_line(colour: &str, width: f64, points: Vec<(f64, f64)>) -> Plot {
+    let line = LinePlot::new().with_data(points).with_color(colour);
+    Plot::Line(line.with_stroke_width(width))
 }
 
 /// The line through `points`, cut into dashes if the style wants it.

@@ -3,6 +3,7 @@
 //! - `tables`: a row per finished task, `tasks.csv`, the curves and the scores made of the rows.
 //! - `plots`: a chart of curves with bands, as SVG and PNG.
 //! - `probes`: a row per probed layer, `probes.csv`, the curves made of the rows.
+//! - `figures`: the pictures of the experiments, arms side by side.
 //! - `panels`: a picture of the probes, a row of panels per layer.
 //! - `grid`: what pictures made of panels are drawn with; `scale` is their vertical axes, `captions` their words.
 //!
@@ -10,6 +11,7 @@
 //! temporary one.
 
 mod captions;
+mod figures;
 mod grid;
 mod panels;
 mod plots;
@@ -26,6 +28,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::Serialize;
 
+pub use figures::{write_accuracies, write_diagnosis, write_layer_bounds, write_trajectories};
 pub use panels::write_probe_chart;
 pub use plots::{Chart, write_chart};
 pub use probes::{ProbeRow, probe_rows, write_probes_csv};

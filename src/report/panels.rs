@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use super::captions::{end_note, heading, missing_note, per_arm, place};
-use super::grid::{Column, Curve, Grid, Key, PANEL_HEIGHT, Panel, Style, values, write_grid};
+use super::grid::{
+    Column, Curve, Grid, Key, PANEL_HEIGHT, Panel, Style, values, write_grid, x_ticks,
+};
 use super::plots::Axis;
 use super::probes::{arms, check_distinct, last_updates, layers, mean_curve, task_switches};
 use super::scale::Scale;
@@ -59,7 +61,8 @@ pub fn write_probe_chart(base: &Path, rows: &[ProbeRow]) -> Result<(), ReportErr
 
 fn grid(rows: &[ProbeRow]) -> Result<Grid, String> {
     let panels = panels(rows);
-    let x = Axis::of_places(rows.iter().map(|row| f64::from(row.update)), 6.0)?;
+    let places = rows.iter().map(|row| f64::from(row.update));
+    let x = Axis::of_places(places, x_ticks(QUANTITIES.len()))?;
     let column = |quantity: &Quantity| Column {
         heading: quantity.heading.to_owned(),
         x: x.clone(),
@@ -110,6 +113,7 @@ fn panel(rows: &[ProbeRow], layer: &str, quantity: &Quantity) -> Panel {
         heading: heading(&place, scale, &curves),
         scale,
         span,
+        reference: None,
         curves,
         marks: Vec::new(),
     }

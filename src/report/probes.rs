@@ -178,15 +178,38 @@ pub fn write_probes_csv(path: &Path, rows: &[ProbeRow]) -> Result<(), ReportErro
     write_csv(path, &HEADER, rows)
 }
 
-/// One quantity of one layer against the update, over an arm's seeds.
-pub(super) struct ProbeCurve {
+/// A quantity of an arm's seeds.
+pub(super) struct SeedCurve {
     /// Its points, cut where a value is missing.
     pub(super) runs: Vec<Vec<BandPoint>>,
     /// Missing values of single replicas.
     pub(super) missing: usize,
 }
 
-/// The curve of `value` in one `layer` of one `arm`: the mean over the seeds, with a band from the lowest to the
+impl SeedCurve {
+    /// A point for each place of `samples`, which holds the values of the seeds that have one there. Values are missing
+    /// of the seeds that have none though their `last` place is there or later.
+    pub(super) fn new(
+        samples: &BTreeMap<u32, Vec<f64>>,
+        last: &BTreeMap<u32, u32>,
+        point: fn(u32, &[f64]) -> BandPoint,
+    ) -> Self {
+        let (mut runs, mut missing) = (vec![Vec::new()], 0);
+        for (&place, values) in samples {
+            let seeds = last.values().filter(|last| **last >= place).count();
+            if values.len() < seeds {
+                missing += seeds - values.len();
+                runs.push(Vec::new());
+            } else if let Some(run) = runs.last_mut() {
+                run.push(point(place, values));
+            }
+        }
+        runs.retain(|run| !run.is_empty());
+        Self { runs, missing }
+    }
+}
+
+/// The curve of `value` against the update in one `layer` of one `arm`: the mean over the seeds, with a band from the lowest to the
 /// highest.
 ///
 /// A value is missing where there is none, or no row, of a replica that is still probed there or later. It leaves a
@@ -197,7 +220,7 @@ pub(super) fn mean_curve(
     arm: &str,
     layer: &str,
     value: fn(&ProbeRow) -> Option<f64>,
-) -> ProbeCurve {
+) -> SeedCurve {
     probe_curve(rows, arm, layer, value, band_point)
 }
 
@@ -207,7 +230,7 @@ pub(super) fn median_curve(
     arm: &str,
     layer: &str,
     value: fn(&ProbeRow) -> Option<f64>,
-) -> ProbeCurve {
+) -> SeedCurve {
     probe_curve(rows, arm, layer, value, median_point)
 }
 
@@ -217,29 +240,13 @@ fn probe_curve(
     layer: &str,
     value: fn(&ProbeRow) -> Option<f64>,
     point: fn(u32, &[f64]) -> BandPoint,
-) -> ProbeCurve {
-    let last = last_updates(rows, arm);
+) -> SeedCurve {
     let mut probes: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.arm == arm) {
         let values = probes.entry(row.update).or_default();
         values.extend(value(row).filter(|_| row.layer == layer));
     }
-    let mut curve = ProbeCurve {
-        runs: vec![Vec::new()],
-        missing: 0,
-    };
-    for (update, values) in probes {
-        let probed = last.values().filter(|last| **last >= update).count();
-        match probed - values.len() {
-            0 => curve.runs.last_mut().unwrap().push(point(update, &values)),
-            missing => {
-                curve.missing += missing;
-                curve.runs.push(Vec::new());
-            }
-        }
-    }
-    curve.runs.retain(|run| !run.is_empty());
-    curve
+    SeedCurve::new(&probes, &last_updates(rows, arm), point)
 }
 
 /// The median over `seeds` at `x`, or the mean of the two in the middle; one NaN makes it NaN.
@@ -291,7 +298,7 @@ pub(super) fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str>
 }
 
 /// The first probe of each task but the first.
-pub(super) fn task_switches(rows: &[ProbeRow]) -> Vec<u32> {
+pub(super) fn task_switches<'a>(rows: impl IntoIterator<Item = &'a ProbeRow>) -> Vec<u32> {
     let mut first: BTreeMap<u32, u32> = BTreeMap::new();
     for row in rows {
         let update = first.entry(row.task).or_insert(row.update);
@@ -536,7 +543,7 @@ pub(super) mod tests {
         }
     }
 
-    fn curve(rows: &[ProbeRow]) -> ProbeCurve {
+    fn curve(rows: &[ProbeRow]) -> SeedCurve {
         mean_curve(rows, "relu", "1", |row| row.sharpness)
     }
 
@@ -555,6 +562,23 @@ pub(super) mod tests {
         let points = [point(100.0, 2.0, 2.0, 2.0), point(200.0, -3.0, 1.0, 5.0)];
         assert_eq!(curve.runs, [points]);
         assert_eq!(curve.missing, 0);
+    }
+
+    #[test]
+    fn a_median_is_the_middle_value_or_between_the_two_in_the_middle() {
+        let median = |seeds: &[f64]| median_point(100, seeds);
+        let point = |median| BandPoint {
+            x: 100.0,
+            low: median,
+            mean: median,
+            high: median,
+        };
+        assert_eq!(median(&[7.0]), point(7.0));
+        assert_eq!(median(&[9.0, 1.0, 2.0]), point(2.0));
+        assert_eq!(median(&[9.0, 1.0, 2.0, 4.0]), point(3.0));
+        for order in [[f64::NAN, 1.0, 2.0], [1.0, 2.0, -f64::NAN]] {
+            assert!(median(&order).mean.is_nan());
+        }
     }
 
     #[test]

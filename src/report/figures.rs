@@ -1,0 +1,557 @@
+//! The pictures of the experiments: accuracies by task above the step sizes of each layer, arms side by side.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use kuva::plot::MarkerShape;
+
+use super::captions::{end_note, heading, missing_note, per_arm, place};
+use super::grid::{
+    Column, Curve, Grid, Key, PANEL_HEIGHT, Panel, REFERENCE, Style, values, write_grid, x_ticks,
+};
+use super::plots::{Axis, BLACK, extent};
+use super::probes::{
+    NETWORK, SeedCurve, check_distinct, distinct, last_updates, layers, mean_curve, median_curve,
+    task_switches,
+};
+use super::scale::Scale;
+use super::tables::band_point;
+use super::{BandPoint, ProbeRow, ReportError, TaskRow};
+use crate::data::CLASSES;
+
+/// Of a picture with one row of panels.
+const TALL_PANEL: f64 = 300.0;
+const UPDATES: &str = "Parameter updates done";
+/// How far a row's axis goes beyond the largest and the smallest effective step size.
+const MOST_ABOVE: f64 = 100.0;
+const MOST_BELOW: f64 = 1000.0;
+
+/// What a picture is drawn of.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    tasks: &'a [TaskRow],
+    probes: &'a [ProbeRow],
+}
+
+/// A number of a probe.
+struct Quantity {
+    name: &'static str,
+    value: fn(&ProbeRow) -> Option<f64>,
+}
+
+const STEP: Quantity = Quantity {
+    name: "step size",
+    value: |row| Some(row.step_size),
+};
+const EFFECTIVE_STEP: Quantity = Quantity {
+    name: "effective step size",
+    value: |row| row.effective_step,
+};
+const NOISE: Quantity = Quantity {
+    name: "gradient-noise bound",
+    value: |row| row.bound_noise,
+};
+const VOLATILITY: Quantity = Quantity {
+    name: "curvature-volatility bound",
+    value: |row| row.bound_volatility,
+};
+const COMBINED: Quantity = Quantity {
+    name: "combined bound",
+    value: |row| row.bound_combined,
+};
+
+const ACCURACY: &str = "online accuracy";
+const ACCURACY_STYLE: Style = Style {
+    marker: Some(MarkerShape::Circle),
+    ..Style::line(BLACK, 1.5)
+};
+const EFFECTIVE_STEP_STYLE: Style = Style::line(BLACK, 1.6);
+const NOISE_STYLE: Style = Style::line("#0072B2", 1.1);
+const VOLATILITY_STYLE: Style = Style::line("#E69F00", 1.1);
+const COMBINED_STYLE: Style = Style::line("#009E73", 1.4);
+
+/// The arms of a column, with their looks.
+struct Group<'a> {
+    heading: &'a str,
+    arms: Vec<(&'a str, Style)>,
+}
+
+/// Draws where the effective step size of each layer lies among its bounds to `BASE.svg` and `BASE.png`, each whole or
+/// absent: a column per arm, in order of first appearance; above, the online accuracy by task; below it a row per
+/// layer, and the network's last, with the effective step size and the gradient-noise, curvature-volatility and
+/// combined bounds against the update. The picture is 900 pixels wide for up to two arms and 370 more for each beyond.
+///
+/// The accuracy is the mean over the seeds, with a band from the lowest to the highest, and stands in the middle of the
+/// arm's probes of the task; a task without a probe is left out and counted in the caption. Steps and bounds are
+/// medians over the seeds. Their axes are logarithmic, the same in all of a row; what lies beyond 100 times the largest
+/// effective step size or a thousandth of the smallest is cut off. Where more than half of an arm's seeds violate the
+/// combined bound there is a mark at the bottom. Where one replica's value is missing there is a gap; after a replica's
+/// last probe the other seeds go on alone; the caption says so when either is.
+///
+/// # Errors
+/// - [`ReportError::NotFinite`] for a value that is not finite; nothing is written then.
+/// - [`ReportError::Chart`] when there is no probe, when there are two rows of one task or of one layer's probe, or
+///   when no PNG can be made; nothing is written either.
+/// - [`ReportError::Write`] when the file system refuses.
+pub fn write_diagnosis(
+    base: &Path,
+    tasks: &[TaskRow],
+    probes: &[ProbeRow],
+) -> Result<(), ReportError> {
+    let run = Run { tasks, probes };
+    let quantities = [
+        (&VOLATILITY, VOLATILITY_STYLE),
+        (&NOISE, NOISE_STYLE),
+        (&COMBINED, COMBINED_STYLE),
+        (&EFFECTIVE_STEP, EFFECTIVE_STEP_STYLE),
+    ];
+    let title = "Each layer's effective step size and its bounds";
+    let grid = || bounds_grid(run, title, &quantities, &layers(probes));
+    write(base, run, grid)
+}
+
+/// As [`write_diagnosis`], but without the network's row, and of the bounds only the combined one.
+///
+/// # Errors
+/// As for [`write_diagnosis`].
+pub fn write_layer_bounds(
+    base: &Path,
+    tasks: &[TaskRow],
+    probes: &[ProbeRow],
+) -> Result<(), ReportError> {
+    let run = Run { tasks, probes };
+    let quantities = [
+        (&COMBINED, COMBINED_STYLE),
+        (&EFFECTIVE_STEP, EFFECTIVE_STEP_STYLE),
+    ];
+    let title = "Each layer's effective step size and combined bound";
+    write(base, run, || {
+        bounds_grid(run, title, &quantities, &run.layers())
+    })
+}
+
+/// Draws online accuracy by task to `BASE.svg` and `BASE.png`, each whole or absent: panels side by side, one per group
+/// of arms, in order of first appearance. An arm's group is what stands before ": " in its name, and the legend says
+/// what stands after it, once for all groups; arms without it form one group. The picture is as wide as
+/// [`write_diagnosis`] makes it.
+///
+/// A curve is the mean over the arm's seeds, its band goes from the lowest to the highest. Where a seed has no row but
+/// has later ones there is a gap; after its last task the others go on alone; the caption says so when either is.
+///
+/// # Errors
+/// - [`ReportError::NotFinite`] for an accuracy that is not finite; nothing is written then.
+/// - [`ReportError::Chart`] when there is no task, when a seed has two rows of one or when no PNG can be made; nothing is
+///   written either.
+/// - [`ReportError::Write`] when the file system refuses.
+pub fn write_accuracies(base: &Path, tasks: &[TaskRow]) -> Result<(), ReportError> {
+    let run = Run { tasks, probes: &[] };
+    write(base, run, || accuracies_grid(run))
+}
+
+/// Draws the step sizes of groups of arms to `BASE.svg` and `BASE.png`, each whole or absent: a column per group, as in
+/// [`write_accuracies`]; above, the online accuracy by task, placed as in [`write_diagnosis`]; below it two rows per
+/// layer, with the step size and the effective step size of every arm against the update.
+///
+/// All curves are means over the seeds with bands from the lowest to the highest. Axes of step sizes are the same in all
+/// of a row, logarithmic where all of it is positive and otherwise symmetric: linear around zero, logarithmic beyond.
+/// Gaps and seeds that end early are as in [`write_diagnosis`].
+///
+/// # Errors
+/// As for [`write_diagnosis`].
+pub fn write_trajectories(
+    base: &Path,
+    tasks: &[TaskRow],
+    probes: &[ProbeRow],
+) -> Result<(), ReportError> {
+    let run = Run { tasks, probes };
+    write(base, run, || trajectories_grid(run))
+}
+
+fn write(
+    base: &Path,
+    run: Run,
+    grid: impl FnOnce() -> Result<Grid, String>,
+) -> Result<(), ReportError> {
+    check_distinct(base, run.probes)?;
+    let grid = run.check_distinct_tasks().and_then(|()| grid());
+    let grid = grid.map_err(|reason| ReportError::Chart {
+        path: base.to_owned(),
+        reason,
+    })?;
+    write_grid(base, &grid)
+}
+
+fn bounds_grid(
+    run: Run,
+    title: &'static str,
+    quantities: &[(&Quantity, Style)],
+    layers: &[&str],
+) -> Result<Grid, String> {
+    let group = |arm| Group {
+        heading: arm,
+        arms: vec![(arm, ACCURACY_STYLE)],
+    };
+    let groups: Vec<_> = run.arms().into_iter().map(group).collect();
+    let mut panels = accuracy_row(&groups, |arm| run.accuracy_by_update(arm));
+    for layer in layers {
+        panels.extend(bounds_row(run, &groups, quantities, layer));
+    }
+    let caption = "Top: mean over seeds in the middle of a task's probes; band: lowest to highest. Below: medians over \
+                   seeds; a bound is missing while it has too few probes, and where it is infinite. What is more than \
+                   100 times a row's largest effective step size, or less than a thousandth of its smallest, is cut \
+                   off. Vertical lines: first probe of a new task.";
+    let lines = quantities.iter().rev();
+    let lines = lines.map(|(quantity, style)| (Key::Line(*style), capitalised(quantity.name)));
+    let mark = "Most seeds violate the combined bound".to_owned();
+    Ok(Grid {
+        title,
+        notes: run.notes(caption, &panels, "means and medians are"),
+        legend: lines.chain([(Key::Mark, mark), chance_key()]).collect(),
+        x_label: UPDATES,
+        panel_height: PANEL_HEIGHT,
+        columns: run.columns_of_updates(&groups)?,
+        panels,
+    })
+}
+
+fn accuracies_grid(run: Run) -> Result<Grid, String> {
+    let arms = run.arms();
+    let groups = groups(&arms);
+    let panels = accuracy_row(&groups, |arm| run.accuracy_by_task(arm));
+    let places = run.tasks.iter().map(|row| f64::from(row.task));
+    let x = Axis::of_places(places, x_ticks(groups.len()))?;
+    let column = |group: &Group| Column {
+        heading: group.heading.to_owned(),
+        x: x.clone(),
+        switches: Vec::new(),
+    };
+    let caption = "Line: mean over seeds; band: lowest to highest.";
+    let ends: Vec<_> = arms.iter().map(|arm| (*arm, run.last_tasks(arm))).collect();
+    let notes = [
+        Some(caption.to_owned()),
+        missing_note(panels.iter().flat_map(|panel| &panel.curves)),
+        end_note(&ends, "task", "the mean is"),
+    ];
+    Ok(Grid {
+        title: "Online accuracy by task",
+        notes: notes.into_iter().flatten().collect(),
+        legend: legend_of_arms(&groups),
+        x_label: "Task",
+        panel_height: TALL_PANEL,
+        columns: groups.iter().map(column).collect(),
+        panels,
+    })
+}
+
+fn trajectories_grid(run: Run) -> Result<Grid, String> {
+    let arms = run.arms();
+    let groups = groups(&arms);
+    let mut panels = accuracy_row(&groups, |arm| run.accuracy_by_update(arm));
+    for layer in run.layers() {
+        panels.extend(steps_row(run, &groups, &STEP, layer));
+        panels.extend(steps_row(run, &groups, &EFFECTIVE_STEP, layer));
+    }
+    let caption = "Line: mean over seeds, of an accuracy in the middle of a task's probes; band: lowest to highest. \
+                   Vertical lines: first probe of a new task.";
+    Ok(Grid {
+        title: "Online accuracy and step sizes, layer by layer",
+        notes: run.notes(caption, &panels, "the mean is"),
+        legend: legend_of_arms(&groups),
+        x_label: UPDATES,
+        panel_height: PANEL_HEIGHT,
+        columns: run.columns_of_updates(&groups)?,
+        panels,
+    })
+}
+
+impl<'a> Run<'a> {
+    /// In order of first appearance.
+    fn arms(self) -> Vec<&'a str> {
+        let tasks = self.tasks.iter().map(|row| &row.arm[..]);
+        distinct(tasks.chain(self.probes.iter().map(|row| &row.arm[..])))
+    }
+
+    /// Without the network.
+    fn layers(self) -> Vec<&'a str> {
+        let layers = layers(self.probes).into_iter();
+        layers.filter(|layer| *layer != NETWORK).collect()
+    }
+
+    /// Fails if a seed has two rows of one task: a mean would count one of them twice.
+    fn check_distinct_tasks(self) -> Result<(), String> {
+        let mut seen = BTreeSet::new();
+        let mut rows = self.tasks.iter();
+        let again = rows.find(|row| !seen.insert((&row.arm, row.seed, row.task)));
+        again.map_or(Ok(()), |row| {
+            Err(format!(
+                "two rows of arm {:?}, seed {}, task {}",
+                row.arm, row.seed, row.task
+            ))
+        })
+    }
+
+    fn accuracy_by_task(self, arm: &str) -> SeedCurve {
+        let mut tasks: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
+        for row in self.tasks.iter().filter(|row| row.arm == arm) {
+            tasks.entry(row.task).or_default().push(row.online_accuracy);
+        }
+        SeedCurve::new(&tasks, &self.last_tasks(arm), band_point)
+    }
+
+    /// In the middle of each task's probes; without the tasks that have none.
+    fn accuracy_by_update(self, arm: &str) -> SeedCurve {
+        let middles = self.task_middles(arm);
+        let mut curve = self.accuracy_by_task(arm);
+        // A point's place is its task's number.
+        let placed = |point: BandPoint| {
+            let x = *middles.get(&(point.x as u32))?;
+            Some(BandPoint { x, ..point })
+        };
+        let runs = curve.runs.iter().flat_map(|run| {
+            let placed: Vec<_> = run.iter().copied().map(placed).collect();
+            let runs = placed.split(Option::is_none);
+            runs.map(|run| run.iter().copied().flatten().collect())
+                .collect::<Vec<Vec<_>>>()
+        });
+        curve.runs = runs.filter(|run| !run.is_empty()).collect();
+        curve
+    }
+
+    /// Half-way from the first probe of each task to the last.
+    fn task_middles(self, arm: &str) -> BTreeMap<u32, f64> {
+        let mut ends: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
+        for row in self.probes.iter().filter(|row| row.arm == arm) {
+            let (first, last) = ends.entry(row.task).or_insert((row.update, row.update));
+            (*first, *last) = (row.update.min(*first), row.update.max(*last));
+        }
+        ends.into_iter()
+            .map(|(task, (first, last))| (task, f64::midpoint(first.into(), last.into())))
+            .collect()
+    }
+
+    /// The last task of each seed of `arm`.
+    fn last_tasks(self, arm: &str) -> BTreeMap<u32, u32> {
+        let mut last = BTreeMap::new();
+        for row in self.tasks.iter().filter(|row| row.arm == arm) {
+            let task = last.entry(row.seed).or_insert(row.task);
+            *task = row.task.max(*task);
+        }
+        last
+    }
+
+    /// Where more than half of the seeds violate the combined bound.
+    fn violations(self, arm: &str, layer: &str) -> Vec<u32> {
+        let mut probes: BTreeMap<u32, (usize, usize)> = BTreeMap::new();
+        let rows = self.probes.iter();
+        for row in rows.filter(|row| row.arm == arm && row.layer == layer) {
+            let (violating, seeds) = probes.entry(row.update).or_default();
+            *violating += usize::from(row.violation == Some(true));
+            *seeds += 1;
+        }
+        let most = probes.into_iter();
+        let most = most.filter(|(_, (violating, seeds))| 2 * violating > *seeds);
+        most.map(|(update, _)| update).collect()
+    }
+
+    /// All columns have the same axis, and switches where their own arms have them.
+    fn columns_of_updates(self, groups: &[Group]) -> Result<Vec<Column>, String> {
+        let places = self.probes.iter().map(|row| f64::from(row.update));
+        let x = Axis::of_places(places, x_ticks(groups.len()))?;
+        let column = |group: &Group| {
+            let is_own = |row: &&ProbeRow| group.arms.iter().any(|(arm, _)| *arm == row.arm);
+            Column {
+                heading: group.heading.to_owned(),
+                x: x.clone(),
+                switches: task_switches(self.probes.iter().filter(is_own)),
+            }
+        };
+        Ok(groups.iter().map(column).collect())
+    }
+
+    /// What is drawn, and all that is missing from it.
+    fn notes(self, caption: &str, panels: &[Panel], centre: &str) -> Vec<String> {
+        let end = |arm| (arm, last_updates(self.probes, arm));
+        let ends: Vec<_> = self.arms().into_iter().map(end).collect();
+        let notes = [
+            Some(caption.to_owned()),
+            missing_note(panels.iter().flat_map(|panel| &panel.curves)),
+            self.unplaced_note(),
+            end_note(&ends, "update", centre),
+        ];
+        notes.into_iter().flatten().collect()
+    }
+
+    /// "Not drawn: accuracies of tasks without a probe, 3 in ReLU."
+    fn unplaced_note(self) -> Option<String> {
+        let unplaced = self.arms().into_iter().map(|arm| {
+            let middles = self.task_middles(arm);
+            let tasks = self.tasks.iter().filter(|row| row.arm == arm);
+            let tasks: BTreeSet<_> = tasks.map(|row| row.task).collect();
+            let unplaced = tasks.iter().filter(|task| !middles.contains_key(task));
+            (arm, unplaced.count())
+        });
+        let per_arm = per_arm(unplaced)?;
+        Some(format!(
+            "Not drawn: accuracies of tasks without a probe, {per_arm}."
+        ))
+    }
+}
+
+/// What stands before ": ", if anything does, and the rest.
+fn group_and_variant(arm: &str) -> (&str, &str) {
+    arm.split_once(": ").unwrap_or(("", arm))
+}
+
+/// In order of first appearance; the same variant looks the same in all of them.
+fn groups<'a>(arms: &[&'a str]) -> Vec<Group<'a>> {
+    let variants = distinct(arms.iter().map(|arm| group_and_variant(arm).1));
+    let style = |arm| {
+        let is_own = |variant: &&str| *variant == group_and_variant(arm).1;
+        Style::of_arm(variants.iter().position(is_own).unwrap_or(0))
+    };
+    distinct(arms.iter().map(|arm| group_and_variant(arm).0))
+        .into_iter()
+        .map(|heading| {
+            let arms = arms.iter().copied();
+            let own = arms.filter(|arm| group_and_variant(arm).0 == heading);
+            Group {
+                heading,
+                arms: own.map(|arm| (arm, style(arm))).collect(),
+            }
+        })
+        .collect()
+}
+
+/// Each variant once, then chance.
+fn legend_of_arms(groups: &[Group]) -> Vec<(Key, String)> {
+    let mut seen = BTreeSet::new();
+    let arms = groups.iter().flat_map(|group| &group.arms);
+    let arms = arms.map(|(arm, style)| (group_and_variant(arm).1, style));
+    let arms = arms.filter(|(variant, _)| seen.insert(*variant));
+    arms.map(|(variant, style)| (Key::Line(*style), variant.to_owned()))
+        .chain([chance_key()])
+        .collect()
+}
+
+fn chance_key() -> (Key, String) {
+    (Key::Line(REFERENCE), format!("Chance (1 in {CLASSES})"))
+}
+
+fn capitalised(name: &str) -> String {
+    let (first, rest) = name.split_at(name.chars().next().map_or(0, char::len_utf8));
+    first.to_uppercase() + rest
+}
+
+/// A panel per group, from 0 to 1, of the curve of each arm.
+fn accuracy_row(groups: &[Group], accuracy: impl Fn(&str) -> SeedCurve) -> Vec<Panel> {
+    let panel = |group: &Group| {
+        let arms = group.arms.iter();
+        let curves: Vec<_> = arms
+            .map(|(arm, style)| curve(arm, "", ACCURACY, *style, accuracy(arm)))
+            .collect();
+        Panel {
+            heading: heading(&capitalised(ACCURACY), Scale::Linear, &curves),
+            scale: Scale::Linear,
+            span: (0.0, 1.0),
+            reference: Some(1.0 / CLASSES as f64),
+            curves,
+            marks: Vec::new(),
+        }
+    };
+    groups.iter().map(panel).collect()
+}
+
+/// A panel per group, of one quantity of one layer of each arm.
+fn steps_row(run: Run, groups: &[Group], quantity: &Quantity, layer: &str) -> Vec<Panel> {
+    let place = place(layer);
+    let curves = |group: &Group| -> Vec<_> {
+        let arms = group.arms.iter();
+        arms.map(|(arm, style)| {
+            let means = mean_curve(run.probes, arm, layer, quantity.value);
+            curve(arm, &place, quantity.name, *style, means)
+        })
+        .collect()
+    };
+    let curves: Vec<_> = groups.iter().map(curves).collect();
+    let all = || curves.iter().flat_map(|curves| values(curves));
+    let scale = Scale::of(all());
+    let span = scale.span(all());
+    let name = format!("{place}, {}", quantity.name);
+    curves
+        .into_iter()
+        .map(|curves| panel(&name, scale, span, curves, Vec::new()))
+        .collect()
+}
+
+/// A panel per group, of several quantities of one layer of its arm.
+fn bounds_row(
+    run: Run,
+    groups: &[Group],
+    quantities: &[(&Quantity, Style)],
+    layer: &str,
+) -> Vec<Panel> {
+    let place = place(layer);
+    let curves = |group: &Group| -> Vec<_> {
+        let arms = group.arms.iter().map(|(arm, _)| arm);
+        arms.flat_map(|arm| {
+            quantities.iter().map(|(quantity, style)| {
+                let medians = median_curve(run.probes, arm, layer, quantity.value);
+                curve(arm, &place, quantity.name, *style, medians)
+            })
+        })
+        .collect()
+    };
+    let curves: Vec<_> = groups.iter().map(curves).collect();
+    let span = span_about_steps(curves.iter().flatten());
+    let panel = |(group, curves): (&Group, _)| {
+        let arms = group.arms.iter();
+        let marks = arms.flat_map(|(arm, _)| run.violations(arm, layer));
+        panel(&place, Scale::Log, span, curves, marks.collect())
+    };
+    groups.iter().zip(curves).map(panel).collect()
+}
+
+/// The heights of a logarithmic axis that shows all effective steps, and the bounds that are not too far from them.
+fn span_about_steps<'a>(curves: impl Iterator<Item = &'a Curve> + Clone) -> (f64, f64) {
+    let positive = |is_shown: fn(&Curve) -> bool| {
+        let curves = curves.clone().filter(move |curve| is_shown(curve));
+        let points = curves.flat_map(|curve| curve.runs.iter().flatten());
+        extent(points.map(|point| point.mean).filter(|mean| *mean > 0.0))
+    };
+    let shown = positive(|_| true).map(|(low, high)| {
+        let steps = positive(|curve| curve.quantity == EFFECTIVE_STEP.name);
+        steps.map_or((low, high), |(least, most)| {
+            (low.max(least / MOST_BELOW), high.min(most * MOST_ABOVE))
+        })
+    });
+    let shown = shown.map(|(low, high)| [low / 2.0, high]);
+    Scale::Log.span(shown.into_iter().flatten())
+}
+
+fn curve(
+    arm: &str,
+    place: &str,
+    quantity: &'static str,
+    style: Style,
+    SeedCurve { runs, missing }: SeedCurve,
+) -> Curve {
+    Curve {
+        arm: arm.to_owned(),
+        place: place.to_owned(),
+        quantity,
+        style,
+        runs,
+        missing,
+    }
+}
+
+fn panel(name: &str, scale: Scale, span: (f64, f64), curves: Vec<Curve>, marks: Vec<u32>) -> Panel {
+    Panel {
+        heading: heading(name, scale, &curves),
+        scale,
+        span,
+        reference: None,
+        curves,
+        marks,
+    }
+}

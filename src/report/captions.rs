@@ -85,3 +85,46 @@ pub(super) fn end_note(
     let notes = notes.join(", ");
     (!notes.is_empty()).then(|| format!("Seeds that end early: {notes}; {centre} over the rest."))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_summed_by_arm_and_told_one_by_one_while_they_are_few_or_differ() {
+        let per_arm = |counts: &[(&str, usize)]| per_arm(counts.iter().copied());
+        let told = |note: &str| Some(note.to_owned());
+        assert_eq!(
+            per_arm(&[("b", 1), ("a", 2), ("b", 1)]),
+            told("2 in b, 2 in a")
+        );
+        assert_eq!(
+            per_arm(&[("b", 2), ("a", 2), ("c", 2)]),
+            told("2 in each of 3 arms")
+        );
+        assert_eq!(
+            per_arm(&[("b", 2), ("a", 0), ("c", 2)]),
+            told("2 in b, 2 in c")
+        );
+        assert_eq!(per_arm(&[("b", 0), ("a", 0), ("c", 0)]), None);
+        assert_eq!(per_arm(&[]), None);
+    }
+
+    #[test]
+    fn the_longest_seed_of_all_arms_says_what_is_early() {
+        let last = |seeds: &[(u32, u32)]| seeds.iter().copied().collect();
+        let arms = [
+            ("whole", last(&[(1, 9), (2, 9)])),
+            ("short", last(&[(1, 4), (2, 7), (3, 9)])),
+        ];
+        assert_eq!(
+            end_note(&arms, "task", "the mean is"),
+            Some(
+                "Seeds that end early: 2 of 3 in short, after task 4; the mean is over the rest."
+                    .to_owned()
+            )
+        );
+        assert_eq!(end_note(&arms[..1], "task", "the mean is"), None);
+        assert_eq!(end_note(&[], "task", "the mean is"), None);
+    }
+}

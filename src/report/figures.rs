@@ -196,16 +196,18 @@ fn bounds_grid(
     for layer in layers {
         panels.extend(bounds_row(run, &groups, quantities, layer));
     }
-    let caption = "Top: mean over seeds in the middle of a task's probes; band: lowest to highest. Below: medians over \
-                   seeds; a bound is missing while it has too few probes, and where it is infinite. What is more than \
-                   100 times a row's largest effective step size, or less than a thousandth of its smallest, is cut \
-                   off. Vertical lines: first probe of a new task.";
+    let caption = format!(
+        "Top: mean over seeds, in the middle of a task's probes; band: lowest to highest. Below: medians over seeds; a \
+         bound is missing while it has too few probes, and where it is infinite. What is more than {MOST_ABOVE} times \
+         a row's largest effective step size, or less than 1/{MOST_BELOW} of its smallest, is cut off. Vertical lines: \
+         first probe of a new task."
+    );
     let lines = quantities.iter().rev();
     let lines = lines.map(|(quantity, style)| (Key::Line(*style), capitalised(quantity.name)));
     let mark = "Most seeds violate the combined bound".to_owned();
     Ok(Grid {
         title,
-        notes: run.notes(caption, &panels, "means and medians are"),
+        notes: run.notes(&caption, &panels, "means and medians are"),
         legend: lines.chain([(Key::Mark, mark), chance_key()]).collect(),
         x_label: UPDATES,
         panel_height: PANEL_HEIGHT,
@@ -553,5 +555,481 @@ fn panel(name: &str, scale: Scale, span: (f64, f64), curves: Vec<Curve>, marks: 
         reference: None,
         curves,
         marks,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::probes::tests::row as probe_row;
+    use super::super::tables::tests::row as task_row;
+    use super::*;
+
+    const ARMS: [&str; 4] = ["L2: none", "L2: combined", "L1: none", "L1: global"];
+
+    /// Two seeds of each arm, three tasks of four probes, two layers and the network.
+    fn rows(arms: &[&str]) -> (Vec<TaskRow>, Vec<ProbeRow>) {
+        let (mut tasks, mut probes) = (Vec::new(), Vec::new());
+        for (arm, seed) in arms.iter().flat_map(|arm| [(arm, 1), (arm, 2)]) {
+            for task in 1..=3 {
+                let accuracy = 0.5 + 0.1 * f64::from(seed);
+                tasks.push(task_row(arm, seed, task, accuracy));
+                for update in (1..=4).map(|probe| 400 * (task - 1) + 100 * probe) {
+                    probes.extend(["1", "2", NETWORK].map(|layer| ProbeRow {
+                        task,
+                        bound_volatility: Some(3.0),
+                        bound_combined: Some(1.0),
+                        violation: Some(false),
+                        ..probe_row(arm, seed, update, layer)
+                    }));
+                }
+            }
+        }
+        (tasks, probes)
+    }
+
+    type Write = fn(&Path, &[TaskRow], &[ProbeRow]) -> Result<(), ReportError>;
+
+    /// All pictures that show probes.
+    const OF_PROBES: [Write; 3] = [write_diagnosis, write_layer_bounds, write_trajectories];
+
+    fn accuracies(base: &Path, tasks: &[TaskRow], _: &[ProbeRow]) -> Result<(), ReportError> {
+        write_accuracies(base, tasks)
+    }
+
+    fn svg_of(write: Write, tasks: &[TaskRow], probes: &[ProbeRow]) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        write(&directory.path().join("figure"), tasks, probes).unwrap();
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
+        let png = fs::read(directory.path().join("figure.png")).unwrap();
+        assert_eq!(png[12..16], *b"IHDR");
+        let svg = fs::read_to_string(directory.path().join("figure.svg")).unwrap();
+        assert!(!svg.contains("NaN") && !svg.contains(" inf "), "{svg}");
+        svg
+    }
+
+    /// The error of a picture that must be refused, and leave no file.
+    fn refusal(write: Write, tasks: &[TaskRow], probes: &[ProbeRow]) -> ReportError {
+        let directory = tempfile::tempdir().unwrap();
+        let error = write(&directory.path().join("figure"), tasks, probes).unwrap_err();
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+        error
+    }
+
+    fn assert_says(svg: &str, words: &[(&str, usize)]) {
+        for (word, times) in words {
+            let count = svg.matches(&format!(">{word}<")).count();
+            assert_eq!(count, *times, "{word}: {svg}");
+        }
+    }
+
+    /// The diagnosis' panels of one arm: accuracy, layers, network.
+    fn diagnosis(tasks: &[TaskRow], probes: &[ProbeRow]) -> Grid {
+        let quantities = [
+            (&NOISE, NOISE_STYLE),
+            (&EFFECTIVE_STEP, EFFECTIVE_STEP_STYLE),
+        ];
+        bounds_grid(Run { tasks, probes }, "", &quantities, &layers(probes)).unwrap()
+    }
+
+    #[test]
+    fn a_diagnosis_has_a_column_per_arm_and_a_row_per_layer() {
+        let (tasks, probes) = rows(&ARMS);
+        let svg = svg_of(write_diagnosis, &tasks, &probes);
+        assert!(svg.contains(r#"width="1500""#), "{svg}");
+        assert_eq!(svg.matches("translate(").count(), 4 * 4);
+        assert_says(&svg, &ARMS.map(|arm| (arm, 1)));
+        assert_says(
+            &svg,
+            &[
+                ("Online accuracy", 4),
+                ("Layer 1: log axis", 4),
+                ("Layer 2: log axis", 4),
+                ("Network: log axis", 4),
+                ("Parameter updates done", 4),
+                ("Effective step size", 1),
+                ("Gradient-noise bound", 1),
+                ("Curvature-volatility bound", 1),
+                ("Combined bound", 1),
+                ("Most seeds violate the combined bound", 1),
+                ("Chance (1 in 10)", 1),
+            ],
+        );
+        assert!(!svg.contains("Gaps") && !svg.contains("early") && !svg.contains("Not drawn"));
+    }
+
+    #[test]
+    fn layer_bounds_have_neither_the_network_nor_the_other_bounds() {
+        let (tasks, probes) = rows(&ARMS[..1]);
+        let svg = svg_of(write_layer_bounds, &tasks, &probes);
+        assert!(svg.contains(r#"width="900""#), "{svg}");
+        assert_says(
+            &svg,
+            &[
+                ("Layer 2: log axis", 1),
+                ("Network: log axis", 0),
+                ("Combined bound", 1),
+                ("Gradient-noise bound", 0),
+                ("Curvature-volatility bound", 0),
+            ],
+        );
+    }
+
+    #[test]
+    fn trajectories_have_a_column_per_group_and_two_rows_per_layer() {
+        let (tasks, probes) = rows(&ARMS);
+        let svg = svg_of(write_trajectories, &tasks, &probes);
+        assert_eq!(svg.matches("translate(").count(), 2 * 5);
+        assert_says(
+            &svg,
+            &[
+                ("L2", 1),
+                ("L1", 1),
+                ("none", 1),
+                ("combined", 1),
+                ("global", 1),
+                ("Online accuracy", 2),
+                ("Layer 1, step size: log axis", 2),
+                ("Layer 2, effective step size: log axis", 2),
+            ],
+        );
+        assert!(!svg.contains("Network"));
+    }
+
+    #[test]
+    fn accuracies_have_a_panel_per_group() {
+        let (tasks, _) = rows(&["plain", ARMS[0], "other", ARMS[1]]);
+        let svg = svg_of(accuracies, &tasks, &[]);
+        assert_eq!(svg.matches("translate(").count(), 2);
+        assert_says(
+            &svg,
+            &[
+                ("L2", 1),
+                ("plain", 1),
+                ("other", 1),
+                ("none", 1),
+                ("combined", 1),
+                ("Task", 2),
+            ],
+        );
+    }
+
+    #[test]
+    fn a_variant_looks_the_same_in_all_groups() {
+        let groups = groups(&ARMS);
+        let looks: Vec<Vec<_>> = groups
+            .iter()
+            .map(|group| group.arms.iter().map(|(_, style)| style.colour).collect())
+            .collect();
+        assert_eq!(looks[0][0], looks[1][0]);
+        assert_ne!(looks[0][1], looks[1][1]);
+        assert_ne!(looks[0][0], looks[0][1]);
+        assert_eq!(group_and_variant("a: b: c"), ("a", "b: c"));
+        assert_eq!(group_and_variant("plain:ReLU"), ("", "plain:ReLU"));
+    }
+
+    #[test]
+    fn an_accuracy_stands_in_the_middle_of_its_tasks_probes() {
+        let (tasks, probes) = rows(&ARMS[..1]);
+        let grid = diagnosis(&tasks, &probes);
+        let points = &grid.panels[0].curves[0].runs[0];
+        let places: Vec<_> = points.iter().map(|point| point.x).collect();
+        assert_eq!(places, [250.0, 650.0, 1050.0]);
+        assert_eq!((points[0].low, points[0].high), (0.6, 0.7));
+        assert!((points[0].mean - 0.65).abs() < 1e-15);
+        assert_eq!(grid.columns[0].switches, [500, 900]);
+        // 68 pixels, and 798 of them are 1.04 times 1100; 28 pixels, and 124 of them are 1.04.
+        let svg = svg_of(write_diagnosis, &tasks, &probes);
+        let x = 68.0 + 798.0 * (250.0 - 100.0 + 22.0) / 1144.0;
+        let y = 28.0 + 124.0 * (1.02 - 0.65) / 1.04;
+        let place = format!(r#"cx="{x:.2}" cy="{y:.2}""#);
+        assert!(svg.contains(&place), "{place}: {svg}");
+    }
+
+    #[test]
+    fn a_task_without_probes_is_left_out_and_counted() {
+        let (tasks, mut probes) = rows(&ARMS[..2]);
+        probes.retain(|row| row.arm != ARMS[0] || row.task != 2);
+        let grid = diagnosis(&tasks, &probes);
+        let lengths = |column: usize| -> Vec<_> {
+            let curve = &grid.panels[column].curves[0];
+            curve.runs.iter().map(Vec::len).collect()
+        };
+        assert_eq!((lengths(0), lengths(1)), (vec![1, 1], vec![3]));
+        assert_eq!(
+            grid.notes[1..],
+            ["Not drawn: accuracies of tasks without a probe, 1 in L2: none."]
+        );
+        probes.retain(|row| row.arm != ARMS[0]);
+        for write in OF_PROBES {
+            let svg = svg_of(write, &tasks, &probes);
+            assert!(svg.contains("Not drawn: accuracies of tasks without a probe, 3 in L2: none."));
+        }
+        let svg = svg_of(write_diagnosis, &tasks, &probes);
+        assert_says(
+            &svg,
+            &[("Online accuracy: no value", 1), ("Layer 1: no value", 1)],
+        );
+    }
+
+    #[test]
+    fn steps_and_bounds_are_medians() {
+        let (_, mut probes) = rows(&ARMS[..1]);
+        let third = probes.iter().filter(|row| row.seed == 1).cloned();
+        let third: Vec<_> = third.map(|row| ProbeRow { seed: 3, ..row }).collect();
+        probes.extend(third);
+        let steps = [0.25, 0.75, 100.0];
+        for row in &mut probes {
+            row.effective_step = Some(steps[row.seed as usize - 1]);
+        }
+        let grid = diagnosis(&[], &probes);
+        let effective = &grid.panels[1].curves[1];
+        assert_eq!(effective.quantity, "effective step size");
+        assert_eq!(effective.runs[0].len(), 12);
+        for point in &effective.runs[0] {
+            assert_eq!([point.low, point.mean, point.high], [0.75; 3]);
+        }
+    }
+
+    #[test]
+    fn a_violation_is_marked_where_more_than_half_of_the_seeds_have_one() {
+        let (tasks, mut probes) = rows(&ARMS[..1]);
+        let hit = |row: &ProbeRow, seed| (row.seed, row.update, &row.layer[..]) == (seed, 300, "2");
+        for (seeds, marks) in [(vec![1], vec![]), (vec![1, 2], vec![300])] {
+            for row in &mut probes {
+                row.violation = Some(seeds.iter().any(|seed| hit(row, *seed)));
+            }
+            let grid = diagnosis(&tasks, &probes);
+            assert_eq!(grid.panels[2].marks, marks);
+            assert!(grid.panels[1].marks.is_empty() && grid.panels[3].marks.is_empty());
+        }
+        // 28 + 124 pixels down, less the axis' line.
+        let x = 68.0 + 798.0 * (300.0 - 100.0 + 22.0) / 1144.0;
+        for write in [write_diagnosis, write_layer_bounds] {
+            let svg = svg_of(write, &tasks, &probes);
+            let mark = format!("M {x:.2} 151.00 L {x:.2} 144.00 ");
+            assert_eq!(svg.matches(&mark).count(), 1, "{mark}: {svg}");
+        }
+    }
+
+    #[test]
+    fn bounds_far_from_all_steps_are_cut_off() {
+        let of = |quantity: &Quantity, values: &[f64]| {
+            let point = |value: &f64| BandPoint {
+                x: 1.0,
+                low: *value,
+                mean: *value,
+                high: *value,
+            };
+            let curve = SeedCurve {
+                runs: vec![values.iter().map(point).collect()],
+                missing: 0,
+            };
+            super::curve("arm", "", quantity.name, NOISE_STYLE, curve)
+        };
+        let span = |steps: &[f64], bounds: &[f64]| {
+            let curves = [of(&EFFECTIVE_STEP, steps), of(&COMBINED, bounds)];
+            let (low, high) = span_about_steps(curves.iter());
+            (10_f64.powf(low), 10_f64.powf(high))
+        };
+        let assert_span = |(low, high): (f64, f64), expected: (f64, f64)| {
+            assert!((low / expected.0 - 1.0).abs() < 1e-12, "{low}");
+            assert!((high / expected.1 - 1.0).abs() < 1e-12, "{high}");
+        };
+        assert_span(span(&[0.1, 2.0], &[0.5, 1e12]), (0.05, 200.0));
+        assert_span(span(&[0.1, 2.0], &[0.01, 50.0]), (0.005, 50.0));
+        assert_span(span(&[0.1, 2.0], &[1e-9, 0.0]), (0.000_05, 2.0));
+        assert_span(span(&[], &[0.0, 1.0, 1e9]), (0.5, 1e9));
+        let (low, high) = span(&[], &[]);
+        assert!(low < high && low.is_finite() && high.is_finite());
+    }
+
+    #[test]
+    fn panels_of_a_row_share_their_axis() {
+        let (tasks, mut probes) = rows(&ARMS);
+        for row in probes.iter_mut().filter(|row| row.arm == ARMS[3]) {
+            row.effective_step = Some(1e-3);
+            row.step_size = 0.0;
+        }
+        let run = Run {
+            tasks: &tasks,
+            probes: &probes,
+        };
+        let of_arms = diagnosis(&tasks, &probes);
+        let of_groups = trajectories_grid(run).unwrap();
+        for (grid, row) in [(&of_arms, 1), (&of_groups, 1), (&of_groups, 2)] {
+            let columns = grid.columns.len();
+            let panels = &grid.panels[row * columns..(row + 1) * columns];
+            for panel in panels {
+                assert_eq!((panel.scale, panel.span), (panels[0].scale, panels[0].span));
+            }
+        }
+        assert_eq!(
+            of_groups.panels[2].heading,
+            "Layer 1, step size: symmetric log axis, linear within ±1e-5"
+        );
+        assert_eq!(
+            of_groups.panels[4].heading,
+            "Layer 1, effective step size: log axis"
+        );
+    }
+
+    #[test]
+    fn a_bound_of_zero_is_drawn() {
+        let (tasks, mut probes) = rows(&ARMS[..1]);
+        probes[0].bound_combined = Some(0.0);
+        probes[1].effective_step = Some(0.0);
+        for write in OF_PROBES {
+            svg_of(write, &tasks, &probes);
+        }
+    }
+
+    #[test]
+    fn bounds_that_are_not_there_yet_are_counted() {
+        let (tasks, mut probes) = rows(&ARMS[..1]);
+        for row in &mut probes {
+            row.bound_volatility = None;
+            row.bound_combined = None;
+            row.violation = None;
+        }
+        let svg = svg_of(write_diagnosis, &tasks, &probes);
+        let note = "Gaps: missing values of curvature-volatility bound (72 in L2: none), of";
+        assert!(svg.contains(note), "{svg}");
+        assert_says(&svg, &[("Layer 1: log axis", 1)]);
+        for row in &mut probes {
+            row.bound_noise = None;
+            row.effective_step = None;
+        }
+        let svg = svg_of(write_diagnosis, &tasks, &probes);
+        assert_says(&svg, &[("Layer 1: no value", 1), ("Online accuracy", 1)]);
+    }
+
+    #[test]
+    fn a_seed_that_ends_early_is_named_and_the_others_go_on() {
+        let (mut tasks, mut probes) = rows(&ARMS[..1]);
+        tasks.retain(|row| row.seed == 1 || row.task <= 2);
+        probes.retain(|row| row.seed == 1 || row.update <= 900);
+        let note = "Seeds that end early: 1 of 2 in L2: none, after update 900; means and medians are over the rest.";
+        let grid = diagnosis(&tasks, &probes);
+        assert_eq!(grid.notes[1..], [note]);
+        assert_eq!(grid.panels[0].curves[0].runs[0][2].mean, 0.6);
+        assert_eq!(grid.panels[1].curves[1].runs[0].len(), 12);
+        let accuracies = accuracies_grid(Run {
+            tasks: &tasks,
+            probes: &[],
+        });
+        assert_eq!(
+            accuracies.unwrap().notes[1..],
+            ["Seeds that end early: 1 of 2 in L2: none, after task 2; the mean is over the rest."]
+        );
+    }
+
+    #[test]
+    fn one_task_of_one_seed_with_one_probe_is_drawn() {
+        let tasks = [task_row("ReLU", 1, 1, 0.5)];
+        let probes = [probe_row("ReLU", 1, 0, "1")];
+        for write in OF_PROBES {
+            let svg = svg_of(write, &tasks, &probes);
+            assert_says(&svg, &[("Online accuracy", 1)]);
+        }
+        svg_of(accuracies, &tasks, &[]);
+        let only_network = [probe_row("ReLU", 1, 0, NETWORK)];
+        for write in OF_PROBES {
+            svg_of(write, &[], &only_network);
+        }
+    }
+
+    #[test]
+    fn what_is_not_finite_is_refused_with_curve_and_place() {
+        let (tasks, probes) = rows(&ARMS[..2]);
+        type Set = fn(&mut ProbeRow, f64);
+        let set: [(Set, &str, Write); 5] = [
+            (
+                |row, bad| row.effective_step = Some(bad),
+                "effective step size",
+                write_trajectories,
+            ),
+            (
+                |row, bad| row.step_size = bad,
+                "step size",
+                write_trajectories,
+            ),
+            (
+                |row, bad| row.bound_noise = Some(bad),
+                "gradient-noise bound",
+                write_diagnosis,
+            ),
+            (
+                |row, bad| row.bound_volatility = Some(bad),
+                "curvature-volatility bound",
+                write_diagnosis,
+            ),
+            (
+                |row, bad| row.bound_combined = Some(bad),
+                "combined bound",
+                write_layer_bounds,
+            ),
+        ];
+        for bad in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            for (set, name, write) in &set {
+                let mut probes = probes.clone();
+                set(&mut probes[4], bad);
+                match refusal(*write, &tasks, &probes) {
+                    ReportError::NotFinite { series, x, .. } => {
+                        assert_eq!(series, format!("L2: none, Layer 2, {name}"));
+                        assert_eq!(x, 200.0);
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            for (write, place) in [(write_diagnosis as Write, 650.0), (accuracies, 2.0)] {
+                let mut tasks = tasks.clone();
+                tasks[1].online_accuracy = bad;
+                match refusal(write, &tasks, &probes) {
+                    ReportError::NotFinite { series, x, .. } => {
+                        assert_eq!((&series[..], x), ("L2: none, online accuracy", place));
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_rows_and_rows_that_come_twice_are_refused() {
+        let reason =
+            |write, tasks: &[TaskRow], probes: &[ProbeRow]| match refusal(write, tasks, probes) {
+                ReportError::Chart { reason, .. } => reason,
+                other => panic!("{other:?}"),
+            };
+        let (tasks, probes) = rows(&ARMS[..1]);
+        for write in OF_PROBES {
+            assert_eq!(reason(write, &[], &[]), "there is no point");
+            assert_eq!(reason(write, &tasks, &[]), "there is no point");
+            let twice = [&tasks[..], &tasks[4..5]].concat();
+            assert_eq!(
+                reason(write, &twice, &probes),
+                r#"two rows of arm "L2: none", seed 2, task 2"#
+            );
+            let twice = [&probes[..], &probes[4..5]].concat();
+            assert_eq!(
+                reason(write, &tasks, &twice),
+                r#"two rows of arm "L2: none", seed 1, update 200, layer "2""#
+            );
+        }
+        assert_eq!(reason(accuracies, &[], &[]), "there is no point");
+    }
+
+    #[test]
+    fn an_unwritable_directory_is_an_error_that_names_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let (tasks, _) = rows(&ARMS);
+        match write_accuracies(&directory.path().join("missing/figure"), &tasks) {
+            Err(ReportError::Write { path, .. }) => {
+                assert_eq!(path, directory.path().join("missing/figure.svg"));
+            }
+            other => panic!("{other:?}"),
+        }
     }
 }

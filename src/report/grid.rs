@@ -564,6 +564,110 @@ mod tests {
         assert!(dashes(&[(1.0, 1.0)], (2.0, 1.0)).is_empty());
     }
 
+    fn empty_grid(columns: usize, switches: usize) -> Grid {
+        let panel = || Panel {
+            heading: "Empty".to_owned(),
+            scale: Scale::Linear,
+            span: (0.0, 1.0),
+            reference: Some(0.5),
+            curves: Vec::new(),
+            marks: vec![50],
+        };
+        let column = || Column {
+            heading: "Column".to_owned(),
+            x: Axis::of_places([0.0, 100.0].into_iter(), 5.0).unwrap(),
+            switches: (1..).take(switches).collect(),
+        };
+        Grid {
+            title: "Title",
+            notes: vec!["Note".to_owned()],
+            legend: vec![
+                (Key::Mark, "event".to_owned()),
+                (Key::Line(REFERENCE), "half".to_owned()),
+            ],
+            x_label: "Time",
+            panel_height: 100.0,
+            columns: (0..columns).map(|_| column()).collect(),
+            panels: (0..2 * columns).map(|_| panel()).collect(),
+        }
+    }
+
+    fn svg_of(grid: &Grid) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        write_grid(&directory.path().join("grid"), grid).unwrap();
+        std::fs::read_to_string(directory.path().join("grid.svg")).unwrap()
+    }
+
+    #[test]
+    fn a_grid_has_each_column_twice_and_only_the_last_row_has_numbers() {
+        let svg = svg_of(&empty_grid(3, 0));
+        assert!(svg.contains(r#"width="1130""#), "{svg}");
+        for (word, times) in [
+            ("Title", 1),
+            ("Note", 1),
+            ("event", 1),
+            ("half", 1),
+            ("Column", 3),
+            ("Empty", 6),
+            ("Time", 3),
+            ("100", 3),
+        ] {
+            let count = svg.matches(&format!(">{word}<")).count();
+            assert_eq!(count, times, "{word}: {svg}");
+        }
+    }
+
+    #[test]
+    fn an_event_stands_on_the_bottom_of_its_panel() {
+        // The frame is 68 to 426 pixels from the left, so its middle is at 247; 100 - 6 pixels down, less its line.
+        let svg = svg_of(&empty_grid(2, 0));
+        let mark = r#"d="M 247.00 93.00 L 247.00 86.00 ""#;
+        assert_eq!(svg.matches(mark).count(), 4, "{svg}");
+    }
+
+    #[test]
+    fn a_reference_crosses_its_panel_in_dashes() {
+        // From 68 to 426: 358 / 10.5 = 34.1 dashes and gaps, in each of four panels; one and a half in the legend.
+        let svg = svg_of(&empty_grid(2, 0));
+        let dashes = svg.matches(&format!(r#"stroke="{GREY}""#)).count();
+        assert_eq!(dashes, 4 * 35 + 2, "{svg}");
+    }
+
+    #[test]
+    fn many_switches_are_fainter() {
+        let switches = |count, colour| svg_of(&empty_grid(1, count)).matches(colour).count();
+        assert_eq!(switches(16, SWITCH), 2 * 16);
+        assert_eq!(switches(17, SWITCH), 0);
+        assert_eq!(switches(17, FAINT_SWITCH), 2 * 17);
+    }
+
+    #[test]
+    fn a_point_that_is_not_finite_is_refused_with_its_name() {
+        let mut grid = empty_grid(1, 0);
+        let bad = BandPoint {
+            x: 7.0,
+            low: 0.5,
+            mean: f64::NAN,
+            high: 0.5,
+        };
+        for (place, name) in [("", "arm, value"), ("Layer 1", "arm, Layer 1, value")] {
+            grid.panels[0].curves = vec![Curve {
+                arm: "arm".to_owned(),
+                place: place.to_owned(),
+                quantity: "value",
+                style: REFERENCE,
+                runs: vec![vec![bad]],
+                missing: 0,
+            }];
+            match write_grid(Path::new("grid"), &grid) {
+                Err(ReportError::NotFinite { series, x, .. }) => {
+                    assert_eq!((&series[..], x), (name, 7.0));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
     #[test]
     fn a_picture_grows_with_its_columns() {
         let widths = [1, 2, 3, 4].map(picture_width);

@@ -188,7 +188,8 @@ pub(super) struct SeedCurve {
 
 impl SeedCurve {
     /// A point for each place of `samples`, which holds the values of the seeds that have one there. Values are missing
-    /// of the seeds that have none though their `last` place is there or later.
+    /// of the seeds that have none though their `last` place is there or later; the place is a gap then, unless one of
+    /// the others is not finite: that is to be refused, not hidden.
     pub(super) fn new(
         samples: &BTreeMap<u32, Vec<f64>>,
         last: &BTreeMap<u32, u32>,
@@ -197,7 +198,8 @@ impl SeedCurve {
         let (mut runs, mut missing) = (vec![Vec::new()], 0);
         for (&place, values) in samples {
             let seeds = last.values().filter(|last| **last >= place).count();
-            if values.len() < seeds {
+            let is_whole = values.len() >= seeds;
+            if !is_whole && values.iter().all(|value| value.is_finite()) {
                 missing += seeds - values.len();
                 runs.push(Vec::new());
             } else if let Some(run) = runs.last_mut() {
@@ -249,18 +251,16 @@ fn probe_curve(
     SeedCurve::new(&probes, &last_updates(rows, arm), point)
 }
 
-/// The median over `seeds` at `x`, or the mean of the two in the middle; one NaN makes it NaN.
+/// The median over `seeds` at `x`, or the mean of the two in the middle; what is not finite stands before them all.
 fn median_point(x: u32, seeds: &[f64]) -> BandPoint {
     let mut sorted = seeds.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
-    let median = match seeds.iter().any(|value| value.is_nan()) {
-        true => f64::NAN,
-        false => f64::midpoint(
-            middle((seeds.len().max(1) - 1) / 2),
-            middle(seeds.len() / 2),
-        ),
-    };
+    let not_finite = seeds.iter().find(|value| !value.is_finite());
+    let median = not_finite.copied().unwrap_or_else(|| {
+        let below = seeds.len().saturating_sub(1) / 2;
+        f64::midpoint(middle(below), middle(seeds.len() / 2))
+    });
     BandPoint {
         x: f64::from(x),
         low: median,
@@ -579,6 +579,7 @@ pub(super) mod tests {
         for order in [[f64::NAN, 1.0, 2.0], [1.0, 2.0, -f64::NAN]] {
             assert!(median(&order).mean.is_nan());
         }
+        assert_eq!(median(&[1.0, f64::INFINITY, 2.0]), point(f64::INFINITY));
     }
 
     #[test]
@@ -625,6 +626,14 @@ pub(super) mod tests {
         let curve = curve(&[sharp(1, 100, Some(f64::NAN)), sharp(2, 100, Some(1.0))]);
         assert!(curve.runs[0][0].mean.is_nan());
         assert_eq!(curve.missing, 0);
+    }
+
+    #[test]
+    fn a_gap_does_not_hide_a_nan() {
+        for bad in [f64::NAN, f64::INFINITY] {
+            let rows = [sharp(1, 100, None), sharp(2, 100, Some(bad))];
+            assert!(!curve(&rows).runs[0][0].mean.is_finite());
+        }
     }
 
     #[test]

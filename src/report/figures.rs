@@ -1,6 +1,6 @@
 //! The pictures of the experiments: accuracies by task above the step sizes of each layer, arms side by side.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use kuva::plot::MarkerShape;
@@ -11,12 +11,11 @@ use super::grid::{
 };
 use super::plots::{Axis, BLACK, extent};
 use super::probes::{
-    NETWORK, SeedCurve, check_distinct, distinct, last_updates, layers, mean_curve, median_curve,
-    task_switches,
+    SeedCurve, distinct, last_updates, layers, mean_curve, median_curve, task_switches,
 };
+use super::run::Run;
 use super::scale::Scale;
-use super::tables::band_point;
-use super::{BandPoint, ProbeRow, ReportError, TaskRow};
+use super::{ProbeRow, ReportError, TaskRow};
 use crate::data::CLASSES;
 
 /// Of a picture with one row of panels.
@@ -25,13 +24,6 @@ const UPDATES: &str = "Parameter updates done";
 /// How far a row's axis goes beyond the largest and the smallest effective step size.
 const MOST_ABOVE: f64 = 100.0;
 const MOST_BELOW: f64 = 1000.0;
-
-/// What a picture is drawn of.
-#[derive(Clone, Copy)]
-struct Run<'a> {
-    tasks: &'a [TaskRow],
-    probes: &'a [ProbeRow],
-}
 
 /// A number of a probe.
 struct Quantity {
@@ -172,9 +164,8 @@ fn write(
     run: Run,
     grid: impl FnOnce() -> Result<Grid, String>,
 ) -> Result<(), ReportError> {
-    check_distinct(base, run.probes)?;
-    let grid = run.check_distinct_tasks().and_then(|()| grid());
-    let grid = grid.map_err(|reason| ReportError::Chart {
+    run.check_distinct(base)?;
+    let grid = grid().map_err(|reason| ReportError::Chart {
         path: base.to_owned(),
         reason,
     })?;
@@ -207,11 +198,11 @@ fn bounds_grid(
     let mark = "Most seeds violate the combined bound".to_owned();
     Ok(Grid {
         title,
-        notes: run.notes(&caption, &panels, "means and medians are"),
+        notes: notes(run, &caption, &panels, "means and medians are"),
         legend: lines.chain([(Key::Mark, mark), chance_key()]).collect(),
         x_label: UPDATES,
         panel_height: PANEL_HEIGHT,
-        columns: run.columns_of_updates(&groups)?,
+        columns: columns_of_updates(run, &groups)?,
         panels,
     })
 }
@@ -257,146 +248,50 @@ fn trajectories_grid(run: Run) -> Result<Grid, String> {
                    Vertical lines: first probe of a new task.";
     Ok(Grid {
         title: "Online accuracy and step sizes, layer by layer",
-        notes: run.notes(caption, &panels, "the mean is"),
+        notes: notes(run, caption, &panels, "the mean is"),
         legend: legend_of_arms(&groups),
         x_label: UPDATES,
         panel_height: PANEL_HEIGHT,
-        columns: run.columns_of_updates(&groups)?,
+        columns: columns_of_updates(run, &groups)?,
         panels,
     })
 }
 
-impl<'a> Run<'a> {
-    /// In order of first appearance.
-    fn arms(self) -> Vec<&'a str> {
-        let tasks = self.tasks.iter().map(|row| &row.arm[..]);
-        distinct(tasks.chain(self.probes.iter().map(|row| &row.arm[..])))
-    }
-
-    /// Without the network.
-    fn layers(self) -> Vec<&'a str> {
-        let layers = layers(self.probes).into_iter();
-        layers.filter(|layer| *layer != NETWORK).collect()
-    }
-
-    /// Fails if a seed has two rows of one task: a mean would count one of them twice.
-    fn check_distinct_tasks(self) -> Result<(), String> {
-        let mut seen = BTreeSet::new();
-        let mut rows = self.tasks.iter();
-        let again = rows.find(|row| !seen.insert((&row.arm, row.seed, row.task)));
-        again.map_or(Ok(()), |row| {
-            Err(format!(
-                "two rows of arm {:?}, seed {}, task {}",
-                row.arm, row.seed, row.task
-            ))
-        })
-    }
-
-    fn accuracy_by_task(self, arm: &str) -> SeedCurve {
-        let mut tasks: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
-        for row in self.tasks.iter().filter(|row| row.arm == arm) {
-            tasks.entry(row.task).or_default().push(row.online_accuracy);
+/// All columns have the same axis, and switches where their own arms have them.
+fn columns_of_updates(run: Run, groups: &[Group]) -> Result<Vec<Column>, String> {
+    let places = run.probes.iter().map(|row| f64::from(row.update));
+    let x = Axis::of_places(places, x_ticks(groups.len()))?;
+    let column = |group: &Group| {
+        let is_own = |row: &&ProbeRow| group.arms.iter().any(|(arm, _)| *arm == row.arm);
+        Column {
+            heading: group.heading.to_owned(),
+            x: x.clone(),
+            switches: task_switches(run.probes.iter().filter(is_own)),
         }
-        SeedCurve::new(&tasks, &self.last_tasks(arm), band_point)
-    }
+    };
+    Ok(groups.iter().map(column).collect())
+}
 
-    /// In the middle of each task's probes; without the tasks that have none.
-    fn accuracy_by_update(self, arm: &str) -> SeedCurve {
-        let middles = self.task_middles(arm);
-        let mut curve = self.accuracy_by_task(arm);
-        // A point's place is its task's number.
-        let placed = |point: BandPoint| {
-            let x = *middles.get(&(point.x as u32))?;
-            Some(BandPoint { x, ..point })
-        };
-        let runs = curve.runs.iter().flat_map(|run| {
-            let placed: Vec<_> = run.iter().copied().map(placed).collect();
-            let runs = placed.split(Option::is_none);
-            runs.map(|run| run.iter().copied().flatten().collect())
-                .collect::<Vec<Vec<_>>>()
-        });
-        curve.runs = runs.filter(|run| !run.is_empty()).collect();
-        curve
-    }
+/// What is drawn, and all that is missing from it.
+fn notes(run: Run, caption: &str, panels: &[Panel], centre: &str) -> Vec<String> {
+    let end = |arm| (arm, last_updates(run.probes, arm));
+    let ends: Vec<_> = run.arms().into_iter().map(end).collect();
+    let notes = [
+        Some(caption.to_owned()),
+        missing_note(panels.iter().flat_map(|panel| &panel.curves)),
+        unplaced_note(run),
+        end_note(&ends, "update", centre),
+    ];
+    notes.into_iter().flatten().collect()
+}
 
-    /// Half-way from the first probe of each task to the last.
-    fn task_middles(self, arm: &str) -> BTreeMap<u32, f64> {
-        let mut ends: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
-        for row in self.probes.iter().filter(|row| row.arm == arm) {
-            let (first, last) = ends.entry(row.task).or_insert((row.update, row.update));
-            (*first, *last) = (row.update.min(*first), row.update.max(*last));
-        }
-        ends.into_iter()
-            .map(|(task, (first, last))| (task, f64::midpoint(first.into(), last.into())))
-            .collect()
-    }
-
-    /// The last task of each seed of `arm`.
-    fn last_tasks(self, arm: &str) -> BTreeMap<u32, u32> {
-        let mut last = BTreeMap::new();
-        for row in self.tasks.iter().filter(|row| row.arm == arm) {
-            let task = last.entry(row.seed).or_insert(row.task);
-            *task = row.task.max(*task);
-        }
-        last
-    }
-
-    /// Where more than half of the seeds violate the combined bound.
-    fn violations(self, arm: &str, layer: &str) -> Vec<u32> {
-        let mut probes: BTreeMap<u32, (usize, usize)> = BTreeMap::new();
-        let rows = self.probes.iter();
-        for row in rows.filter(|row| row.arm == arm && row.layer == layer) {
-            let (violating, seeds) = probes.entry(row.update).or_default();
-            *violating += usize::from(row.violation == Some(true));
-            *seeds += 1;
-        }
-        let most = probes.into_iter();
-        let most = most.filter(|(_, (violating, seeds))| 2 * violating > *seeds);
-        most.map(|(update, _)| update).collect()
-    }
-
-    /// All columns have the same axis, and switches where their own arms have them.
-    fn columns_of_updates(self, groups: &[Group]) -> Result<Vec<Column>, String> {
-        let places = self.probes.iter().map(|row| f64::from(row.update));
-        let x = Axis::of_places(places, x_ticks(groups.len()))?;
-        let column = |group: &Group| {
-            let is_own = |row: &&ProbeRow| group.arms.iter().any(|(arm, _)| *arm == row.arm);
-            Column {
-                heading: group.heading.to_owned(),
-                x: x.clone(),
-                switches: task_switches(self.probes.iter().filter(is_own)),
-            }
-        };
-        Ok(groups.iter().map(column).collect())
-    }
-
-    /// What is drawn, and all that is missing from it.
-    fn notes(self, caption: &str, panels: &[Panel], centre: &str) -> Vec<String> {
-        let end = |arm| (arm, last_updates(self.probes, arm));
-        let ends: Vec<_> = self.arms().into_iter().map(end).collect();
-        let notes = [
-            Some(caption.to_owned()),
-            missing_note(panels.iter().flat_map(|panel| &panel.curves)),
-            self.unplaced_note(),
-            end_note(&ends, "update", centre),
-        ];
-        notes.into_iter().flatten().collect()
-    }
-
-    /// "Not drawn: accuracies of tasks without a probe, 3 in ReLU."
-    fn unplaced_note(self) -> Option<String> {
-        let unplaced = self.arms().into_iter().map(|arm| {
-            let middles = self.task_middles(arm);
-            let tasks = self.tasks.iter().filter(|row| row.arm == arm);
-            let tasks: BTreeSet<_> = tasks.map(|row| row.task).collect();
-            let unplaced = tasks.iter().filter(|task| !middles.contains_key(task));
-            (arm, unplaced.count())
-        });
-        let per_arm = per_arm(unplaced)?;
-        Some(format!(
-            "Not drawn: accuracies of tasks without a probe, {per_arm}."
-        ))
-    }
+/// "Not drawn: accuracies of tasks without a probe, 3 in ReLU."
+fn unplaced_note(run: Run) -> Option<String> {
+    let arms = run.arms().into_iter();
+    let per_arm = per_arm(arms.map(|arm| (arm, run.unplaced_tasks(arm))))?;
+    Some(format!(
+        "Not drawn: accuracies of tasks without a probe, {per_arm}."
+    ))
 }
 
 /// What stands before ": ", if anything does, and the rest.
@@ -562,6 +457,8 @@ fn panel(name: &str, scale: Scale, span: (f64, f64), curves: Vec<Curve>, marks: 
 mod tests {
     use std::fs;
 
+    use super::super::BandPoint;
+    use super::super::probes::NETWORK;
     use super::super::probes::tests::row as probe_row;
     use super::super::tables::tests::row as task_row;
     use super::*;

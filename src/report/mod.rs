@@ -3,7 +3,7 @@
 //! - `tables`: a row per finished task, `tasks.csv`, the curves and the scores made of the rows.
 //! - `plots`: a chart of curves with bands, as SVG and PNG.
 //! - `probes`: a row per probed layer, `probes.csv`, the curves made of the rows.
-//! - `figures`: the pictures of the experiments, arms side by side.
+//! - `figures`: the pictures of the experiments, arms side by side; `run` is the rows they are made of.
 //! - `panels`: a picture of the probes, a row of panels per layer.
 //! - `grid`: what pictures made of panels are drawn with; `scale` is their vertical axes, `captions` their words.
 //!
@@ -16,6 +16,7 @@ mod grid;
 mod panels;
 mod plots;
 mod probes;
+mod run;
 mod scale;
 mod tables;
 

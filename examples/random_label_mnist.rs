@@ -2,8 +2,8 @@
 //!
 //! Five arms train side by side on a stream of random-label tasks over real MNIST images: plain ReLU, ReLU with L2,
 //! CReLU, and the latter two once more with the paper's step-size scheduler (arXiv 2509.19698). Leaves tables of every
-//! task and every probe, and two pictures: how well each arm still learns, task after task, and each layer's effective
-//! step size against its bound.
+//! task and every probe, and three pictures: how well each arm still learns, task after task; each layer's effective
+//! step size against its bound; and its sharpness over time.
 //!
 //!     cargo run --release --example random_label_mnist
 
@@ -126,7 +126,7 @@ fn experiment(options: &Options) -> Experiment {
         tasks: options.tasks,
         seeds: (1..=options.seeds).collect(),
         interval: options.probe_every,
-        figures: vec![Figure::Accuracies, Figure::LayerBounds],
+        figures: vec![Figure::Accuracies, Figure::LayerBounds, Figure::Probes],
         arms: vec![
             arm("ReLU", Activation::Relu, 0.0, Control::Constant),
             arm("L2", Activation::Relu, 1e-3, Control::Constant),

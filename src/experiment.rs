@@ -78,6 +78,8 @@ pub enum Figure {
     Accuracies,
     /// The effective step against its bounds: [`crate::report::write_diagnosis`].
     Diagnosis,
+    /// Sharpness and effective step over time: [`crate::report::write_probe_chart`].
+    Probes,
     /// Each layer's effective step against its combined bound: [`crate::report::write_layer_bounds`].
     LayerBounds,
     /// Step sizes over time: [`crate::report::write_trajectories`].

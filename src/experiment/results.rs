@@ -7,8 +7,9 @@ use serde::Serialize;
 use super::{Experiment, ExperimentError, Figure, Results, foresight};
 use crate::error::Error;
 use crate::report::{
-    Bootstrap, TaskRow, paired_difference, score, write_csv, write_indicators_csv,
-    write_probes_csv, write_tasks_csv,
+    Bootstrap, TaskRow, paired_difference, score, write_accuracies, write_csv, write_diagnosis,
+    write_indicators_csv, write_layer_bounds, write_probe_chart, write_probes_csv, write_tasks_csv,
+    write_trajectories,
 };
 
 /// One arm's score: a row of scores.csv. Means over seeds; intervals are 95% bootstrap intervals over
@@ -219,17 +220,21 @@ pub fn write_results(
         &foresight::HEADER,
         &foresight,
     )?;
+    // A picture needs something to show: where every replica diverged at once, the tables say so.
     if results.tasks.is_empty() || results.probes.is_empty() {
         return Ok(());
     }
-    #[cfg(any())]
+    let (tasks, probes) = (&results.tasks, &results.probes);
     for figure in &experiment.figures {
-        let (name, write): (_, fn(&Path, &[TaskRow], &[_]) -> _) = match figure {
-            Figure::Accuracies => ("accuracies", write_accuracies),
-            Figure::Diagnosis => ("diagnosis", write_diagnosis),
-            Figure::Trajectories => ("trajectories", write_trajectories),
-        };
-        write(&directory.join(name), &results.tasks, &results.probes)?;
+        match figure {
+            Figure::Accuracies => write_accuracies(&directory.join("accuracies"), tasks),
+            Figure::Diagnosis => write_diagnosis(&directory.join("diagnosis"), tasks, probes),
+            Figure::Probes => write_probe_chart(&directory.join("probes"), probes),
+            Figure::LayerBounds => write_layer_bounds(&directory.join("bounds"), tasks, probes),
+            Figure::Trajectories => {
+                write_trajectories(&directory.join("trajectories"), tasks, probes)
+            }
+        }?;
     }
     Ok(())
 }

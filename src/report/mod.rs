@@ -5,16 +5,22 @@
 //! - `probes`: a row per probed layer, `probes.csv`, the curves made of the rows.
 //! - `prediction`: how well an indicator foretells a drop in accuracy, and intervals over seeds.
 //! - `indicators`: a row per minibatch that was looked at, `indicators.csv`.
-//! - `panels`: a picture of the probes, a row of panels per layer; `scale` is its vertical axes.
+//! - `figures`: the pictures of the experiments, arms side by side; `run` is the rows they are made of.
+//! - `panels`: a picture of the probes, a row of panels per layer.
+//! - `grid`: what pictures made of panels are drawn with; `scale` is their vertical axes, `captions` their words.
 //!
 //! A file appears under its name only when all of it is on the disk; before that it stands beside it under a
 //! temporary one.
 
+mod captions;
+mod figures;
+mod grid;
 mod indicators;
 mod panels;
 mod plots;
 mod prediction;
 mod probes;
+mod run;
 mod scale;
 mod tables;
 
@@ -27,6 +33,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::Serialize;
 
+pub use figures::{write_accuracies, write_diagnosis, write_layer_bounds, write_trajectories};
 pub use indicators::{IndicatorRow, write_indicators_csv};
 pub use panels::write_probe_chart;
 pub use plots::{Chart, write_chart};

@@ -2,44 +2,18 @@
 
 use std::path::Path;
 
-use kuva::plot::LinePlot;
-use kuva::render::plots::Plot;
-use kuva::render::render::{Primitive, Scene, TextAnchor, render_legend_at, render_multiple};
-
-use super::plots::{
-    Axis, BLACK, GREY, MARGIN, Pen, WIDTH, band, check_points, heading_lines, layout, legend_entry,
-    letter_width, line, markers, text_at, theme, write_scene,
+use super::captions::{end_note, heading, missing_note, per_arm, place};
+use super::grid::{
+    Column, Curve, Grid, Key, PANEL_HEIGHT, Panel, Style, values, write_grid, x_ticks,
 };
-use super::probes::{
-    NETWORK, ProbeCurve, arms, check_distinct, last_updates, layers, probe_curve, task_switches,
-};
-use super::scale::{Scale, number};
-use super::{BandPoint, ProbeRow, ReportError};
+use super::plots::Axis;
+use super::probes::{arms, check_distinct, last_updates, layers, mean_curve, task_switches};
+use super::scale::Scale;
+use super::{ProbeRow, ReportError};
 
 const TITLE: &str = "Sharpness and effective step size";
 const CAPTION: &str = "Line: plain mean over seeds; band: lowest to highest. Vertical lines: first probe of a new \
                        task.";
-
-/// Pixels of one panel, and what of them lies outside its axes.
-const PANEL_WIDTH: f64 = (WIDTH - MARGIN) / 2.0;
-const PANEL_HEIGHT: f64 = 158.0;
-const PANEL_LEFT: f64 = 68.0;
-const PANEL_RIGHT: f64 = 14.0;
-const PANEL_TOP: f64 = 28.0;
-const PANEL_BOTTOM: f64 = 6.0;
-/// Below the last row, for the horizontal axis' numbers and name.
-const BOTTOM: f64 = 48.0;
-
-const TEXT: u32 = 14;
-const NUMBERS: u32 = 13;
-const LEGEND_LINE: f64 = 26.0;
-/// Of a legend's entry, before its name and after it.
-const LEGEND_MARKER: f64 = 25.0;
-const LEGEND_GAP: f64 = 20.0;
-/// Markers of a curve without gaps.
-const MARKERS: usize = 12;
-const GRID: &str = "#e6e6e6";
-const SWITCH: &str = "#a6a6a6";
 
 /// A column of panels.
 struct Quantity {
@@ -61,15 +35,6 @@ const QUANTITIES: [Quantity; 2] = [
     },
 ];
 
-/// One quantity of one layer: a curve per arm.
-struct Panel {
-    /// What it is called in an error.
-    name: String,
-    heading: String,
-    scale: Scale,
-    curves: Vec<ProbeCurve>,
-}
-
 /// Draws sharpness and effective step size against the update to `BASE.svg` and `BASE.png` (900 pixels wide, twice as
 /// many in the PNG), each whole or absent: a row of panels per layer and one for the network, a curve per arm, in
 /// order of first appearance, which decides its colour and marker as in [`super::write_chart`].
@@ -87,14 +52,34 @@ struct Panel {
 /// - [`ReportError::Write`] when the file system refuses.
 pub fn write_probe_chart(base: &Path, rows: &[ProbeRow]) -> Result<(), ReportError> {
     check_distinct(base, rows)?;
+    let grid = grid(rows).map_err(|reason| ReportError::Chart {
+        path: base.to_owned(),
+        reason,
+    })?;
+    write_grid(base, &grid)
+}
+
+fn grid(rows: &[ProbeRow]) -> Result<Grid, String> {
     let panels = panels(rows);
-    for panel in &panels {
-        for (arm, curve) in arms(rows).iter().zip(&panel.curves) {
-            let name = format!("{arm}, {}", panel.name);
-            check_points(base, &name, &curve.runs.concat())?;
-        }
-    }
-    write_scene(base, draw(rows, &panels))
+    let places = rows.iter().map(|row| f64::from(row.update));
+    let x = Axis::of_places(places, x_ticks(QUANTITIES.len()))?;
+    let column = |quantity: &Quantity| Column {
+        heading: quantity.heading.to_owned(),
+        x: x.clone(),
+        switches: task_switches(rows),
+    };
+    let arms = arms(rows).into_iter().enumerate();
+    Ok(Grid {
+        title: TITLE,
+        notes: caption(rows, &panels),
+        legend: arms
+            .map(|(i, arm)| (Key::Line(Style::of_arm(i)), arm.to_owned()))
+            .collect(),
+        x_label: "Parameter updates done",
+        panel_height: PANEL_HEIGHT,
+        columns: QUANTITIES.iter().map(column).collect(),
+        panels,
+    })
 }
 
 /// Row by row.
@@ -107,305 +92,65 @@ fn panels(rows: &[ProbeRow]) -> Vec<Panel> {
     panels.collect()
 }
 
+/// One quantity of one layer: a curve per arm.
 fn panel(rows: &[ProbeRow], layer: &str, quantity: &Quantity) -> Panel {
-    let curves: Vec<_> = arms(rows)
-        .into_iter()
-        .map(|arm| probe_curve(rows, arm, layer, quantity.value))
-        .collect();
-    let scale = Scale::of(heights(&curves));
-    let place = match layer {
-        NETWORK => "Network".to_owned(),
-        layer => format!("Layer {layer}"),
-    };
-    let axis = match scale {
-        _ if heights(&curves).next().is_none() => "no value".to_owned(),
-        Scale::Log => "log axis".to_owned(),
-        Scale::Symmetric { linear } => {
-            format!("symmetric log axis, linear within ±{}", number(linear))
+    let place = place(layer);
+    let curve = |(i, arm): (usize, &str)| {
+        let curve = mean_curve(rows, arm, layer, quantity.value);
+        Curve {
+            arm: arm.to_owned(),
+            place: place.clone(),
+            quantity: quantity.name,
+            style: Style::of_arm(i),
+            runs: curve.runs,
+            missing: curve.missing,
         }
     };
+    let curves: Vec<_> = arms(rows).into_iter().enumerate().map(curve).collect();
+    let scale = Scale::of(values(&curves));
+    let span = scale.span(values(&curves));
     Panel {
-        name: format!("{place}, {}", quantity.name),
-        heading: format!("{place}: {axis}"),
+        heading: heading(&place, scale, &curves),
         scale,
+        span,
+        reference: None,
         curves,
+        marks: Vec::new(),
     }
-}
-
-fn points(curves: &[ProbeCurve]) -> impl Iterator<Item = &BandPoint> + Clone {
-    curves.iter().flat_map(|curve| curve.runs.iter().flatten())
-}
-
-/// Of all lines and bands.
-fn heights(curves: &[ProbeCurve]) -> impl Iterator<Item = f64> {
-    points(curves).flat_map(|point| [point.low, point.mean, point.high])
-}
-
-fn draw(rows: &[ProbeRow], panels: &[Panel]) -> Result<Scene, String> {
-    let x = Axis::of_places(rows.iter().map(|row| f64::from(row.update)), 6.0)?;
-    let switches = task_switches(rows);
-    let mut top = MARGIN;
-    let mut heading = heading_lines(TITLE, 22, true, BLACK, &mut top);
-    for note in caption(rows, panels) {
-        heading.extend(heading_lines(&note, TEXT, false, GREY, &mut top));
-    }
-    let legend_top = top + 0.5 * LEGEND_LINE;
-    let places = legend_places(&arms(rows), legend_top);
-    top = places.last().map_or(top, |(_, y)| y + LEGEND_LINE);
-    heading.extend(column_headings(top + f64::from(TEXT)));
-    top += 1.5 * f64::from(TEXT);
-
-    let height = top + panels.len().div_ceil(QUANTITIES.len()) as f64 * PANEL_HEIGHT + BOTTOM;
-    let mut scene = Scene::new(WIDTH, height);
-    scene.elements.extend(heading);
-    legend(&mut scene, &arms(rows), &places);
-    for (index, panel) in panels.iter().enumerate() {
-        let (row, column) = (index / QUANTITIES.len(), index % QUANTITIES.len());
-        let is_last = index + QUANTITIES.len() >= panels.len();
-        let corner = (column as f64 * PANEL_WIDTH, top + row as f64 * PANEL_HEIGHT);
-        add_panel(
-            &mut scene,
-            corner,
-            panel_scene(panel, &x, &switches, is_last)?,
-        );
-    }
-    Ok(scene)
 }
 
 /// What is drawn, and all that is missing from it.
 fn caption(rows: &[ProbeRow], panels: &[Panel]) -> Vec<String> {
+    let ends: Vec<_> = arms(rows)
+        .into_iter()
+        .map(|arm| (arm, last_updates(rows, arm)))
+        .collect();
     let notes = [
         Some(CAPTION.to_owned()),
-        missing_note(rows, panels),
-        ended_note(rows),
+        missing_note(panels.iter().flat_map(|panel| &panel.curves)),
+        end_note(&ends, "update", "the mean is"),
         unconverged_note(rows),
     ];
     notes.into_iter().flatten().collect()
 }
 
-/// "Gaps: missing values of sharpness (3 in ReLU)."
-fn missing_note(rows: &[ProbeRow], panels: &[Panel]) -> Option<String> {
-    let notes: Vec<_> = QUANTITIES
-        .iter()
-        .enumerate()
-        .filter_map(|(column, quantity)| {
-            let column = panels.iter().skip(column).step_by(QUANTITIES.len());
-            let missing = |arm: usize| column.clone().map(|panel| panel.curves[arm].missing).sum();
-            let counts: Vec<usize> = (0..arms(rows).len()).map(missing).collect();
-            let per_arm = per_arm(rows, &counts)?;
-            Some(format!("{} ({per_arm})", quantity.name))
-        })
-        .collect();
-    (!notes.is_empty()).then(|| format!("Gaps: missing values of {}.", notes.join(", of ")))
-}
-
-/// "Seeds that end early: 1 of 2 in ReLU, after update 300; the mean is over the rest."
-fn ended_note(rows: &[ProbeRow]) -> Option<String> {
-    let end = rows.iter().map(|row| row.update).max()?;
-    let notes: Vec<_> = arms(rows)
-        .into_iter()
-        .filter_map(|arm| {
-            let last = last_updates(rows, arm);
-            let ended = || last.values().filter(|update| **update < end);
-            let first = ended().min()?;
-            let (count, seeds) = (ended().count(), last.len());
-            Some(format!("{count} of {seeds} in {arm}, after update {first}"))
-        })
-        .collect();
-    let notes = notes.join(", ");
-    (!notes.is_empty())
-        .then(|| format!("Seeds that end early: {notes}; the mean is over the rest."))
-}
-
 fn unconverged_note(rows: &[ProbeRow]) -> Option<String> {
-    let is_bare = |row: &&ProbeRow| row.sharpness.is_some() && !row.converged;
-    let unconverged: Vec<_> = rows.iter().filter(is_bare).collect();
-    let count = |arm: &&str| unconverged.iter().filter(|row| row.arm == *arm).count();
-    let counts: Vec<_> = arms(rows).iter().map(count).collect();
-    let per_arm = per_arm(rows, &counts)?;
+    let is_bare = |row: &ProbeRow| row.sharpness.is_some() && !row.converged;
+    let counts = rows
+        .iter()
+        .map(|row| (&row.arm[..], usize::from(is_bare(row))));
+    let per_arm = per_arm(counts)?;
     Some(format!(
         "Drawn though the power iteration had not converged: {per_arm}."
     ))
-}
-
-/// "3 in ReLU, 1 in CReLU": the counts that are not 0.
-fn per_arm(rows: &[ProbeRow], counts: &[usize]) -> Option<String> {
-    let counts = arms(rows).into_iter().zip(counts);
-    let counts = counts.filter(|(_, count)| **count > 0);
-    let notes: Vec<_> = counts
-        .map(|(arm, count)| format!("{count} in {arm}"))
-        .collect();
-    (!notes.is_empty()).then(|| notes.join(", "))
-}
-
-/// One after the other, in as many lines as they need.
-fn legend_places(arms: &[&str], top: f64) -> Vec<(f64, f64)> {
-    let (mut x, mut y) = (MARGIN, top);
-    let place = |arm: &&str| {
-        let letters = arm.chars().count() as f64;
-        let width = LEGEND_MARKER + letters * letter_width(TEXT, false);
-        if x > MARGIN && x + width > WIDTH - MARGIN {
-            (x, y) = (MARGIN, y + LEGEND_LINE);
-        }
-        let place = (x, y);
-        x += width + LEGEND_GAP;
-        place
-    };
-    arms.iter().map(place).collect()
-}
-
-fn legend(scene: &mut Scene, arms: &[&str], places: &[(f64, f64)]) {
-    for (i, (arm, (x, y))) in arms.iter().zip(places).enumerate() {
-        let entry = [legend_entry(i, arm)];
-        render_legend_at(
-            &entry,
-            None,
-            None,
-            false,
-            scene,
-            *x,
-            *y,
-            0.0,
-            TEXT,
-            &theme(),
-        );
-    }
-}
-
-fn column_headings(y: f64) -> impl Iterator<Item = Primitive> {
-    QUANTITIES
-        .iter()
-        .enumerate()
-        .map(move |(column, quantity)| {
-            let x = column as f64 * PANEL_WIDTH + MARGIN;
-            text_at((x, y), TextAnchor::Start, quantity.heading, 15, true, BLACK)
-        })
-}
-
-/// Puts a panel's picture where it belongs in the whole.
-fn add_panel(scene: &mut Scene, (x, y): (f64, f64), panel: Scene) {
-    scene.font_family = panel.font_family;
-    scene.defs.extend(panel.defs);
-    scene.add(Primitive::GroupStart {
-        transform: Some(format!("translate({x},{y})")),
-        title: None,
-        extra_attrs: None,
-    });
-    scene.elements.extend(panel.elements);
-    scene.add(Primitive::GroupEnd);
-}
-
-fn panel_scene(panel: &Panel, x: &Axis, switches: &[u32], is_last: bool) -> Result<Scene, String> {
-    let (low, high) = panel.scale.span(heights(&panel.curves));
-    let y = Axis::around(low, high, 6.0)?;
-    let mut ticks = panel.scale.ticks(y.low, y.high);
-    if points(&panel.curves).next().is_none() {
-        ticks.clear();
-    }
-    let plots = plots(panel, x, &y, &ticks, switches);
-    let bottom = PANEL_BOTTOM + if is_last { BOTTOM } else { 0.0 };
-    let height = PANEL_HEIGHT + bottom - PANEL_BOTTOM;
-    let mut layout = layout(&plots, (PANEL_WIDTH, height), x, &y)
-        .with_tick_size(NUMBERS)
-        .with_label_size(TEXT)
-        .with_show_grid(false)
-        .with_force_margins(PANEL_LEFT, PANEL_RIGHT)
-        .with_force_margins_y(PANEL_TOP, bottom);
-    layout.suppress_y_ticks = true;
-    layout.suppress_x_ticks = !is_last;
-    if is_last {
-        layout = layout
-            .with_x_label("Parameter updates done")
-            .with_x_label_offset(0.0, -6.0);
-    }
-    let mut scene = render_multiple(plots, layout);
-    let heading = (PANEL_LEFT, PANEL_TOP - 8.0);
-    scene.add(text_at(
-        heading,
-        TextAnchor::Start,
-        &panel.heading,
-        TEXT,
-        false,
-        GREY,
-    ));
-    let pixels = (PANEL_HEIGHT - PANEL_TOP - PANEL_BOTTOM) / (y.high - y.low);
-    for (height, number) in ticks {
-        let y = PANEL_TOP + (y.high - height) * pixels + 0.35 * f64::from(NUMBERS);
-        let place = (PANEL_LEFT - 6.0, y);
-        scene.add(text_at(
-            place,
-            TextAnchor::End,
-            &number,
-            NUMBERS,
-            false,
-            BLACK,
-        ));
-    }
-    Ok(scene)
-}
-
-/// From back to front: the grid, task switches, bands, lines, markers.
-fn plots(
-    panel: &Panel,
-    x: &Axis,
-    y: &Axis,
-    ticks: &[(f64, String)],
-    switches: &[u32],
-) -> Vec<Plot> {
-    let grid = ticks
-        .iter()
-        .map(|&(height, _)| thin_line(GRID, [(x.low, height), (x.high, height)]));
-    let switches = switches
-        .iter()
-        .map(|&update| f64::from(update))
-        .map(|place| thin_line(SWITCH, [(place, y.low), (place, y.high)]));
-    let runs: Vec<_> = panel
-        .curves
-        .iter()
-        .enumerate()
-        .flat_map(|(i, curve)| curve.runs.iter().map(move |run| (i, run)))
-        .map(|(i, run)| (i, on_scale(panel.scale, run)))
-        .collect();
-    let pen = pen(&panel.curves);
-    let bands = runs.iter().map(|(i, run)| band(*i, run));
-    let lines = runs.iter().map(|(i, run)| line(&pen, *i, run));
-    let markers = runs.iter().map(|(i, run)| markers(&pen, *i, run));
-    let curves = bands.chain(lines).chain(markers);
-    grid.chain(switches).chain(curves).collect()
-}
-
-/// Thinner than a large chart's; markers are as dense on all curves.
-fn pen(curves: &[ProbeCurve]) -> Pen {
-    let longest = curves
-        .iter()
-        .map(|curve| curve.runs.iter().map(Vec::len).sum());
-    let longest: usize = longest.max().unwrap_or(0);
-    Pen {
-        line_width: 1.5,
-        marker_radius: 3.0,
-        marker_every: longest.div_ceil(MARKERS).max(1),
-    }
-}
-
-fn thin_line(colour: &str, ends: [(f64, f64); 2]) -> Plot {
-    let line = LinePlot::new().with_data(ends).with_color(colour);
-    Plot::Line(line.with_stroke_width(1.0))
-}
-
-fn on_scale(scale: Scale, points: &[BandPoint]) -> Vec<BandPoint> {
-    let on_scale = |point: &BandPoint| BandPoint {
-        x: point.x,
-        low: scale.height(point.low),
-        mean: scale.height(point.mean),
-        high: scale.height(point.high),
-    };
-    points.iter().map(on_scale).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
 
+    use super::super::grid::SWITCH;
+    use super::super::probes::NETWORK;
     use super::super::probes::tests::row;
     use super::*;
 
@@ -513,15 +258,6 @@ mod tests {
             });
             assert!(found, "{number} at {place}: {svg}");
         }
-    }
-
-    #[test]
-    fn bands_are_on_the_scale_too() {
-        let point = |x, low, mean, high| BandPoint { x, low, mean, high };
-        assert_eq!(
-            on_scale(Scale::Log, &[point(100.0, 0.1, 10.0, 100.0)]),
-            [point(100.0, -1.0, 1.0, 2.0)]
-        );
     }
 
     #[test]
@@ -653,17 +389,5 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
-    }
-
-    #[test]
-    fn a_long_legend_goes_on_in_the_next_line() {
-        let name = "forty letters, which are 336 pixels wide";
-        let places = legend_places(&[name, name, name], 10.0);
-        assert_eq!(places, [(20.0, 10.0), (401.0, 10.0), (20.0, 36.0)]);
-        let wider_than_the_picture = name.repeat(3);
-        assert_eq!(
-            legend_places(&[&wider_than_the_picture], 10.0),
-            [(20.0, 10.0)]
-        );
     }
 }

@@ -1,4 +1,4 @@
-//! Charts: a set of curves with bands, drawn by kuva to SVG and PNG. What `panels` draws with, too.
+//! Charts: a set of curves with bands, drawn by kuva to SVG and PNG. What `grid` draws with, too.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -38,6 +38,9 @@ const MARKERS: [MarkerShape; 4] = [
 ];
 pub(super) const BLACK: &str = "#000000";
 pub(super) const GREY: &str = "#595959";
+pub(super) const TITLE: Font = Font::new(22, true, BLACK);
+const SUBTITLE: Font = Font::new(15, false, GREY);
+const AXIS_NAME: Font = Font::new(16, false, BLACK);
 
 const BAND_OPACITY: f64 = 0.18;
 /// Longer curves have a marker only at every second point, or third, and so on.
@@ -143,6 +146,7 @@ fn draw(chart: &Chart, series: &[Series]) -> Result<Scene, String> {
 }
 
 /// The part of the numbers that an axis shows.
+#[derive(Clone)]
 pub(super) struct Axis {
     pub(super) low: f64,
     pub(super) high: f64,
@@ -220,8 +224,10 @@ fn round_step(least: f64) -> f64 {
     enough.unwrap_or(&10.0) * power
 }
 
-/// How curves are drawn.
+/// How a curve is drawn.
 pub(super) struct Pen {
+    pub(super) colour: &'static str,
+    pub(super) marker: MarkerShape,
     pub(super) line_width: f64,
     pub(super) marker_radius: f64,
     /// Points from one marker to the next.
@@ -230,28 +236,31 @@ pub(super) struct Pen {
 
 /// From back to front: bands, the reference, lines, markers.
 fn plots(chart: &Chart, series: &[Series], x: &Axis) -> Vec<Plot> {
-    let curves = || series.iter().map(|one| &one.points[..]).enumerate();
-    let reference = chart.reference.iter();
-    let pen = |points: &[BandPoint]| Pen {
+    let pen = |(i, one): (usize, &Series)| Pen {
+        colour: colour(i),
+        marker: marker(i),
         line_width: 2.5,
         marker_radius: 4.0,
-        marker_every: points.len().div_ceil(MOST_MARKERS).max(1),
+        marker_every: one.points.len().div_ceil(MOST_MARKERS).max(1),
     };
-    let bands = curves().map(|(i, points)| band(i, points));
+    let pens: Vec<_> = series.iter().enumerate().map(pen).collect();
+    let curves = || pens.iter().zip(series.iter().map(|one| &one.points[..]));
+    let reference = chart.reference.iter();
+    let bands = curves().map(|(pen, points)| band(pen, points));
     let reference = reference.map(|(height, _)| reference_line(*height, x));
-    let lines = curves().map(|(i, points)| line(&pen(points), i, points));
-    let markers = curves().map(|(i, points)| markers(&pen(points), i, points));
+    let lines = curves().map(|(pen, points)| line(pen, points));
+    let markers = curves().map(|(pen, points)| markers(pen, points));
     bands.chain(reference).chain(lines).chain(markers).collect()
 }
 
-/// The band of curve `i`.
-pub(super) fn band(i: usize, points: &[BandPoint]) -> Plot {
+/// A curve's band.
+pub(super) fn band(pen: &Pen, points: &[BandPoint]) -> Plot {
     let band = BandPlot::new(
         points.iter().map(|point| point.x),
         points.iter().map(|point| point.low),
         points.iter().map(|point| point.high),
     );
-    Plot::Band(band.with_color(colour(i)).with_opacity(BAND_OPACITY))
+    Plot::Band(band.with_color(pen.colour).with_opacity(BAND_OPACITY))
 }
 
 fn reference_line(height: f64, x: &Axis) -> Plot {
@@ -262,11 +271,11 @@ fn reference_line(height: f64, x: &Axis) -> Plot {
     Plot::Line(line.with_stroke_width(1.5))
 }
 
-/// The means of curve `i`, joined; a single point has no band, so it gets an error bar.
-pub(super) fn line(pen: &Pen, i: usize, points: &[BandPoint]) -> Plot {
+/// A curve's means, joined; a single point has no band, so it gets an error bar.
+pub(super) fn line(pen: &Pen, points: &[BandPoint]) -> Plot {
     let line = LinePlot::new()
         .with_data(points.iter().map(|point| (point.x, point.mean)))
-        .with_color(colour(i))
+        .with_color(pen.colour)
         .with_stroke_width(pen.line_width);
     Plot::Line(match points {
         [only] => line.with_y_err_asymmetric([(only.mean - only.low, only.high - only.mean)]),
@@ -274,28 +283,28 @@ pub(super) fn line(pen: &Pen, i: usize, points: &[BandPoint]) -> Plot {
     })
 }
 
-/// Markers on the means of curve `i`; the first point has one.
-pub(super) fn markers(pen: &Pen, i: usize, points: &[BandPoint]) -> Plot {
+/// Markers on a curve's means; the first point has one.
+pub(super) fn markers(pen: &Pen, points: &[BandPoint]) -> Plot {
     let marked = points.iter().step_by(pen.marker_every);
     let markers = ScatterPlot::new()
         .with_data(marked.map(|point| (point.x, point.mean)))
-        .with_color(colour(i))
-        .with_marker(marker(i));
+        .with_color(pen.colour)
+        .with_marker(pen.marker);
     Plot::Scatter(markers.with_size(pen.marker_radius))
 }
 
-fn colour(i: usize) -> &'static str {
+pub(super) fn colour(i: usize) -> &'static str {
     COLOURS[i % COLOURS.len()]
 }
 
-fn marker(i: usize) -> MarkerShape {
+pub(super) fn marker(i: usize) -> MarkerShape {
     MARKERS[i % MARKERS.len()]
 }
 
 /// The curves in their order, then the reference.
 fn legend(chart: &Chart, series: &[Series]) -> Vec<LegendEntry> {
     let curves = series.iter().enumerate();
-    let curves = curves.map(|(i, one)| legend_entry(i, &one.name));
+    let curves = curves.map(|(i, one)| legend_entry(colour(i), marker(i), &one.name));
     let reference = chart.reference.iter().map(|(_, name)| LegendEntry {
         label: label(name),
         color: GREY.to_owned(),
@@ -305,12 +314,12 @@ fn legend(chart: &Chart, series: &[Series]) -> Vec<LegendEntry> {
     curves.chain(reference).collect()
 }
 
-/// The entry of curve `i`.
-pub(super) fn legend_entry(i: usize, name: &str) -> LegendEntry {
+/// The entry of a curve.
+pub(super) fn legend_entry(colour: &str, marker: MarkerShape, name: &str) -> LegendEntry {
     LegendEntry {
         label: label(name),
-        color: colour(i).to_owned(),
-        shape: LegendShape::Marker(marker(i)),
+        color: colour.to_owned(),
+        shape: LegendShape::Marker(marker),
         dasharray: None,
     }
 }
@@ -346,58 +355,65 @@ pub(super) fn theme() -> Theme {
 /// axis' name is easier to read, and kuva's PNGs have ragged letters where text is turned.
 fn heading(chart: &Chart) -> (Vec<Primitive>, f64) {
     let mut y = MARGIN;
-    let mut heading = heading_lines(&chart.title, 22, true, BLACK, &mut y);
-    heading.extend(heading_lines(&chart.subtitle, 15, false, GREY, &mut y));
+    let columns = (MARGIN, WIDTH - MARGIN);
+    let mut heading = text_lines(&chart.title, columns, TITLE, &mut y);
+    heading.extend(text_lines(&chart.subtitle, columns, SUBTITLE, &mut y));
     y += 0.5 * MARGIN;
-    heading.extend(heading_lines(&chart.y_label, 16, false, BLACK, &mut y));
+    heading.extend(text_lines(&chart.y_label, columns, AXIS_NAME, &mut y));
     (heading, y + 0.5 * MARGIN)
 }
 
-/// `text`, wrapped to the picture's width, below `y`, which moves down by as many lines.
-pub(super) fn heading_lines(
+/// `text`, wrapped between the columns of pixels `left` and `right`, below `y`, which moves down by as many lines.
+pub(super) fn text_lines(
     text: &str,
-    size: u32,
-    bold: bool,
-    colour: &str,
+    (left, right): (f64, f64),
+    font: Font,
     y: &mut f64,
 ) -> Vec<Primitive> {
     if text.is_empty() {
         return Vec::new();
     }
-    let columns = (WIDTH - 2.0 * MARGIN) / letter_width(size, bold);
-    let lines = wrap_text(&printable(text), columns as usize);
+    let letters = (right - left) / font.letter_width();
+    let lines = wrap_text(&printable(text), letters as usize);
+    let size = f64::from(font.size);
     let line = |line: String| {
-        *y += 1.3 * f64::from(size);
-        let place = (MARGIN, *y - 0.3 * f64::from(size));
-        text_at(place, TextAnchor::Start, &line, size, bold, colour)
+        *y += 1.3 * size;
+        text_at((left, *y - 0.3 * size), TextAnchor::Start, &line, font)
     };
     lines.into_iter().map(line).collect()
 }
 
-/// A letter of the font is 0.6 sizes wide, a bold one 0.7.
-pub(super) fn letter_width(size: u32, bold: bool) -> f64 {
-    f64::from(size) * if bold { 0.7 } else { 0.6 }
+/// How text is set.
+#[derive(Clone, Copy)]
+pub(super) struct Font {
+    pub(super) size: u32,
+    pub(super) bold: bool,
+    pub(super) colour: &'static str,
+}
+
+impl Font {
+    pub(super) const fn new(size: u32, bold: bool, colour: &'static str) -> Self {
+        Self { size, bold, colour }
+    }
+
+    /// A letter is 0.6 sizes wide, a bold one 0.7.
+    pub(super) fn letter_width(self) -> f64 {
+        f64::from(self.size) * if self.bold { 0.7 } else { 0.6 }
+    }
 }
 
 /// One line of text, as it stands, on the baseline `y`.
-pub(super) fn text_at(
-    (x, y): (f64, f64),
-    anchor: TextAnchor,
-    text: &str,
-    size: u32,
-    bold: bool,
-    colour: &str,
-) -> Primitive {
+pub(super) fn text_at((x, y): (f64, f64), anchor: TextAnchor, text: &str, font: Font) -> Primitive {
     Primitive::RichText {
         x,
         y,
         spans: vec![TextSpan {
-            bold,
+            bold: font.bold,
             ..TextSpan::plain(printable(text))
         }],
-        size,
+        size: font.size,
         anchor,
-        color: Some(colour.into()),
+        color: Some(font.colour.into()),
     }
 }
 

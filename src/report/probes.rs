@@ -187,52 +187,95 @@ pub fn write_probes_csv(path: &Path, rows: &[ProbeRow]) -> Result<(), ReportErro
     write_csv(path, &HEADER, rows)
 }
 
-/// One quantity of one layer against the update: the mean over an arm's seeds, with a band from the lowest to the
-/// highest.
-pub(super) struct ProbeCurve {
+/// A quantity of an arm's seeds.
+pub(super) struct SeedCurve {
     /// Its points, cut where a value is missing.
     pub(super) runs: Vec<Vec<BandPoint>>,
     /// Missing values of single replicas.
     pub(super) missing: usize,
 }
 
-/// The curve of `value` in one `layer` of one `arm`.
+impl SeedCurve {
+    /// A point for each place of `samples`, which holds the values of the seeds that have one there. Values are missing
+    /// of the seeds that have none though their `last` place is there or later; the place is a gap then, unless one of
+    /// the others is not finite: that is to be refused, not hidden.
+    pub(super) fn new(
+        samples: &BTreeMap<u32, Vec<f64>>,
+        last: &BTreeMap<u32, u32>,
+        point: fn(u32, &[f64]) -> BandPoint,
+    ) -> Self {
+        let (mut runs, mut missing) = (vec![Vec::new()], 0);
+        for (&place, values) in samples {
+            let seeds = last.values().filter(|last| **last >= place).count();
+            let is_whole = values.len() >= seeds;
+            if !is_whole && values.iter().all(|value| value.is_finite()) {
+                missing += seeds - values.len();
+                runs.push(Vec::new());
+            } else if let Some(run) = runs.last_mut() {
+                run.push(point(place, values));
+            }
+        }
+        runs.retain(|run| !run.is_empty());
+        Self { runs, missing }
+    }
+}
+
+/// The curve of `value` against the update in one `layer` of one `arm`: the mean over the seeds, with a band from the lowest to the
+/// highest.
 ///
 /// A value is missing where there is none, or no row, of a replica that is still probed there or later. It leaves a
 /// gap, whatever the other seeds have. After a replica's last probe the others go on alone. Wants rows that passed
 /// [`check_distinct`].
-pub(super) fn probe_curve(
+pub(super) fn mean_curve(
     rows: &[ProbeRow],
     arm: &str,
     layer: &str,
     value: fn(&ProbeRow) -> Option<f64>,
-) -> ProbeCurve {
-    let last = last_updates(rows, arm);
+) -> SeedCurve {
+    probe_curve(rows, arm, layer, value, band_point)
+}
+
+/// As [`mean_curve`], but the median over the seeds, without a band.
+pub(super) fn median_curve(
+    rows: &[ProbeRow],
+    arm: &str,
+    layer: &str,
+    value: fn(&ProbeRow) -> Option<f64>,
+) -> SeedCurve {
+    probe_curve(rows, arm, layer, value, median_point)
+}
+
+fn probe_curve(
+    rows: &[ProbeRow],
+    arm: &str,
+    layer: &str,
+    value: fn(&ProbeRow) -> Option<f64>,
+    point: fn(u32, &[f64]) -> BandPoint,
+) -> SeedCurve {
     let mut probes: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
     for row in rows.iter().filter(|row| row.arm == arm) {
         let values = probes.entry(row.update).or_default();
         values.extend(value(row).filter(|_| row.layer == layer));
     }
-    let mut curve = ProbeCurve {
-        runs: vec![Vec::new()],
-        missing: 0,
-    };
-    for (update, values) in probes {
-        let probed = last.values().filter(|last| **last >= update).count();
-        match probed - values.len() {
-            0 => curve
-                .runs
-                .last_mut()
-                .unwrap()
-                .push(band_point(update, &values)),
-            missing => {
-                curve.missing += missing;
-                curve.runs.push(Vec::new());
-            }
-        }
+    SeedCurve::new(&probes, &last_updates(rows, arm), point)
+}
+
+/// The median over `seeds` at `x`, or the mean of the two in the middle; what is not finite stands before them all.
+fn median_point(x: u32, seeds: &[f64]) -> BandPoint {
+    let mut sorted = seeds.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let middle = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
+    let not_finite = seeds.iter().find(|value| !value.is_finite());
+    let median = not_finite.copied().unwrap_or_else(|| {
+        let below = seeds.len().saturating_sub(1) / 2;
+        f64::midpoint(middle(below), middle(seeds.len() / 2))
+    });
+    BandPoint {
+        x: f64::from(x),
+        low: median,
+        mean: median,
+        high: median,
     }
-    curve.runs.retain(|run| !run.is_empty());
-    curve
 }
 
 /// The last probe of each seed of `arm`.
@@ -257,13 +300,14 @@ pub(super) fn layers(rows: &[ProbeRow]) -> Vec<&str> {
     layers
 }
 
-fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+/// Each name once, in order of first appearance.
+pub(super) fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut seen = BTreeSet::new();
     names.filter(|name| seen.insert(*name)).collect()
 }
 
 /// The first probe of each task but the first.
-pub(super) fn task_switches(rows: &[ProbeRow]) -> Vec<u32> {
+pub(super) fn task_switches<'a>(rows: impl IntoIterator<Item = &'a ProbeRow>) -> Vec<u32> {
     let mut first: BTreeMap<u32, u32> = BTreeMap::new();
     for row in rows {
         let update = first.entry(row.task).or_insert(row.update);
@@ -551,8 +595,8 @@ pub(super) mod tests {
         }
     }
 
-    fn curve(rows: &[ProbeRow]) -> ProbeCurve {
-        probe_curve(rows, "relu", "1", |row| row.sharpness)
+    fn curve(rows: &[ProbeRow]) -> SeedCurve {
+        mean_curve(rows, "relu", "1", |row| row.sharpness)
     }
 
     #[test]
@@ -570,6 +614,24 @@ pub(super) mod tests {
         let points = [point(100.0, 2.0, 2.0, 2.0), point(200.0, -3.0, 1.0, 5.0)];
         assert_eq!(curve.runs, [points]);
         assert_eq!(curve.missing, 0);
+    }
+
+    #[test]
+    fn a_median_is_the_middle_value_or_between_the_two_in_the_middle() {
+        let median = |seeds: &[f64]| median_point(100, seeds);
+        let point = |median| BandPoint {
+            x: 100.0,
+            low: median,
+            mean: median,
+            high: median,
+        };
+        assert_eq!(median(&[7.0]), point(7.0));
+        assert_eq!(median(&[9.0, 1.0, 2.0]), point(2.0));
+        assert_eq!(median(&[9.0, 1.0, 2.0, 4.0]), point(3.0));
+        for order in [[f64::NAN, 1.0, 2.0], [1.0, 2.0, -f64::NAN]] {
+            assert!(median(&order).mean.is_nan());
+        }
+        assert_eq!(median(&[1.0, f64::INFINITY, 2.0]), point(f64::INFINITY));
     }
 
     #[test]
@@ -616,6 +678,14 @@ pub(super) mod tests {
         let curve = curve(&[sharp(1, 100, Some(f64::NAN)), sharp(2, 100, Some(1.0))]);
         assert!(curve.runs[0][0].mean.is_nan());
         assert_eq!(curve.missing, 0);
+    }
+
+    #[test]
+    fn a_gap_does_not_hide_a_nan() {
+        for bad in [f64::NAN, f64::INFINITY] {
+            let rows = [sharp(1, 100, None), sharp(2, 100, Some(bad))];
+            assert!(!curve(&rows).runs[0][0].mean.is_finite());
+        }
     }
 
     #[test]

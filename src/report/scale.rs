@@ -1,14 +1,18 @@
-//! Vertical axes over many powers of ten.
+//! Vertical axes: plain ones, and those over many powers of ten.
 
 use super::plots::extent;
 
 /// Numbers on an axis, at most.
 const MOST_TICKS: usize = 6;
+/// The smallest positive number.
+const SMALLEST: f64 = f64::from_bits(1);
 
-/// How values become heights. Both kinds count powers of ten.
+/// How values become heights. All kinds but the first count powers of ten.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Scale {
-    /// log10 of the value.
+    /// The value.
+    Linear,
+    /// log10 of the value; below all others where it has none.
     Log,
     /// The value over `linear` where it is at most 1; beyond, 1 + log10 of it, with the value's sign.
     Symmetric {
@@ -35,17 +39,20 @@ impl Scale {
     /// Where `value` stands on the axis.
     pub(super) fn height(self, value: f64) -> f64 {
         match self {
-            Self::Log => value.log10(),
+            Self::Linear => value,
+            Self::Log => value.max(SMALLEST).log10(),
             Self::Symmetric { linear } if value.abs() <= linear => value / linear,
             Self::Symmetric { linear } => (1.0 + (value.abs() / linear).log10()).copysign(value),
         }
     }
 
-    /// The heights that an axis must show to hold `values`: at least a factor of five, or zero, so that it has ticks.
+    /// The heights that an axis must show to hold `values`: powers of ten span at least a factor of five, or reach
+    /// zero, so that there are ticks.
     pub(super) fn span(self, values: impl Iterator<Item = f64>) -> (f64, f64) {
         let heights = extent(values.map(|value| self.height(value)));
         let (low, high) = heights.unwrap_or((0.0, 0.0));
         match self {
+            Self::Linear => (low, high),
             Self::Log => {
                 let widen = (5_f64.log10() - (high - low)).max(0.0) / 2.0;
                 (low - widen, high + widen)
@@ -56,6 +63,9 @@ impl Scale {
 
     /// Heights of round values from `low` to `high`, with the values.
     pub(super) fn ticks(self, low: f64, high: f64) -> Vec<(f64, String)> {
+        if self == Self::Linear {
+            return linear_ticks(low, high);
+        }
         let candidates = [(1, &[1, 2, 5][..])]
             .into_iter()
             .chain((1..).map(|stride| (stride, &[1][..])));
@@ -66,10 +76,11 @@ impl Scale {
     }
 
     /// At `factors` times every `stride`th power of ten.
-    fn ticks_at(self, low: f64, high: f64, stride: usize, factors: &[u32]) -> Vec<(f64, String)> {
+    fn ticks_at(self, low: f64, high: f64, stride: usize, factors: &[i64]) -> Vec<(f64, String)> {
         let decades = (low.floor() as i32..=high.ceil() as i32)
             .filter(|decade| decade.rem_euclid(stride as i32) == 0);
         let ticks = decades.flat_map(|decade| match self {
+            Self::Linear => Vec::new(),
             Self::Log => factors
                 .iter()
                 .map(|factor| self.tick(decimal(*factor, decade)))
@@ -89,8 +100,24 @@ impl Scale {
     }
 }
 
+/// At multiples of the smallest of 1, 2 and 5 times a power of ten that makes few enough.
+fn linear_ticks(low: f64, high: f64) -> Vec<(f64, String)> {
+    let least = (high - low) / MOST_TICKS as f64;
+    let first = least.log10().floor() as i32;
+    let steps = (first..=first + 1).flat_map(|exponent| [1, 2, 5].map(|factor| (factor, exponent)));
+    steps
+        .map(|(factor, exponent)| {
+            let step = decimal(factor, exponent);
+            let multiples = (low / step).ceil() as i64..=(high / step).floor() as i64;
+            let values = multiples.map(|k| decimal(k * factor, exponent));
+            values.map(|value| (value, number(value))).collect()
+        })
+        .find(|ticks: &Vec<_>| ticks.len() <= MOST_TICKS)
+        .unwrap_or_default()
+}
+
 /// `factor * 10^exponent`, rounded once, so that it is written without a tail.
-fn decimal(factor: u32, exponent: i32) -> f64 {
+fn decimal(factor: i64, exponent: i32) -> f64 {
     // A number in scientific notation is always read.
     format!("{factor}e{exponent}").parse().unwrap_or(f64::NAN)
 }
@@ -134,6 +161,7 @@ mod tests {
 
     #[test]
     fn heights_are_those_computed_by_hand() {
+        assert_eq!(Scale::Linear.height(-0.3), -0.3);
         assert_eq!(Scale::Log.height(1000.0), 3.0);
         let scale = Scale::Symmetric { linear: 0.1 };
         for (value, height) in [
@@ -164,6 +192,28 @@ mod tests {
         assert_eq!(numbers(scale, 5.0, 140.0), ["0", "1", "10", "100"]);
         let scale = of(&[-5.0, -5.0]);
         assert_eq!(numbers(scale, -5.0, -5.0), ["-1", "-0.1", "-0.01", "0"]);
+    }
+
+    #[test]
+    fn a_linear_axis_has_round_ticks() {
+        assert_eq!(
+            numbers(Scale::Linear, 0.0, 1.0),
+            ["0", "0.2", "0.4", "0.6", "0.8", "1"]
+        );
+        assert_eq!(
+            numbers(Scale::Linear, -0.35, 0.21),
+            ["-0.3", "-0.2", "-0.1", "0", "0.1", "0.2"]
+        );
+        assert_eq!(numbers(Scale::Linear, 1.0, 40.0), ["10", "20", "30", "40"]);
+    }
+
+    #[test]
+    fn what_has_no_logarithm_is_below_everything_that_has() {
+        let lowest = Scale::Log.height(5e-324);
+        for value in [0.0, -0.0, -3.0] {
+            assert_eq!(Scale::Log.height(value), lowest);
+        }
+        assert!(lowest.is_finite() && lowest < -323.0);
     }
 
     #[test]

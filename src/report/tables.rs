@@ -188,12 +188,12 @@ fn slope(values: &[f64]) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::{fs, io};
 
     use super::*;
 
-    fn row(arm: &str, seed: u32, task: u32, online_accuracy: f64) -> TaskRow {
+    pub(in super::super) fn row(arm: &str, seed: u32, task: u32, online_accuracy: f64) -> TaskRow {
         TaskRow {
             arm: arm.to_owned(),
             seed,

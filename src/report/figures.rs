@@ -132,8 +132,8 @@ pub fn write_layer_bounds(
 ///
 /// # Errors
 /// - [`ReportError::NotFinite`] for an accuracy that is not finite; nothing is written then.
-/// - [`ReportError::Chart`] when there is no task, when a seed has two rows of one or when no PNG can be made; nothing is
-///   written either.
+/// - [`ReportError::Chart`] when there is no task, when a seed has two rows of one or when no PNG can be made; nothing
+///   is written either.
 /// - [`ReportError::Write`] when the file system refuses.
 pub fn write_accuracies(base: &Path, tasks: &[TaskRow]) -> Result<(), ReportError> {
     let run = Run { tasks, probes: &[] };
@@ -144,9 +144,9 @@ pub fn write_accuracies(base: &Path, tasks: &[TaskRow]) -> Result<(), ReportErro
 /// [`write_accuracies`]; above, the online accuracy by task, placed as in [`write_diagnosis`]; below it two rows per
 /// layer, with the step size and the effective step size of every arm against the update.
 ///
-/// All curves are means over the seeds with bands from the lowest to the highest. Axes of step sizes are the same in all
-/// of a row, logarithmic where all of it is positive and otherwise symmetric: linear around zero, logarithmic beyond.
-/// Gaps and seeds that end early are as in [`write_diagnosis`].
+/// All curves are means over the seeds with bands from the lowest to the highest. Axes of step sizes are the same in
+/// all of a row, logarithmic where all of it is positive and otherwise symmetric: linear around zero, logarithmic
+/// beyond. Gaps and seeds that end early are as in [`write_diagnosis`].
 ///
 /// # Errors
 /// As for [`write_diagnosis`].

@@ -220,8 +220,8 @@ impl SeedCurve {
     }
 }
 
-/// The curve of `value` against the update in one `layer` of one `arm`: the mean over the seeds, with a band from the lowest to the
-/// highest.
+/// The curve of `value` against the update in one `layer` of one `arm`: the mean over the seeds, with a band from the
+/// lowest to the highest.
 ///
 /// A value is missing where there is none, or no row, of a replica that is still probed there or later. It leaves a
 /// gap, whatever the other seeds have. After a replica's last probe the others go on alone. Wants rows that passed

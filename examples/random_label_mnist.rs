@@ -126,6 +126,7 @@ fn experiment(options: &Options) -> Experiment {
         tasks: options.tasks,
         seeds: (1..=options.seeds).collect(),
         interval: options.probe_every,
+        indicators_every: 0,
         figures: vec![Figure::Accuracies, Figure::LayerBounds, Figure::Probes],
         arms: vec![
             arm("ReLU", Activation::Relu, 0.0, Control::Constant),

@@ -106,6 +106,49 @@ fn replicas_of_both_optimisers_together_have_the_bits_that_each_has_alone() {
 }
 
 #[test]
+fn a_nan_reaches_the_loss_through_every_activation_on_every_device() {
+    let activations = [
+        Activation::Identity,
+        Activation::Relu,
+        Activation::Crelu,
+        Activation::LeakyRelu,
+        Activation::Tanh,
+    ];
+    for (device, compute) in computes() {
+        for activation in activations {
+            let spec = TrainingSpec {
+                network: Network::new(&[5, 7, 6, 3], activation).unwrap(),
+                batch: 4,
+                replicas: vec![replica(1), replica(2)],
+                stream: None,
+                probe: None,
+            };
+            let mut trainer = Trainer::new(&compute, spec).unwrap();
+            for replica in 0..2 {
+                let mut inputs = vec![0.5; 20];
+                if replica == 1 {
+                    inputs[7] = f32::NAN;
+                }
+                trainer
+                    .write_batch(replica, &inputs, &[0, 1, 2, 0])
+                    .unwrap();
+            }
+            trainer.update(1).unwrap();
+            let causes = trainer.progress().unwrap();
+            let causes = causes
+                .iter()
+                .map(|replica| replica.halted.map(|halt| halt.cause));
+            let wanted = [None, Some(HaltCause::Loss)];
+            assert_eq!(
+                causes.collect::<Vec<_>>(),
+                wanted,
+                "{device}, {activation:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_replica_that_diverges_is_stopped_and_reported_alone() {
     let wild = ReplicaSpec {
         step_size: 1e30,

@@ -9,9 +9,14 @@ const ACTIVATION_TANH: u32 = 4u;
 
 const LEAKY_SLOPE: f32 = 0.01;
 
-// Written so that a NaN passes through instead of turning into zero.
+// On the bits, because WGSL lets a compiler assume that there is no NaN.
+fn is_nan(z: vec4<f32>) -> vec4<bool> {
+    return (bitcast<vec4<u32>>(z) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u);
+}
+
+// A NaN passes through instead of turning into zero, so that it is noticed in the loss.
 fn relu(z: vec4<f32>) -> vec4<f32> {
-    return select(z, vec4<f32>(0.0), z < vec4<f32>(0.0));
+    return select(max(z, vec4<f32>(0.0)), z, is_nan(z));
 }
 
 fn activate(kind: u32, z: vec4<f32>) -> vec4<f32> {
@@ -24,7 +29,7 @@ fn activate(kind: u32, z: vec4<f32>) -> vec4<f32> {
         }
         case ACTIVATION_TANH: {
             // Beyond 9 tanh is 1 in f32; some drivers compute inf / inf for large arguments.
-            return select(tanh(clamp(z, vec4<f32>(-9.0), vec4<f32>(9.0))), z, z != z);
+            return select(tanh(clamp(z, vec4<f32>(-9.0), vec4<f32>(9.0))), z, is_nan(z));
         }
         default: {
             return z;

@@ -1,0 +1,181 @@
+//! `trainable run` and `trainable presets` as people call them.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn trainable(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_trainable"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Fails with `code`, says all of `mentions`, and leaves standard output empty.
+fn refused(arguments: &[&str], code: i32, mentions: &[&str]) {
+    let output = trainable(arguments);
+    let (error, printed) = (text(&output.stderr), text(&output.stdout));
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {error}");
+    assert_eq!(printed, "", "{arguments:?}");
+    for mention in mentions {
+        assert!(
+            error.contains(mention),
+            "{arguments:?}: no {mention:?} in {error}"
+        );
+    }
+}
+
+/// The smoke preset as a file, with `from` replaced by `to`.
+fn edited(directory: &Path, from: &str, to: &str) -> String {
+    let preset = text(&trainable(&["presets", "smoke"]).stdout);
+    assert!(preset.contains(from), "no {from:?} in {preset}");
+    let path = directory.join("mine.toml");
+    fs::write(&path, preset.replacen(from, to, 1)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn presets_are_listed_and_printed() {
+    let list = text(&trainable(&["presets"]).stdout);
+    for name in [
+        "smoke",
+        "diagnosis",
+        "ablation",
+        "per-layer-vs-global",
+        "trajectories",
+    ] {
+        assert!(list.lines().any(|line| line.starts_with(name)), "{list}");
+        let small = text(&trainable(&["presets", name]).stdout);
+        let paper = text(&trainable(&["presets", name, "--scale", "paper"]).stdout);
+        assert!(small.contains(&format!("name = \"{name}\"")) && small.contains("[[arms]]"));
+        assert_eq!(paper.contains("images = 25600"), name != "smoke", "{name}");
+    }
+}
+
+#[test]
+fn a_preset_and_its_file_give_the_same_tables() {
+    let directory = tempfile::tempdir().unwrap();
+    let out = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let file = edited(directory.path(), "tasks = 3", "tasks = 2");
+    let common = ["--backend", "cpu", "--out"];
+    let of_file = trainable(&[&["run", &file], &common[..], &[&out("file")]].concat());
+    let preset = ["run", "--preset", "smoke", "--tasks", "2"];
+    let of_preset = trainable(&[&preset, &common[..], &[&out("preset")]].concat());
+    for output in [&of_file, &of_preset] {
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    assert_eq!(text(&of_file.stdout), text(&of_preset.stdout));
+    assert!(text(&of_file.stdout).contains("L2: combined"));
+    for table in ["tasks.csv", "probes.csv", "scores.csv", "differences.csv"] {
+        let read = |run: &str| fs::read_to_string(Path::new(&out(run)).join(table)).unwrap();
+        assert_eq!(read("file"), read("preset"), "{table}");
+        assert!(read("file").lines().count() > 1, "{table}");
+    }
+    for picture in ["trajectories.svg", "trajectories.png", "experiment.toml"] {
+        assert!(Path::new(&out("file")).join(picture).exists(), "{picture}");
+    }
+}
+
+#[test]
+fn what_cannot_be_run_is_refused_in_plain_words() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path();
+    refused(&["run"], 2, &["EXPERIMENT.toml"]);
+    refused(
+        &["run", "--preset", "ablatoin"],
+        2,
+        &["'ablatoin'", "similar", "'ablation'"],
+    );
+    refused(
+        &["run", "--preset", "smoke", "--scale", "large"],
+        2,
+        &["'large'", "small, paper"],
+    );
+    refused(
+        &["run", "--preset", "smoke", "mine.toml"],
+        2,
+        &["cannot be used with"],
+    );
+    refused(
+        &["run", "--preset", "smoke", "--seeds", "0"],
+        2,
+        &["0 is not in 1..=10000"],
+    );
+    refused(&["run", "no.toml"], 2, &["cannot read no.toml"]);
+    for (from, to, mentions) in [
+        (
+            "images",
+            "imagse",
+            ["unknown field `imagse`", "expected one of"],
+        ),
+        (
+            "batch = 32",
+            "batch = \"32\"",
+            ["invalid type: string", "u32"],
+        ),
+        (
+            "batch = 32",
+            "batch = 0",
+            ["batch: wanted 1 to 16,777,216", "found 0"],
+        ),
+        (
+            "batch = 32",
+            "batch = 512",
+            ["images per task: wanted 512 (one batch)", "found 256"],
+        ),
+        (
+            "tasks = 3",
+            "tasks = 0",
+            ["tasks: wanted 1 or more", "found 0"],
+        ),
+        (
+            "step_size = 0.001",
+            "step_size = -0.001",
+            ["step size", "found -0.001"],
+        ),
+        (
+            "step_size = 0.001",
+            "step_size = nan",
+            ["step size", "found NaN"],
+        ),
+        (
+            "safety = 0.8",
+            "safety = 0.0",
+            ["safety: wanted more than 0", "found 0"],
+        ),
+        (
+            "control = \"constant\"",
+            "control = \"constnat\"",
+            ["unknown variant", "constnat"],
+        ),
+    ] {
+        let file = edited(place, from, to);
+        let out = place.join("out");
+        let out = out.to_str().unwrap();
+        refused(
+            &["run", &file, "--backend", "cpu", "--out", out],
+            2,
+            &mentions,
+        );
+        assert!(!Path::new(out).exists(), "{to}: a directory was made");
+    }
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    fs::write(&file, "kept").unwrap();
+    let out = file.join("out");
+    let out = out.to_str().unwrap();
+    refused(
+        &["run", "--preset", "smoke", "--backend", "cpu", "--out", out],
+        1,
+        &["cannot write to", out],
+    );
+    assert_eq!(fs::read_to_string(&file).unwrap(), "kept");
+}

@@ -6,9 +6,9 @@ mod program;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-use program::{Failure, probe, run as experiments};
+use program::{Failure, info, probe, run as experiments, shell};
 
 /// A laboratory for loss of trainability
 #[derive(Parser)]
@@ -26,6 +26,12 @@ enum Command {
     Run(experiments::Options),
     /// List the paper's experiments, or print one as a file to edit
     Presets(experiments::PresetsOptions),
+    /// Tell which adapters there are, what would be chosen, and how fast a training step is there
+    Info(info::Options),
+    /// Print a completion script for a shell
+    Completions(shell::Options),
+    /// Print the manual page
+    Man,
 }
 
 fn main() -> ExitCode {
@@ -46,5 +52,8 @@ fn run(options: &Options) -> Result<(), Failure> {
         Command::Probe(options) => probe::run(options),
         Command::Run(options) => experiments::run(options),
         Command::Presets(options) => experiments::presets(options),
+        Command::Info(options) => info::run(options),
+        Command::Completions(options) => shell::completions(options, Options::command()),
+        Command::Man => shell::man(Options::command()),
     }
 }

@@ -46,6 +46,11 @@ impl Backend {
     /// The names that [`FromStr`] takes.
     pub const NAMES: [&'static str; 6] = ["auto", "cpu", "vulkan", "metal", "dx12", "gl"];
 
+    /// Its name among [`Self::NAMES`].
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+
     fn wgpu_backends(self) -> wgpu::Backends {
         match self {
             Self::Auto => wgpu::Backends::all(),
@@ -70,13 +75,8 @@ impl FromStr for Backend {
             Self::Dx12,
             Self::Gl,
         ];
-        let named = Self::NAMES
-            .iter()
-            .zip(all)
-            .find(|(known, _)| **known == name);
-        named
-            .map(|(_, backend)| backend)
-            .ok_or_else(|| Error::invalid("backend", Self::NAMES.join(", "), name))
+        let named = all.into_iter().find(|backend| backend.name() == name);
+        named.ok_or_else(|| Error::invalid("backend", Self::NAMES.join(", "), name))
     }
 }
 

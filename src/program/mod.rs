@@ -1,7 +1,9 @@
 //! The command line program's subcommands.
 
+pub(crate) mod info;
 pub(crate) mod probe;
 pub(crate) mod run;
+pub(crate) mod shell;
 mod tensors;
 
 use std::io::{self, Write};
@@ -97,7 +99,12 @@ fn backend_parser() -> impl TypedValueParser<Value = Backend> {
 
 /// Writes a subcommand's whole result at once: on failure, standard output stays empty.
 fn print(result: &str) -> Result<(), Failure> {
+    print_bytes(result.as_bytes())
+}
+
+/// As [`print`], of what may be no text.
+fn print_bytes(result: &[u8]) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
-    output.write_all(result.as_bytes())?;
+    output.write_all(result)?;
     Ok(output.flush()?)
 }

@@ -1,0 +1,325 @@
+//! The file `checkpoint.safetensors`: the replicas that train together, and where their experiment stands.
+//!
+//! All tensors have elements of four bytes. For every replica, named by its arm and seed, in PyTorch's layout and
+//! in F32, for layers k from 1 on:
+//!
+//! - `ARM/SEED/fck.weight` `[out, in]` and `ARM/SEED/fck.bias` `[out]`;
+//! - with Adam `ARM/SEED/fck.weight.exp_avg` and `.exp_avg_sq`, and the same of the bias;
+//! - with SGD `ARM/SEED/fck.weight.momentum_buffer`, and the same of the bias.
+//!
+//! `training/BUFFER` is everything else in a [`Snapshot`], U32 `[replicas, words]`, and `checksum` (U32 `[1]`) the
+//! CRC-32 of all the rest. The metadata has one entry, `trainable`: a [`Standing`] as JSON.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use crc32fast::Hasher;
+use safetensors::SafeTensorError;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::directory::DirectoryError;
+use super::rows::Extent;
+use crate::error::Error;
+use crate::network::LayerParameters;
+use crate::scheduler::Scheduler;
+use crate::snapshot::Snapshot;
+use crate::spec::{Optimiser, TrainingSpec};
+
+/// Of the file's form. Another one is refused.
+pub(super) const FORMAT: u32 = 1;
+
+const METADATA: &str = "trainable";
+const CHECKSUM: &str = "checksum";
+
+/// Where an experiment stands: before the probe, if there is one, at `step` of batch number `batch`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Standing {
+    /// [`FORMAT`]
+    pub(super) format: u32,
+    /// What is run, on what: equal for every checkpoint of a run.
+    pub(super) run: Value,
+    /// Batches of replicas that are finished; the next one is in the file.
+    pub(super) batch: usize,
+    /// Steps of that batch.
+    pub(super) step: u32,
+    /// Its replicas.
+    pub(super) replicas: Vec<Replica>,
+    /// The valid rows of tasks.part.csv.
+    pub(super) tasks: Extent,
+    /// The valid rows of probes.part.csv.
+    pub(super) probes: Extent,
+}
+
+/// What the host knows of one replica.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Replica {
+    pub(super) arm: String,
+    pub(super) seed: u32,
+    pub(super) scheduler: Scheduler,
+    pub(super) has_diverged: bool,
+}
+
+/// The tensors of a checkpoint by name, without the checksum.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Tensors(BTreeMap<String, Tensor>);
+
+#[derive(Clone, Debug, PartialEq)]
+struct Tensor {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    /// Little endian.
+    bytes: Vec<u8>,
+}
+
+/// What is added to the names of a replica's parameters where the file holds this buffer in their layout.
+fn suffix(buffer: &str, optimiser: Optimiser) -> Option<&'static str> {
+    match (buffer, optimiser) {
+        ("parameters", _) => Some(""),
+        ("first moment", Optimiser::Adam { .. }) => Some(".exp_avg"),
+        ("first moment", Optimiser::Sgd { .. }) => Some(".momentum_buffer"),
+        ("second moment", Optimiser::Adam { .. }) => Some(".exp_avg_sq"),
+        // SGD has no second moment: it stays zero.
+        _ => None,
+    }
+}
+
+/// Whether the file holds this buffer in the parameters' layout.
+fn is_layered(buffer: &str) -> bool {
+    ["parameters", "first moment", "second moment"].contains(&buffer)
+}
+
+impl Tensors {
+    /// The tensors of a snapshot of `spec`, whose replicas are `replicas`.
+    pub(super) fn of(
+        snapshot: &Snapshot,
+        spec: &TrainingSpec,
+        replicas: &[Replica],
+    ) -> Result<Self, Error> {
+        let mut tensors = Self::default();
+        for buffer in &snapshot.buffers {
+            let each = buffer.words.len() / replicas.len();
+            if !is_layered(&buffer.name) {
+                let words = buffer.words.iter().copied();
+                let shape = vec![replicas.len(), each];
+                tensors.insert(raw_name(&buffer.name), Dtype::U32, shape, words);
+                continue;
+            }
+            for (index, words) in buffer.words.chunks(each).enumerate() {
+                if let Some(suffix) = suffix(&buffer.name, spec.replicas[index].optimiser) {
+                    let layers = spec.network.unpack(bytemuck::cast_slice(words))?;
+                    tensors.insert_layers(&replicas[index], suffix, spec, &layers);
+                }
+            }
+        }
+        Ok(tensors)
+    }
+
+    fn insert_layers(
+        &mut self,
+        replica: &Replica,
+        suffix: &str,
+        spec: &TrainingSpec,
+        parameters: &[LayerParameters],
+    ) {
+        let layers = (1..).zip(spec.network.layers()).zip(parameters);
+        for ((number, layer), parameters) in layers {
+            let [weight, bias] = layer_names(replica, number, suffix);
+            let (inputs, outputs) = (layer.inputs as usize, layer.outputs as usize);
+            let bits = |elements: &[f32]| elements.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+            self.insert(
+                weight,
+                Dtype::F32,
+                vec![outputs, inputs],
+                bits(&parameters.weight),
+            );
+            self.insert(bias, Dtype::F32, vec![outputs], bits(&parameters.bias));
+        }
+    }
+
+    fn insert(
+        &mut self,
+        name: String,
+        dtype: Dtype,
+        shape: Vec<usize>,
+        words: impl IntoIterator<Item = u32>,
+    ) {
+        let bytes = words.into_iter().flat_map(u32::to_le_bytes).collect();
+        let tensor = Tensor {
+            dtype,
+            shape,
+            bytes,
+        };
+        self.0.insert(name, tensor);
+    }
+
+    /// Puts the tensors into a snapshot of a trainer of the same `spec`.
+    ///
+    /// # Errors
+    /// What is missing or of another shape, in words.
+    pub(super) fn fill(
+        &self,
+        snapshot: &mut Snapshot,
+        spec: &TrainingSpec,
+        replicas: &[Replica],
+    ) -> Result<(), String> {
+        for buffer in &mut snapshot.buffers {
+            let each = buffer.words.len() / replicas.len();
+            if !is_layered(&buffer.name) {
+                let shape = [replicas.len(), each];
+                let name = raw_name(&buffer.name);
+                buffer.words = self.words(&name, Dtype::U32, &shape)?.collect();
+                continue;
+            }
+            for (index, words) in buffer.words.chunks_mut(each).enumerate() {
+                if let Some(suffix) = suffix(&buffer.name, spec.replicas[index].optimiser) {
+                    let layers = self.layers(&replicas[index], suffix, spec)?;
+                    let stored = spec.network.pack(&layers).map_err(|e| e.to_string())?;
+                    words.copy_from_slice(bytemuck::cast_slice(&stored));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn layers(
+        &self,
+        replica: &Replica,
+        suffix: &str,
+        spec: &TrainingSpec,
+    ) -> Result<Vec<LayerParameters>, String> {
+        let layers = (1..).zip(spec.network.layers());
+        let layer = |(number, layer): (usize, &crate::network::Layer)| {
+            let [weight, bias] = layer_names(replica, number, suffix);
+            let (inputs, outputs) = (layer.inputs as usize, layer.outputs as usize);
+            let floats = |name: &str, shape: &[usize]| -> Result<Vec<f32>, String> {
+                Ok(self
+                    .words(name, Dtype::F32, shape)?
+                    .map(f32::from_bits)
+                    .collect())
+            };
+            Ok(LayerParameters {
+                weight: floats(&weight, &[outputs, inputs])?,
+                bias: floats(&bias, &[outputs])?,
+            })
+        };
+        layers.map(layer).collect()
+    }
+
+    fn words(
+        &self,
+        name: &str,
+        dtype: Dtype,
+        shape: &[usize],
+    ) -> Result<impl Iterator<Item = u32>, String> {
+        let found = self.0.get(name);
+        let tensor = found.ok_or_else(|| format!("wanted the tensor {name:?}, found none"))?;
+        if tensor.dtype != dtype || tensor.shape != shape {
+            let (found, found_shape) = (tensor.dtype, &tensor.shape);
+            return Err(format!(
+                "{name:?}: wanted {dtype} {shape:?}, found {found} {found_shape:?}"
+            ));
+        }
+        let words = tensor.bytes.chunks_exact(4);
+        Ok(words.map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])))
+    }
+
+    /// CRC-32 of the metadata, and of the tensors with their names.
+    fn checksum(&self, metadata: &str) -> u32 {
+        let mut hasher = Hasher::new();
+        hasher.update(metadata.as_bytes());
+        for (name, tensor) in &self.0 {
+            hasher.update(name.as_bytes());
+            hasher.update(&tensor.bytes);
+        }
+        hasher.finalize()
+    }
+}
+
+fn raw_name(buffer: &str) -> String {
+    format!("training/{buffer}")
+}
+
+/// Of weight and bias.
+fn layer_names(replica: &Replica, number: usize, suffix: &str) -> [String; 2] {
+    let name = |kind| format!("{}/{}/fc{number}.{kind}{suffix}", replica.arm, replica.seed);
+    ["weight", "bias"].map(name)
+}
+
+/// The bytes of the file.
+pub(super) fn encode(standing: &Standing, tensors: &Tensors) -> Result<Vec<u8>, SafeTensorError> {
+    let metadata = serde_json::to_string(standing)?;
+    let checksum = tensors.checksum(&metadata).to_le_bytes();
+    let mut views = Vec::new();
+    for (name, tensor) in &tensors.0 {
+        let view = TensorView::new(tensor.dtype, tensor.shape.clone(), &tensor.bytes)?;
+        views.push((name.as_str(), view));
+    }
+    views.push((CHECKSUM, TensorView::new(Dtype::U32, vec![1], &checksum)?));
+    let metadata = HashMap::from([(METADATA.to_owned(), metadata)]);
+    safetensors::serialize(views, Some(metadata))
+}
+
+/// What the bytes of the file at `path` hold.
+///
+/// # Errors
+/// A file that is not whole, that is no checkpoint, or that is one of another format.
+pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<(Standing, Tensors), DirectoryError> {
+    let damaged = |reason: String| DirectoryError::damaged(path, reason);
+    let metadata = SafeTensors::read_metadata(bytes).map_err(|e| damaged(in_words(&e)))?;
+    let metadata = metadata.1.metadata().as_ref();
+    let Some(metadata) = metadata.and_then(|entries| entries.get(METADATA)) else {
+        return Err(DirectoryError::Foreign {
+            path: path.to_owned(),
+        });
+    };
+    check_format(path, metadata)?;
+    let file = SafeTensors::deserialize(bytes).map_err(|e| damaged(in_words(&e)))?;
+    let tensor = |(name, view): (&str, TensorView<'_>)| {
+        let tensor = Tensor {
+            dtype: view.dtype(),
+            shape: view.shape().to_vec(),
+            bytes: view.data().to_vec(),
+        };
+        (name.to_owned(), tensor)
+    };
+    let mut tensors = Tensors(file.iter().map(tensor).collect());
+    let checksum = tensors.0.remove(CHECKSUM);
+    let wanted = tensors.checksum(metadata).to_le_bytes();
+    if checksum.is_none_or(|found| found.bytes != wanted) {
+        return Err(damaged("its checksum is another".to_owned()));
+    }
+    let standing = serde_json::from_str(metadata).map_err(|e| damaged(e.to_string()))?;
+    Ok((standing, tensors))
+}
+
+/// Fails for the metadata of another format, whatever else that says.
+fn check_format(path: &Path, metadata: &str) -> Result<(), DirectoryError> {
+    #[derive(Deserialize)]
+    struct Format {
+        format: u32,
+    }
+    let found: Format = serde_json::from_str(metadata)
+        .map_err(|error| DirectoryError::damaged(path, error.to_string()))?;
+    if found.format == FORMAT {
+        return Ok(());
+    }
+    Err(DirectoryError::Format {
+        path: path.to_owned(),
+        wanted: FORMAT,
+        found: found.format,
+    })
+}
+
+fn in_words(error: &SafeTensorError) -> String {
+    match error {
+        SafeTensorError::MetadataIncompleteBuffer | SafeTensorError::InvalidHeaderLength => {
+            "it is longer or shorter than its header says".to_owned()
+        }
+        SafeTensorError::HeaderTooSmall => "it has no header".to_owned(),
+        other => other.to_string(),
+    }
+}

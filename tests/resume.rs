@@ -295,11 +295,12 @@ fn what_is_not_this_run_is_refused_and_left_alone() {
 
     let damaged = "checkpoint.safetensors is damaged: ";
     fs::write(&checkpoint, &good[..good.len() - 1]).unwrap();
-    refused(&format!(
-        "{damaged}it is longer or shorter than its header says"
-    ));
+    let (wanted, found) = (good.len(), good.len() - 1);
+    refused(&format!("{damaged}wanted {wanted} bytes, found {found}"));
     fs::write(&checkpoint, []).unwrap();
-    refused(&format!("{damaged}it has no header"));
+    refused(&format!(
+        "{damaged}it ends after 0 bytes, within its header"
+    ));
     let mut flipped = good.clone();
     flipped[good.len() / 2] ^= 4;
     fs::write(&checkpoint, &flipped).unwrap();
@@ -330,17 +331,22 @@ fn what_is_not_this_run_is_refused_and_left_alone() {
     let mut other = experiment();
     other.arms[1].step_size = 0.5;
     case.write(&other);
-    let field = "is of another run: experiment.arms[1].step_size: wanted 0.5, found 0.01";
-    refused(&format!("{field}\nhint: --out takes another directory"));
+    let field = "arms[1].step_size: wanted 0.5, found 0.01\nhint: --out takes another directory";
+    refused(&format!("experiment.toml is of another run: {field}"));
+    let described = directory.join("experiment.toml");
+    let aside = case.directory("aside.toml");
+    fs::rename(&described, &aside).unwrap();
+    refused(&format!(
+        "{CHECKPOINT} is of another run: experiment.{field}"
+    ));
+    fs::rename(&aside, &described).unwrap();
+    case.write(&experiment());
     let lock = File::open(directory.join(".lock")).unwrap();
     lock.try_lock().unwrap();
     refused("is in use by another run");
     drop(lock);
 
-    // Nothing is left but the experiment's file: that counts, too.
     fs::remove_file(&checkpoint).unwrap();
-    refused("experiment.toml is of another run: arms[1].step_size: wanted 0.5, found 0.01");
-    case.write(&experiment());
     fs::write(directory.join("tasks.csv"), "of somebody").unwrap();
     refused("holds the tables of a run, but no checkpoint");
     fs::remove_file(directory.join("tasks.csv")).unwrap();
@@ -356,22 +362,35 @@ fn find(bytes: &[u8], wanted: &[u8]) -> usize {
         .expect("it is there")
 }
 
-/// A file may not grow beyond a limit: to the program it is as if the disk were full.
+/// In the middle of a run files may no longer grow: to the program it is as if the disk were full.
 #[test]
 fn a_full_disk_loses_nothing_that_was_written() {
-    let case = Case::stopped("full");
-    let before = contents(&case.directory("full"));
-    let mut limited = Command::new("sh");
-    let script = "trap '' XFSZ; ulimit -f 8; exec \"$@\"";
+    let case = Case::new();
     let command = case.command("full", &["--resume"]);
-    limited
-        .args(["-c", script, "sh"])
-        .arg(command.get_program());
-    let output = limited.args(command.get_args()).output().unwrap();
+    let mut shell = Command::new("sh");
+    // The signal would kill it; ignored, writing fails.
+    shell.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]);
+    shell.arg(command.get_program()).args(command.get_args());
+    shell.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = shell.spawn().unwrap();
+    case.await_checkpoints("full", &mut child, 5);
+    let id = child.id().to_string();
+    let limit = Command::new("prlimit")
+        .args(["--fsize=4096", "--pid", &id])
+        .status();
+    if !limit.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: there is no prlimit to limit a process with");
+        let _ = child.kill();
+        child.wait().unwrap();
+        return;
+    }
+    let output = child.wait_with_output().unwrap();
     assert_refused(&output, 1, "error: cannot write ");
-    let after = contents(&case.directory("full"));
-    assert!(after[CHECKPOINT] == before[CHECKPOINT]);
-    assert_eq!(after.len(), before.len(), "a temporary file was left");
+    assert!(stderr(&output).contains("too large"), "{}", stderr(&output));
+    let left = contents(&case.directory("full"));
+    let names: Vec<_> = left.keys().map(String::as_str).collect();
+    let [lock, tasks, probes] = [".lock", "tasks.part.csv", "probes.part.csv"];
+    assert_eq!(names, [lock, CHECKPOINT, "experiment.toml", probes, tasks]);
 
     assert!(case.run("full", &["--resume"]).status.success());
     assert!(case.run("whole", &[]).status.success());

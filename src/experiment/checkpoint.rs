@@ -15,7 +15,7 @@ use std::path::Path;
 
 use crc32fast::Hasher;
 use safetensors::SafeTensorError;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -269,15 +269,15 @@ pub(super) fn encode(standing: &Standing, tensors: &Tensors) -> Result<Vec<u8>, 
 /// A file that is not whole, that is no checkpoint, or that is one of another format.
 pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<(Standing, Tensors), DirectoryError> {
     let damaged = |reason: String| DirectoryError::damaged(path, reason);
-    let metadata = SafeTensors::read_metadata(bytes).map_err(|e| damaged(in_words(&e)))?;
-    let metadata = metadata.1.metadata().as_ref();
-    let Some(metadata) = metadata.and_then(|entries| entries.get(METADATA)) else {
+    let header = header(bytes).map_err(damaged)?;
+    let entries = header.metadata().as_ref();
+    let Some(metadata) = entries.and_then(|entries| entries.get(METADATA)) else {
         return Err(DirectoryError::Foreign {
             path: path.to_owned(),
         });
     };
     check_format(path, metadata)?;
-    let file = SafeTensors::deserialize(bytes).map_err(|e| damaged(in_words(&e)))?;
+    let file = SafeTensors::deserialize(bytes).map_err(|error| damaged(error.to_string()))?;
     let tensor = |(name, view): (&str, TensorView<'_>)| {
         let tensor = Tensor {
             dtype: view.dtype(),
@@ -314,12 +314,202 @@ fn check_format(path: &Path, metadata: &str) -> Result<(), DirectoryError> {
     })
 }
 
-fn in_words(error: &SafeTensorError) -> String {
-    match error {
-        SafeTensorError::MetadataIncompleteBuffer | SafeTensorError::InvalidHeaderLength => {
-            "it is longer or shorter than its header says".to_owned()
+/// The header of a safetensors file that is as long as it says; or what is wrong, in words. (The crate would add up
+/// lengths that may overflow.)
+fn header(bytes: &[u8]) -> Result<Metadata, String> {
+    let too_short = || format!("it ends after {} bytes, within its header", bytes.len());
+    let (length, rest) = bytes.split_first_chunk().ok_or_else(too_short)?;
+    let length = u64::from_le_bytes(*length);
+    let header = usize::try_from(length).ok();
+    let header = header
+        .and_then(|length| rest.get(..length))
+        .ok_or_else(too_short)?;
+    let header: Metadata = serde_json::from_slice(header).map_err(|error| error.to_string())?;
+    let wanted = 8 + u128::from(length) + header.data_len() as u128;
+    if wanted != bytes.len() as u128 {
+        return Err(format!("wanted {wanted} bytes, found {}", bytes.len()));
+    }
+    Ok(header)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{Activation, Network};
+    use crate::scheduler::{BoundControl, Control, Observation, Statistics};
+    use crate::snapshot::SnapshotBuffer;
+    use crate::spec::ReplicaSpec;
+
+    /// Adam, SGD, and padding everywhere.
+    fn spec() -> TrainingSpec {
+        let sgd = ReplicaSpec {
+            optimiser: Optimiser::Sgd { momentum: 0.9 },
+            ..ReplicaSpec::default()
+        };
+        TrainingSpec {
+            network: Network::new(&[3, 2, 2], Activation::Crelu).unwrap(),
+            batch: 1,
+            replicas: vec![ReplicaSpec::default(), sgd],
+            stream: None,
+            probe: None,
         }
-        SafeTensorError::HeaderTooSmall => "it has no header".to_owned(),
-        other => other.to_string(),
+    }
+
+    fn statistics(seed: u32) -> Statistics {
+        Statistics {
+            step_size: 1e-3,
+            effective_step: Some(0.1 / f64::from(seed + 1)),
+            sharpness: Some(f64::from(seed).exp() / 3.0),
+            grad_norm_sq: 1.0 / 7.0,
+            objective_grad_norm_sq: 1.0 / 3.0,
+            grad_variance: 100.0 / 3.0,
+            second_moment: 1e-6 / 3.0,
+        }
+    }
+
+    fn observation(seed: u32) -> Observation {
+        Observation {
+            task: 0,
+            update: seed,
+            progress: 0.05,
+            batch: 16,
+            epsilon: 1e-8,
+            layers: vec![statistics(seed), statistics(seed + 1)],
+            network: statistics(seed + 2),
+        }
+    }
+
+    /// Replicas whose schedulers have something to remember.
+    fn replicas() -> Vec<Replica> {
+        let replica = |seed| {
+            let control = Control::Bound(BoundControl::paper());
+            let mut scheduler = Scheduler::new(control, 1e-3, 2, seed).unwrap();
+            (0..5).for_each(|k| drop(scheduler.observe(&observation(seed + k)).unwrap()));
+            Replica {
+                arm: "an \"arm\"/ä".to_owned(),
+                seed,
+                scheduler,
+                has_diverged: seed == 1,
+            }
+        };
+        vec![replica(1), replica(2)]
+    }
+
+    fn standing() -> Standing {
+        Standing {
+            format: FORMAT,
+            run: serde_json::json!({ "experiment": { "l2": 0.1 } }),
+            batch: 1,
+            step: 17,
+            replicas: replicas(),
+            tasks: Extent::default(),
+            probes: Extent::default(),
+        }
+    }
+
+    /// Other bits in every word that is no padding, NaN and -0 among them.
+    fn snapshot() -> Snapshot {
+        let spec = spec();
+        let counted = |first: u32| -> Vec<u32> {
+            let count = |count: u32| (0..count).map(move |i| f32::from_bits(first + i));
+            let layers = spec.network.layers().iter();
+            let layers: Vec<_> = layers
+                .map(|layer| LayerParameters {
+                    weight: count(layer.inputs * layer.outputs).collect(),
+                    bias: count(layer.outputs).collect(),
+                })
+                .collect();
+            let stored = spec.network.pack(&layers).unwrap();
+            stored.into_iter().map(f32::to_bits).collect()
+        };
+        let zeros = vec![0; spec.network.parameter_stride()];
+        let buffer = |name: &str, words: [Vec<u32>; 2]| SnapshotBuffer {
+            name: name.to_owned(),
+            words: words.concat(),
+        };
+        let (negative_zero, nan) = ((-0.0_f32).to_bits(), f32::NAN.to_bits());
+        Snapshot {
+            buffers: vec![
+                buffer("parameters", [counted(1), counted(negative_zero)]),
+                buffer("first moment", [counted(100), counted(200)]),
+                buffer("second moment", [counted(nan), zeros]),
+                buffer("states", [vec![u32::MAX, 0], vec![1, 2]]),
+            ],
+        }
+    }
+
+    fn file() -> Vec<u8> {
+        let tensors = Tensors::of(&snapshot(), &spec(), &replicas()).unwrap();
+        encode(&standing(), &tensors).unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_read_bit_for_bit() {
+        let (found, tensors) = decode(Path::new("file"), &file()).unwrap();
+        assert_eq!((found.batch, found.step), (1, 17));
+        assert_eq!(found.run, standing().run);
+        assert_eq!(found.replicas, replicas());
+        let (mut ours, mut theirs) = (replicas(), found.replicas);
+        for (own, kept) in ours.iter_mut().zip(&mut theirs) {
+            let next = observation(9);
+            let wanted = own.scheduler.observe(&next).unwrap();
+            assert_eq!(kept.scheduler.observe(&next).unwrap(), wanted);
+        }
+
+        let mut restored = snapshot();
+        for buffer in &mut restored.buffers {
+            buffer.words.fill(0);
+        }
+        tensors.fill(&mut restored, &spec(), &replicas()).unwrap();
+        assert_eq!(restored, snapshot());
+
+        let mut other = spec();
+        other.network = Network::new(&[3, 2, 2], Activation::Relu).unwrap();
+        let error = tensors.fill(&mut restored, &other, &replicas());
+        let wanted = "fc2.weight\": wanted F32 [2, 2], found F32 [2, 4]";
+        assert!(error.unwrap_err().ends_with(wanted));
+    }
+
+    #[test]
+    fn no_damage_goes_unnoticed() {
+        let file = file();
+        let path = Path::new("file");
+        let (_, wanted) = decode(path, &file).unwrap();
+        let mut accepted = 0;
+        for position in 0..file.len() {
+            assert!(
+                decode(path, &file[..position]).is_err(),
+                "cut at {position}"
+            );
+            for bit in 0..8 {
+                let mut flipped = file.clone();
+                flipped[position] ^= 1 << bit;
+                if let Ok((standing, tensors)) = decode(path, &flipped) {
+                    accepted += 1;
+                    assert_eq!((standing.step, &tensors), (17, &wanted), "at {position}");
+                }
+            }
+        }
+        assert_eq!(accepted, 0);
+    }
+
+    #[test]
+    fn lengths_that_overflow_are_refused() {
+        let length = usize::MAX / 8;
+        let entry = |index: usize| {
+            let (start, end) = (index * length, (index + 1) * length);
+            format!(
+                r#""t{index}":{{"dtype":"U8","shape":[{length}],"data_offsets":[{start},{end}]}}"#
+            )
+        };
+        let entries: Vec<_> = (0..8).map(entry).collect();
+        let header = format!("{{{}}}", entries.join(","));
+        let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+        bytes.extend(header.as_bytes());
+        let error = decode(Path::new("file"), &bytes).unwrap_err().to_string();
+        assert!(
+            error.starts_with("file is damaged: wanted 18446744073709"),
+            "{error}"
+        );
     }
 }

@@ -53,6 +53,9 @@ pub(crate) struct Options {
     checkpoint_seconds: u64,
 }
 
+/// The resolved experiment, in its directory.
+const DESCRIPTION: &str = "experiment.toml";
+
 /// What an interrupted run exits with, as after SIGINT.
 const INTERRUPTED: u8 = 130;
 
@@ -126,6 +129,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let (compute, chosen) = Compute::open(options.backend)?;
     eprintln!("backend: {chosen}");
     let directory = if options.resume {
+        check_description(&path.join(DESCRIPTION), &experiment)?;
         let directory = RunDirectory::resume(&path, &experiment, &compute, &images)?;
         let Some(directory) = directory else {
             eprintln!("finished already; results in {}", path.display());
@@ -160,12 +164,18 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes experiment.toml. Where there is one, it must say the same.
-fn describe(directory: &RunDirectory, experiment: &Experiment) -> Result<(), Failure> {
-    const NAME: &str = "experiment.toml";
-    let path = directory.path().join(NAME);
+/// Fails where experiment.toml is there and says something else.
+fn check_description(path: &Path, experiment: &Experiment) -> Result<(), Failure> {
     if path.exists() {
-        return Ok(check_same(experiment, &read_experiment(&path)?, &path)?);
+        check_same(experiment, &read_experiment(path)?, path)?;
+    }
+    Ok(())
+}
+
+/// Writes experiment.toml, where it is not there yet: it says which program began the run.
+fn describe(directory: &RunDirectory, experiment: &Experiment) -> Result<(), Failure> {
+    if directory.path().join(DESCRIPTION).exists() {
+        return Ok(());
     }
     let revision = option_env!("TRAINABLE_REVISION").unwrap_or("unknown");
     let text = format!(
@@ -173,7 +183,7 @@ fn describe(directory: &RunDirectory, experiment: &Experiment) -> Result<(), Fai
         env!("CARGO_PKG_VERSION"),
         as_toml(experiment)?
     );
-    Ok(directory.write(NAME, text.as_bytes())?)
+    Ok(directory.write(DESCRIPTION, text.as_bytes())?)
 }
 
 /// Set by the first Ctrl-C, or another wish that the program end. The second one ends it at once, of which a

@@ -135,7 +135,7 @@ fn list(adapters: &[(AdapterSummary, wgpu::Adapter)]) -> String {
 }
 
 impl Compute {
-    /// What computes, in words: equal names give equal bits.
+    /// What computes, in words: an adapter with its driver, or the CPU executor.
     pub fn name(&self) -> String {
         match self {
             Self::Cpu => "CPU executor".to_owned(),

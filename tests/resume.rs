@@ -14,7 +14,9 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use tempfile::TempDir;
 use trainable::experiment::presets::{Preset, Scale};
-use trainable::experiment::{Arm, Event, Experiment, Placebo, PlaceboKind, RunDirectory, run_in};
+use trainable::experiment::{
+    Arm, Event, Experiment, Placebo, PlaceboKind, RunDirectory, run, run_in,
+};
 use trainable::network::Network;
 use trainable::rng::pcg4d;
 use trainable::scheduler::{BoundControl, Control};
@@ -432,14 +434,11 @@ fn a_checkpoint_holds_parameters_by_their_pytorch_names() {
     };
     let mut directory =
         RunDirectory::create(place.path(), &experiment, &Compute::Cpu, &images).unwrap();
-    let results = run_in(
-        &mut directory,
-        &experiment,
-        &Compute::Cpu,
-        &images,
-        |_: Event<'_>| {},
-    );
-    assert!(results.unwrap().is_some());
+    let quiet = |_: Event<'_>| {};
+    let kept = run_in(&mut directory, &experiment, &Compute::Cpu, &images, quiet).unwrap();
+    let in_memory = run(&experiment, &Compute::Cpu, &images, quiet).unwrap();
+    assert!(in_memory.probes.len() > 50);
+    assert_eq!(kept, Some(in_memory));
     let bytes = fs::read(place.path().join(CHECKPOINT)).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
     let floats = |name: String, shape: &[usize]| -> Vec<f32> {

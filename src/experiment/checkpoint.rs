@@ -1,14 +1,7 @@
 //! The file `checkpoint.safetensors`: the replicas that train together, and where their experiment stands.
 //!
-//! All tensors have elements of four bytes. For every replica, named by its arm and seed, in PyTorch's layout and
-//! in F32, for layers k from 1 on:
-//!
-//! - `ARM/SEED/fck.weight` `[out, in]` and `ARM/SEED/fck.bias` `[out]`;
-//! - with Adam `ARM/SEED/fck.weight.exp_avg` and `.exp_avg_sq`, and the same of the bias;
-//! - with SGD `ARM/SEED/fck.weight.momentum_buffer`, and the same of the bias.
-//!
-//! `training/BUFFER` is everything else in a [`Snapshot`], U32 `[replicas, words]`, and `checksum` (U32 `[1]`) the
-//! CRC-32 of all the rest. The metadata has one entry, `trainable`: a [`Standing`] as JSON.
+//! [`super::RunDirectory`] documents the tensors. All of them have elements of four bytes; `checksum` is the CRC-32 of
+//! all the rest. The metadata has one entry, `trainable`: a [`Standing`] as JSON. (Entries would come in any order.)
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;

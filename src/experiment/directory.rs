@@ -135,6 +135,16 @@ impl DirectoryError {
 }
 
 /// A directory in which one experiment runs, locked as long as this lives.
+///
+/// Its `checkpoint.safetensors` stays when the run is finished. It holds the replicas that trained together last. For
+/// each, named by its arm and seed, in F32 and in PyTorch's layout, for layers k from 1 on:
+///
+/// - `ARM/SEED/fck.weight` `[out, in]` and `ARM/SEED/fck.bias` `[out]`;
+/// - with Adam `ARM/SEED/fck.weight.exp_avg` and `.exp_avg_sq`, and the same of the bias;
+/// - with SGD `ARM/SEED/fck.weight.momentum_buffer`, and the same of the bias.
+///
+/// And in U32 `training/BUFFER` `[replicas, words]`, whatever else is in a [`Snapshot`], by its buffers' names; and
+/// `checksum` `[1]`.
 #[derive(Debug)]
 pub struct RunDirectory {
     path: PathBuf,
@@ -210,6 +220,7 @@ impl RunDirectory {
         check_run(&run, &standing.run, &checkpoint)?;
         // The parts go when all tables stand, that of probes first.
         if has_table && !path.join(PROBES).exists() {
+            remove_if_there(&path.join(TASKS))?;
             return Ok(None);
         }
         let results = Results {
@@ -278,11 +289,8 @@ impl RunDirectory {
     /// # Errors
     /// [`DirectoryError::Write`]
     pub fn finish(self) -> Result<(), DirectoryError> {
-        for name in [PROBES, TASKS] {
-            let path = self.path.join(name);
-            fs::remove_file(&path).map_err(|source| DirectoryError::write(&path, source))?;
-        }
-        Ok(())
+        remove_if_there(&self.path.join(PROBES))?;
+        remove_if_there(&self.path.join(TASKS))
     }
 
     pub(super) fn take_start(&mut self) -> Option<Start> {
@@ -355,6 +363,15 @@ fn check_run(wanted: &Value, found: &Value, file: &Path) -> Result<(), Directory
         wanted: first.wanted,
         found: first.found,
     })
+}
+
+fn remove_if_there(file: &Path) -> Result<(), DirectoryError> {
+    match fs::remove_file(file) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(DirectoryError::write(file, source))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Makes the directory if there is none, and locks it until the file is closed, by whatever end.

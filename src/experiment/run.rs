@@ -20,10 +20,10 @@ const PIECE: u32 = 100;
 /// What happens while an experiment runs.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
-    /// All replicas of a batch went on by this many steps; the sum over the steps of every replica is
-    /// [`Experiment::total_steps`].
+    /// All replicas of a batch went on by this many steps, summed over the replicas; all of these, and
+    /// [`Event::Resumed`], are [`Experiment::total_steps`].
     Steps(u64),
-    /// So many steps of all replicas were done before the run was interrupted.
+    /// This many were done before the run was interrupted.
     Resumed(u64),
     /// A replica finished a task.
     Task(&'a TaskRow),
@@ -74,7 +74,8 @@ pub fn run(
 
 /// As [`run`], in a directory that was opened for the same experiment, device and images: goes on where its
 /// checkpoint stands, and writes another at every task end and whenever a minute has passed. A run that was
-/// interrupted, by whatever, returns in the end the rows of one that was not.
+/// interrupted, by whatever, returns in the end the rows of one that was not. Write the tables of what is
+/// returned, then call [`RunDirectory::finish`].
 ///
 /// `None` where it was stopped: see [`RunDirectory::stopped_by`].
 ///

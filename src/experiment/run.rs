@@ -74,23 +74,24 @@ pub fn run(
 
 /// As [`run`], in a directory that was opened for the same experiment, device and images: goes on where its
 /// checkpoint stands, and writes another at every task end and whenever a minute has passed. A run that was
-/// interrupted, by whatever, returns in the end the rows of one that was not. Write the tables of what is
-/// returned, then call [`RunDirectory::finish`].
+/// interrupted, by whatever, returns in the end the rows of one that was not, and its directory, to be
+/// [finished](RunDirectory::finish) once the tables are written.
 ///
-/// `None` where it was stopped: see [`RunDirectory::stopped_by`].
+/// `None` where it was stopped: see [`RunDirectory::stopped_by`]. Then, and after an error, the directory can be opened
+/// anew with [`RunDirectory::resume`].
 ///
 /// # Errors
 /// As [`run`]; a checkpoint that does not fit, or one that cannot be written.
 pub fn run_in(
-    directory: &mut RunDirectory,
+    mut directory: RunDirectory,
     experiment: &Experiment,
     compute: &Compute,
     images: &ImageSet,
     mut tell: impl FnMut(Event<'_>),
-) -> Result<Option<Results>, ExperimentError> {
-    let keep = &mut Some(directory);
+) -> Result<Option<(Results, RunDirectory)>, ExperimentError> {
+    let keep = &mut Some(&mut directory);
     let (results, flow) = train_all(experiment, compute, images, keep, &mut tell)?;
-    Ok(flow.is_continue().then_some(results))
+    Ok(flow.is_continue().then_some((results, directory)))
 }
 
 /// Where checkpoints go, if anywhere.

@@ -141,15 +141,15 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     };
     describe(&directory, &experiment)?;
     let interval = Duration::from_secs(options.checkpoint_seconds);
-    let mut directory = directory
+    let directory = directory
         .with_interval(interval)
         .stopped_by(stop_on_signals()?);
 
     let bar = progress_bar(experiment.total_steps());
     let tell = |event: Event<'_>| show(&bar, event);
-    let results = run_in(&mut directory, &experiment, &compute, &images, tell)?;
+    let ended = run_in(directory, &experiment, &compute, &images, tell)?;
     bar.finish_and_clear();
-    let Some(results) = results else {
+    let Some((results, directory)) = ended else {
         eprintln!("stopped at a checkpoint; the same command with --resume goes on from there");
         return Ok(ExitCode::from(INTERRUPTED));
     };

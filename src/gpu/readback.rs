@@ -6,39 +6,39 @@ use futures_channel::oneshot;
 
 use crate::error::Error;
 
-/// Makes what the reader wants of the words.
-type Decode<T> = Box<dyn FnOnce(&[u32]) -> T + Send>;
+/// Makes what the reader wants of the words of each buffer.
+type Decode<T> = Box<dyn FnOnce(&[&[u32]]) -> T + Send>;
 
-/// A copy that was recorded into an encoder, to be read once that encoder is submitted.
+/// Copies that were recorded into an encoder, to be read once that encoder is submitted.
 ///
 /// `T` is what the words mean. Nothing here submits, polls or blocks but [`Self::wait`].
 #[must_use = "a readback that is not resolved is only a copy"]
 pub struct Readback<T> {
-    staging: wgpu::Buffer,
+    /// One for each source: all sources together may be larger than the largest buffer.
+    staging: Vec<wgpu::Buffer>,
     decode: Decode<T>,
 }
 
 impl<T> Readback<T> {
-    /// Records copies of whole buffers; `decode` gets their words one after the other.
+    /// Records copies of whole buffers; `decode` gets the words of each.
     pub(crate) fn record(
         device: &wgpu::Device,
         encoder: &mut wgpu::CommandEncoder,
         sources: &[&wgpu::Buffer],
-        decode: impl FnOnce(&[u32]) -> T + Send + 'static,
+        decode: impl FnOnce(&[&[u32]]) -> T + Send + 'static,
     ) -> Self {
-        let staging = device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("readback"),
-            size: sources.iter().map(|source| source.size()).sum(),
-            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
-        let mut offset = 0;
-        for source in sources {
-            encoder.copy_buffer_to_buffer(source, 0, &staging, offset, source.size());
-            offset += source.size();
-        }
+        let mut copy = |source: &&wgpu::Buffer| {
+            let staging = device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("readback"),
+                size: source.size(),
+                usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            });
+            encoder.copy_buffer_to_buffer(source, 0, &staging, 0, source.size());
+            staging
+        };
         Self {
-            staging,
+            staging: sources.iter().map(&mut copy).collect(),
             decode: Box::new(decode),
         }
     }
@@ -53,22 +53,30 @@ impl<T> Readback<T> {
             doing: "reading back",
             reason,
         };
-        let (sender, receiver) = oneshot::channel();
-        self.staging
-            .map_async(wgpu::MapMode::Read, .., move |mapped| {
+        let map = |staging: &wgpu::Buffer| {
+            let (sender, receiver) = oneshot::channel();
+            staging.map_async(wgpu::MapMode::Read, .., move |mapped| {
                 // The receiver is gone when the future was dropped: then nobody wants to know.
                 let _ = sender.send(mapped);
             });
-        async move {
             receiver
-                .await
-                .map_err(|_| failed("the device was dropped".to_owned()))?
-                .map_err(|error| failed(error.to_string()))?;
-            let bytes = self
-                .staging
-                .get_mapped_range(..)
-                .map_err(|error| failed(error.to_string()))?;
-            Ok((self.decode)(bytemuck::cast_slice(&bytes)))
+        };
+        let receivers: Vec<_> = self.staging.iter().map(map).collect();
+        async move {
+            for receiver in receivers {
+                receiver
+                    .await
+                    .map_err(|_| failed("the device was dropped".to_owned()))?
+                    .map_err(|error| failed(error.to_string()))?;
+            }
+            let mapped = self.staging.iter().map(|staging| {
+                staging
+                    .get_mapped_range(..)
+                    .map_err(|error| failed(error.to_string()))
+            });
+            let views = mapped.collect::<Result<Vec<_>, _>>()?;
+            let words: Vec<&[u32]> = views.iter().map(|v| bytemuck::cast_slice(v)).collect();
+            Ok((self.decode)(&words))
         }
     }
 

@@ -13,7 +13,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use thiserror::Error;
 use trainable::Backend;
 use trainable::data::DataError;
-use trainable::experiment::ExperimentError;
+use trainable::experiment::{DirectoryError, ExperimentError};
 use trainable::probe::NotFinite;
 
 use tensors::TensorError;
@@ -37,6 +37,12 @@ pub(crate) enum Failure {
     /// The experiment cannot be run, or was not run to its end.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
+    /// The directory cannot be used for this run.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// Nobody would tell of Ctrl-C.
+    #[error("cannot listen for signals")]
+    Signals(#[from] ctrlc::Error),
     /// The data files are not MNIST's.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -61,9 +67,6 @@ pub(crate) enum Failure {
         name: String,
         source: toml::ser::Error,
     },
-    /// The results have no place.
-    #[error("cannot write to {}", path.display())]
-    Directory { path: PathBuf, source: io::Error },
     /// Nobody takes the results.
     #[error("standard output: wanted to write the results, found that they cannot be written")]
     Output(#[from] io::Error),
@@ -84,11 +87,28 @@ impl Failure {
             Self::Engine(error) | Self::Experiment(ExperimentError::Engine(error)) => {
                 of_machine(error)
             }
-            Self::Output(_) | Self::Directory { .. } | Self::Toml { .. } => true,
+            Self::Output(_) | Self::Signals(_) | Self::Toml { .. } => true,
             Self::Experiment(ExperimentError::Report(_)) => true,
+            Self::Directory(error) | Self::Experiment(ExperimentError::Directory(error)) => {
+                use DirectoryError::{Read, Write};
+                matches!(error, Write { .. } | Read { .. })
+            }
             _ => false,
         };
         if is_of_machine { 1 } else { 2 }
+    }
+
+    /// What else could be asked for.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Directory(DirectoryError::HoldsRun { .. }) => {
+                Some("--resume goes on with it, --out takes another directory")
+            }
+            Self::Directory(
+                DirectoryError::NoCheckpoint { .. } | DirectoryError::OtherRun { .. },
+            ) => Some("--out takes another directory"),
+            _ => None,
+        }
     }
 }
 

@@ -10,11 +10,11 @@
 //! - `results`: scores, differences between arms, pictures.
 //! - `foresight`: how well each bound and indicator foretells that accuracy falls.
 
-mod foresight;
+pub(crate) mod foresight;
 mod placebo;
 pub mod presets;
 mod record;
-mod results;
+pub(crate) mod results;
 mod run;
 
 use std::collections::BTreeSet;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use program::{Failure, probe, run as experiments};
+use program::{Failure, probe, report, run as experiments};
 
 /// A laboratory for loss of trainability
 #[derive(Parser)]
@@ -26,6 +26,8 @@ enum Command {
     Run(experiments::Options),
     /// List the paper's experiments, or print one as a file to edit
     Presets(experiments::PresetsOptions),
+    /// Write an HTML page of a run, or of several side by side
+    Report(report::Options),
 }
 
 fn main() -> ExitCode {
@@ -46,5 +48,6 @@ fn run(options: &Options) -> Result<(), Failure> {
         Command::Probe(options) => probe::run(options),
         Command::Run(options) => experiments::run(options),
         Command::Presets(options) => experiments::presets(options),
+        Command::Report(options) => report::run(options),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Experiment, ExperimentError, Figure, Results, foresight};
 use crate::error::Error;
@@ -14,7 +14,7 @@ use crate::report::{
 
 /// One arm's score: a row of scores.csv. Means over seeds; intervals are 95% bootstrap intervals over
 /// seeds, none with a single one.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScoreRow {
     /// The arm.
     pub arm: String,
@@ -38,7 +38,7 @@ pub struct ScoreRow {
 
 /// One arm's mean online accuracy less that of the first arm of its group, seed by seed: a row of
 /// differences.csv.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DifferenceRow {
     /// The arm.
     pub arm: String,
@@ -54,7 +54,7 @@ pub struct DifferenceRow {
     pub high: f64,
 }
 
-const SCORE_HEADER: [&str; 9] = [
+pub(crate) const SCORE_HEADER: [&str; 9] = [
     "arm",
     "seeds",
     "diverged",
@@ -66,7 +66,8 @@ const SCORE_HEADER: [&str; 9] = [
     "worst_task",
 ];
 
-const DIFFERENCE_HEADER: [&str; 6] = ["arm", "against", "seeds", "difference", "low", "high"];
+pub(crate) const DIFFERENCE_HEADER: [&str; 6] =
+    ["arm", "against", "seeds", "difference", "low", "high"];
 
 /// The score of every arm, in the experiment's order.
 ///
@@ -137,30 +138,40 @@ pub fn differences(experiment: &Experiment, rows: &[TaskRow]) -> Result<Vec<Diff
         let Some(first) = experiment.arms.iter().find(is_of_group) else {
             continue;
         };
-        let pairs: Vec<(f64, f64)> = experiment
-            .seeds
-            .iter()
-            .filter_map(|seed| {
-                let mean_of = |name| mean(finished_run(experiment, rows, name, *seed)?.into_iter());
-                Some((mean_of(&arm.name)?, mean_of(&first.name)?))
-            })
-            .collect();
-        let (own, others): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
-        if first.name == arm.name {
-            continue;
-        }
-        if let Some(interval) = paired_difference(&own, &others, &Bootstrap::default())? {
-            differences.push(DifferenceRow {
-                arm: arm.name.clone(),
-                against: first.name.clone(),
-                seeds: own.len(),
-                difference: interval.estimate,
-                low: interval.low,
-                high: interval.high,
-            });
+        if first.name != arm.name {
+            let (own, other) = ((rows, &arm.name[..]), (rows, &first.name[..]));
+            differences.extend(difference(experiment, own, other)?);
         }
     }
     Ok(differences)
+}
+
+/// One arm less another, seed by seed, each with the rows of its run, on the stream of `experiment`; none where fewer
+/// than two seeds finished in both.
+///
+/// # Errors
+/// [`Error::Invalid`] for a NaN among the rows.
+pub(crate) fn difference(
+    experiment: &Experiment,
+    (rows, arm): (&[TaskRow], &str),
+    (other_rows, against): (&[TaskRow], &str),
+) -> Result<Option<DifferenceRow>, Error> {
+    let mean_of = |rows, name, seed| mean(finished_run(experiment, rows, name, seed)?.into_iter());
+    let seeds = experiment.seeds.iter();
+    let pairs = seeds.filter_map(|seed| {
+        let own = mean_of(rows, arm, *seed)?;
+        Some((own, mean_of(other_rows, against, *seed)?))
+    });
+    let (own, others): (Vec<_>, Vec<_>) = pairs.unzip();
+    let interval = paired_difference(&own, &others, &Bootstrap::default())?;
+    Ok(interval.map(|interval| DifferenceRow {
+        arm: arm.to_owned(),
+        against: against.to_owned(),
+        seeds: own.len(),
+        difference: interval.estimate,
+        low: interval.low,
+        high: interval.high,
+    }))
 }
 
 /// What stands before ": " in an arm's name; nothing for most.

@@ -1,6 +1,7 @@
 //! The command line program's subcommands.
 
 pub(crate) mod probe;
+pub(crate) mod report;
 pub(crate) mod run;
 mod tensors;
 
@@ -13,6 +14,7 @@ use trainable::Backend;
 use trainable::data::DataError;
 use trainable::experiment::ExperimentError;
 use trainable::probe::NotFinite;
+use trainable::report::{PageError, ReportError};
 
 use tensors::TensorError;
 
@@ -35,6 +37,9 @@ pub(crate) enum Failure {
     /// The experiment cannot be run, or was not run to its end.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
+    /// The run's directory makes no page.
+    #[error(transparent)]
+    Page(#[from] PageError),
     /// The data files are not MNIST's.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -84,6 +89,7 @@ impl Failure {
             }
             Self::Output(_) | Self::Directory { .. } | Self::Toml { .. } => true,
             Self::Experiment(ExperimentError::Report(_)) => true,
+            Self::Page(PageError::Report(ReportError::Write { .. })) => true,
             _ => false,
         };
         if is_of_machine { 1 } else { 2 }

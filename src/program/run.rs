@@ -138,6 +138,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     bar.finish_and_clear();
     write_results(&directory, &experiment, &results)?;
     print(&score_table(&scores(&experiment, &results.tasks)?))?;
+    super::report::write(&directory)?;
     eprintln!(
         "{:.0} s; results in {}",
         start.elapsed().as_secs_f64(),

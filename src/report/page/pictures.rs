@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::comparison::{Comparison, Run};
 use super::{PageError, ReportError};
 use crate::experiment::Figure;
+use crate::report::plots::MARGIN;
 use crate::report::{
     write_accuracies, write_diagnosis, write_layer_bounds, write_probe_chart, write_trajectories,
 };
@@ -150,7 +151,7 @@ impl Pen<'_> {
     }
 }
 
-/// A file's SVG as part of a page, and its width in pixels: it scales, and its clip paths are told apart from those of
+/// A file's SVG as part of a page, and its width in pixels: it scales, has no margins, and its clip paths are told apart from those of
 /// other pictures by `number`.
 fn fitted(svg: &str, number: usize) -> (String, f64) {
     let tag = svg.split('>').next().unwrap_or_default();
@@ -159,13 +160,37 @@ fn fitted(svg: &str, number: usize) -> (String, f64) {
         value.split('"').next()?.parse().ok()
     };
     let (width, height) = (size("width").unwrap_or(0.0), size("height").unwrap_or(0.0));
-    let own = |text: &str| text.replace("kuva-clip-", &format!("clip-{number}-"));
-    // Quotes are escaped in text, so that only attributes match.
-    let svg = svg
-        .replace("id=\"kuva-clip-", &own("id=\"kuva-clip-"))
-        .replace("\"url(#kuva-clip-", &own("\"url(#kuva-clip-"));
-    let view = format!("<svg viewBox=\"0 0 {width} {height}\"");
+    let svg = renumbered(svg, number);
+    // The page has margins of its own.
+    let (width, height) = (width - 2.0 * MARGIN, height - MARGIN);
+    let view = format!("<svg viewBox=\"{MARGIN} {MARGIN} {width} {height}\"");
     (svg.replacen("<svg", &view, 1), width)
+}
+
+/// kuva counts clip paths over all of a process; here they are `clip-NUMBER-1` and so on.
+fn renumbered(svg: &str, number: usize) -> String {
+    let mut known: Vec<String> = Vec::new();
+    let mut text = svg.to_owned();
+    // Quotes are escaped in text, so that only attributes match.
+    for (kuvas, ours) in [
+        ("id=\"kuva-clip-", "id=\"clip-"),
+        ("\"url(#kuva-clip-", "\"url(#clip-"),
+    ] {
+        let mut parts = text.split(kuvas);
+        let mut renumbered = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let digits = part.find(|c: char| !c.is_ascii_digit());
+            let (digits, rest) = part.split_at(digits.unwrap_or(part.len()));
+            let place = known.iter().position(|other| other == digits);
+            let place = place.unwrap_or_else(|| {
+                known.push(digits.to_owned());
+                known.len() - 1
+            });
+            renumbered += &format!("{ours}{number}-{}{rest}", place + 1);
+        }
+        text = renumbered;
+    }
+    text
 }
 
 #[cfg(test)]
@@ -174,14 +199,14 @@ mod tests {
 
     #[test]
     fn a_picture_scales_and_has_clip_paths_of_its_own() {
-        let svg = "<svg xmlns=\"x\" width=\"900\" height=\"453.8\"><clipPath id=\"kuva-clip-0\"/>\
-                   <g clip-path=\"url(#kuva-clip-0)\"/><text>kuva-clip-0</text></svg>";
+        let svg = "<svg xmlns=\"x\" width=\"900\" height=\"453.8\"><clipPath id=\"kuva-clip-41\"/>\
+                   <g clip-path=\"url(#kuva-clip-41)\"/><text>kuva-clip-0</text></svg>";
         let (fitted, width) = fitted(svg, 7);
-        assert_eq!(width, 900.0);
+        assert_eq!(width, 860.0);
         assert_eq!(
             fitted,
-            "<svg viewBox=\"0 0 900 453.8\" xmlns=\"x\" width=\"900\" height=\"453.8\">\
-             <clipPath id=\"clip-7-0\"/><g clip-path=\"url(#clip-7-0)\"/><text>kuva-clip-0</text></svg>"
+            "<svg viewBox=\"20 20 860 433.8\" xmlns=\"x\" width=\"900\" height=\"453.8\">\
+             <clipPath id=\"clip-7-1\"/><g clip-path=\"url(#clip-7-1)\"/><text>kuva-clip-0</text></svg>"
         );
     }
 

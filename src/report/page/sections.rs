@@ -20,6 +20,9 @@ const CHANCE: f64 = 0.5;
 /// With fewer, a bootstrap interval is too short to be taken at its word.
 const FEW_SEEDS: usize = 5;
 
+/// The share of its own size down to which a picture shrinks before it scrolls.
+const SMALLEST: f64 = 0.75;
+
 /// A part of the page: what a link to it says, its place, and itself.
 type Section = (&'static str, &'static str, Markup);
 
@@ -167,7 +170,7 @@ fn asked(comparison: &Comparison) -> Markup {
         let asked = &run.record.experiment;
         html! {
             "every " (asked.interval) " steps"
-            @if asked.indicators_every > 0 { "; other indicators every " (asked.indicators_every) " probes" }
+            @if asked.indicators_every > 0 { "; other indicators at one probe in " (asked.indicators_every) }
         }
     };
     html! {
@@ -213,6 +216,11 @@ fn interval((low, high): (f64, f64), decimals: usize) -> Markup {
     html! { span.ends { "[" (number(Some(low), decimals)) ", " (number(Some(high), decimals)) "]" } }
 }
 
+/// The head of a column of intervals.
+fn axis(from: &str, to: &str) -> Markup {
+    html! { th { div.axis { span { (from) } span { (to) } } } }
+}
+
 fn scores(comparison: &Comparison) -> Markup {
     let chance = 1.0 / CLASSES as f64;
     let ruler = Ruler::new(0.0, 1.0, chance);
@@ -242,7 +250,7 @@ fn scores(comparison: &Comparison) -> Markup {
             thead {
                 tr {
                     th { "Arm" } th { "Online accuracy" } th { "95% interval" }
-                    th { "0" span.axis-end { "1" } }
+                    (axis("0", "1"))
                     th { "Last five tasks" } th { "Slope per task" } th { "Worst task" } th { "Seeds" } th { "Diverged" }
                 }
             }
@@ -284,11 +292,10 @@ fn differences(comparison: &Comparison) -> Markup {
         html! {
             tr {
                 th scope="row" { (row.arm) }
-                td.name { (row.against) }
+                td.name { (verdict(row)) }
                 td { (signed(Some(row.difference), 3)) }
                 td { (interval((row.low, row.high), 3)) }
                 td.picture { (ruler.interval(Some(row.difference), Some((row.low, row.high)))) }
-                td.name { (verdict(row)) }
                 td { (row.seeds) }
             }
         }
@@ -312,8 +319,8 @@ fn differences(comparison: &Comparison) -> Markup {
             (table("numbers", html! {
                 thead {
                     tr {
-                        th { "Arm" } th.name { "against" } th { "Difference" } th { "95% interval" }
-                        th { "lower" span.axis-end { "higher" } } th.name { "In a word" } th { "Seeds" }
+                        th { "Arm" } th.name { "In a word" } th { "Difference" } th { "95% interval" }
+                        (axis("lower", "higher")) th { "Seeds" }
                     }
                 }
                 tbody { @for difference in &all { (row(difference)) } }
@@ -324,13 +331,16 @@ fn differences(comparison: &Comparison) -> Markup {
 }
 
 /// What the interval says.
-fn verdict(row: &DifferenceRow) -> String {
-    if row.low > 0.0 {
-        "higher".to_owned()
-    } else if row.high < 0.0 {
-        "lower".to_owned()
-    } else {
-        format!("no difference that {} seeds show", row.seeds)
+fn verdict(row: &DifferenceRow) -> Markup {
+    let against = html! { span.arm { (row.against) } };
+    html! {
+        @if row.low > 0.0 {
+            "higher than " (against)
+        } @else if row.high < 0.0 {
+            "lower than " (against)
+        } @else {
+            "no difference from " (against) " that " (row.seeds) " seeds show"
+        }
     }
 }
 
@@ -342,7 +352,7 @@ fn figure(picture: Option<&Picture>, what: &str) -> Markup {
             Some(Picture { name, svg, width }) => {
                 figure {
                     div.scroll tabindex="0" role="img" aria-label=(what) {
-                        div.plot style={ "min-width:" (0.8 * width) "px;max-width:" (width) "px" } {
+                        div.plot style={ "min-width:" (SMALLEST * width) "px;max-width:" (width) "px" } {
                             (PreEscaped(svg))
                         }
                     }
@@ -422,7 +432,7 @@ fn foresight_table(rows: &[ForesightRow], arm: &str) -> Markup {
             thead {
                 tr {
                     th { "Indicator" } th { "AUROC" } th { "95% interval" }
-                    th { "0" span.axis-end { "1" } } th { "Drops warned of" } th { "Median lead in tasks" }
+                    (axis("0", "1")) th { "Drops warned of" } th { "Median lead in tasks" }
                 }
             }
             tbody {
@@ -438,7 +448,7 @@ fn foresight_row(row: &ForesightRow) -> Markup {
     let ends = row.auroc_low.zip(row.auroc_high);
     let is_clear = ends.is_some_and(|(low, high)| low > CHANCE || high < CHANCE);
     html! {
-        tr.faint[!is_clear] {
+        tr class=[(!is_clear).then_some("faint")] {
             th scope="row" { (row.indicator) }
             td { (number(row.auroc, 3)) }
             td { @if let Some(ends) = ends { (interval(ends, 3)) } @else { "\u{2013}" } }

@@ -1,5 +1,4 @@
 //! Pages of runs: they hold what the tables hold and need nothing else, and what is broken is refused by name.
-#![cfg(feature = "program")]
 
 use std::ffi::OsString;
 use std::fs;

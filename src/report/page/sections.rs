@@ -1,24 +1,16 @@
 //! The page from top to bottom.
 
-use std::cmp::Ordering;
-
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::comparison::{Comparison, Run};
-use super::numbers::{Ruler, number, signed};
+use super::numbers::number;
 use super::pictures::{Gallery, Picture, RunGallery};
-use crate::data::CLASSES;
-use crate::experiment::foresight::ALL_ARMS;
-use crate::experiment::{DifferenceRow, ForesightRow, ScoreRow};
-use crate::report::ACCURACY_DROP;
+use super::tables::{descending, differences, foresight, interval, scores, table};
+use crate::experiment::ScoreRow;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const STYLE: &str = include_str!("page.css");
 const METHOD: &str = "https://arxiv.org/abs/2509.19698";
-/// Of an area under a ROC curve.
-const CHANCE: f64 = 0.5;
-/// With fewer, a bootstrap interval is too short to be taken at its word.
-const FEW_SEEDS: usize = 5;
 
 /// The share of its own size down to which a picture shrinks before it scrolls.
 const SMALLEST: f64 = 0.75;
@@ -85,7 +77,7 @@ pub(super) fn page(comparison: &Comparison, gallery: &Gallery) -> Markup {
                 }
                 footer {
                     p {
-                        "Made by trainable " (VERSION) ". The method: "
+                        "The method: "
                         a href=(METHOD) { "A Unified Noise-Curvature View of Loss of Trainability" } "."
                     }
                 }
@@ -142,12 +134,6 @@ fn summary(comparison: &Comparison) -> Markup {
     }
 }
 
-/// Largest first, none last.
-fn descending(a: Option<f64>, b: Option<f64>) -> Ordering {
-    let key = |value: Option<f64>| value.unwrap_or(f64::NEG_INFINITY);
-    key(b).total_cmp(&key(a))
-}
-
 fn asked(comparison: &Comparison) -> Markup {
     let row = |name: &str, value: &dyn Fn(&Run) -> Markup| {
         html! {
@@ -185,6 +171,10 @@ fn asked(comparison: &Comparison) -> Markup {
                 (row("Seeds", &|run| html! { (list(&run.record.experiment.seeds)) }))
                 (row("Stream", &stream))
                 (row("Probes", &measured))
+                tr {
+                    th scope="row" { "Program" }
+                    td colspan=(comparison.runs.len()) { "trainable " (VERSION) " made this page" }
+                }
             }
         }))
     }
@@ -207,143 +197,6 @@ fn list(seeds: &[u32]) -> String {
     }
 }
 
-/// A table that scrolls sideways where it is too wide.
-fn table(class: &str, content: Markup) -> Markup {
-    html! { div.scroll tabindex="0" { table class=(class) { (content) } } }
-}
-
-fn interval((low, high): (f64, f64), decimals: usize) -> Markup {
-    html! { span.ends { "[" (number(Some(low), decimals)) ", " (number(Some(high), decimals)) "]" } }
-}
-
-/// The head of a column of intervals.
-fn axis(from: &str, to: &str) -> Markup {
-    html! { th { div.axis { span { (from) } span { (to) } } } }
-}
-
-fn scores(comparison: &Comparison) -> Markup {
-    let chance = 1.0 / CLASSES as f64;
-    let ruler = Ruler::new(0.0, 1.0, chance);
-    let row = |row: &ScoreRow| {
-        let ends = row.mean_low.zip(row.mean_high);
-        html! {
-            tr {
-                th scope="row" { (row.arm) }
-                td { (number(row.mean, 3)) }
-                td { @if let Some(ends) = ends { (interval(ends, 3)) } @else { "\u{2013}" } }
-                td.picture { (ruler.interval(row.mean, ends)) }
-                td { (number(row.last_five, 3)) }
-                td { (signed(row.slope, 4)) }
-                td { (number(row.worst_task, 3)) }
-                td { (row.seeds) }
-                td { (row.diverged) }
-            }
-        }
-    };
-    html! {
-        p {
-            "Online accuracy is that of each minibatch before its update, averaged over a task. Scores are means over "
-            "tasks and seeds, with 95% bootstrap intervals over seeds. The line marks chance, " (chance) "."
-        }
-        (few_seeds(comparison.scores.iter().map(|row| row.seeds)))
-        (table("numbers", html! {
-            thead {
-                tr {
-                    th { "Arm" } th { "Online accuracy" } th { "95% interval" }
-                    (axis("0", "1"))
-                    th { "Last five tasks" } th { "Slope per task" } th { "Worst task" } th { "Seeds" } th { "Diverged" }
-                }
-            }
-            tbody { @for score in &comparison.scores { (row(score)) } }
-        }))
-        (tables_note(comparison, "scores.csv"))
-    }
-}
-
-fn tables_note(comparison: &Comparison, name: &str) -> Markup {
-    html! {
-        p.files {
-            "All digits: " code { (name) }
-            @if comparison.is_of_several() { " of each run, and together in the one named after this page" }
-            "."
-        }
-    }
-}
-
-/// What is to be kept in mind where one of `counts` is small.
-fn few_seeds(counts: impl Iterator<Item = usize>) -> Markup {
-    let least = counts.filter(|count| *count > 0).min();
-    html! {
-        @match least {
-            Some(1) => p.caution { "A single seed has no interval, and shows a direction at most." },
-            Some(least) if least < FEW_SEEDS => p.caution {
-                "With " (least) " seeds a bootstrap interval is too short: it only spans what these seeds did. Take it "
-                "as a direction."
-            },
-            _ => {},
-        }
-    }
-}
-
-fn differences(comparison: &Comparison) -> Markup {
-    let all = comparison.all_differences();
-    let ruler = Ruler::around_zero(all.iter().flat_map(|row| [row.low, row.high]));
-    let row = |row: &DifferenceRow| {
-        html! {
-            tr {
-                th scope="row" { (row.arm) }
-                td.name { (verdict(row)) }
-                td { (signed(Some(row.difference), 3)) }
-                td { (interval((row.low, row.high), 3)) }
-                td.picture { (ruler.interval(Some(row.difference), Some((row.low, row.high)))) }
-                td { (row.seeds) }
-            }
-        }
-    };
-    html! {
-        @if all.is_empty() {
-            p { "None: no two arms of a group have two seeds that finished all tasks in both." }
-        } @else {
-            p {
-                "Mean online accuracy of an arm less that of another, seed by seed: both see the same images, labels and "
-                "orders. An arm is compared with the first of its group."
-                @if !comparison.across.is_empty() {
-                    " Runs with the same seeds and the same stream are compared too: an arm with its namesake in the "
-                    "first run, or else with that run's first arm."
-                }
-            }
-            @if comparison.is_of_several() && comparison.across.is_empty() {
-                p { "Between these runs there are none, as their seeds or streams differ or too few seeds finished." }
-            }
-            (few_seeds(all.iter().map(|row| row.seeds)))
-            (table("numbers", html! {
-                thead {
-                    tr {
-                        th { "Arm" } th.name { "In a word" } th { "Difference" } th { "95% interval" }
-                        (axis("lower", "higher")) th { "Seeds" }
-                    }
-                }
-                tbody { @for difference in &all { (row(difference)) } }
-            }))
-            (tables_note(comparison, "differences.csv"))
-        }
-    }
-}
-
-/// What the interval says.
-fn verdict(row: &DifferenceRow) -> Markup {
-    let against = html! { span.arm { (row.against) } };
-    html! {
-        @if row.low > 0.0 {
-            "higher than " (against)
-        } @else if row.high < 0.0 {
-            "lower than " (against)
-        } @else {
-            "no difference from " (against) " that " (row.seeds) " seeds show"
-        }
-    }
-}
-
 /// A picture at its own size or somewhat smaller; where it is wider still, it scrolls.
 fn figure(picture: Option<&Picture>, what: &str) -> Markup {
     html! {
@@ -356,15 +209,26 @@ fn figure(picture: Option<&Picture>, what: &str) -> Markup {
                             (PreEscaped(svg))
                         }
                     }
-                    figcaption {
-                        "As files: "
-                        a href={ (name) ".svg" } { (name) ".svg" } ", "
-                        a href={ (name) ".png" } { (name) ".png" } "."
-                    }
+                    figcaption { "As files: " (link(name, "svg")) ", " (link(name, "png")) "." }
                 }
             },
         }
     }
+}
+
+/// To a file beside the page.
+fn link(name: &str, extension: &str) -> Markup {
+    html! { a href={ (encoded(name)) "." (extension) } { (name) "." (extension) } }
+}
+
+/// As a part of an address: all but letters, digits and "-._~" as `%XX` (RFC 3986, 2.1).
+fn encoded(name: &str) -> String {
+    let part = |byte: u8| match byte {
+        b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    name.bytes().map(part).collect()
 }
 
 fn accuracy(gallery: &Gallery) -> Markup {
@@ -384,77 +248,6 @@ fn trajectories(_: &Run, pictures: &RunGallery) -> Markup {
         (figure(pictures.trajectories.as_ref(), "Accuracy and each layer's step sizes, a curve per arm"))
         @if pictures.probes.is_some() {
             (figure(pictures.probes.as_ref(), "Each layer's sharpness and effective step size"))
-        }
-    }
-}
-
-fn foresight(run: &Run) -> Markup {
-    let rows = &run.record.foresight;
-    let mut arms: Vec<&str> = Vec::new();
-    for row in rows.iter().filter(|row| row.arm != ALL_ARMS) {
-        if !arms.contains(&&row.arm[..]) {
-            arms.push(&row.arm);
-        }
-    }
-    html! {
-        @if rows.is_empty() {
-            p { "Nothing: accuracy never dropped by more than " (ACCURACY_DROP) " from one task to the next." }
-        } @else {
-            p {
-                "How well an indicator, averaged over a task, tells that online accuracy is lower by more than "
-                (ACCURACY_DROP) " in the next: the area under the ROC curve, with 95% bootstrap intervals over seeds, best "
-                "first. Chance is one half."
-            }
-            (few_seeds([run.record.experiment.seeds.len()].into_iter()))
-            (foresight_table(rows, ALL_ARMS))
-            @for arm in arms {
-                details { summary { (arm) } (foresight_table(rows, arm)) }
-            }
-            p.files { "All digits, and the thresholds: " code { "foresight.csv" } "." }
-        }
-    }
-}
-
-fn foresight_table(rows: &[ForesightRow], arm: &str) -> Markup {
-    let mut rows: Vec<_> = rows.iter().filter(|row| row.arm == arm).collect();
-    rows.sort_by(|a, b| descending(a.auroc, b.auroc));
-    let better = rows.iter().filter(|row| row.auroc > Some(CHANCE)).count();
-    let (better, worse) = rows.split_at(better);
-    let clear = better.iter().filter(|row| row.auroc_low > Some(CHANCE));
-    html! {
-        @if let Some(row) = rows.first() {
-            p {
-                (row.drops) " of " (row.pairs) " pairs of neighbouring tasks are drops. " (clear.count()) " of "
-                (rows.len()) " indicators lie above chance with all of their interval."
-            }
-        }
-        (table("numbers", html! {
-            thead {
-                tr {
-                    th { "Indicator" } th { "AUROC" } th { "95% interval" }
-                    (axis("0", "1")) th { "Drops warned of" } th { "Median lead in tasks" }
-                }
-            }
-            tbody {
-                @for row in better { (foresight_row(row)) }
-                tr.chance { th scope="row" { "chance" } td { (number(Some(CHANCE), 3)) } td colspan="4" {} }
-                @for row in worse { (foresight_row(row)) }
-            }
-        }))
-    }
-}
-
-fn foresight_row(row: &ForesightRow) -> Markup {
-    let ends = row.auroc_low.zip(row.auroc_high);
-    let is_clear = ends.is_some_and(|(low, high)| low > CHANCE || high < CHANCE);
-    html! {
-        tr class=[(!is_clear).then_some("faint")] {
-            th scope="row" { (row.indicator) }
-            td { (number(row.auroc, 3)) }
-            td { @if let Some(ends) = ends { (interval(ends, 3)) } @else { "\u{2013}" } }
-            td.picture { (Ruler::new(0.0, 1.0, CHANCE).interval(row.auroc, ends)) }
-            td { @if let Some(warned) = row.warned { (warned) " of " (row.drops) } @else { "\u{2013}" } }
-            td { (number(row.median_lead, 1)) }
         }
     }
 }
@@ -524,5 +317,29 @@ fn experiment(run: &Run) -> Markup {
         pre.file tabindex="0" { code { (run.record.file) } }
         p { "and run it again, for the same numbers on the same kind of device and driver:" }
         pre tabindex="0" { code { "trainable run experiment.toml --out again" } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_any_name_can_be_linked() {
+        assert_eq!(encoded("report-accuracies"), "report-accuracies");
+        assert_eq!(
+            encoded("a: 50% #1 (2)β"),
+            "a%3A%2050%25%20%231%20%282%29%CE%B2"
+        );
+        let link = link("a<b", "svg").into_string();
+        assert_eq!(link, "<a href=\"a%3Cb.svg\">a&lt;b.svg</a>");
+    }
+
+    #[test]
+    fn many_seeds_in_a_row_are_told_by_their_ends() {
+        assert_eq!(list(&[1, 2, 3, 4]), "1 to 4 (4 seeds)");
+        assert_eq!(list(&[1, 2, 3]), "1, 2, 3");
+        assert_eq!(list(&[1, 2, 4, 5]), "1, 2, 4, 5");
+        assert_eq!(list(&[u32::MAX]), "4294967295");
     }
 }

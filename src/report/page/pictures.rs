@@ -154,17 +154,21 @@ impl Pen<'_> {
 /// A file's SVG as part of a page, and its width in pixels: it scales, has no margins, and its clip paths are told apart from those of
 /// other pictures by `number`.
 fn fitted(svg: &str, number: usize) -> (String, f64) {
-    let tag = svg.split('>').next().unwrap_or_default();
-    let size = |name: &str| -> Option<f64> {
+    let size = |name: &str| {
+        let tag = svg.split('>').next().unwrap_or_default();
         let (_, value) = tag.split_once(&format!(" {name}=\""))?;
-        value.split('"').next()?.parse().ok()
+        value.split('"').next()
     };
-    let (width, height) = (size("width").unwrap_or(0.0), size("height").unwrap_or(0.0));
-    let svg = renumbered(svg, number);
+    let (width, height) = (size("width").unwrap_or("0"), size("height").unwrap_or("0"));
+    let own_size = format!(" width=\"{width}\" height=\"{height}\"");
+    let pixels = |text: &str| text.parse().unwrap_or(0.0);
     // The page has margins of its own.
-    let (width, height) = (width - 2.0 * MARGIN, height - MARGIN);
-    let view = format!("<svg viewBox=\"{MARGIN} {MARGIN} {width} {height}\"");
-    (svg.replacen("<svg", &view, 1), width)
+    let (width, height) = (pixels(width) - 2.0 * MARGIN, pixels(height) - MARGIN);
+    let view = format!(" viewBox=\"{MARGIN} {MARGIN} {width} {height}\"");
+    (
+        renumbered(&svg.replacen(&own_size, &view, 1), number),
+        width,
+    )
 }
 
 /// kuva counts clip paths over all of a process; here they are `clip-NUMBER-1` and so on.
@@ -205,7 +209,7 @@ mod tests {
         assert_eq!(width, 860.0);
         assert_eq!(
             fitted,
-            "<svg viewBox=\"20 20 860 433.8\" xmlns=\"x\" width=\"900\" height=\"453.8\">\
+            "<svg xmlns=\"x\" viewBox=\"20 20 860 433.8\">\
              <clipPath id=\"clip-7-1\"/><g clip-path=\"url(#clip-7-1)\"/><text>kuva-clip-0</text></svg>"
         );
     }

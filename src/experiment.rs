@@ -17,11 +17,11 @@
 mod checkpoint;
 mod difference;
 mod directory;
-mod foresight;
+pub(crate) mod foresight;
 mod placebo;
 pub mod presets;
 mod record;
-mod results;
+pub(crate) mod results;
 mod rows;
 mod run;
 

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use program::{Failure, info, probe, run as experiments, shell};
+use program::{Failure, info, probe, report, run as experiments, shell};
 
 /// A laboratory for loss of trainability
 #[derive(Parser)]
@@ -26,6 +26,8 @@ enum Command {
     Run(experiments::Options),
     /// List the paper's experiments, or print one as a file to edit
     Presets(experiments::PresetsOptions),
+    /// Write an HTML page of a run, or of several side by side
+    Report(report::Options),
     /// Tell which adapters there are, what would be chosen, and how fast a training step is there
     Info(info::Options),
     /// Print a completion script for a shell
@@ -55,6 +57,7 @@ fn run(options: &Options) -> Result<ExitCode, Failure> {
         Command::Probe(options) => probe::run(options)?,
         Command::Run(options) => return experiments::run(options),
         Command::Presets(options) => experiments::presets(options)?,
+        Command::Report(options) => report::run(options)?,
         Command::Info(options) => info::run(options)?,
         Command::Completions(options) => shell::completions(options, Options::command())?,
         Command::Man => shell::man(Options::command())?,

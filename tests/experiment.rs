@@ -368,6 +368,31 @@ fn scores_and_differences_are_those_computed_by_hand() {
 }
 
 #[test]
+fn an_arm_is_compared_with_what_it_would_be_if_left_alone() {
+    let strong = |name, control| Arm {
+        l2: 0.1,
+        ..arm(name, control)
+    };
+    let experiment = small(vec![
+        arm("weak", Control::Constant),
+        strong("strong", Control::Constant),
+        strong("strong + scheduler", Control::Bound(paper())),
+        arm("weak + scheduler", Control::Bound(paper())),
+    ]);
+    let differences = differences(&experiment, &train(&experiment).tasks).unwrap();
+    let pairs: Vec<_> = differences
+        .iter()
+        .map(|row| (&row.arm[..], &row.against[..]))
+        .collect();
+    let wanted = [
+        ("strong", "weak"),
+        ("strong + scheduler", "strong"),
+        ("weak + scheduler", "weak"),
+    ];
+    assert_eq!(pairs, wanted);
+}
+
+#[test]
 fn impossible_experiments_are_refused_before_anything_is_trained() {
     let refusal = |change: fn(&mut Experiment)| {
         let mut experiment = small(vec![

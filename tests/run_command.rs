@@ -81,6 +81,56 @@ fn a_preset_and_its_file_give_the_same_tables() {
 }
 
 #[test]
+fn progress_is_told_as_asked() {
+    let directory = tempfile::tempdir().unwrap();
+    let told = |progress: &str| {
+        let out = directory.path().join(progress);
+        let common = [
+            "run",
+            "--preset",
+            "smoke",
+            "--tasks",
+            "2",
+            "--backend",
+            "cpu",
+        ];
+        let output = trainable(
+            &[
+                &common[..],
+                &["--progress", progress, "--out", out.to_str().unwrap()],
+            ]
+            .concat(),
+        );
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        (text(&output.stdout), text(&output.stderr))
+    };
+    // Two arms, two seeds, two tasks.
+    let (table, lines) = told("lines");
+    assert_eq!(
+        lines.lines().filter(|line| line.contains("seed")).count(),
+        8,
+        "{lines}"
+    );
+    assert!(table.contains("online accuracy"));
+    let (_, quiet) = told("quiet");
+    assert!(!quiet.contains("seed"), "{quiet}");
+    let (json, _) = told("json");
+    let events: Vec<serde_json::Value> = json
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}")))
+        .collect();
+    assert_eq!(events.len(), 9);
+    assert!(events[..8].iter().all(|event| event["event"] == "task"));
+    assert!(
+        events[0]["row"]["online_accuracy"]
+            .as_f64()
+            .is_some_and(|a| a > 0.0)
+    );
+    assert_eq!(events[8]["event"], "finished");
+    assert_eq!(events[8]["steps"], events[8]["total_steps"]);
+}
+
+#[test]
 fn what_cannot_be_run_is_refused_in_plain_words() {
     let directory = tempfile::tempdir().unwrap();
     let place = directory.path();

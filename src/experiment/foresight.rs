@@ -1,8 +1,9 @@
 //! Which bound or indicator foretells that accuracy falls? (the paper's Fig. 4 as numbers)
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::results::mean;
 use super::{Experiment, Results};
@@ -13,12 +14,12 @@ use crate::report::{
 
 /// How well one indicator, over one task, tells that the next task's online accuracy is lower by more
 /// than [`ACCURACY_DROP`]: a row of foresight.csv.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ForesightRow {
     /// The arm, or `all arms` pooled.
     pub arm: String,
     /// What is measured; where it is the lower the worse, its negative is scored.
-    pub indicator: &'static str,
+    pub indicator: Cow<'static, str>,
     /// Drops, over all seeds.
     pub drops: usize,
     /// Pairs of neighbouring tasks, over all seeds.
@@ -37,7 +38,10 @@ pub struct ForesightRow {
     pub median_lead: Option<f64>,
 }
 
-pub(super) const HEADER: [&str; 10] = [
+/// What [`ForesightRow::arm`] says of all arms together.
+pub(crate) const ALL_ARMS: &str = "all arms";
+
+pub(crate) const HEADER: [&str; 10] = [
     "arm",
     "indicator",
     "drops",
@@ -171,7 +175,7 @@ pub(super) fn table(
 ) -> Result<Vec<ForesightRow>, Error> {
     let mut rows = Vec::new();
     let names: Vec<_> = experiment.arms.iter().map(|arm| &arm.name[..]).collect();
-    for (label, arms) in [("all arms", &names[..])]
+    for (label, arms) in [(ALL_ARMS, &names[..])]
         .into_iter()
         .chain(names.iter().map(|name| (*name, std::slice::from_ref(name))))
     {
@@ -213,7 +217,7 @@ fn row(
     let lead = lead_time(&owned);
     Ok(Some(ForesightRow {
         arm: label.to_owned(),
-        indicator: indicator.name,
+        indicator: indicator.name.into(),
         drops,
         pairs: pairs.len(),
         auroc: pooled_auroc(&all),

@@ -2,19 +2,20 @@
 
 use std::path::Path;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Experiment, ExperimentError, Figure, Results, foresight};
+use super::{Arm, Experiment, ExperimentError, Figure, Results, foresight};
 use crate::error::Error;
 use crate::report::{
     Bootstrap, TaskRow, paired_difference, score, write_accuracies, write_csv, write_diagnosis,
     write_indicators_csv, write_layer_bounds, write_probe_chart, write_probes_csv, write_tasks_csv,
     write_trajectories,
 };
+use crate::scheduler::Control;
 
 /// One arm's score: a row of scores.csv. Means over seeds; intervals are 95% bootstrap intervals over
 /// seeds, none with a single one.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScoreRow {
     /// The arm.
     pub arm: String,
@@ -36,13 +37,14 @@ pub struct ScoreRow {
     pub worst_task: Option<f64>,
 }
 
-/// One arm's mean online accuracy less that of the first arm of its group, seed by seed: a row of
+/// One arm's mean online accuracy less that of the arm it is compared with, seed by seed: a row of
 /// differences.csv.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DifferenceRow {
     /// The arm.
     pub arm: String,
-    /// The first arm of its group.
+    /// The arm that differs only in being left alone by every control; where there is none, the first
+    /// arm of its group.
     pub against: String,
     /// Seeds that finished every task in both.
     pub seeds: usize,
@@ -54,7 +56,7 @@ pub struct DifferenceRow {
     pub high: f64,
 }
 
-const SCORE_HEADER: [&str; 9] = [
+pub(crate) const SCORE_HEADER: [&str; 9] = [
     "arm",
     "seeds",
     "diverged",
@@ -66,7 +68,8 @@ const SCORE_HEADER: [&str; 9] = [
     "worst_task",
 ];
 
-const DIFFERENCE_HEADER: [&str; 6] = ["arm", "against", "seeds", "difference", "low", "high"];
+pub(crate) const DIFFERENCE_HEADER: [&str; 6] =
+    ["arm", "against", "seeds", "difference", "low", "high"];
 
 /// The score of every arm, in the experiment's order.
 ///
@@ -126,41 +129,69 @@ pub fn score_table(scores: &[ScoreRow]) -> String {
     table
 }
 
-/// Every arm against the first of its group; none where fewer than two seeds finished in both.
+/// Every arm against its [`DifferenceRow::against`]; none where fewer than two seeds finished in both.
 ///
 /// # Errors
 /// None for rows that [`super::run`] returned.
 pub fn differences(experiment: &Experiment, rows: &[TaskRow]) -> Result<Vec<DifferenceRow>, Error> {
     let mut differences = Vec::new();
     for arm in &experiment.arms {
-        let is_of_group = |other: &&super::Arm| group(&other.name) == group(&arm.name);
-        let Some(first) = experiment.arms.iter().find(is_of_group) else {
-            continue;
-        };
-        let pairs: Vec<(f64, f64)> = experiment
-            .seeds
-            .iter()
-            .filter_map(|seed| {
-                let mean_of = |name| mean(finished_run(experiment, rows, name, *seed)?.into_iter());
-                Some((mean_of(&arm.name)?, mean_of(&first.name)?))
-            })
-            .collect();
-        let (own, others): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
-        if first.name == arm.name {
-            continue;
-        }
-        if let Some(interval) = paired_difference(&own, &others, &Bootstrap::default())? {
-            differences.push(DifferenceRow {
-                arm: arm.name.clone(),
-                against: first.name.clone(),
-                seeds: own.len(),
-                difference: interval.estimate,
-                low: interval.low,
-                high: interval.high,
-            });
+        let first = counterpart(experiment, arm);
+        if first.name != arm.name {
+            let (own, other) = ((rows, &arm.name[..]), (rows, &first.name[..]));
+            differences.extend(difference(experiment, own, other)?);
         }
     }
     Ok(differences)
+}
+
+/// One arm less another, seed by seed, each with the rows of its run, on the stream of `experiment`; none where fewer
+/// than two seeds finished in both.
+///
+/// # Errors
+/// [`Error::Invalid`] for a NaN among the rows.
+pub(crate) fn difference(
+    experiment: &Experiment,
+    (rows, arm): (&[TaskRow], &str),
+    (other_rows, against): (&[TaskRow], &str),
+) -> Result<Option<DifferenceRow>, Error> {
+    let mean_of = |rows, name, seed| mean(finished_run(experiment, rows, name, seed)?.into_iter());
+    let seeds = experiment.seeds.iter();
+    let pairs = seeds.filter_map(|seed| {
+        let own = mean_of(rows, arm, *seed)?;
+        Some((own, mean_of(other_rows, against, *seed)?))
+    });
+    let (own, others): (Vec<_>, Vec<_>) = pairs.unzip();
+    let interval = paired_difference(&own, &others, &Bootstrap::default())?;
+    Ok(interval.map(|interval| DifferenceRow {
+        arm: arm.to_owned(),
+        against: against.to_owned(),
+        seeds: own.len(),
+        difference: interval.estimate,
+        low: interval.low,
+        high: interval.high,
+    }))
+}
+
+/// What an arm is compared with; itself where there is nothing else.
+fn counterpart<'a>(experiment: &'a Experiment, arm: &'a Arm) -> &'a Arm {
+    let left_alone = Arm {
+        control: Control::Constant,
+        placebo: None,
+        ..arm.clone()
+    };
+    let differs_in_name = |other: &&Arm| {
+        Arm {
+            name: arm.name.clone(),
+            ..(*other).clone()
+        } == left_alone
+    };
+    let is_of_group = |other: &&Arm| group(&other.name) == group(&arm.name);
+    let arms = || experiment.arms.iter();
+    arms()
+        .find(|other| other.name != arm.name && differs_in_name(other))
+        .or_else(|| arms().find(is_of_group))
+        .unwrap_or(arm)
 }
 
 /// What stands before ": " in an arm's name; nothing for most.

@@ -2,6 +2,8 @@
 
 pub(crate) mod info;
 pub(crate) mod probe;
+mod progress;
+pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod shell;
 mod tensors;
@@ -15,6 +17,7 @@ use trainable::Backend;
 use trainable::data::DataError;
 use trainable::experiment::{DirectoryError, ExperimentError};
 use trainable::probe::NotFinite;
+use trainable::report::{PageError, ReportError};
 
 use tensors::TensorError;
 
@@ -43,6 +46,9 @@ pub(crate) enum Failure {
     /// Nobody would tell of Ctrl-C.
     #[error("cannot listen for signals")]
     Signals(#[from] ctrlc::Error),
+    /// The run's directory makes no page.
+    #[error(transparent)]
+    Page(#[from] PageError),
     /// The data files are not MNIST's.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -93,6 +99,7 @@ impl Failure {
                 use DirectoryError::{Read, Write};
                 matches!(error, Write { .. } | Read { .. })
             }
+            Self::Page(PageError::Report(ReportError::Write { .. })) => true,
             _ => false,
         };
         if is_of_machine { 1 } else { 2 }

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{
     Event, Experiment, RunDirectory, check_same, run_in, score_table, scores, write_results,
@@ -16,7 +15,8 @@ use trainable::experiment::{
 use trainable::spec::ImageSet;
 use trainable::{Backend, Compute, data};
 
-use super::{Failure, backend_parser, print};
+use super::progress::{Progress, Teller};
+use super::{Failure, backend_parser, print, report};
 
 /// What is to be run, and where the results go.
 #[derive(Args)]
@@ -48,6 +48,9 @@ pub(crate) struct Options {
     /// Go on where an interrupted run of the same experiment stands; start one where there is none
     #[arg(long)]
     resume: bool,
+    /// How to tell what happens
+    #[arg(long, value_enum, default_value_t = Progress::Auto)]
+    progress: Progress,
     /// Seconds from checkpoint to checkpoint, at the most
     #[arg(long, value_name = "SECONDS", default_value_t = 60, hide = true)]
     checkpoint_seconds: u64,
@@ -145,17 +148,24 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         .with_interval(interval)
         .stopped_by(stop_on_signals()?);
 
-    let bar = progress_bar(experiment.total_steps());
-    let tell = |event: Event<'_>| show(&bar, event);
+    let mut teller = Teller::new(options.progress, experiment.total_steps());
+    let tell = |event: Event<'_>| teller.tell(event);
     let ended = run_in(directory, &experiment, &compute, &images, tell)?;
-    bar.finish_and_clear();
+    teller.finish(if ended.is_some() {
+        "finished"
+    } else {
+        "stopped"
+    });
     let Some((results, directory)) = ended else {
         eprintln!("stopped at a checkpoint; the same command with --resume goes on from there");
         return Ok(ExitCode::from(INTERRUPTED));
     };
     write_results(&path, &experiment, &results)?;
+    report::write(&path)?;
     directory.finish()?;
-    print(&score_table(&scores(&experiment, &results.tasks)?))?;
+    if !teller.is_json() {
+        print(&score_table(&scores(&experiment, &results.tasks)?))?;
+    }
     eprintln!(
         "{:.0} s; results in {}",
         begin.elapsed().as_secs_f64(),
@@ -197,28 +207,6 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
         }
     })?;
     Ok(stop)
-}
-
-fn show(bar: &ProgressBar, event: Event<'_>) {
-    match event {
-        Event::Steps(steps) => bar.inc(steps),
-        Event::Resumed(steps) => {
-            bar.inc(steps);
-            bar.reset_eta();
-        }
-        Event::Task(row) => bar.set_message(format!(
-            "{}, seed {}: task {} at {:.3}",
-            row.arm, row.seed, row.task, row.online_accuracy
-        )),
-        Event::Diverged { arm, seed, halt } => bar.suspend(|| {
-            eprintln!(
-                "{arm}, seed {seed}: diverged in task {} at update {} ({:?} not finite); stopped",
-                halt.task + 1,
-                halt.update,
-                halt.cause,
-            );
-        }),
-    }
 }
 
 fn experiment(options: &Options) -> Result<Experiment, Failure> {
@@ -263,12 +251,4 @@ fn embedded() -> Result<data::Dataset, Failure> {
 #[cfg(not(feature = "embedded-mnist"))]
 fn embedded() -> Result<data::Dataset, Failure> {
     Err(Failure::NoData)
-}
-
-fn progress_bar(steps: u64) -> ProgressBar {
-    let template = "{wide_bar} {percent:>3}%  {elapsed}, {eta} left\n{msg}";
-    let style = ProgressStyle::with_template(template).expect("a template that indicatif knows");
-    let bar = ProgressBar::new(steps).with_style(style);
-    bar.enable_steady_tick(Duration::from_millis(200));
-    bar
 }

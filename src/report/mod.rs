@@ -6,6 +6,7 @@
 //! - `prediction`: how well an indicator foretells a drop in accuracy, and intervals over seeds.
 //! - `indicators`: a row per minibatch that was looked at, `indicators.csv`.
 //! - `figures`: the pictures of the experiments, arms side by side; `run` is the rows they are made of.
+//! - `page`: HTML of one run or several, with all of this in it.
 //! - `panels`: a picture of the probes, a row of panels per layer.
 //! - `grid`: what pictures made of panels are drawn with; `scale` is their vertical axes, `captions` their words.
 //!
@@ -16,6 +17,7 @@ mod captions;
 mod figures;
 mod grid;
 mod indicators;
+mod page;
 mod panels;
 mod plots;
 mod prediction;
@@ -35,6 +37,7 @@ use serde::Serialize;
 
 pub use figures::{write_accuracies, write_diagnosis, write_layer_bounds, write_trajectories};
 pub use indicators::{IndicatorRow, write_indicators_csv};
+pub use page::{Foreign, PageError, write_page};
 pub use panels::write_probe_chart;
 pub use plots::{Chart, write_chart};
 pub use prediction::{

@@ -78,7 +78,7 @@ pub struct ProbeRow {
     pub update_norm: f64,
 }
 
-const HEADER: [&str; 30] = [
+pub(super) const HEADER: [&str; 30] = [
     "arm",
     "seed",
     "task",

@@ -42,7 +42,7 @@ impl TaskRow {
     }
 }
 
-const HEADER: [&str; 7] = [
+pub(super) const HEADER: [&str; 7] = [
     "arm",
     "seed",
     "task",

@@ -1,0 +1,156 @@
+//! What `trainable run` says while it runs: a bar for people, lines for logs, JSON for programs, or nothing.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use trainable::experiment::Event;
+
+/// How progress is told.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Progress {
+    /// A bar on a terminal, else lines
+    Auto,
+    /// A bar with the time left and the latest score
+    Bar,
+    /// A line for each finished task of each replica
+    Lines,
+    /// JSON objects on standard output, one a line, in place of the score table
+    Json,
+    /// Only replicas that diverge
+    Quiet,
+}
+
+/// Tells what happens.
+pub(crate) struct Teller {
+    mode: Mode,
+    total: u64,
+    done: u64,
+    begin: Instant,
+    /// Steps of the latest start: those before it took none of this run's time.
+    skipped: u64,
+}
+
+enum Mode {
+    Bar(ProgressBar),
+    Lines,
+    Json,
+    Quiet,
+}
+
+impl Teller {
+    /// Of a run of `total` steps, summed over its replicas.
+    pub(crate) fn new(progress: Progress, total: u64) -> Self {
+        let mode = match progress {
+            Progress::Auto if io::stderr().is_terminal() => Mode::Bar(bar(total)),
+            Progress::Bar => Mode::Bar(bar(total)),
+            Progress::Auto | Progress::Lines => Mode::Lines,
+            Progress::Json => Mode::Json,
+            Progress::Quiet => Mode::Quiet,
+        };
+        Self {
+            mode,
+            total,
+            done: 0,
+            begin: Instant::now(),
+            skipped: 0,
+        }
+    }
+
+    /// Whether standard output belongs to JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        matches!(self.mode, Mode::Json)
+    }
+
+    pub(crate) fn tell(&mut self, event: Event<'_>) {
+        match event {
+            Event::Steps(steps) => self.advance(steps),
+            Event::Resumed(steps) => {
+                self.skipped = steps;
+                self.advance(steps);
+                if let Mode::Bar(bar) = &self.mode {
+                    bar.reset_eta();
+                }
+            }
+            Event::Task(row) => {
+                let line = format!(
+                    "{}, seed {}: task {} at {:.3}",
+                    row.arm, row.seed, row.task, row.online_accuracy
+                );
+                match &self.mode {
+                    Mode::Bar(bar) => bar.set_message(line),
+                    Mode::Lines => eprintln!("{:3.0}%  {line}{}", self.percent(), self.left()),
+                    Mode::Json => print_json(&json!({
+                        "event": "task", "steps": self.done, "total_steps": self.total, "row": row,
+                    })),
+                    Mode::Quiet => {}
+                }
+            }
+            Event::Diverged { arm, seed, halt } => {
+                let cause = format!("{:?}", halt.cause).to_lowercase();
+                let (task, update) = (halt.task + 1, halt.update);
+                let line = format!(
+                    "{arm}, seed {seed}: diverged in task {task} at update {update} ({cause} not finite); stopped"
+                );
+                match &self.mode {
+                    Mode::Bar(bar) => bar.suspend(|| eprintln!("{line}")),
+                    Mode::Lines | Mode::Quiet => eprintln!("{line}"),
+                    Mode::Json => print_json(&json!({
+                        "event": "diverged", "arm": arm, "seed": seed, "task": task,
+                        "update": update, "cause": cause,
+                    })),
+                }
+            }
+        }
+    }
+
+    /// The last word.
+    pub(crate) fn finish(&self, event: &str) {
+        match &self.mode {
+            Mode::Bar(bar) => bar.finish_and_clear(),
+            Mode::Json => print_json(&json!({
+                "event": event, "steps": self.done, "total_steps": self.total,
+                "seconds": self.begin.elapsed().as_secs_f64(),
+            })),
+            Mode::Lines | Mode::Quiet => {}
+        }
+    }
+
+    fn advance(&mut self, steps: u64) {
+        self.done += steps;
+        if let Mode::Bar(bar) = &self.mode {
+            bar.inc(steps);
+        }
+    }
+
+    fn percent(&self) -> f64 {
+        100.0 * self.done as f64 / self.total as f64
+    }
+
+    /// ", 90 s left", once anything was trained.
+    fn left(&self) -> String {
+        let trained = self.done - self.skipped;
+        if trained == 0 {
+            return String::new();
+        }
+        let seconds_a_step = self.begin.elapsed().as_secs_f64() / trained as f64;
+        let left = self.total.saturating_sub(self.done) as f64 * seconds_a_step;
+        format!(", {left:.0} s left")
+    }
+}
+
+/// Nobody who reads it is no reason to stop training: the tables are what counts.
+fn print_json(value: &serde_json::Value) {
+    let mut output = io::stdout().lock();
+    let _ = writeln!(output, "{value}").and_then(|()| output.flush());
+}
+
+fn bar(steps: u64) -> ProgressBar {
+    let template = "{wide_bar} {percent:>3}%  {elapsed}, {eta} left\n{msg}";
+    let style = ProgressStyle::with_template(template).expect("a template that indicatif knows");
+    let bar = ProgressBar::new(steps).with_style(style);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}

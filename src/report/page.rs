@@ -1,0 +1,169 @@
+//! A page of one run or several: HTML with everything in it, to be read in a browser or sent to somebody.
+//!
+//! - `record`: a run's directory, read back and checked.
+//! - `comparison`: runs side by side, and names that tell their arms apart.
+//! - `pictures`: the plots, drawn beside the page and fitted into it.
+//! - `sections`: the page from top to bottom; `page.css` is its looks.
+//! - `tables`: its tables of results.
+//! - `numbers`: numbers for people, and small pictures of intervals.
+
+mod comparison;
+mod numbers;
+mod pictures;
+mod record;
+mod sections;
+mod tables;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::{ReportError, write_csv, write_whole};
+use crate::error::Error;
+use crate::experiment::results::{DIFFERENCE_HEADER, SCORE_HEADER};
+use comparison::Comparison;
+use pictures::Gallery;
+use record::Record;
+
+/// With what every page of ours starts, and no other.
+const START: &str = concat!(
+    "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">",
+    "<meta name=\"generator\" content=\"trainable "
+);
+
+/// What becomes of a file that is in the page's place and is no page of ours. A page of ours is always replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foreign {
+    /// It stays, and there is an error.
+    Keep,
+    /// It is replaced.
+    Replace,
+}
+
+/// Why there is no page.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PageError {
+    /// No directory was named.
+    #[error("wanted the directory of a run, found none")]
+    NoRun,
+    /// A file of a run is not there, or may not be read.
+    #[error("cannot read {}: wanted {wanted}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        wanted: &'static str,
+        /// The file system's reason.
+        source: io::Error,
+    },
+    /// experiment.toml is no experiment.
+    #[error("{} is no experiment file", path.display())]
+    Experiment {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<toml::de::Error>,
+    },
+    /// A table lacks a column.
+    #[error("{}: wanted a column {column}, found only {found}", path.display())]
+    Column {
+        /// The table.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// The columns that it has.
+        found: String,
+    },
+    /// A table's row cannot be read.
+    #[error("{}, line {line}: wanted {wanted}, found {found}", path.display())]
+    Row {
+        /// The table.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What belongs there.
+        wanted: String,
+        /// What is there.
+        found: String,
+    },
+    /// A table is of other arms than the experiment.
+    #[error("{}: wanted the arms of experiment.toml, {wanted}, found {found}", path.display())]
+    Arms {
+        /// The table.
+        path: PathBuf,
+        /// The experiment's arms.
+        wanted: String,
+        /// The table's, or those of them that the experiment has not.
+        found: String,
+    },
+    /// Something else is in the page's place.
+    #[error("{}: wanted no file or an older report to replace, found another file", path.display())]
+    Foreign {
+        /// The page.
+        path: PathBuf,
+    },
+    /// A number of a table is not finite where it has to be.
+    #[error(transparent)]
+    Number(#[from] Error),
+    /// A plot cannot be drawn, or a file not be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+}
+
+/// Writes the page of the runs in `directories` to `page`, and beside it each plot as SVG and PNG. All of the runs is
+/// read and checked first; each file is whole or absent, the page is the last.
+///
+/// The page needs nothing else: no script, no network, fonts of the reader's system; it is light or dark as the reader
+/// has it. It holds what was asked, scores and paired differences with intervals, accuracies, each layer's bounds and
+/// step sizes, how well indicators foretold drops, diverged replicas, and the experiment files.
+///
+/// A single run's page in its own directory has plots of the plain names, `accuracies.svg` and so on. Otherwise they are
+/// named after the page, `PAGE-accuracies.svg`, and so are the tables `PAGE-scores.csv` and `PAGE-differences.csv` of
+/// several runs. Arms of the same name in several of them are told apart by their directories' names. Arms of two runs
+/// are compared seed by seed where both had the same seeds and the same stream of tasks: with the first run's arm of
+/// the same name, or else its first arm.
+///
+/// # Errors
+/// [`PageError`], with the file, what was wanted and what was found.
+pub fn write_page(
+    directories: &[impl AsRef<Path>],
+    page: &Path,
+    foreign: Foreign,
+) -> Result<(), PageError> {
+    if foreign == Foreign::Keep {
+        check_replaceable(page)?;
+    }
+    let records = directories.iter();
+    let records = records.map(|directory| Record::read(directory.as_ref()));
+    let comparison = Comparison::new(records.collect::<Result<_, _>>()?)?;
+    let gallery = Gallery::draw(&comparison, page)?;
+    if comparison.is_of_several() {
+        let table = |name| pictures::beside(page, name);
+        write_csv(&table("scores.csv"), &SCORE_HEADER, &comparison.scores)?;
+        let differences = comparison.all_differences();
+        write_csv(&table("differences.csv"), &DIFFERENCE_HEADER, &differences)?;
+    }
+    let text = sections::page(&comparison, &gallery).into_string();
+    Ok(write_whole(page, text.as_bytes())?)
+}
+
+/// Fails if there is something at `page` that [`write_page`] has not written.
+fn check_replaceable(page: &Path) -> Result<(), PageError> {
+    let foreign = || PageError::Foreign {
+        path: page.to_owned(),
+    };
+    let file = match File::open(page) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(_) => return Err(foreign()),
+    };
+    let mut start = Vec::new();
+    let length = START.len() as u64;
+    let is_read = file.take(length).read_to_end(&mut start).is_ok();
+    if is_read && start == START.as_bytes() {
+        Ok(())
+    } else {
+        Err(foreign())
+    }
+}

@@ -1,0 +1,156 @@
+//! Runs side by side, and names that tell their arms apart.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use super::PageError;
+use super::record::Record;
+use crate::error::Error;
+use crate::experiment::results::difference;
+use crate::experiment::{DifferenceRow, Experiment, ScoreRow};
+use crate::report::TaskRow;
+
+/// One run or several, in the order in which they were named.
+pub(super) struct Comparison {
+    pub(super) runs: Vec<Run>,
+    /// Of all arms, under the names that tell them apart.
+    pub(super) scores: Vec<ScoreRow>,
+    /// Of arms of different runs.
+    pub(super) across: Vec<DifferenceRow>,
+    /// Of all arms.
+    pub(super) tasks: Vec<TaskRow>,
+}
+
+/// A run with a name.
+pub(super) struct Run {
+    /// Its directory's name, with a number where several have it.
+    pub(super) name: String,
+    pub(super) record: Record,
+    /// What each arm is called beside those of the other runs.
+    arms: BTreeMap<String, String>,
+}
+
+impl Run {
+    /// What `arm` is called beside those of the other runs.
+    pub(super) fn name_of<'a>(&'a self, arm: &'a str) -> &'a str {
+        self.arms.get(arm).map_or(arm, |name| name)
+    }
+
+    /// Its paired differences, under those names.
+    pub(super) fn differences(&self) -> Vec<DifferenceRow> {
+        let renamed = |row: &DifferenceRow| DifferenceRow {
+            arm: self.name_of(&row.arm).to_owned(),
+            against: self.name_of(&row.against).to_owned(),
+            ..row.clone()
+        };
+        self.record.differences.iter().map(renamed).collect()
+    }
+
+    fn scores(&self) -> impl Iterator<Item = ScoreRow> {
+        self.record.scores.iter().map(|row| ScoreRow {
+            arm: self.name_of(&row.arm).to_owned(),
+            ..row.clone()
+        })
+    }
+
+    fn tasks(&self) -> impl Iterator<Item = TaskRow> {
+        self.record.tasks.iter().map(|row| TaskRow {
+            arm: self.name_of(&row.arm).to_owned(),
+            ..row.clone()
+        })
+    }
+}
+
+impl Comparison {
+    pub(super) fn new(records: Vec<Record>) -> Result<Self, PageError> {
+        let runs = named(records);
+        if runs.is_empty() {
+            return Err(PageError::NoRun);
+        }
+        Ok(Self {
+            scores: runs.iter().flat_map(Run::scores).collect(),
+            across: across(&runs)?,
+            tasks: runs.iter().flat_map(Run::tasks).collect(),
+            runs,
+        })
+    }
+
+    pub(super) fn is_of_several(&self) -> bool {
+        self.runs.len() > 1
+    }
+
+    /// Within the runs, then across them.
+    pub(super) fn all_differences(&self) -> Vec<DifferenceRow> {
+        let within = self.runs.iter().flat_map(Run::differences);
+        within.chain(self.across.iter().cloned()).collect()
+    }
+}
+
+/// Arms that several runs have become "RUN / ARM".
+fn named(records: Vec<Record>) -> Vec<Run> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for arm in records.iter().flat_map(Record::arms) {
+        *counts.entry(arm.to_owned()).or_default() += 1;
+    }
+    let mut names = Vec::new();
+    for record in &records {
+        names.push(unused_name(record, &names));
+    }
+    let run = |(name, record): (String, Record)| {
+        let shared = record.arms().filter(|arm| counts[*arm] > 1);
+        let arms = shared.map(|arm| (arm.to_owned(), format!("{name} / {arm}")));
+        Run {
+            arms: arms.collect(),
+            name,
+            record,
+        }
+    };
+    names.into_iter().zip(records).map(run).collect()
+}
+
+/// "NAME", or "NAME (2)" and so on where NAME is taken.
+fn unused_name(record: &Record, taken: &[String]) -> String {
+    let directory = fs::canonicalize(&record.directory);
+    let directory = directory.unwrap_or_else(|_| record.directory.clone());
+    let name = directory.file_name().map(|name| name.to_string_lossy());
+    let name = name.map_or(record.experiment.name.clone(), String::from);
+    let numbered = (2_u32..).map(|count| format!("{name} ({count})"));
+    let mut names = [name.clone()].into_iter().chain(numbered);
+    let unused = names.find(|name| !taken.contains(name));
+    unused.unwrap_or(name)
+}
+
+/// Each later run's arms against the first run's arm of the same name, or else its first; none where their seeds or
+/// streams differ.
+fn across(runs: &[Run]) -> Result<Vec<DifferenceRow>, Error> {
+    let Some((first, later)) = runs.split_first() else {
+        return Ok(Vec::new());
+    };
+    let mut rows = Vec::new();
+    for run in later {
+        if !is_same_stream(&first.record.experiment, &run.record.experiment) {
+            continue;
+        }
+        for arm in run.record.arms() {
+            let namesake = first.record.arms().find(|other| *other == arm);
+            let Some(against) = namesake.or_else(|| first.record.arms().next()) else {
+                continue;
+            };
+            let own = (&run.record.tasks[..], arm);
+            let other = (&first.record.tasks[..], against);
+            let row = difference(&first.record.experiment, own, other)?;
+            rows.extend(row.map(|row| DifferenceRow {
+                arm: run.name_of(arm).to_owned(),
+                against: first.name_of(against).to_owned(),
+                ..row
+            }));
+        }
+    }
+    Ok(rows)
+}
+
+/// Whether a seed means the same images, labels and orders in both.
+fn is_same_stream(a: &Experiment, b: &Experiment) -> bool {
+    let stream = |of: &Experiment| (of.images, of.batch, of.epochs, of.tasks);
+    stream(a) == stream(b) && a.relabel_fraction == b.relabel_fraction && a.seeds == b.seeds
+}

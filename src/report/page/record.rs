@@ -1,0 +1,187 @@
+//! A run's directory, read back and checked.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use csv::{DeserializeErrorKind, ErrorKind, StringRecord};
+use serde::de::DeserializeOwned;
+
+use super::PageError;
+use crate::experiment::foresight::{ALL_ARMS, HEADER as FORESIGHT_HEADER};
+use crate::experiment::results::{DIFFERENCE_HEADER, SCORE_HEADER};
+use crate::experiment::{DifferenceRow, Experiment, ForesightRow, ScoreRow};
+use crate::report::probes::HEADER as PROBE_HEADER;
+use crate::report::tables::HEADER as TASK_HEADER;
+use crate::report::{ProbeRow, TaskRow};
+
+/// What a run left, as far as a page shows it.
+pub(super) struct Record {
+    /// Where it lies.
+    pub(super) directory: PathBuf,
+    /// The text of experiment.toml.
+    pub(super) file: String,
+    pub(super) experiment: Experiment,
+    pub(super) tasks: Vec<TaskRow>,
+    pub(super) probes: Vec<ProbeRow>,
+    pub(super) scores: Vec<ScoreRow>,
+    pub(super) differences: Vec<DifferenceRow>,
+    pub(super) foresight: Vec<ForesightRow>,
+}
+
+impl Record {
+    /// Reads the experiment and the tables in `directory`; no table names an arm that the experiment has not, and
+    /// scores.csv names all of them in order.
+    pub(super) fn read(directory: &Path) -> Result<Self, PageError> {
+        let (file, experiment) = read_experiment(&directory.join("experiment.toml"))?;
+        let record = Self {
+            directory: directory.to_owned(),
+            tasks: read_table(&directory.join("tasks.csv"), &TASK_HEADER)?,
+            probes: read_table(&directory.join("probes.csv"), &PROBE_HEADER)?,
+            scores: read_table(&directory.join("scores.csv"), &SCORE_HEADER)?,
+            differences: read_table(&directory.join("differences.csv"), &DIFFERENCE_HEADER)?,
+            foresight: read_table(&directory.join("foresight.csv"), &FORESIGHT_HEADER)?,
+            file,
+            experiment,
+        };
+        record.check_arms()?;
+        Ok(record)
+    }
+
+    fn check_arms(&self) -> Result<(), PageError> {
+        let arms: Vec<&str> = self.arms().collect();
+        let unknown = |name: &str, found: Vec<&str>| PageError::Arms {
+            path: self.directory.join(name),
+            wanted: format!("{arms:?}"),
+            found: format!("{found:?}"),
+        };
+        let scored: Vec<&str> = self.scores.iter().map(|row| &row.arm[..]).collect();
+        if scored != arms {
+            return Err(unknown("scores.csv", scored));
+        }
+        let differences = self.differences.iter();
+        let foresight = self.foresight.iter().map(|row| &row.arm[..]);
+        let tables: [(&str, BTreeSet<&str>); 4] = [
+            (
+                "tasks.csv",
+                self.tasks.iter().map(|row| &row.arm[..]).collect(),
+            ),
+            (
+                "probes.csv",
+                self.probes.iter().map(|row| &row.arm[..]).collect(),
+            ),
+            (
+                "differences.csv",
+                differences
+                    .flat_map(|row| [&row.arm[..], &row.against])
+                    .collect(),
+            ),
+            (
+                "foresight.csv",
+                foresight.filter(|arm| *arm != ALL_ARMS).collect(),
+            ),
+        ];
+        for (name, found) in tables {
+            let found: Vec<_> = found
+                .into_iter()
+                .filter(|arm| !arms.contains(arm))
+                .collect();
+            if !found.is_empty() {
+                return Err(unknown(name, found));
+            }
+        }
+        Ok(())
+    }
+
+    /// The arms, in the experiment's order.
+    pub(super) fn arms(&self) -> impl Iterator<Item = &str> {
+        self.experiment.arms.iter().map(|arm| &arm.name[..])
+    }
+}
+
+fn read_experiment(path: &Path) -> Result<(String, Experiment), PageError> {
+    let text = fs::read_to_string(path).map_err(|source| PageError::Read {
+        path: path.to_owned(),
+        wanted: "the experiment of a run",
+        source,
+    })?;
+    match toml::from_str(&text) {
+        Ok(experiment) => Ok((text, experiment)),
+        Err(source) => Err(PageError::Experiment {
+            path: path.to_owned(),
+            source: Box::new(source),
+        }),
+    }
+}
+
+/// The rows of `path`, which has the columns `header` in any order.
+fn read_table<T: DeserializeOwned>(path: &Path, header: &[&str]) -> Result<Vec<T>, PageError> {
+    let bytes = fs::read(path).map_err(|source| PageError::Read {
+        path: path.to_owned(),
+        wanted: "a table of a run",
+        source,
+    })?;
+    let mut reader = csv::Reader::from_reader(&bytes[..]);
+    let found = reader.headers().map_err(|error| broken(path, &error))?;
+    let found = found.clone();
+    if let Some(column) = header
+        .iter()
+        .find(|name| !found.iter().any(|f| f == **name))
+    {
+        return Err(PageError::Column {
+            path: path.to_owned(),
+            column: (*column).to_owned(),
+            found: found.iter().collect::<Vec<_>>().join(", "),
+        });
+    }
+    let row = |record: Result<StringRecord, csv::Error>| {
+        let record = record.map_err(|error| broken(path, &error))?;
+        let row = record.deserialize(Some(&found));
+        row.map_err(|error| wrong_field(path, &found, &record, &error))
+    };
+    reader.records().map(row).collect()
+}
+
+/// A line that is no row at all.
+fn broken(path: &Path, error: &csv::Error) -> PageError {
+    PageError::Row {
+        path: path.to_owned(),
+        line: error.position().map_or(1, csv::Position::line),
+        wanted: "a row of as many fields as the header has, in UTF-8".to_owned(),
+        found: match error.kind() {
+            ErrorKind::UnequalLengths { len, .. } => format!("{len} fields"),
+            _ => error.to_string(),
+        },
+    }
+}
+
+/// A row whose field is not of its column's kind.
+fn wrong_field(
+    path: &Path,
+    header: &StringRecord,
+    record: &StringRecord,
+    error: &csv::Error,
+) -> PageError {
+    let (field, wanted) = match error.kind() {
+        ErrorKind::Deserialize { err, .. } => (err.field(), wanted_by(err.kind())),
+        _ => (None, error.to_string()),
+    };
+    let field = field.and_then(|field| usize::try_from(field).ok());
+    let text = |of: &StringRecord| field.and_then(|field| of.get(field)).map(str::to_owned);
+    let column = text(header).map_or(String::new(), |column| format!(" as its {column}"));
+    PageError::Row {
+        path: path.to_owned(),
+        line: record.position().map_or(1, csv::Position::line),
+        wanted: wanted + &column,
+        found: text(record).map_or("another row".to_owned(), |found| format!("{found:?}")),
+    }
+}
+
+fn wanted_by(kind: &DeserializeErrorKind) -> String {
+    match kind {
+        DeserializeErrorKind::ParseFloat(_) => "a number".to_owned(),
+        DeserializeErrorKind::ParseInt(_) => "a whole number".to_owned(),
+        DeserializeErrorKind::ParseBool(_) => "true or false".to_owned(),
+        kind => kind.to_string(),
+    }
+}

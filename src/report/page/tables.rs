@@ -1,0 +1,231 @@
+//! The page's tables of results: scores, paired differences, foresight.
+
+use std::cmp::Ordering;
+
+use maud::{Markup, html};
+
+use super::comparison::{Comparison, Run};
+use super::numbers::{Ruler, number, signed};
+use crate::data::CLASSES;
+use crate::experiment::foresight::ALL_ARMS;
+use crate::experiment::{DifferenceRow, ForesightRow, ScoreRow};
+use crate::report::ACCURACY_DROP;
+
+/// Of an area under a ROC curve.
+const CHANCE: f64 = 0.5;
+/// With fewer, a bootstrap interval is too short to be taken at its word.
+const FEW_SEEDS: usize = 5;
+
+/// Largest first, none last.
+pub(super) fn descending(a: Option<f64>, b: Option<f64>) -> Ordering {
+    let key = |value: Option<f64>| value.unwrap_or(f64::NEG_INFINITY);
+    key(b).total_cmp(&key(a))
+}
+
+/// A table that scrolls sideways where it is too wide.
+pub(super) fn table(class: &str, content: Markup) -> Markup {
+    html! { div.scroll tabindex="0" { table class=(class) { (content) } } }
+}
+
+pub(super) fn interval((low, high): (f64, f64), decimals: usize) -> Markup {
+    html! { span.ends { "[" (number(Some(low), decimals)) ", " (number(Some(high), decimals)) "]" } }
+}
+
+/// The head of a column of intervals.
+fn axis(from: &str, to: &str) -> Markup {
+    html! { th { div.axis { span { (from) } span { (to) } } } }
+}
+
+pub(super) fn scores(comparison: &Comparison) -> Markup {
+    let chance = 1.0 / CLASSES as f64;
+    let ruler = Ruler::new(0.0, 1.0, chance);
+    let row = |row: &ScoreRow| {
+        let ends = row.mean_low.zip(row.mean_high);
+        html! {
+            tr {
+                th scope="row" { (row.arm) }
+                td { (number(row.mean, 3)) }
+                td { @if let Some(ends) = ends { (interval(ends, 3)) } @else { "\u{2013}" } }
+                td.picture { (ruler.interval(row.mean, ends)) }
+                td { (number(row.last_five, 3)) }
+                td { (signed(row.slope, 4)) }
+                td { (number(row.worst_task, 3)) }
+                td { (row.seeds) }
+                td { (row.diverged) }
+            }
+        }
+    };
+    html! {
+        p {
+            "Online accuracy is that of each minibatch before its update, averaged over a task. Scores are means over "
+            "tasks and seeds, with 95% bootstrap intervals over seeds. The line marks chance, " (chance) "."
+        }
+        (few_seeds(comparison.scores.iter().map(|row| row.seeds)))
+        (table("numbers", html! {
+            thead {
+                tr {
+                    th { "Arm" } th { "Online accuracy" } th { "95% interval" }
+                    (axis("0", "1"))
+                    th { "Last five tasks" } th { "Slope per task" } th { "Worst task" } th { "Seeds" } th { "Diverged" }
+                }
+            }
+            tbody { @for score in &comparison.scores { (row(score)) } }
+        }))
+        (tables_note(comparison, "scores.csv"))
+    }
+}
+
+fn tables_note(comparison: &Comparison, name: &str) -> Markup {
+    html! {
+        p.files {
+            "All digits: " code { (name) }
+            @if comparison.is_of_several() { " of each run, and together in the one named after this page" }
+            "."
+        }
+    }
+}
+
+/// What is to be kept in mind where one of `counts` is small.
+fn few_seeds(counts: impl Iterator<Item = usize>) -> Markup {
+    let least = counts.filter(|count| *count > 0).min();
+    html! {
+        @match least {
+            Some(1) => p.caution { "A single seed has no interval, and shows a direction at most." },
+            Some(least) if least < FEW_SEEDS => p.caution {
+                "With " (least) " seeds a bootstrap interval is too short: it only spans what these seeds did. Take it "
+                "as a direction."
+            },
+            _ => {},
+        }
+    }
+}
+
+pub(super) fn differences(comparison: &Comparison) -> Markup {
+    let all = comparison.all_differences();
+    let ruler = Ruler::around_zero(all.iter().flat_map(|row| [row.low, row.high]));
+    let row = |row: &DifferenceRow| {
+        html! {
+            tr {
+                th scope="row" { (row.arm) }
+                td.name { (verdict(row)) }
+                td { (signed(Some(row.difference), 3)) }
+                td { (interval((row.low, row.high), 3)) }
+                td.picture { (ruler.interval(Some(row.difference), Some((row.low, row.high)))) }
+                td { (row.seeds) }
+            }
+        }
+    };
+    html! {
+        @if all.is_empty() {
+            p { "None: no two arms of a group have two seeds that finished all tasks in both." }
+        } @else {
+            p {
+                "Mean online accuracy of an arm less that of another, seed by seed: both see the same images, labels and "
+                "orders. An arm is compared with the first of its group."
+                @if !comparison.across.is_empty() {
+                    " Runs with the same seeds and the same stream are compared too: an arm with its namesake in the "
+                    "first run, or else with that run's first arm."
+                }
+            }
+            @if comparison.is_of_several() && comparison.across.is_empty() {
+                p { "Between these runs there are none, as their seeds or streams differ or too few seeds finished." }
+            }
+            (few_seeds(all.iter().map(|row| row.seeds)))
+            (table("numbers", html! {
+                thead {
+                    tr {
+                        th { "Arm" } th.name { "In a word" } th { "Difference" } th { "95% interval" }
+                        (axis("lower", "higher")) th { "Seeds" }
+                    }
+                }
+                tbody { @for difference in &all { (row(difference)) } }
+            }))
+            (tables_note(comparison, "differences.csv"))
+        }
+    }
+}
+
+/// What the interval says.
+fn verdict(row: &DifferenceRow) -> Markup {
+    let against = html! { span.arm { (row.against) } };
+    html! {
+        @if row.low > 0.0 {
+            "higher than " (against)
+        } @else if row.high < 0.0 {
+            "lower than " (against)
+        } @else {
+            "no difference from " (against) " that " (row.seeds) " seeds show"
+        }
+    }
+}
+
+pub(super) fn foresight(run: &Run) -> Markup {
+    let rows = &run.record.foresight;
+    let mut arms: Vec<&str> = Vec::new();
+    for row in rows.iter().filter(|row| row.arm != ALL_ARMS) {
+        if !arms.contains(&&row.arm[..]) {
+            arms.push(&row.arm);
+        }
+    }
+    html! {
+        @if rows.is_empty() {
+            p { "Nothing: accuracy never dropped by more than " (ACCURACY_DROP) " from one task to the next." }
+        } @else {
+            p {
+                "How well an indicator, averaged over a task, tells that online accuracy is lower by more than "
+                (ACCURACY_DROP) " in the next: the area under the ROC curve, with 95% bootstrap intervals over seeds, best "
+                "first. Chance is one half."
+            }
+            (few_seeds([run.record.experiment.seeds.len()].into_iter()))
+            (foresight_table(rows, ALL_ARMS))
+            @for arm in arms {
+                details { summary { (arm) } (foresight_table(rows, arm)) }
+            }
+            p.files { "All digits, and the thresholds: " code { "foresight.csv" } "." }
+        }
+    }
+}
+
+fn foresight_table(rows: &[ForesightRow], arm: &str) -> Markup {
+    let mut rows: Vec<_> = rows.iter().filter(|row| row.arm == arm).collect();
+    rows.sort_by(|a, b| descending(a.auroc, b.auroc));
+    let better = rows.iter().filter(|row| row.auroc > Some(CHANCE)).count();
+    let (better, worse) = rows.split_at(better);
+    let clear = better.iter().filter(|row| row.auroc_low > Some(CHANCE));
+    html! {
+        @if let Some(row) = rows.first() {
+            p {
+                (row.drops) " of " (row.pairs) " pairs of neighbouring tasks are drops. " (clear.count()) " of "
+                (rows.len()) " indicators lie above chance with all of their interval."
+            }
+        }
+        (table("numbers", html! {
+            thead {
+                tr {
+                    th { "Indicator" } th { "AUROC" } th { "95% interval" }
+                    (axis("0", "1")) th { "Drops warned of" } th { "Median lead in tasks" }
+                }
+            }
+            tbody {
+                @for row in better { (foresight_row(row)) }
+                tr.chance { th scope="row" { "chance" } td { (number(Some(CHANCE), 3)) } td colspan="4" {} }
+                @for row in worse { (foresight_row(row)) }
+            }
+        }))
+    }
+}
+
+fn foresight_row(row: &ForesightRow) -> Markup {
+    let ends = row.auroc_low.zip(row.auroc_high);
+    let is_clear = ends.is_some_and(|(low, high)| low > CHANCE || high < CHANCE);
+    html! {
+        tr class=[(!is_clear).then_some("faint")] {
+            th scope="row" { (row.indicator) }
+            td { (number(row.auroc, 3)) }
+            td { @if let Some(ends) = ends { (interval(ends, 3)) } @else { "\u{2013}" } }
+            td.picture { (Ruler::new(0.0, 1.0, CHANCE).interval(row.auroc, ends)) }
+            td { @if let Some(warned) = row.warned { (warned) " of " (row.drops) } @else { "\u{2013}" } }
+            td { (number(row.median_lead, 1)) }
+        }
+    }
+}

@@ -1,0 +1,517 @@
+//! Pages of runs: they hold what the tables hold and need nothing else, and what is broken is refused by name.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use scraper::{Html, Selector};
+use tempfile::TempDir;
+use trainable::Compute;
+use trainable::experiment::presets::{Preset, Scale};
+use trainable::experiment::{Arm, Experiment, Results, run, write_results};
+use trainable::report::{Foreign, PageError, write_page};
+use trainable::scheduler::{BoundControl, Control};
+use trainable::spec::ImageSet;
+
+/// Arms' names are not to be trusted.
+const HOSTILE: &str = "<script>alert(1)</script> & \"L2\"";
+
+/// 120 images of noise, as large as MNIST's.
+fn images() -> ImageSet {
+    let bytes: Vec<u8> = (0..120 * 784_u32)
+        .map(|i| (trainable::rng::pcg4d([i, 5, 0, 0])[3] >> 24) as u8)
+        .collect();
+    ImageSet::new(&bytes, 784, 0.5, 0.29).unwrap()
+}
+
+fn experiment() -> Experiment {
+    let arm = |name: &str, control| Arm {
+        name: name.to_owned(),
+        hidden: vec![8],
+        control,
+        ..Arm::default()
+    };
+    Experiment {
+        images: 64,
+        batch: 16,
+        epochs: 8, // 32 steps a task
+        tasks: 3,
+        seeds: vec![1, 2],
+        interval: 8,
+        indicators_every: 1,
+        arms: vec![
+            arm("ReLU", Control::Constant),
+            arm(HOSTILE, Control::Bound(BoundControl::paper())),
+        ],
+        ..Preset::Smoke.experiment(Scale::Small)
+    }
+}
+
+fn results() -> &'static Results {
+    static RESULTS: OnceLock<Results> = OnceLock::new();
+    RESULTS.get_or_init(|| run(&experiment(), &Compute::Cpu, &images(), |_| {}).unwrap())
+}
+
+/// A run's directory, as `trainable run` leaves it, under `name`.
+fn write_run(parent: &Path, name: &str, experiment: &Experiment, results: &Results) -> PathBuf {
+    let directory = parent.join(name);
+    fs::create_dir(&directory).unwrap();
+    let text = toml::to_string(experiment).unwrap();
+    fs::write(directory.join("experiment.toml"), text).unwrap();
+    write_results(&directory, experiment, results).unwrap();
+    directory
+}
+
+struct Case {
+    _parent: TempDir,
+    run: PathBuf,
+}
+
+impl Case {
+    fn new() -> Self {
+        let parent = tempfile::tempdir().unwrap();
+        let run = write_run(parent.path(), "first", &experiment(), results());
+        Self {
+            _parent: parent,
+            run,
+        }
+    }
+
+    fn page(&self) -> PathBuf {
+        self.run.join("report.html")
+    }
+
+    fn write(&self) -> Result<String, PageError> {
+        write_page(&[&self.run], &self.page(), Foreign::Keep)?;
+        Ok(fs::read_to_string(self.page()).unwrap())
+    }
+
+    fn edit(&self, file: &str, change: impl FnOnce(&str) -> String) {
+        let path = self.run.join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        let changed = change(&text);
+        assert_ne!(changed, text, "{file}: the change changes nothing");
+        fs::write(path, changed).unwrap();
+    }
+
+    /// The message with which there is no page, without the directory's name.
+    fn refusal(&self) -> String {
+        let before = names_in(&self.run);
+        let error = self.write().unwrap_err();
+        assert_eq!(names_in(&self.run), before, "something is written: {error}");
+        let directory = format!("{}/", self.run.display());
+        error.to_string().replace(&directory, "")
+    }
+}
+
+fn names_in(directory: &Path) -> Vec<OsString> {
+    let names = fs::read_dir(directory).unwrap();
+    let mut names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    names
+}
+
+fn attributes(page: &Html, selector: &str, name: &str) -> Vec<String> {
+    let selector = Selector::parse(selector).unwrap();
+    let values = page.select(&selector).filter_map(|e| e.attr(name));
+    values.map(str::to_owned).collect()
+}
+
+fn texts(page: &Html, selector: &str) -> Vec<String> {
+    let selector = Selector::parse(selector).unwrap();
+    page.select(&selector).map(|e| e.text().collect()).collect()
+}
+
+/// Faults that a browser would have to guess around.
+fn faults(text: &str) -> Vec<String> {
+    let page = Html::parse_document(text);
+    page.errors.iter().map(|fault| fault.to_string()).collect()
+}
+
+/// Numbers in the fields of a table's `columns`.
+fn numbers(table: &Path, columns: &[&str]) -> Vec<f64> {
+    let mut reader = csv::Reader::from_path(table).unwrap();
+    let header = reader.headers().unwrap().clone();
+    let wanted: Vec<_> = columns
+        .iter()
+        .map(|column| header.iter().position(|name| name == *column).unwrap())
+        .collect();
+    let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+    let fields = rows.iter().flat_map(|row| wanted.iter().map(|i| &row[*i]));
+    fields.filter_map(|field| field.parse().ok()).collect()
+}
+
+#[test]
+fn a_page_holds_every_number_of_the_scores_and_differences() {
+    let case = Case::new();
+    let page = Html::parse_document(&case.write().unwrap());
+    for (table, section, columns, count) in [
+        (
+            "scores.csv",
+            "#scores",
+            &[
+                "mean",
+                "mean_low",
+                "mean_high",
+                "last_five",
+                "slope",
+                "worst_task",
+            ][..],
+            12,
+        ),
+        (
+            "differences.csv",
+            "#differences",
+            &["difference", "low", "high"][..],
+            3,
+        ),
+    ] {
+        let written = numbers(&case.run.join(table), columns);
+        assert_eq!(written.len(), count, "{table}");
+        let shown: Vec<f64> = attributes(&page, &format!("{section} td data"), "value")
+            .iter()
+            .map(|value| value.parse().unwrap())
+            .collect();
+        for number in written {
+            assert!(shown.contains(&number), "{table}: {number} in {shown:?}");
+        }
+    }
+    let counts = texts(&page, "#scores tbody td:nth-last-child(2)");
+    assert_eq!(counts, ["2", "2"]);
+}
+
+#[test]
+fn a_page_is_whole_html_and_needs_nothing_else() {
+    let case = Case::new();
+    let text = case.write().unwrap();
+    assert_eq!(faults(&text), Vec::<String>::new());
+    assert!(!faults(&text.replacen("</table>", "", 1)).is_empty());
+
+    let page = Html::parse_document(&text);
+    assert!(attributes(&page, "script, link, img, iframe, object, [src]", "src").is_empty());
+    assert!(texts(&page, "script, link, img, iframe, object").is_empty());
+    let links = attributes(&page, "[href]", "href");
+    let (places, others): (Vec<_>, Vec<_>) = links.into_iter().partition(|l| l.starts_with('#'));
+    assert_eq!(places.len(), 9);
+    for place in places {
+        assert_eq!(attributes(&page, &place, "id").len(), 1, "{place}");
+    }
+    let (files, web): (Vec<_>, Vec<_>) = others.into_iter().partition(|l| !l.contains("://"));
+    assert_eq!(web, ["https://arxiv.org/abs/2509.19698"]);
+    assert_eq!(files.len(), 2 * texts(&page, "figure").len());
+    for file in files {
+        assert!(case.run.join(&file).is_file(), "{file}");
+    }
+    assert!(!text.contains("@import") && !text.replace("url(#", "").contains("url("));
+}
+
+#[test]
+fn pictures_are_inside_and_share_no_identity() {
+    let case = Case::new();
+    let text = case.write().unwrap();
+    let page = Html::parse_document(&text);
+    assert_eq!(texts(&page, "figure svg").len(), 3);
+    let mut ids = attributes(&page, "[id]", "id");
+    let count = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), count);
+    for clip in attributes(&page, "[clip-path]", "clip-path") {
+        let id = clip
+            .strip_prefix("url(#")
+            .unwrap()
+            .strip_suffix(')')
+            .unwrap();
+        assert!(ids.iter().any(|known| known == id), "{clip}");
+    }
+    for name in ["accuracies", "bounds", "trajectories"] {
+        for extension in ["svg", "png"] {
+            let file = case.run.join(name).with_extension(extension);
+            assert!(file.is_file(), "{}", file.display());
+        }
+    }
+}
+
+#[test]
+fn names_are_text() {
+    let case = Case::new();
+    let text = case.write().unwrap();
+    assert!(!text.contains("<script"));
+    let page = Html::parse_document(&text);
+    assert!(texts(&page, "#scores tbody th").contains(&HOSTILE.to_owned()));
+    let file = fs::read_to_string(case.run.join("experiment.toml")).unwrap();
+    assert_eq!(texts(&page, "#experiment pre.file"), [file]);
+}
+
+#[test]
+fn a_difference_has_a_word() {
+    for (low, high, word) in [
+        ("0.01", "0.03", "higher than ReLU"),
+        ("-0.03", "-0.01", "lower than ReLU"),
+        ("-0.01", "0.03", "no difference from ReLU that 5 seeds show"),
+        ("0.0", "0.0", "no difference from ReLU that 5 seeds show"),
+    ] {
+        let case = Case::new();
+        let table =
+            format!("arm,against,seeds,difference,low,high\nReLU,ReLU,5,0.02,{low},{high}\n");
+        fs::write(case.run.join("differences.csv"), table).unwrap();
+        let page = Html::parse_document(&case.write().unwrap());
+        let words = texts(&page, "#differences tbody td.name");
+        assert_eq!(words, [word]);
+    }
+}
+
+#[test]
+fn indicators_are_sorted_with_chance_between_them() {
+    let case = Case::new();
+    let header =
+        "arm,indicator,drops,pairs,auroc,auroc_low,auroc_high,threshold,warned,median_lead";
+    let rows = [
+        "all arms,worse,2,4,0.4,0.3,0.45,1.0,1,1.0",
+        "all arms,none,2,4,,,,,,",
+        "all arms,best,2,4,0.9,0.8,1.0,1.0,2,1.5",
+        "all arms,better,2,4,0.6,0.4,0.7,1.0,1,1.0",
+        "ReLU,alone,1,2,0.75,0.5,1.0,1.0,1,1.0",
+    ];
+    fs::write(
+        case.run.join("foresight.csv"),
+        format!("{header}\n{}\n", rows.join("\n")),
+    )
+    .unwrap();
+    let page = Html::parse_document(&case.write().unwrap());
+    assert_eq!(
+        texts(&page, "#foresight tbody th"),
+        [
+            "best", "better", "chance", "worse", "none", "alone", "chance"
+        ]
+    );
+    assert_eq!(texts(&page, "#foresight summary"), ["ReLU"]);
+    assert_eq!(
+        texts(&page, "#foresight .faint th"),
+        ["better", "none", "alone"]
+    );
+}
+
+#[test]
+fn replicas_that_stopped_are_listed() {
+    let case = Case::new();
+    let page = Html::parse_document(&case.write().unwrap());
+    assert!(texts(&page, "#diverged td").is_empty());
+    case.edit("tasks.csv", |table| {
+        let kept = table.lines().filter(|line| !line.starts_with("ReLU,2,3,"));
+        kept.map(|line| format!("{line}\n")).collect()
+    });
+    let page = Html::parse_document(&case.write().unwrap());
+    assert_eq!(texts(&page, "#diverged tbody th"), ["ReLU"]);
+    assert_eq!(texts(&page, "#diverged td"), ["2", "2 of 3", "88"]);
+}
+
+#[test]
+fn a_run_that_diverged_at_once_has_a_page_without_pictures() {
+    let parent = tempfile::tempdir().unwrap();
+    let run = write_run(parent.path(), "nothing", &experiment(), &Results::default());
+    let page = run.join("report.html");
+    write_page(&[&run], &page, Foreign::Keep).unwrap();
+    let text = fs::read_to_string(page).unwrap();
+    assert_eq!(faults(&text), Vec::<String>::new());
+    let page = Html::parse_document(&text);
+    assert!(texts(&page, "figure").is_empty());
+    assert_eq!(texts(&page, "#diverged tbody tr").len(), 4);
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    for (file, what) in [
+        ("experiment.toml", "the experiment of a run"),
+        ("tasks.csv", "a table of a run"),
+        ("probes.csv", "a table of a run"),
+        ("scores.csv", "a table of a run"),
+        ("differences.csv", "a table of a run"),
+        ("foresight.csv", "a table of a run"),
+    ] {
+        let case = Case::new();
+        fs::remove_file(case.run.join(file)).unwrap();
+        assert_eq!(case.refusal(), format!("cannot read {file}: wanted {what}"));
+    }
+}
+
+#[test]
+fn a_broken_file_is_named_with_what_was_wanted_and_found() {
+    type Change = fn(&str) -> String;
+    let cases: [(&str, Change, &str); 6] = [
+        (
+            "experiment.toml",
+            |text| text.replace("tasks = 3", "tasks = -3"),
+            "experiment.toml is no experiment file",
+        ),
+        (
+            "scores.csv",
+            |text| text.replace("slope", "steepness"),
+            "scores.csv: wanted a column slope, found only arm, seeds, diverged, mean, mean_low, mean_high, last_five, \
+             steepness, worst_task",
+        ),
+        (
+            "tasks.csv",
+            |text| text.replace("ReLU,1,2,", "ReLU,one,2,"),
+            "tasks.csv, line 3: wanted a whole number as its seed, found \"one\"",
+        ),
+        (
+            "differences.csv",
+            |text| text.to_owned() + "ReLU,ReLU,2,high,0.0,0.0\n",
+            "differences.csv, line 3: wanted a number as its difference, found \"high\"",
+        ),
+        (
+            "foresight.csv",
+            |text| text.to_owned() + "ReLU,dead units\n",
+            "wanted a row of as many fields as the header has, in UTF-8, found 2 fields",
+        ),
+        (
+            "probes.csv",
+            |text| text.replace("ReLU,", "CReLU,"),
+            "probes.csv: wanted the arms of experiment.toml, \
+             [\"ReLU\", \"<script>alert(1)</script> & \\\"L2\\\"\"], found [\"CReLU\"]",
+        ),
+    ];
+    for (file, change, message) in cases {
+        let case = Case::new();
+        case.edit(file, change);
+        let found = case.refusal();
+        assert!(
+            found.starts_with(file) && found.ends_with(message),
+            "{found}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_is_no_page_of_ours_stays() {
+    let case = Case::new();
+    for other in ["", "kept", "<!DOCTYPE html><html><body>mine</body></html>"] {
+        fs::write(case.page(), other).unwrap();
+        let wanted = "wanted no file or an older report to replace, found another file";
+        assert_eq!(case.refusal(), format!("report.html: {wanted}"));
+        assert_eq!(fs::read_to_string(case.page()).unwrap(), other);
+    }
+    write_page(&[&case.run], &case.page(), Foreign::Replace).unwrap();
+    let first = fs::read_to_string(case.page()).unwrap();
+    assert_eq!(
+        case.write().unwrap(),
+        first,
+        "a page is not replaced by its like"
+    );
+}
+
+#[test]
+fn several_runs_have_one_page_that_tells_their_arms_apart() {
+    let case = Case::new();
+    let parent = case.run.parent().unwrap();
+    let mut other = experiment();
+    other.arms[1].name = "other".to_owned();
+    let mut of_other = Results {
+        tasks: results().tasks.clone(),
+        probes: results().probes.clone(),
+        indicators: results().indicators.clone(),
+    };
+    let renamed = |arm: &mut String| {
+        if arm == HOSTILE {
+            *arm = "other".to_owned();
+        }
+    };
+    of_other
+        .tasks
+        .iter_mut()
+        .for_each(|row| renamed(&mut row.arm));
+    of_other
+        .probes
+        .iter_mut()
+        .for_each(|row| renamed(&mut row.arm));
+    of_other
+        .indicators
+        .iter_mut()
+        .for_each(|row| renamed(&mut row.arm));
+    let second = write_run(parent, "second", &other, &of_other);
+
+    let page = parent.join("both.html");
+    write_page(&[&case.run, &second], &page, Foreign::Keep).unwrap();
+    let text = fs::read_to_string(&page).unwrap();
+    assert_eq!(faults(&text), Vec::<String>::new());
+    let html = Html::parse_document(&text);
+    let arms = ["first / ReLU", HOSTILE, "second / ReLU", "other"];
+    assert_eq!(texts(&html, "#scores tbody th"), arms);
+    assert_eq!(
+        texts(&html, "#differences tbody th"),
+        [HOSTILE, "other", "second / ReLU", "other"]
+    );
+    let against = texts(&html, "#differences .arm");
+    assert_eq!(
+        against,
+        [
+            "first / ReLU",
+            "second / ReLU",
+            "first / ReLU",
+            "first / ReLU"
+        ]
+    );
+    // The same rows under two names differ by nothing.
+    let namesakes = "#differences tbody tr:nth-of-type(3) data";
+    assert_eq!(attributes(&html, namesakes, "value"), ["0", "0", "0"]);
+    assert_eq!(texts(&html, "#bounds h3"), ["first", "second"]);
+    for file in [
+        "both-scores.csv",
+        "both-differences.csv",
+        "both-accuracies.svg",
+        "both-first-bounds.png",
+        "both-second-trajectories.svg",
+    ] {
+        assert!(parent.join(file).is_file(), "{file}");
+    }
+    assert_eq!(numbers(&parent.join("both-scores.csv"), &["mean"]).len(), 4);
+
+    // With other seeds there is nothing to pair across the runs.
+    other.seeds = vec![2, 1];
+    let text = toml::to_string(&other).unwrap();
+    fs::write(second.join("experiment.toml"), text).unwrap();
+    write_page(&[&case.run, &second], &page, Foreign::Keep).unwrap();
+    let html = Html::parse_document(&fs::read_to_string(&page).unwrap());
+    assert_eq!(texts(&html, "#differences tbody th"), [HOSTILE, "other"]);
+}
+
+fn trainable(arguments: &[&Path]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_trainable"))
+        .arg("report")
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn the_program_writes_a_page_or_says_why_not() {
+    let case = Case::new();
+    let output = trainable(&[&case.run]);
+    assert!(output.status.success(), "{output:?}");
+    assert!(output.stdout.is_empty());
+    assert!(case.page().is_file());
+
+    let elsewhere = case.run.join("elsewhere.html");
+    fs::write(&elsewhere, "kept").unwrap();
+    let out = Path::new("--out");
+    let output = trainable(&[&case.run, out, &elsewhere]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "kept");
+    let output = trainable(&[&case.run, out, &elsewhere, Path::new("--force")]);
+    assert!(output.status.success(), "{output:?}");
+
+    let missing = case.run.join("missing/report.html");
+    let output = trainable(&[&case.run, out, &missing]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    fs::remove_file(case.run.join("scores.csv")).unwrap();
+    let output = trainable(&[&case.run]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        message.contains("scores.csv: wanted a table of a run"),
+        "{message}"
+    );
+}

@@ -26,6 +26,7 @@ mod trainer;
 
 pub use engine::Engine;
 pub use error::Error;
+pub use gpu::Requirements;
 pub use progress::{Halt, HaltCause, ReplicaProgress, TaskScore};
 pub use trainer::{Backend, Compute, Trainer};
 pub use wgpu;

@@ -5,6 +5,7 @@ use std::future::Future;
 use futures_channel::oneshot;
 
 use crate::error::Error;
+use crate::gpu::faults::create_buffer;
 
 /// Makes what the reader wants of the words.
 type Decode<T> = Box<dyn FnOnce(&[u32]) -> T + Send>;
@@ -14,7 +15,7 @@ type Decode<T> = Box<dyn FnOnce(&[u32]) -> T + Send>;
 /// `T` is what the words mean. Nothing here submits, polls or blocks but [`Self::wait`].
 #[must_use = "a readback that is not resolved is only a copy"]
 pub struct Readback<T> {
-    staging: wgpu::Buffer,
+    staging: Result<wgpu::Buffer, Error>,
     decode: Decode<T>,
 }
 
@@ -26,15 +27,14 @@ impl<T> Readback<T> {
         sources: &[&wgpu::Buffer],
         decode: impl FnOnce(&[u32]) -> T + Send + 'static,
     ) -> Self {
-        let staging = device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("readback"),
-            size: sources.iter().map(|source| source.size()).sum(),
-            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
+        let size = sources.iter().map(|source| source.size()).sum();
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+        let staging = create_buffer(device, "readback", size, usage, None);
         let mut offset = 0;
         for source in sources {
-            encoder.copy_buffer_to_buffer(source, 0, &staging, offset, source.size());
+            if let Ok(staging) = &staging {
+                encoder.copy_buffer_to_buffer(source, 0, staging, offset, source.size());
+            }
             offset += source.size();
         }
         Self {
@@ -47,25 +47,27 @@ impl<T> Readback<T> {
     /// device has been polled past that submission, which on the web happens by itself.
     ///
     /// # Errors
-    /// [`Error::Device`] when the device is lost or cannot map the copy.
+    /// [`Error::Device`] when the device is lost or cannot map the copy; [`Error::OutOfMemory`] when there
+    /// was no memory for it.
     pub fn resolve(self) -> impl Future<Output = Result<T, Error>> {
         let failed = |reason: String| Error::Device {
             doing: "reading back",
             reason,
         };
         let (sender, receiver) = oneshot::channel();
-        self.staging
-            .map_async(wgpu::MapMode::Read, .., move |mapped| {
+        if let Ok(staging) = &self.staging {
+            staging.map_async(wgpu::MapMode::Read, .., move |mapped| {
                 // The receiver is gone when the future was dropped: then nobody wants to know.
                 let _ = sender.send(mapped);
             });
+        }
         async move {
+            let staging = self.staging?;
             receiver
                 .await
                 .map_err(|_| failed("the device was dropped".to_owned()))?
                 .map_err(|error| failed(error.to_string()))?;
-            let bytes = self
-                .staging
+            let bytes = staging
                 .get_mapped_range(..)
                 .map_err(|error| failed(error.to_string()))?;
             Ok((self.decode)(bytemuck::cast_slice(&bytes)))

@@ -118,6 +118,9 @@ fn an_engine_whose_device_is_lost_ends_in_errors() {
 
         let error = Engine::new(&host.device, spec()).err().expect(&host.name);
         assert!(matches!(error, Error::Device { .. }), "{error}");
+        // A host that listens to nothing would have panicked.
+        let reported = host.reported.lock().unwrap();
+        assert!(reported.is_empty(), "{}: {reported:?}", host.name);
     }
 }
 

@@ -5,7 +5,7 @@ use std::future::Future;
 use futures_channel::oneshot;
 
 use crate::error::Error;
-use crate::gpu::faults::create_buffer;
+use crate::gpu::faults::{caught, create_buffer};
 
 /// Makes what the reader wants of the words.
 type Decode<T> = Box<dyn FnOnce(&[u32]) -> T + Send>;
@@ -15,6 +15,7 @@ type Decode<T> = Box<dyn FnOnce(&[u32]) -> T + Send>;
 /// `T` is what the words mean. Nothing here submits, polls or blocks but [`Self::wait`].
 #[must_use = "a readback that is not resolved is only a copy"]
 pub struct Readback<T> {
+    device: wgpu::Device,
     staging: Result<wgpu::Buffer, Error>,
     decode: Decode<T>,
 }
@@ -38,6 +39,7 @@ impl<T> Readback<T> {
             offset += source.size();
         }
         Self {
+            device: device.clone(),
             staging,
             decode: Box::new(decode),
         }
@@ -55,14 +57,20 @@ impl<T> Readback<T> {
             reason,
         };
         let (sender, receiver) = oneshot::channel();
-        if let Ok(staging) = &self.staging {
-            staging.map_async(wgpu::MapMode::Read, .., move |mapped| {
-                // The receiver is gone when the future was dropped: then nobody wants to know.
-                let _ = sender.send(mapped);
-            });
-        }
+        let staging = self.staging.and_then(|staging| {
+            let map = || {
+                staging.map_async(wgpu::MapMode::Read, .., move |mapped| {
+                    // The receiver is gone when the future was dropped: then nobody wants to know.
+                    let _ = sender.send(mapped);
+                });
+            };
+            // A device that was lost before the copy was recorded calls its buffer invalid.
+            caught(&self.device, wgpu::ErrorFilter::Validation, map)
+                .map_err(|error| failed(error.to_string()))?;
+            Ok(staging)
+        });
         async move {
-            let staging = self.staging?;
+            let staging = staging?;
             receiver
                 .await
                 .map_err(|_| failed("the device was dropped".to_owned()))?

@@ -52,6 +52,8 @@ struct Options {
 
 /// What the probe of one replica brings.
 type Stats = Result<ProbeStats, NotFinite>;
+/// The same of all replicas, on its way from the device.
+type Reading = Pin<Box<dyn Future<Output = Result<Vec<Stats>, Error>>>>;
 
 fn main() -> Result<()> {
     let frames = Options::parse().frames;
@@ -62,7 +64,7 @@ fn main() -> Result<()> {
     let mut engine = Engine::new(&device, spec)?;
     let painter = Painter::new(&device, engine.parameters());
 
-    let mut reading: Option<Pin<Box<dyn Future<Output = Result<Vec<Stats>, Error>>>>> = None;
+    let mut reading: Option<Reading> = None;
     let mut submitted = VecDeque::new();
     let mut begun = Instant::now();
     for frame in 0..frames {
@@ -149,8 +151,8 @@ fn training() -> Result<TrainingSpec, Error> {
         }],
         stream: Some(TaskStream {
             images: ImageSet::new(&bytes, (SIDE * SIDE) as usize, 0.5, 0.3)?,
-            subset: 256,
-            epochs: 10,
+            subset: 64,
+            epochs: 40,
             relabel_fraction: 1.0,
         }),
         probe: Some(ProbeSpec {
@@ -202,14 +204,10 @@ impl Painter {
             compilation_options: Default::default(),
             cache: None,
         });
-        let entry = |(binding, buffer): (u32, &wgpu::Buffer)| wgpu::BindGroupEntry {
-            binding,
-            resource: buffer.as_entire_binding(),
-        };
         let bind_group = device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some("paint"),
             layout: &pipeline.get_bind_group_layout(0),
-            entries: &[(0, weights), (1, &picture)].map(entry),
+            entries: &[entry(0, weights), entry(1, &picture)],
         });
         Self {
             pipeline,
@@ -222,5 +220,12 @@ impl Painter {
         pass.set_pipeline(&self.pipeline);
         pass.set_bind_group(0, &self.bind_group, &[]);
         pass.dispatch_workgroups(SIDE * SIDE / 64, UNITS, 1);
+    }
+}
+
+fn entry(binding: u32, buffer: &wgpu::Buffer) -> wgpu::BindGroupEntry<'_> {
+    wgpu::BindGroupEntry {
+        binding,
+        resource: buffer.as_entire_binding(),
     }
 }

@@ -77,6 +77,9 @@ fn foreign_devices() -> Vec<Opened> {
     let strict = wgpu::InstanceFlags::default() | wgpu::InstanceFlags::STRICT_WEBGPU_COMPLIANCE;
     let (all, strict) = (adapters(wgpu::InstanceFlags::default()), adapters(strict));
     eprintln!("{} adapters, {} strict ones", all.len(), strict.len());
+    if std::env::var("TRAINABLE_REQUIRE_GPU").is_ok() {
+        assert!(!strict.is_empty(), "no adapter keeps to the standard");
+    }
     let open = |adapter: &wgpu::Adapter| {
         let limits = wgpu::Limits::default().or_worse_values_from(&adapter.limits());
         open(adapter, limits, wgpu::Features::empty())

@@ -4,6 +4,7 @@
 mod common;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use common::gpus;
 use trainable::gpu::{AdapterSummary, adapters};
@@ -95,6 +96,21 @@ fn a_trainer_whose_device_is_lost_ends_in_errors() {
 }
 
 #[test]
+fn a_run_that_would_take_days_ends_when_its_device_is_lost() {
+    for gpu in gpus() {
+        let name = gpu.adapter.to_string();
+        let mut trainer = Trainer::new(&Compute::Gpu(gpu.clone()), spec()).unwrap();
+        trainer.train(1).unwrap();
+        let run = std::thread::spawn(move || trainer.train(u32::MAX));
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(!run.is_finished(), "{name}");
+        gpu.device.destroy();
+        let error = run.join().expect("no panic").expect_err(&name);
+        assert!(matches!(error, Error::Device { .. }), "{error}");
+    }
+}
+
+#[test]
 fn an_engine_whose_device_is_lost_ends_in_errors() {
     for host in hosts(&wgpu::Limits::default()) {
         let mut engine = Engine::new(&host.device, spec()).unwrap();
@@ -112,6 +128,7 @@ fn an_engine_whose_device_is_lost_ends_in_errors() {
         let mut encoder = host.encoder();
         engine.encode_steps(&mut encoder, 3).unwrap();
         let after = engine.encode_progress(&host.device, &mut encoder);
+        engine.set_step_sizes(&host.queue, 0, &[1e-3; 2]).unwrap();
         host.queue.submit([encoder.finish()]);
         let error = after.wait(&host.device).expect_err(&host.name);
         assert!(matches!(error, Error::Device { .. }), "{error}");

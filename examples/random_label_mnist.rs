@@ -79,7 +79,7 @@ fn main() -> Result<()> {
 
     let bar = progress_bar(&experiment)?;
     let results = run(&experiment, &compute, &images, |event| match event {
-        Event::Steps(steps) => bar.inc(steps),
+        Event::Steps(steps) | Event::Resumed(steps) => bar.inc(steps),
         Event::Task(row) => bar.set_message(format!("{}: task {}", row.arm, row.task)),
         Event::Diverged { arm, seed, halt } => bar.suspend(|| {
             println!(

@@ -10,8 +10,9 @@ use crate::network::LayerParameters;
 use crate::plan::{BufferId, Buffers, ProbeBuffers, Program, TASK_LOG_LENGTH};
 use crate::probe::{NotFinite, ProbeSpec, ProbeStats};
 use crate::progress::ReplicaProgress;
+use crate::snapshot::{CarriedBuffer, Snapshot, carried_buffers};
 use crate::spec::TrainingSpec;
-use crate::state::{ProbeSlot, ReplicaState, TaskRecord};
+use crate::state::{ReplicaState, TaskRecord};
 
 /// A batch of replicas in training on a wgpu device.
 ///
@@ -21,6 +22,7 @@ use crate::state::{ProbeSlot, ReplicaState, TaskRecord};
 pub struct Engine {
     spec: TrainingSpec,
     names: Buffers,
+    carried: Vec<CarriedBuffer>,
     recorder: Recorder,
     initialise: RecordedPlan,
     anchor: RecordedPlan,
@@ -75,6 +77,7 @@ impl Engine {
                 .transpose()?,
             has_parameters: false,
             has_anchor: !program.names.regularisers.are_used(),
+            carried: carried_buffers(&program),
             names: program.names,
             recorder,
         })
@@ -257,13 +260,11 @@ impl Engine {
         let (spec, probe_spec) = (self.spec.clone(), probe.spec);
         let slots = spec.network.layers().len() + 1;
         Ok(Readback::record(device, encoder, &sources, move |words| {
-            let replicas = spec.replicas.len();
-            let (states, rest) = words.split_at(replicas * size_of::<ReplicaState>() / 4);
-            let (all_slots, records) = rest.split_at(replicas * slots * size_of::<ProbeSlot>() / 4);
-            cast_slice(states)
+            let states: &[ReplicaState] = cast_slice(words[0]);
+            states
                 .iter()
-                .zip(cast_slice(all_slots).chunks(slots))
-                .zip(cast_slice(records).chunks(slots))
+                .zip(cast_slice(words[1]).chunks(slots))
+                .zip(cast_slice(words[2]).chunks(slots))
                 .map(|((state, slots), records)| {
                     ProbeStats::new(&spec, &probe_spec, state, slots, records)
                 })
@@ -278,7 +279,7 @@ impl Engine {
     /// A replica that is not finite has an error of its own.
     ///
     /// # Errors
-    /// [`Error::NoProbe`]; [`Error::Limit`] when the copy would be larger than the device's largest buffer.
+    /// [`Error::NoProbe`]
     pub fn encode_indicators(
         &self,
         device: &wgpu::Device,
@@ -286,32 +287,23 @@ impl Engine {
     ) -> Result<Readback<Vec<Result<Indicators, Error>>>, Error> {
         let sources = self.names.indicator_sources()?;
         let sources: Vec<_> = sources.into_iter().map(|id| self.buffer(id)).collect();
-        let words: Vec<_> = sources.iter().map(|s| s.size() as usize / 4).collect();
-        let required = words.iter().sum::<usize>() as u64 * 4;
-        let available = device.limits().max_buffer_size;
-        if required > available {
-            return Err(Error::Limit {
-                limit: "maxBufferSize",
-                what: format!("the indicators of {} replicas", self.spec.replicas.len()),
-                required,
-                available,
-            });
-        }
         let spec = self.spec.clone();
-        Ok(Readback::record(device, encoder, &sources, move |all| {
-            let mut rest = all;
-            let mut next = |words: &usize| rest.split_off(..*words).expect("what was copied");
-            let buffers: Vec<&[u32]> = words.iter().map(&mut next).collect();
-            let replicas = spec.replicas.len();
-            let of_replica = |r| {
-                let parts = buffers.iter().map(|buffer| {
-                    let words = buffer.len() / replicas;
-                    &buffer[r * words..(r + 1) * words]
-                });
-                indicators::of_stored(&spec, &parts.collect::<Vec<_>>())
-            };
-            (0..replicas).into_par_iter().map(of_replica).collect()
-        }))
+        Ok(Readback::record(
+            device,
+            encoder,
+            &sources,
+            move |buffers| {
+                let replicas = spec.replicas.len();
+                let of_replica = |r| {
+                    let parts = buffers.iter().map(|buffer| {
+                        let words = buffer.len() / replicas;
+                        &buffer[r * words..(r + 1) * words]
+                    });
+                    indicators::of_stored(&spec, &parts.collect::<Vec<_>>())
+                };
+                (0..replicas).into_par_iter().map(of_replica).collect()
+            },
+        ))
     }
 
     fn recorded_step(&self) -> Result<&RecordedPlan, Error> {
@@ -393,18 +385,49 @@ impl Engine {
         Ok(())
     }
 
+    /// Records a copy of everything that training and probes depend on, of all replicas. Step sizes
+    /// that [`Self::set_step_sizes`] has set are in it.
+    pub fn encode_snapshot(
+        &self,
+        device: &wgpu::Device,
+        encoder: &mut wgpu::CommandEncoder,
+    ) -> Readback<Snapshot> {
+        let carried = self.carried.clone();
+        let sources: Vec<_> = carried.iter().map(|own| self.buffer(own.id)).collect();
+        Readback::record(device, encoder, &sources, move |words| {
+            let names = carried.into_iter().map(|own| own.name);
+            let words = words.iter().map(|words| words.to_vec());
+            Snapshot::new(names.zip(words))
+        })
+    }
+
+    /// Takes a snapshot back before the queue's next submission: training goes on as it would have from
+    /// there, with the same bits.
+    ///
+    /// # Errors
+    /// A snapshot of an engine of another specification, by the names and lengths of its buffers:
+    /// [`Error::Invalid`] or [`Error::Length`]. Nothing has changed then.
+    pub fn restore(&mut self, queue: &wgpu::Queue, snapshot: &Snapshot) -> Result<(), Error> {
+        snapshot.check(&self.carried)?;
+        for (own, words) in self.carried.iter().zip(snapshot.words()) {
+            queue.write_buffer(self.buffer(own.id), 0, cast_slice(words));
+        }
+        self.has_parameters = true;
+        self.has_anchor = true;
+        Ok(())
+    }
+
     /// Records a copy of every replica's standing and scores.
     pub fn encode_progress(
         &self,
         device: &wgpu::Device,
         encoder: &mut wgpu::CommandEncoder,
     ) -> Readback<Vec<ReplicaProgress>> {
-        let (replicas, batch) = (self.spec.replicas.len(), self.spec.batch);
+        let batch = self.spec.batch;
         let sources = [self.names.states, self.names.task_log].map(|id| self.buffer(id));
         Readback::record(device, encoder, &sources, move |words| {
-            let (states, logs) = words.split_at(replicas * size_of::<ReplicaState>() / 4);
-            let states: &[ReplicaState] = cast_slice(states);
-            let logs: &[TaskRecord] = cast_slice(logs);
+            let states: &[ReplicaState] = cast_slice(words[0]);
+            let logs: &[TaskRecord] = cast_slice(words[1]);
             states
                 .iter()
                 .zip(logs.chunks(TASK_LOG_LENGTH as usize))
@@ -443,7 +466,7 @@ impl Engine {
         let network = self.spec.network.clone();
         Readback::record(device, encoder, &[self.buffer(id)], move |words| {
             let unpack = |stored: &[f32]| network.unpack(stored).expect("a replica's stride");
-            cast_slice(words)
+            cast_slice(words[0])
                 .chunks(network.parameter_stride())
                 .map(unpack)
                 .collect()

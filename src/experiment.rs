@@ -6,15 +6,23 @@
 //! - `presets`: the paper's experiments, small and in the paper's size.
 //! - `placebo`: controls that are made of another arm's record.
 //! - `run`: the loop over tasks and probes.
+//! - `directory`: the directory of a run, which one process at a time uses; where a run goes on.
+//! - `checkpoint`: the file that says where a run stands.
+//! - `rows`: the tables so far, which only grow.
+//! - `difference`: where two runs first differ.
 //! - `record`: rows back to observations, to replay a controller on a record.
 //! - `results`: scores, differences between arms, pictures.
 //! - `foresight`: how well each bound and indicator foretells that accuracy falls.
 
+mod checkpoint;
+mod difference;
+mod directory;
 mod foresight;
 mod placebo;
 pub mod presets;
 mod record;
 mod results;
+mod rows;
 mod run;
 
 use std::collections::BTreeSet;
@@ -29,11 +37,12 @@ use crate::report::ReportError;
 use crate::scheduler::{Control, Estimator, Scheduler};
 use crate::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TaskSwitch, TrainingSpec};
 
+pub use directory::{DirectoryError, RunDirectory, check_same};
 pub use foresight::ForesightRow;
 pub use placebo::{Placebo, PlaceboKind};
 pub use record::recorded_observations;
 pub use results::{DifferenceRow, ScoreRow, differences, score_table, scores, write_results};
-pub use run::{Event, Results, run};
+pub use run::{Event, Results, run, run_in};
 
 /// An experiment on random-label MNIST, as it stands in an experiment file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -164,6 +173,9 @@ pub enum ExperimentError {
     /// A table or a picture cannot be written.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// The run's directory, or what is in it, cannot be used.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
 }
 
 impl Experiment {

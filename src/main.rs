@@ -6,9 +6,9 @@ mod program;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-use program::{Failure, probe, run as experiments};
+use program::{Failure, info, probe, run as experiments, shell};
 
 /// A laboratory for loss of trainability
 #[derive(Parser)]
@@ -26,25 +26,38 @@ enum Command {
     Run(experiments::Options),
     /// List the paper's experiments, or print one as a file to edit
     Presets(experiments::PresetsOptions),
+    /// Tell which adapters there are, what would be chosen, and how fast a training step is there
+    Info(info::Options),
+    /// Print a completion script for a shell
+    Completions(shell::Options),
+    /// Print the manual page
+    Man,
 }
 
 fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error")).init();
     match run(&Options::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(exit_code) => exit_code,
         Err(failure) => {
-            let exit_code = failure.exit_code();
+            let (exit_code, hint) = (failure.exit_code(), failure.hint());
             // The alternate form appends the causes.
             eprintln!("error: {:#}", anyhow::Error::new(failure));
+            if let Some(hint) = hint {
+                eprintln!("hint: {hint}");
+            }
             ExitCode::from(exit_code)
         }
     }
 }
 
-fn run(options: &Options) -> Result<(), Failure> {
+fn run(options: &Options) -> Result<ExitCode, Failure> {
     match &options.command {
-        Command::Probe(options) => probe::run(options),
-        Command::Run(options) => experiments::run(options),
-        Command::Presets(options) => experiments::presets(options),
+        Command::Probe(options) => probe::run(options)?,
+        Command::Run(options) => return experiments::run(options),
+        Command::Presets(options) => experiments::presets(options)?,
+        Command::Info(options) => info::run(options)?,
+        Command::Completions(options) => shell::completions(options, Options::command())?,
+        Command::Man => shell::man(Options::command())?,
     }
+    Ok(ExitCode::SUCCESS)
 }

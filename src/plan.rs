@@ -23,6 +23,7 @@ use crate::kernels::{
 };
 use crate::layout::{ShaderStruct, StructLayout};
 use crate::network::{Activation, Layer};
+use crate::probe::ProbeStart;
 use crate::spec::{Optimiser, ReplicaSpec, TaskStream, TaskSwitch, TrainingSpec};
 use crate::state::{LayerControl, ReplicaState, TaskRecord};
 
@@ -148,6 +149,9 @@ pub struct Program {
     pub buffers: Vec<BufferSpec>,
     /// The buffers by name.
     pub names: Buffers,
+    /// The buffers that carry something from one step or probe to the next, and so belong in a snapshot;
+    /// every other one is written before it is read, or never written.
+    pub carried: Vec<BufferId>,
     /// Draws initial parameters, clears the moments, and anchors.
     pub initialise: Plan,
     /// Takes the current parameters as those that regularisers pull towards; does nothing where no
@@ -205,6 +209,7 @@ impl Program {
         Ok(Self {
             replicas,
             buffers: arena,
+            carried: carried(spec, &names),
             names,
             initialise,
             anchor,
@@ -345,6 +350,30 @@ fn declare_buffers(spec: &TrainingSpec, arena: &mut Vec<BufferSpec>) -> Buffers 
         probe,
         regularisers,
     }
+}
+
+/// A replica's divergence is carried within a step only, but must not be left over from another run. The host loads minibatches where there is no stream, and a probe that starts
+/// cold remembers nothing.
+fn carried(spec: &TrainingSpec, names: &Buffers) -> Vec<BufferId> {
+    let mut carried = vec![
+        names.parameters,
+        names.first_moment,
+        names.second_moment,
+        names.states,
+        names.layer_controls,
+        names.divergence,
+        names.task_log,
+    ];
+    if spec.stream.is_none() {
+        carried.extend([names.activations[0], names.labels]);
+    }
+    carried.extend(names.regularisers.anchors());
+    if let (Some(probe), Some(own)) = (&spec.probe, &names.probe)
+        && probe.start == ProbeStart::Warm
+    {
+        carried.extend([own.slots, own.vectors]);
+    }
+    carried
 }
 
 /// Declares a buffer of `per_replica` structs for every replica, holding `structs`.

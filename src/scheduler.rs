@@ -163,8 +163,10 @@ impl Decision {
     }
 }
 
-/// Steers the step sizes of one replica.
-#[derive(Clone, Debug, PartialEq)]
+/// Steers the step sizes of one replica. Serialised and read back (with floats that round-trip), it goes on as it
+/// would have.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Scheduler {
     control: Control,
     monitor: Monitor,

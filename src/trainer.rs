@@ -17,6 +17,7 @@ use crate::network::LayerParameters;
 use crate::plan::{BufferId, Program};
 use crate::probe::{NotFinite, ProbeStats};
 use crate::progress::ReplicaProgress;
+use crate::snapshot::{Snapshot, carried_buffers};
 use crate::spec::TrainingSpec;
 use crate::state::ReplicaState;
 
@@ -46,6 +47,11 @@ impl Backend {
     /// The names that [`FromStr`] takes.
     pub const NAMES: [&'static str; 6] = ["auto", "cpu", "vulkan", "metal", "dx12", "gl"];
 
+    /// Its name among [`Self::NAMES`].
+    pub fn name(self) -> &'static str {
+        Self::NAMES[self as usize]
+    }
+
     fn wgpu_backends(self) -> wgpu::Backends {
         match self {
             Self::Auto => wgpu::Backends::all(),
@@ -70,13 +76,8 @@ impl FromStr for Backend {
             Self::Dx12,
             Self::Gl,
         ];
-        let named = Self::NAMES
-            .iter()
-            .zip(all)
-            .find(|(known, _)| **known == name);
-        named
-            .map(|(_, backend)| backend)
-            .ok_or_else(|| Error::invalid("backend", Self::NAMES.join(", "), name))
+        let named = all.into_iter().find(|backend| backend.name() == name);
+        named.ok_or_else(|| Error::invalid("backend", Self::NAMES.join(", "), name))
     }
 }
 
@@ -136,6 +137,14 @@ fn list(adapters: &[(AdapterSummary, wgpu::Adapter)]) -> String {
 }
 
 impl Compute {
+    /// What computes, in words: an adapter with its driver, or the CPU executor.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Cpu => "CPU executor".to_owned(),
+            Self::Gpu(gpu) => gpu.adapter.to_string(),
+        }
+    }
+
     /// How many replicas like those of `spec` one batch can hold: on a device as many as its largest
     /// buffer allows, on the CPU any number.
     ///
@@ -452,6 +461,47 @@ impl Trainer {
             Executor::Gpu { gpu, engine, .. } => read(gpu, |device, encoder| {
                 engine.encode_gradients(device, encoder)
             }),
+        }
+    }
+
+    /// Everything that training and probes depend on, of all replicas, as it stands now.
+    ///
+    /// # Errors
+    /// A device that fails.
+    pub fn snapshot(&mut self) -> Result<Snapshot, Error> {
+        match &self.executor {
+            Executor::Cpu { program, executor } => {
+                let replicas = 0..self.spec.replicas.len();
+                let buffer = |id| {
+                    let words = replicas.clone().flat_map(|r| executor.read(id, r));
+                    (program.buffer(id).name.clone(), words.copied().collect())
+                };
+                Ok(Snapshot::new(program.carried.iter().copied().map(buffer)))
+            }
+            Executor::Gpu { gpu, engine, .. } => read(gpu, |device, encoder| {
+                engine.encode_snapshot(device, encoder)
+            }),
+        }
+    }
+
+    /// Takes a snapshot back: training goes on as it would have from there, with the same bits where it
+    /// is of the same device.
+    ///
+    /// # Errors
+    /// A snapshot of another specification: see [`Engine::restore`].
+    pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
+        match &mut self.executor {
+            Executor::Cpu { program, executor } => {
+                let carried = carried_buffers(program);
+                snapshot.check(&carried)?;
+                for (own, words) in carried.iter().zip(snapshot.words()) {
+                    let each = words.chunks(program.buffer(own.id).words);
+                    each.enumerate()
+                        .for_each(|(r, words)| executor.write(own.id, r, words));
+                }
+                Ok(())
+            }
+            Executor::Gpu { gpu, engine, .. } => engine.restore(&gpu.queue, snapshot),
         }
     }
 

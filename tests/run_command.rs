@@ -175,7 +175,7 @@ fn a_directory_that_cannot_be_written_is_named() {
     refused(
         &["run", "--preset", "smoke", "--backend", "cpu", "--out", out],
         1,
-        &["cannot write to", out],
+        &["cannot write ", out],
     );
     assert_eq!(fs::read_to_string(&file).unwrap(), "kept");
 }

@@ -1,5 +1,9 @@
 //! Trains an experiment: all replicas of one network shape together, probed and steered.
 
+use std::ops::ControlFlow;
+
+use super::checkpoint::Replica;
+use super::directory::{RunDirectory, Start};
 use super::{Arm, Experiment, ExperimentError, placebo};
 use crate::error::Error;
 use crate::network::Network;
@@ -16,9 +20,11 @@ const PIECE: u32 = 100;
 /// What happens while an experiment runs.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
-    /// All replicas of a batch went on by this many steps; the sum over the steps of every replica is
-    /// [`Experiment::total_steps`].
+    /// All replicas of a batch went on by this many steps, summed over the replicas; all of these, and
+    /// [`Event::Resumed`], are [`Experiment::total_steps`].
     Steps(u64),
+    /// This many were done before the run was interrupted.
+    Resumed(u64),
     /// A replica finished a task.
     Task(&'a TaskRow),
     /// A replica diverged and was stopped; its scheduler does nothing from here on.
@@ -64,29 +70,67 @@ pub fn run(
     images: &ImageSet,
     mut tell: impl FnMut(Event<'_>),
 ) -> Result<Results, ExperimentError> {
+    let (results, _) = train_all(experiment, compute, images, &mut None, &mut tell)?;
+    Ok(results)
+}
+
+/// As [`run`], in a directory that was opened for the same experiment, device and images: goes on where its
+/// checkpoint stands, and writes another at every task end and whenever a minute has passed. A run that was
+/// interrupted, by whatever, returns in the end the rows of one that was not, and its directory, to be
+/// [finished](RunDirectory::finish) once the tables are written.
+///
+/// `None` where it was stopped: see [`RunDirectory::stopped_by`]. Then, and after an error, the directory can be opened
+/// anew with [`RunDirectory::resume`].
+///
+/// # Errors
+/// As [`run`]; a checkpoint that does not fit, or one that cannot be written.
+pub fn run_in(
+    mut directory: RunDirectory,
+    experiment: &Experiment,
+    compute: &Compute,
+    images: &ImageSet,
+    mut tell: impl FnMut(Event<'_>),
+) -> Result<Option<(Results, RunDirectory)>, ExperimentError> {
+    let keep = &mut Some(&mut directory);
+    let (results, flow) = train_all(experiment, compute, images, keep, &mut tell)?;
+    Ok(flow.is_continue().then_some((results, directory)))
+}
+
+/// Where checkpoints go, if anywhere.
+type Keep<'a> = Option<&'a mut RunDirectory>;
+
+/// The rows, and whether they are all.
+fn train_all(
+    experiment: &Experiment,
+    compute: &Compute,
+    images: &ImageSet,
+    keep: &mut Keep<'_>,
+    tell: &mut impl FnMut(Event<'_>),
+) -> Result<(Results, ControlFlow<()>), ExperimentError> {
     experiment.check(images)?;
-    let mut results = Results::default();
+    let mut start = keep.as_mut().and_then(|directory| directory.take_start());
+    let (finished, mut results) = match &mut start {
+        Some(start) => (start.standing.batch, std::mem::take(&mut start.results)),
+        None => (0, Results::default()),
+    };
+    let mut number = 0;
     for is_placebo in [false, true] {
-        let mut shapes: Vec<(Network, Vec<Member<'_>>)> = Vec::new();
-        for arm in &experiment.arms {
-            if arm.placebo.is_some() == is_placebo {
-                let network = arm.network()?;
-                let members = members(experiment, arm, network.layers().len(), &results)?;
-                match shapes.iter_mut().find(|(known, _)| *known == network) {
-                    Some((_, known)) => known.extend(members),
-                    None => shapes.push((network, members)),
+        for (network, members) in batches(experiment, compute, images, is_placebo, &results)? {
+            if number < finished {
+                let steps = u64::from(experiment.tasks) * experiment.steps_per_task();
+                tell(Event::Resumed(steps * members.len() as u64));
+            } else {
+                let mut batch = Batch::new(experiment, compute, &network, images, members)?;
+                batch.number = number;
+                if let Some(start) = start.take() {
+                    batch.restore(start)?;
+                    tell(Event::Resumed(batch.replica_steps(batch.step)));
+                }
+                if batch.train(keep, &mut results, tell)?.is_break() {
+                    return Ok((results, ControlFlow::Break(())));
                 }
             }
-        }
-        for (network, mut members) in shapes {
-            let one = experiment.training_spec(&network, images, &[(members[0].arm, 0)]);
-            let fit = compute.replicas_that_fit(&one)?;
-            while !members.is_empty() {
-                let rest = members.split_off(members.len().min(fit));
-                Batch::new(experiment, compute, &network, images, members)?
-                    .train(&mut results, &mut tell)?;
-                members = rest;
-            }
+            number += 1;
         }
     }
     let place = |name: &str| experiment.arms.iter().position(|arm| arm.name == name);
@@ -97,7 +141,39 @@ pub fn run(
     results
         .indicators
         .sort_by_key(|row| (place(&row.arm), row.seed));
-    Ok(results)
+    Ok((results, ControlFlow::Continue(())))
+}
+
+/// The replicas that train together: of one network shape, and no more than fit on the device.
+fn batches<'a>(
+    experiment: &'a Experiment,
+    compute: &Compute,
+    images: &ImageSet,
+    is_placebo: bool,
+    results: &Results,
+) -> Result<Vec<(Network, Vec<Member<'a>>)>, Error> {
+    let mut shapes: Vec<(Network, Vec<Member<'_>>)> = Vec::new();
+    for arm in &experiment.arms {
+        if arm.placebo.is_some() == is_placebo {
+            let network = arm.network()?;
+            let members = members(experiment, arm, network.layers().len(), results)?;
+            match shapes.iter_mut().find(|(known, _)| *known == network) {
+                Some((_, known)) => known.extend(members),
+                None => shapes.push((network, members)),
+            }
+        }
+    }
+    let mut batches = Vec::new();
+    for (network, mut members) in shapes {
+        let one = experiment.training_spec(&network, images, &[(members[0].arm, 0)]);
+        let fit = compute.replicas_that_fit(&one)?;
+        while !members.is_empty() {
+            let rest = members.split_off(members.len().min(fit));
+            batches.push((network.clone(), members));
+            members = rest;
+        }
+    }
+    Ok(batches)
 }
 
 /// One replica.
@@ -143,6 +219,10 @@ struct Batch<'a> {
     experiment: &'a Experiment,
     trainer: Trainer,
     members: Vec<Member<'a>>,
+    /// Batches before it.
+    number: usize,
+    /// Steps done.
+    step: u32,
 }
 
 impl<'a> Batch<'a> {
@@ -159,33 +239,94 @@ impl<'a> Batch<'a> {
             experiment,
             trainer: Trainer::new(compute, spec)?,
             members,
+            number: 0,
+            step: 0,
         })
     }
 
     fn train(
         mut self,
+        keep: &mut Keep<'_>,
         results: &mut Results,
         tell: &mut impl FnMut(Event<'_>),
-    ) -> Result<(), Error> {
+    ) -> Result<ControlFlow<()>, ExperimentError> {
         let steps_per_task = self.experiment.steps_per_task() as u32;
-        for task in 0..self.experiment.tasks {
-            let mut step = task * steps_per_task;
-            let end = step + steps_per_task;
-            while step < end {
-                let interval = self.experiment.interval;
-                if step > 0 && step.is_multiple_of(interval) {
-                    self.probe(&mut results.probes)?;
-                    let every = self.experiment.indicators_every;
-                    if every > 0 && (step / interval).is_multiple_of(every) {
-                        self.measure_indicators(task, step, &mut results.indicators)?;
-                    }
+        let interval = self.experiment.interval;
+        while self.step < self.experiment.tasks * steps_per_task {
+            if self.step > 0 && self.step.is_multiple_of(interval) {
+                self.probe(&mut results.probes)?;
+                let every = self.experiment.indicators_every;
+                if every > 0 && (self.step / interval).is_multiple_of(every) {
+                    self.measure_indicators(&mut results.indicators)?;
                 }
-                let piece = (end - step).min(interval - step % interval).min(PIECE);
-                self.trainer.train(piece)?;
-                tell(Event::Steps(u64::from(piece) * self.members.len() as u64));
-                step += piece;
             }
-            self.finish_task(task, &mut results.tasks, tell)?;
+            let to_task_end = steps_per_task - self.step % steps_per_task;
+            let to_probe = interval - self.step % interval;
+            let piece = to_task_end.min(to_probe).min(PIECE);
+            self.trainer.train(piece)?;
+            self.step += piece;
+            let is_task_end = piece == to_task_end;
+            if is_task_end {
+                let task = self.step / steps_per_task - 1;
+                self.finish_task(task, &mut results.tasks, tell)?;
+            }
+            tell(Event::Steps(self.replica_steps(piece)));
+            if let Some(directory) = keep {
+                let is_stopped = directory.is_stopped();
+                if is_task_end || is_stopped || directory.is_due() {
+                    self.save(directory, results)?;
+                }
+                if is_stopped {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// `steps` of each replica, summed.
+    fn replica_steps(&self, steps: u32) -> u64 {
+        u64::from(steps) * self.members.len() as u64
+    }
+
+    /// Writes a checkpoint.
+    fn save(
+        &mut self,
+        directory: &mut RunDirectory,
+        results: &Results,
+    ) -> Result<(), ExperimentError> {
+        let replica = |member: &Member<'_>| Replica {
+            arm: member.arm.name.clone(),
+            seed: member.seed,
+            scheduler: member.scheduler.clone(),
+            has_diverged: member.has_diverged,
+        };
+        let replicas = self.members.iter().map(replica).collect();
+        let snapshot = self.trainer.snapshot()?;
+        let place = (self.number, self.step);
+        directory.save(place, replicas, self.trainer.spec(), &snapshot, results)
+    }
+
+    /// Goes on where a checkpoint stands.
+    fn restore(&mut self, start: Start) -> Result<(), ExperimentError> {
+        let kept = &start.standing.replicas;
+        let is_kept = |(own, kept): (&Member<'_>, &Replica)| {
+            let layers = own.scheduler.step_sizes().len();
+            (&own.arm.name, own.seed, layers)
+                == (&kept.arm, kept.seed, kept.scheduler.step_sizes().len())
+        };
+        if self.members.len() != kept.len() || !self.members.iter().zip(kept).all(is_kept) {
+            let reason = "its replicas are not those that train together here";
+            return Err(start.damaged(reason.to_owned()).into());
+        }
+        let mut snapshot = self.trainer.snapshot()?;
+        let filled = start.tensors.fill(&mut snapshot, self.trainer.spec(), kept);
+        filled.map_err(|reason| start.damaged(reason))?;
+        self.trainer.restore(&snapshot)?;
+        self.step = start.standing.step;
+        for (member, kept) in self.members.iter_mut().zip(start.standing.replicas) {
+            member.scheduler = kept.scheduler;
+            member.has_diverged = kept.has_diverged;
         }
         Ok(())
     }
@@ -211,12 +352,11 @@ impl<'a> Batch<'a> {
     }
 
     /// Of the minibatch that was probed last.
-    fn measure_indicators(
-        &mut self,
-        task: u32,
-        update: u32,
-        rows: &mut Vec<IndicatorRow>,
-    ) -> Result<(), Error> {
+    fn measure_indicators(&mut self, rows: &mut Vec<IndicatorRow>) -> Result<(), Error> {
+        let (task, update) = (
+            self.step / self.experiment.steps_per_task() as u32,
+            self.step,
+        );
         for (member, indicators) in self.members.iter().zip(self.trainer.indicators()?) {
             let row = |indicators| {
                 IndicatorRow::new(&member.arm.name, member.seed, task, update, &indicators)

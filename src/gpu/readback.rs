@@ -7,40 +7,37 @@ use futures_channel::oneshot;
 use crate::error::Error;
 use crate::gpu::faults::{caught, create_buffer};
 
-/// Makes what the reader wants of the words.
-type Decode<T> = Box<dyn FnOnce(&[u32]) -> T + Send>;
+/// Makes what the reader wants of the words of each buffer.
+type Decode<T> = Box<dyn FnOnce(&[&[u32]]) -> T + Send>;
 
-/// A copy that was recorded into an encoder, to be read once that encoder is submitted.
+/// Copies that were recorded into an encoder, to be read once that encoder is submitted.
 ///
 /// `T` is what the words mean. Nothing here submits, polls or blocks but [`Self::wait`].
 #[must_use = "a readback that is not resolved is only a copy"]
 pub struct Readback<T> {
     device: wgpu::Device,
-    staging: Result<wgpu::Buffer, Error>,
+    /// One for each source: all sources together may be larger than the largest buffer.
+    staging: Result<Vec<wgpu::Buffer>, Error>,
     decode: Decode<T>,
 }
 
 impl<T> Readback<T> {
-    /// Records copies of whole buffers; `decode` gets their words one after the other.
+    /// Records copies of whole buffers; `decode` gets the words of each.
     pub(crate) fn record(
         device: &wgpu::Device,
         encoder: &mut wgpu::CommandEncoder,
         sources: &[&wgpu::Buffer],
-        decode: impl FnOnce(&[u32]) -> T + Send + 'static,
+        decode: impl FnOnce(&[&[u32]]) -> T + Send + 'static,
     ) -> Self {
-        let size = sources.iter().map(|source| source.size()).sum();
-        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-        let staging = create_buffer(device, "readback", size, usage, None);
-        let mut offset = 0;
-        for source in sources {
-            if let Ok(staging) = &staging {
-                encoder.copy_buffer_to_buffer(source, 0, staging, offset, source.size());
-            }
-            offset += source.size();
-        }
+        let mut copy = |source: &&wgpu::Buffer| {
+            let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+            let staging = create_buffer(device, "readback", source.size(), usage, None)?;
+            encoder.copy_buffer_to_buffer(source, 0, &staging, 0, source.size());
+            Ok(staging)
+        };
         Self {
             device: device.clone(),
-            staging,
+            staging: sources.iter().map(&mut copy).collect(),
             decode: Box::new(decode),
         }
     }
@@ -56,8 +53,8 @@ impl<T> Readback<T> {
             doing: "reading back",
             reason,
         };
-        let (sender, receiver) = oneshot::channel();
-        let staging = self.staging.and_then(|staging| {
+        let map = |staging: &wgpu::Buffer| {
+            let (sender, receiver) = oneshot::channel();
             let map = || {
                 staging.map_async(wgpu::MapMode::Read, .., move |mapped| {
                     // The receiver is gone when the future was dropped: then nobody wants to know.
@@ -67,18 +64,28 @@ impl<T> Readback<T> {
             // A device that was lost before the copy was recorded calls its buffer invalid.
             caught(&self.device, wgpu::ErrorFilter::Validation, map)
                 .map_err(|error| failed(error.to_string()))?;
-            Ok(staging)
+            Ok(receiver)
+        };
+        let mapping = self.staging.and_then(|staging| {
+            let receivers: Result<Vec<_>, Error> = staging.iter().map(map).collect();
+            Ok((staging, receivers?))
         });
         async move {
-            let staging = staging?;
-            receiver
-                .await
-                .map_err(|_| failed("the device was dropped".to_owned()))?
-                .map_err(|error| failed(error.to_string()))?;
-            let bytes = staging
-                .get_mapped_range(..)
-                .map_err(|error| failed(error.to_string()))?;
-            Ok((self.decode)(bytemuck::cast_slice(&bytes)))
+            let (staging, receivers) = mapping?;
+            for receiver in receivers {
+                receiver
+                    .await
+                    .map_err(|_| failed("the device was dropped".to_owned()))?
+                    .map_err(|error| failed(error.to_string()))?;
+            }
+            let mapped = staging.iter().map(|staging| {
+                staging
+                    .get_mapped_range(..)
+                    .map_err(|error| failed(error.to_string()))
+            });
+            let views = mapped.collect::<Result<Vec<_>, _>>()?;
+            let words: Vec<&[u32]> = views.iter().map(|v| bytemuck::cast_slice(v)).collect();
+            Ok((self.decode)(&words))
         }
     }
 

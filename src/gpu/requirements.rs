@@ -116,10 +116,6 @@ impl Requirements {
             self.add(STORAGE_BINDING, what, bytes);
             self.add(BUFFER, what, bytes);
         }
-        for words in readback_words(program) {
-            let what = || format!("reading back from {} replicas", program.replicas);
-            self.add(BUFFER, what, words * 4 * u64::from(program.replicas));
-        }
         // No uniform is larger than this alignment.
         let stride = u64::from(self.limits.min_uniform_buffer_offset_alignment);
         for plan in program.plans() {
@@ -179,18 +175,6 @@ fn name(buffer: &BufferSpec, replicas: u32) -> String {
     }
 }
 
-/// Words of one replica in each readback that joins buffers. Indicators, which join the most, are checked
-/// when they are asked for.
-fn readback_words(program: &Program) -> impl Iterator<Item = u64> {
-    let names = &program.names;
-    let probe = names.probe.as_ref();
-    let of_probe = probe.map(|own| vec![own.states, own.slots, own.records]);
-    [vec![names.states, names.task_log]]
-        .into_iter()
-        .chain(of_probe)
-        .map(|ids| ids.iter().map(|id| program.buffer(*id).words as u64).sum())
-}
-
 /// How many replicas like those of `spec` the limits allow in one program.
 pub(crate) fn replicas_that_fit(
     spec: &TrainingSpec,
@@ -203,10 +187,11 @@ pub(crate) fn replicas_that_fit(
     let program = Program::new(&one)?;
     Requirements::of(&program).check(limits)?;
     let own = program.buffers.iter().filter(|buffer| !buffer.shared);
-    let bound = own.map(|buffer| buffer.words as u64).max().unwrap_or(1);
-    let read = readback_words(&program).max().unwrap_or(1);
-    let fit = (limits.max_storage_buffer_binding_size / (4 * bound))
-        .min(limits.max_buffer_size / (4 * bound.max(read)))
-        .min(limits.max_compute_workgroups_per_dimension.into());
+    let largest = own.map(|buffer| buffer.words as u64 * 4).max();
+    let bytes = limits
+        .max_storage_buffer_binding_size
+        .min(limits.max_buffer_size);
+    let fit = bytes / largest.unwrap_or(1).max(1);
+    let fit = fit.min(limits.max_compute_workgroups_per_dimension.into());
     Ok(fit as usize)
 }

@@ -49,6 +49,13 @@ impl RegulariserBuffers {
         self.in_use().next().is_some()
     }
 
+    /// What they pull towards.
+    pub(super) fn anchors(&self) -> impl Iterator<Item = BufferId> {
+        let l2_init = self.l2_init.iter().map(|own| own.initial_parameters);
+        let wasserstein = self.wasserstein.iter().map(|own| own.initial_keys);
+        l2_init.chain(wasserstein)
+    }
+
     /// In the order in which they add their gradients.
     fn in_use(&self) -> impl Iterator<Item = &dyn Regulariser> {
         let l2_init = self.l2_init.iter().map(|own| own as &dyn Regulariser);

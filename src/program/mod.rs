@@ -1,7 +1,9 @@
 //! The command line program's subcommands.
 
+pub(crate) mod info;
 pub(crate) mod probe;
 pub(crate) mod run;
+pub(crate) mod shell;
 mod tensors;
 
 use std::io::{self, Write};
@@ -11,7 +13,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use thiserror::Error;
 use trainable::Backend;
 use trainable::data::DataError;
-use trainable::experiment::ExperimentError;
+use trainable::experiment::{DirectoryError, ExperimentError};
 use trainable::probe::NotFinite;
 
 use tensors::TensorError;
@@ -35,6 +37,12 @@ pub(crate) enum Failure {
     /// The experiment cannot be run, or was not run to its end.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
+    /// The directory cannot be used for this run.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// Nobody would tell of Ctrl-C.
+    #[error("cannot listen for signals")]
+    Signals(#[from] ctrlc::Error),
     /// The data files are not MNIST's.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -59,9 +67,6 @@ pub(crate) enum Failure {
         name: String,
         source: toml::ser::Error,
     },
-    /// The results have no place.
-    #[error("cannot write to {}", path.display())]
-    Directory { path: PathBuf, source: io::Error },
     /// Nobody takes the results.
     #[error("standard output: wanted to write the results, found that they cannot be written")]
     Output(#[from] io::Error),
@@ -82,11 +87,28 @@ impl Failure {
             Self::Engine(error) | Self::Experiment(ExperimentError::Engine(error)) => {
                 of_machine(error)
             }
-            Self::Output(_) | Self::Directory { .. } | Self::Toml { .. } => true,
+            Self::Output(_) | Self::Signals(_) | Self::Toml { .. } => true,
             Self::Experiment(ExperimentError::Report(_)) => true,
+            Self::Directory(error) | Self::Experiment(ExperimentError::Directory(error)) => {
+                use DirectoryError::{Read, Write};
+                matches!(error, Write { .. } | Read { .. })
+            }
             _ => false,
         };
         if is_of_machine { 1 } else { 2 }
+    }
+
+    /// What else could be asked for.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Directory(DirectoryError::HoldsRun { .. }) => {
+                Some("--resume goes on with it, --out takes another directory")
+            }
+            Self::Directory(
+                DirectoryError::NoCheckpoint { .. } | DirectoryError::OtherRun { .. },
+            ) => Some("--out takes another directory"),
+            _ => None,
+        }
     }
 }
 
@@ -97,7 +119,12 @@ fn backend_parser() -> impl TypedValueParser<Value = Backend> {
 
 /// Writes a subcommand's whole result at once: on failure, standard output stays empty.
 fn print(result: &str) -> Result<(), Failure> {
+    print_bytes(result.as_bytes())
+}
+
+/// As [`print`], of what may be no text.
+fn print_bytes(result: &[u8]) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
-    output.write_all(result.as_bytes())?;
+    output.write_all(result)?;
     Ok(output.flush()?)
 }

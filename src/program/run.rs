@@ -2,13 +2,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{self, ExitCode};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{
-    Event, Experiment, run as run_experiment, score_table, scores, write_results,
+    Event, Experiment, RunDirectory, check_same, run_in, score_table, scores, write_results,
 };
 use trainable::spec::ImageSet;
 use trainable::{Backend, Compute, data};
@@ -42,7 +45,19 @@ pub(crate) struct Options {
     /// Directory for the tables and the pictures; without it, runs/ and the experiment's name
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Go on where an interrupted run of the same experiment stands; start one where there is none
+    #[arg(long)]
+    resume: bool,
+    /// Seconds from checkpoint to checkpoint, at the most
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, hide = true)]
+    checkpoint_seconds: u64,
 }
+
+/// The resolved experiment, in its directory.
+const DESCRIPTION: &str = "experiment.toml";
+
+/// What an interrupted run exits with, as after SIGINT.
+const INTERRUPTED: u8 = 130;
 
 /// What is to be listed or printed.
 #[derive(Args)]
@@ -102,26 +117,95 @@ fn as_toml(experiment: &Experiment) -> Result<String, Failure> {
     })
 }
 
-/// Runs an experiment and writes its directory.
-pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let start = Instant::now();
+/// Runs an experiment in its directory, or goes on with it.
+pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
+    let begin = Instant::now();
     let experiment = experiment(options)?;
     let images = images(options.data.as_deref())?;
     experiment.check(&images)?;
     let default = || Path::new("runs").join(&experiment.name);
-    let directory = options.out.clone().unwrap_or_else(default);
-    let write = |source| Failure::Directory {
-        path: directory.clone(),
-        source,
-    };
-    fs::create_dir_all(&directory).map_err(write)?;
-    fs::write(directory.join("experiment.toml"), as_toml(&experiment)?).map_err(write)?;
+    let path = options.out.clone().unwrap_or_else(default);
 
     let (compute, chosen) = Compute::open(options.backend)?;
     eprintln!("backend: {chosen}");
+    let directory = if options.resume {
+        check_description(&path.join(DESCRIPTION), &experiment)?;
+        let directory = RunDirectory::resume(&path, &experiment, &compute, &images)?;
+        let Some(directory) = directory else {
+            eprintln!("finished already; results in {}", path.display());
+            return Ok(ExitCode::SUCCESS);
+        };
+        directory
+    } else {
+        RunDirectory::create(&path, &experiment, &compute, &images)?
+    };
+    describe(&directory, &experiment)?;
+    let interval = Duration::from_secs(options.checkpoint_seconds);
+    let directory = directory
+        .with_interval(interval)
+        .stopped_by(stop_on_signals()?);
+
     let bar = progress_bar(experiment.total_steps());
-    let results = run_experiment(&experiment, &compute, &images, |event| match event {
+    let tell = |event: Event<'_>| show(&bar, event);
+    let ended = run_in(directory, &experiment, &compute, &images, tell)?;
+    bar.finish_and_clear();
+    let Some((results, directory)) = ended else {
+        eprintln!("stopped at a checkpoint; the same command with --resume goes on from there");
+        return Ok(ExitCode::from(INTERRUPTED));
+    };
+    write_results(&path, &experiment, &results)?;
+    directory.finish()?;
+    print(&score_table(&scores(&experiment, &results.tasks)?))?;
+    eprintln!(
+        "{:.0} s; results in {}",
+        begin.elapsed().as_secs_f64(),
+        path.display()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Fails where experiment.toml is there and says something else.
+fn check_description(path: &Path, experiment: &Experiment) -> Result<(), Failure> {
+    if path.exists() {
+        check_same(experiment, &read_experiment(path)?, path)?;
+    }
+    Ok(())
+}
+
+/// Writes experiment.toml, where it is not there yet: it says which program began the run.
+fn describe(directory: &RunDirectory, experiment: &Experiment) -> Result<(), Failure> {
+    if directory.path().join(DESCRIPTION).exists() {
+        return Ok(());
+    }
+    let revision = option_env!("TRAINABLE_REVISION").unwrap_or("unknown");
+    let text = format!(
+        "# trainable {}\n# revision {revision}\n\n{}",
+        env!("CARGO_PKG_VERSION"),
+        as_toml(experiment)?
+    );
+    Ok(directory.write(DESCRIPTION, text.as_bytes())?)
+}
+
+/// Set by the first Ctrl-C, or another wish that the program end. The second one ends it at once, of which a
+/// run's directory takes no harm.
+fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let is_stopped = stop.clone();
+    ctrlc::set_handler(move || {
+        if is_stopped.swap(true, Ordering::Relaxed) {
+            process::exit(INTERRUPTED.into());
+        }
+    })?;
+    Ok(stop)
+}
+
+fn show(bar: &ProgressBar, event: Event<'_>) {
+    match event {
         Event::Steps(steps) => bar.inc(steps),
+        Event::Resumed(steps) => {
+            bar.inc(steps);
+            bar.reset_eta();
+        }
         Event::Task(row) => bar.set_message(format!(
             "{}, seed {}: task {} at {:.3}",
             row.arm, row.seed, row.task, row.online_accuracy
@@ -134,16 +218,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
                 halt.cause,
             );
         }),
-    })?;
-    bar.finish_and_clear();
-    write_results(&directory, &experiment, &results)?;
-    print(&score_table(&scores(&experiment, &results.tasks)?))?;
-    eprintln!(
-        "{:.0} s; results in {}",
-        start.elapsed().as_secs_f64(),
-        directory.display()
-    );
-    Ok(())
+    }
 }
 
 fn experiment(options: &Options) -> Result<Experiment, Failure> {

@@ -110,7 +110,7 @@ fn csv_bytes(header: &[&str], rows: &[impl Serialize]) -> io::Result<Vec<u8>> {
 }
 
 /// Writes `bytes` to a temporary name in the same directory, syncs it and renames it to `path`.
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     let temporary = temporary_beside(path);
     write_synced(&temporary, bytes)
         .and_then(|()| fs::rename(&temporary, path))
@@ -132,6 +132,24 @@ fn temporary_beside(path: &Path) -> PathBuf {
     name.push(path.file_name().unwrap_or_default());
     name.push(format!(".{}.{count}.tmp", process::id()));
     path.with_file_name(name)
+}
+
+/// Removes what writers that were killed have left in `directory`, in which nobody else must be writing.
+pub(crate) fn remove_temporaries(directory: &Path) -> io::Result<()> {
+    let is_number = |part: Option<&str>| part.is_some_and(|part| part.parse::<u32>().is_ok());
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let middle = name.to_str().and_then(|name| name.strip_prefix('.'));
+        let Some(middle) = middle.and_then(|name| name.strip_suffix(".tmp")) else {
+            continue;
+        };
+        let mut parts = middle.rsplit('.');
+        if is_number(parts.next()) && is_number(parts.next()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -159,6 +177,20 @@ mod tests {
         write_whole(&path, b"second").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"second");
         assert_eq!(names_in(directory.path()), ["table.csv"]);
+    }
+
+    #[test]
+    fn only_temporary_files_are_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("table.csv");
+        fs::write(&path, "kept").unwrap();
+        fs::write(directory.path().join(".notes.tmp"), "kept").unwrap();
+        fs::write(directory.path().join(".notes.1.tmp"), "kept").unwrap();
+        fs::write(temporary_beside(&path), "cut o").unwrap();
+        remove_temporaries(directory.path()).unwrap();
+        let mut names = names_in(directory.path());
+        names.sort();
+        assert_eq!(names, [".notes.1.tmp", ".notes.tmp", "table.csv"]);
     }
 
     #[test]

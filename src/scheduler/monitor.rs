@@ -263,7 +263,8 @@ pub struct Measured {
 }
 
 /// Keeps the windows of normalised sharpness, one per layer and one of the network, and makes bounds of every probe.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Monitor {
     estimator: Estimator,
     layers: Vec<Window>,
@@ -305,7 +306,8 @@ impl Monitor {
 }
 
 /// The newest values, the oldest first.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Window {
     length: usize,
     values: VecDeque<f64>,

@@ -1,0 +1,168 @@
+//! Tables that grow while an experiment runs: `NAME.part.csv`, in the order in which rows came to be.
+//!
+//! A checkpoint says how much of each is valid. What stands behind that was written after it, and is cut off
+//! before the run goes on.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crc32fast::Hasher;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::directory::DirectoryError;
+
+/// How much of a table is valid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Extent {
+    rows: usize,
+    bytes: u64,
+    /// CRC-32 of those bytes.
+    checksum: u32,
+}
+
+/// A table that rows are appended to.
+#[derive(Debug)]
+pub(super) struct RowLog {
+    path: PathBuf,
+    file: File,
+    extent: Extent,
+    hasher: Hasher,
+}
+
+impl RowLog {
+    /// Opens the table at `path`, makes it if there is none, and cuts it to `extent`, which [`read`] has checked.
+    pub(super) fn open(path: PathBuf, extent: Extent) -> Result<Self, DirectoryError> {
+        let open = || {
+            let mut options = File::options();
+            let file = options.create(true).append(true).open(&path)?;
+            file.set_len(extent.bytes)?;
+            Ok(file)
+        };
+        Ok(Self {
+            file: open().map_err(|source| DirectoryError::write(&path, source))?,
+            path,
+            extent,
+            hasher: Hasher::new_with_initial_len(extent.checksum, extent.bytes),
+        })
+    }
+
+    /// Appends those of all `rows` that it does not have yet. They are on the disk when this returns.
+    pub(super) fn append(&mut self, rows: &[impl Serialize]) -> Result<Extent, DirectoryError> {
+        let new = &rows[self.extent.rows..];
+        if !new.is_empty() {
+            let bytes = csv_rows(new, self.extent.rows == 0);
+            let bytes = bytes
+                .and_then(|bytes| {
+                    self.file.write_all(&bytes)?;
+                    self.file.sync_data()?;
+                    Ok(bytes)
+                })
+                .map_err(|source| DirectoryError::write(&self.path, source))?;
+            self.hasher.update(&bytes);
+            self.extent = Extent {
+                rows: rows.len(),
+                bytes: self.extent.bytes + bytes.len() as u64,
+                checksum: self.hasher.clone().finalize(),
+            };
+        }
+        Ok(self.extent)
+    }
+}
+
+fn csv_rows(rows: &[impl Serialize], with_header: bool) -> io::Result<Vec<u8>> {
+    let mut table = csv::WriterBuilder::new()
+        .has_headers(with_header)
+        .from_writer(Vec::new());
+    for row in rows {
+        table.serialize(row)?;
+    }
+    table.into_inner().map_err(csv::IntoInnerError::into_error)
+}
+
+/// The valid rows of the table at `path`; it stays as it is.
+pub(super) fn read<T: DeserializeOwned>(
+    path: &Path,
+    extent: Extent,
+) -> Result<Vec<T>, DirectoryError> {
+    let bytes = fs::read(path).map_err(|source| DirectoryError::read(path, source))?;
+    let damaged = |reason: String| DirectoryError::damaged(path, reason);
+    let valid = usize::try_from(extent.bytes).ok();
+    let valid = valid
+        .and_then(|length| bytes.get(..length))
+        .ok_or_else(|| {
+            let (wanted, found) = (extent.bytes, bytes.len());
+            damaged(format!("wanted {wanted} bytes at least, found {found}"))
+        })?;
+    if crc32fast::hash(valid) != extent.checksum {
+        return Err(damaged("its checksum is another".to_owned()));
+    }
+    let rows: Result<Vec<T>, _> = csv::Reader::from_reader(valid).deserialize().collect();
+    let rows = rows.map_err(|error| damaged(error.to_string()))?;
+    if rows.len() != extent.rows {
+        let (wanted, found) = (extent.rows, rows.len());
+        return Err(damaged(format!("wanted {wanted} rows, found {found}")));
+    }
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::TaskRow;
+
+    fn row(task: u32) -> TaskRow {
+        TaskRow {
+            arm: "a, \"b\"\n: c".to_owned(),
+            seed: 7,
+            task,
+            online_accuracy: 0.1 + 0.2,
+            online_loss: f64::MIN_POSITIVE / 3.0,
+            final_accuracy: 1.0 / 3.0,
+            final_loss: -0.0,
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_the_valid_rows_is_cut() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("tasks.part.csv");
+        let rows: Vec<_> = (1..=4).map(row).collect();
+        let mut log = RowLog::open(path.clone(), Extent::default()).unwrap();
+        assert_eq!(log.append(&rows[..0]).unwrap(), Extent::default());
+        let two = log.append(&rows[..2]).unwrap();
+        let four = log.append(&rows).unwrap();
+        let whole = fs::read(&path).unwrap();
+        assert_eq!(read::<TaskRow>(&path, two).unwrap(), rows[..2]);
+        assert_eq!(read::<TaskRow>(&path, four).unwrap(), rows);
+
+        let mut log = RowLog::open(path.clone(), two).unwrap();
+        assert_eq!(fs::read(&path).unwrap().len() as u64, two.bytes);
+        assert_eq!(log.append(&rows).unwrap(), four);
+        assert_eq!(fs::read(&path).unwrap(), whole);
+    }
+
+    #[test]
+    fn a_damaged_table_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("tasks.part.csv");
+        let mut log = RowLog::open(path.clone(), Extent::default()).unwrap();
+        let extent = log.append(&[row(1), row(2)]).unwrap();
+        let whole = fs::read(&path).unwrap();
+        for position in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[position] ^= 1;
+            fs::write(&path, &bytes).unwrap();
+            let error = read::<TaskRow>(&path, extent).unwrap_err().to_string();
+            assert!(error.ends_with("its checksum is another"), "{error}");
+            fs::write(&path, &whole[..position]).unwrap();
+            let error = read::<TaskRow>(&path, extent).unwrap_err().to_string();
+            assert!(error.contains("bytes at least, found"), "{error}");
+        }
+        fs::remove_file(&path).unwrap();
+        let error = read::<TaskRow>(&path, extent).unwrap_err().to_string();
+        assert!(error.starts_with("cannot read "), "{error}");
+    }
+}

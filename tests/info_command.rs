@@ -1,0 +1,77 @@
+//! `trainable info`, `completions` and `man`.
+
+use std::process::{Command, Output};
+
+fn trainable(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_trainable"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn printed(arguments: &[&str]) -> String {
+    let output = trainable(arguments);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {error}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn info_says_what_would_be_chosen_and_times_a_step() {
+    let text = printed(&["info", "--backend", "cpu", "--replicas", "2"]);
+    assert!(text.contains("--backend cpu: CPU executor"), "{text}");
+    assert!(text.contains("any number of networks fit"), "{text}");
+    let line = text.lines().last().unwrap();
+    let milliseconds = line
+        .strip_prefix("a training step of 2 of them: ")
+        .and_then(|rest| rest.split(" ms").next()?.parse::<f64>().ok());
+    assert!(milliseconds.is_some_and(|ms| ms > 0.0), "{line}");
+}
+
+#[test]
+fn info_on_an_adapter_counts_the_networks_that_fit() {
+    let output = trainable(&["info", "--backend", "vulkan"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    if output.status.success() {
+        let line = text
+            .lines()
+            .find(|line| line.contains("networks fit"))
+            .unwrap();
+        let fit: Option<u32> = line
+            .split(": ")
+            .nth(1)
+            .and_then(|rest| rest.split(' ').next()?.parse().ok());
+        assert!(fit.is_some_and(|fit| fit >= 100), "{line}");
+    } else {
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(error.contains("no Vulkan adapter found"), "{error}");
+    }
+}
+
+#[test]
+fn completions_and_the_manual_know_every_subcommand() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = printed(&["completions", shell]);
+        for word in [
+            "probe",
+            "run",
+            "presets",
+            "info",
+            "--iterations",
+            "--preset",
+        ] {
+            let word = word.trim_start_matches("--");
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
+    let manual = printed(&["man"]);
+    for word in [
+        ".TH trainable",
+        "trainable-probe",
+        "trainable-run",
+        "presets",
+    ] {
+        assert!(manual.contains(word), "{word}");
+    }
+}

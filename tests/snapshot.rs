@@ -1,0 +1,221 @@
+//! A snapshot holds all that training depends on: taken, and restored into another trainer, training and
+//! probing go on with the bits of a run that was never interrupted.
+
+mod common;
+
+use common::computes;
+use trainable::network::{Activation, Network};
+use trainable::probe::{IterateForm, ProbeSpec, ProbeStart};
+use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TaskSwitch, TrainingSpec};
+use trainable::{Compute, Engine, Snapshot, Trainer};
+
+const PIXELS: usize = 30;
+
+fn probe(start: ProbeStart, form: IterateForm) -> ProbeSpec {
+    ProbeSpec {
+        iterations: 3,
+        tolerance: 0.0,
+        start,
+        form,
+        ..ProbeSpec::default()
+    }
+}
+
+/// Both optimisers, every regulariser, every task switch, one replica that diverges; 6 steps in a task,
+/// and labels of which half are kept.
+fn spec(seed: u32, probe: ProbeSpec) -> TrainingSpec {
+    let bytes: Vec<u8> = common::noise(4, 100 * PIXELS)
+        .iter()
+        .map(|x| (x * 127.0 + 128.0) as u8)
+        .collect();
+    let plain = ReplicaSpec {
+        seed,
+        step_size: 1e-2,
+        l2: 1e-3,
+        ..ReplicaSpec::default()
+    };
+    let replicas = vec![
+        ReplicaSpec {
+            l2_init: 0.1,
+            wasserstein: 0.01,
+            ..plain.clone()
+        },
+        ReplicaSpec {
+            optimiser: Optimiser::Sgd { momentum: 0.9 },
+            at_task_switch: TaskSwitch::ResetOptimiser,
+            wasserstein: 0.02,
+            ..plain.clone()
+        },
+        ReplicaSpec {
+            at_task_switch: TaskSwitch::FreshNetwork,
+            l2_init: 0.2,
+            ..plain.clone()
+        },
+        ReplicaSpec {
+            step_size: 1e30,
+            ..plain
+        },
+    ];
+    TrainingSpec {
+        network: Network::new(&[PIXELS as u32, 19, 11, 5], Activation::Crelu).unwrap(),
+        batch: 7,
+        replicas,
+        stream: Some(TaskStream {
+            images: ImageSet::new(&bytes, PIXELS, 0.5, 0.25).unwrap(),
+            subset: 23,
+            epochs: 2,
+            relabel_fraction: 0.5,
+        }),
+        probe: Some(probe),
+    }
+}
+
+/// Probes and progress as printed (numbers print exactly, and a diverged replica's NaN equals itself), and
+/// how the trainer stands afterwards.
+type Seen = (String, Snapshot);
+
+/// Over two probes, a new step size and a task switch.
+fn go_on(trainer: &mut Trainer) -> Seen {
+    let mut probes = vec![trainer.probe().unwrap()];
+    trainer.train(5).unwrap();
+    probes.push(trainer.probe().unwrap());
+    trainer.set_step_sizes(2, &[1e-3, 2e-3, 3e-3]).unwrap();
+    trainer.train(4).unwrap();
+    let progress = trainer.progress().unwrap();
+    (
+        format!("{probes:?} {progress:?}"),
+        trainer.snapshot().unwrap(),
+    )
+}
+
+/// To the middle of the second task, with step sizes that are not those of the start.
+fn begin(compute: &Compute, spec: TrainingSpec) -> Trainer {
+    let mut trainer = Trainer::new(compute, spec).unwrap();
+    trainer.train(4).unwrap();
+    trainer.probe().unwrap();
+    trainer.set_step_sizes(0, &[1e-3, 5e-3, 1e-2]).unwrap();
+    trainer.train(5).unwrap();
+    trainer
+}
+
+#[test]
+fn a_restored_trainer_goes_on_with_the_same_bits() {
+    for (device, compute) in computes() {
+        for (start, form) in [
+            (ProbeStart::Warm, IterateForm::SampleGradients),
+            (ProbeStart::Warm, IterateForm::Parameters),
+            (ProbeStart::Cold, IterateForm::Auto),
+        ] {
+            let probe = probe(start, form);
+            let mut first = begin(&compute, spec(1, probe));
+            let snapshot = first.snapshot().unwrap();
+            let wanted = go_on(&mut first);
+            let progress = first.progress().unwrap();
+            let halted: Vec<_> = progress.iter().map(|p| p.halted.is_some()).collect();
+            assert_eq!(halted, [false, false, false, true], "{device}");
+
+            // What else is in the buffers does not matter: zeros, or what another run has left there.
+            let mut fresh = Trainer::new(&compute, spec(1, probe)).unwrap();
+            fresh.restore(&snapshot).unwrap();
+            assert!(fresh.snapshot().unwrap() == snapshot, "{device}");
+            assert!(go_on(&mut fresh) == wanted, "{device}, {probe:?}: fresh");
+            fresh.train(3).unwrap();
+            fresh.restore(&snapshot).unwrap();
+            assert!(go_on(&mut fresh) == wanted, "{device}, {probe:?}: used");
+        }
+    }
+}
+
+/// The negative control, buffer by buffer.
+#[test]
+fn every_buffer_of_a_snapshot_matters() {
+    let spec = spec(1, probe(ProbeStart::Warm, IterateForm::Auto));
+    let mut first = begin(&Compute::Cpu, spec.clone());
+    let snapshot = first.snapshot().unwrap();
+    // Of the snapshot only the parameters: the damaged buffer itself would tell.
+    let seen = |trainer: &mut Trainer| {
+        let (printed, mut snapshot) = go_on(trainer);
+        (printed, snapshot.buffers.swap_remove(0))
+    };
+    let wanted = seen(&mut first);
+    let mut fresh = Trainer::new(&Compute::Cpu, spec).unwrap();
+    let initial = fresh.snapshot().unwrap();
+    for (index, buffer) in snapshot.buffers.iter().enumerate() {
+        let mut incomplete = snapshot.clone();
+        incomplete.buffers[index] = initial.buffers[index].clone();
+        // At a fresh start these are as they were: a damage that a used trainer could bring.
+        if buffer.name.starts_with("initial") || buffer.name == "divergence" {
+            incomplete.buffers[index].words.fill(2);
+        }
+        fresh.restore(&incomplete).unwrap();
+        let found = seen(&mut fresh);
+        assert!(found != wanted, "{} does not matter", buffer.name);
+    }
+    fresh.restore(&snapshot).unwrap();
+    assert!(seen(&mut fresh) == wanted);
+}
+
+#[test]
+fn a_snapshot_of_another_specification_is_refused_and_changes_nothing() {
+    for (device, compute) in computes() {
+        let with_probe = spec(1, probe(ProbeStart::Warm, IterateForm::Auto));
+        let mut trainer = begin(&compute, with_probe.clone());
+        let before = trainer.snapshot().unwrap();
+
+        let mut other = with_probe.clone();
+        other.replicas.pop();
+        let fewer = Trainer::new(&compute, other).unwrap().snapshot().unwrap();
+        let error = trainer.restore(&fewer).unwrap_err().to_string();
+        let wanted = "parameters of the snapshot: wanted ";
+        assert!(error.starts_with(wanted), "{device}: {error}");
+
+        let mut renamed = before.clone();
+        renamed.buffers[3].name = "stats".to_owned();
+        let error = trainer.restore(&renamed).unwrap_err().to_string();
+        let wanted = "buffer of the snapshot: wanted states, found stats";
+        assert_eq!(error, wanted, "{device}");
+
+        let without = TrainingSpec {
+            probe: None,
+            ..with_probe
+        };
+        let without = Trainer::new(&compute, without).unwrap().snapshot().unwrap();
+        let error = trainer.restore(&without).unwrap_err().to_string();
+        let wanted = "buffers of the snapshot: wanted 11 elements, found 9";
+        assert_eq!(error, wanted, "{device}");
+        assert!(trainer.snapshot().unwrap() == before, "{device}");
+    }
+}
+
+/// Without a stream the loaded minibatch belongs to the snapshot, and an embedder's engine can go on where
+/// another one stood.
+#[test]
+fn an_engine_takes_the_snapshot_of_another_with_the_minibatch_in_it() {
+    for gpu in common::gpus() {
+        let spec = TrainingSpec {
+            stream: None,
+            ..spec(1, probe(ProbeStart::Warm, IterateForm::Auto))
+        };
+        let compute = Compute::Gpu(gpu.clone());
+        let mut trainer = Trainer::new(&compute, spec.clone()).unwrap();
+        for replica in 0..4 {
+            let inputs = common::noise(replica as u32, 7 * PIXELS);
+            trainer
+                .write_batch(replica, &inputs, &[0, 1, 2, 3, 4, 0, 1])
+                .unwrap();
+        }
+        trainer.update(2).unwrap();
+        let snapshot = trainer.snapshot().unwrap();
+        trainer.update(2).unwrap();
+
+        let mut engine = Engine::new(&gpu.device, spec).unwrap();
+        engine.restore(&gpu.queue, &snapshot).unwrap();
+        let mut encoder = gpu.device.create_command_encoder(&Default::default());
+        engine.encode_updates(&mut encoder, 2).unwrap();
+        let later = engine.encode_snapshot(&gpu.device, &mut encoder);
+        gpu.queue.submit([encoder.finish()]);
+        let later = later.wait(&gpu.device).unwrap();
+        assert!(later == trainer.snapshot().unwrap(), "{}", gpu.adapter);
+        assert!(later != snapshot, "{}: nothing was trained", gpu.adapter);
+    }
+}

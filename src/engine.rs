@@ -4,10 +4,10 @@ use bytemuck::cast_slice;
 use rayon::prelude::*;
 
 use crate::error::Error;
-use crate::gpu::{Readback, RecordedPlan, Recorder};
+use crate::gpu::{Readback, RecordedPlan, Recorder, Requirements};
 use crate::indicators::{self, Indicators};
 use crate::network::LayerParameters;
-use crate::plan::{BufferId, Buffers, ProbeBuffers, Program, TASK_LOG_LENGTH, check_limits};
+use crate::plan::{BufferId, Buffers, ProbeBuffers, Program, TASK_LOG_LENGTH};
 use crate::probe::{NotFinite, ProbeSpec, ProbeStats};
 use crate::progress::ReplicaProgress;
 use crate::snapshot::{CarriedBuffer, Snapshot, carried_buffers};
@@ -47,32 +47,34 @@ impl Engine {
     ///
     /// # Errors
     /// A specification outside its ranges, or one that the device's limits do not allow:
-    /// [`Error::Limit`] names the limit, what is required and what is available.
+    /// [`Error::Limit`] names the limit, what is required and what is available ([`Requirements`] says so
+    /// before there is a device). [`Error::OutOfMemory`], or a device that is lost.
     pub fn new(device: &wgpu::Device, spec: TrainingSpec) -> Result<Self, Error> {
         let program = Program::new(&spec)?;
-        check_limits(&program, &device.limits())?;
-        let mut recorder = Recorder::new(device, &program);
+        Requirements::of(&program).check(&device.limits())?;
+        let mut recorder = Recorder::new(device, &program)?;
         let parts = (&spec.probe, &program.names.probe, &program.probe);
         let probe = match parts {
             (Some(spec), Some(names), Some(plans)) => Some(RecordedProbe {
                 spec: *spec,
                 names: names.clone(),
-                begin: recorder.prepare(device, &plans.begin),
-                iterate: recorder.prepare(device, &plans.iterate),
-                end: recorder.prepare(device, &plans.end),
+                begin: recorder.prepare(device, &plans.begin)?,
+                iterate: recorder.prepare(device, &plans.iterate)?,
+                end: recorder.prepare(device, &plans.end)?,
             }),
             _ => None,
         };
         Ok(Self {
             spec,
             probe,
-            initialise: recorder.prepare(device, &program.initialise),
-            anchor: recorder.prepare(device, &program.anchor),
-            update: recorder.prepare(device, &program.update),
+            initialise: recorder.prepare(device, &program.initialise)?,
+            anchor: recorder.prepare(device, &program.anchor)?,
+            update: recorder.prepare(device, &program.update)?,
             step: program
                 .step
                 .as_ref()
-                .map(|step| recorder.prepare(device, step)),
+                .map(|step| recorder.prepare(device, step))
+                .transpose()?,
             has_parameters: false,
             has_anchor: !program.names.regularisers.are_used(),
             carried: carried_buffers(&program),
@@ -136,11 +138,22 @@ impl Engine {
         encoder: &mut wgpu::CommandEncoder,
         steps: u32,
     ) -> Result<(), Error> {
-        self.check_parameters()?;
-        self.step
-            .as_ref()
-            .ok_or(Error::NoTaskStream)?
-            .encode(encoder, steps);
+        self.recorded_step()?.encode(encoder, steps);
+        Ok(())
+    }
+
+    /// As [`Self::encode_steps`], into a compute pass that the caller has opened: with timestamps or a
+    /// label of its own, or among other dispatches. Every dispatch is in a debug group with the name of
+    /// its kernel.
+    ///
+    /// # Errors
+    /// As [`Self::encode_steps`].
+    pub fn encode_steps_in(
+        &self,
+        pass: &mut wgpu::ComputePass<'_>,
+        steps: u32,
+    ) -> Result<(), Error> {
+        self.recorded_step()?.encode_in(pass, steps);
         Ok(())
     }
 
@@ -158,6 +171,20 @@ impl Engine {
         Ok(())
     }
 
+    /// As [`Self::encode_updates`], into a compute pass that the caller has opened.
+    ///
+    /// # Errors
+    /// As [`Self::encode_updates`].
+    pub fn encode_updates_in(
+        &self,
+        pass: &mut wgpu::ComputePass<'_>,
+        updates: u32,
+    ) -> Result<(), Error> {
+        self.check_parameters()?;
+        self.update.encode_in(pass, updates);
+        Ok(())
+    }
+
     /// Records a probe of the minibatch that comes next (the stream's, or the one that
     /// [`Self::write_batch`] loaded), before its update: statistics and curvature of every layer. It
     /// changes nothing that training depends on; [`Self::encode_probe_stats`] brings the results.
@@ -170,6 +197,19 @@ impl Engine {
         self.encode_probe_begin(encoder)?;
         self.encode_probe_iterations(encoder, probe.spec.iterations - 1)?;
         self.encode_probe_end(encoder)
+    }
+
+    /// As [`Self::encode_probe`], into a compute pass that the caller has opened.
+    ///
+    /// # Errors
+    /// As [`Self::encode_probe`].
+    pub fn encode_probe_in(&self, pass: &mut wgpu::ComputePass<'_>) -> Result<(), Error> {
+        self.check_parameters()?;
+        let probe = self.recorded_probe()?;
+        probe.begin.encode_in(pass, 1);
+        probe.iterate.encode_in(pass, probe.spec.iterations - 1);
+        probe.end.encode_in(pass, 1);
+        Ok(())
     }
 
     /// The first third of [`Self::encode_probe`], for callers who cut long probes into submissions:
@@ -264,6 +304,11 @@ impl Engine {
                 (0..replicas).into_par_iter().map(of_replica).collect()
             },
         ))
+    }
+
+    fn recorded_step(&self) -> Result<&RecordedPlan, Error> {
+        self.check_parameters()?;
+        self.step.as_ref().ok_or(Error::NoTaskStream)
     }
 
     fn recorded_probe(&self) -> Result<&RecordedProbe, Error> {

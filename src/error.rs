@@ -76,6 +76,14 @@ pub enum Error {
         /// Its reason.
         source: wgpu::RequestDeviceError,
     },
+    /// The device has no memory left for a buffer.
+    #[error("the device has no memory for {buffer}: {bytes} bytes")]
+    OutOfMemory {
+        /// The buffer.
+        buffer: String,
+        /// Its size.
+        bytes: u64,
+    },
     /// The device reported an error while it worked for us.
     #[error("the device failed while {doing}: {reason}")]
     Device {

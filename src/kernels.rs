@@ -523,6 +523,9 @@ kernel! {
     ]
 }
 
+/// Bytes of workgroup memory, as WebGPU counts them, that no kernel exceeds.
+pub const WORKGROUP_MEMORY: u32 = 1_536;
+
 /// Every kernel.
 pub const KERNELS: [&Kernel; 31] = [
     ParameterInit::KERNEL,

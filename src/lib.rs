@@ -27,6 +27,7 @@ mod trainer;
 
 pub use engine::Engine;
 pub use error::Error;
+pub use gpu::Requirements;
 pub use progress::{Halt, HaltCause, ReplicaProgress, TaskScore};
 pub use snapshot::{Snapshot, SnapshotBuffer};
 pub use trainer::{Backend, Compute, Trainer};

@@ -328,13 +328,13 @@ fn hessian_vector_product(
             executor.read(own.products, 1).to_vec()
         }
         Compute::Gpu(gpu) => {
-            let mut recorder = Recorder::new(&gpu.device, &program);
+            let mut recorder = Recorder::new(&gpu.device, &program).unwrap();
             for (id, words) in &writes {
                 let bytes: &[u8] = bytemuck::cast_slice(words);
                 gpu.queue
                     .write_buffer(recorder.buffer(*id), bytes.len() as u64, bytes);
             }
-            let plan = recorder.prepare(&gpu.device, begin);
+            let plan = recorder.prepare(&gpu.device, begin).unwrap();
             let mut encoder = gpu.device.create_command_encoder(&Default::default());
             plan.encode(&mut encoder, 1);
             gpu.queue.submit([encoder.finish()]);

@@ -7,9 +7,10 @@ use std::task::Context;
 
 use futures_channel::oneshot;
 use trainable::network::{Activation, Network};
+use trainable::plan::Program;
 use trainable::probe::{NotFinite, ProbeSpec, ProbeStats};
-use trainable::spec::{ReplicaSpec, TrainingSpec};
-use trainable::{Compute, Engine, Error, Trainer, wgpu};
+use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::{Compute, Engine, Error, Requirements, Trainer, wgpu};
 
 const DOUBLE: &str = "
 @group(0) @binding(0) var<storage, read_write> values: array<u32>;
@@ -36,20 +37,54 @@ fn spec() -> TrainingSpec {
     }
 }
 
-/// A host application's device: WebGPU's default limits (or less), no features, its own instance.
-fn foreign_devices() -> Vec<(String, wgpu::Device, wgpu::Queue)> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor::new_without_display_handle());
-    let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
-    let open = |adapter: wgpu::Adapter| {
-        let limits = wgpu::Limits::default().or_worse_values_from(&adapter.limits());
-        let descriptor = wgpu::DeviceDescriptor {
-            required_limits: limits,
-            ..wgpu::DeviceDescriptor::default()
-        };
-        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).unwrap();
-        (adapter.get_info().name, device, queue)
+/// The same on a stream: images of 13 pixels, labels that change after 6 steps.
+fn stream_spec() -> TrainingSpec {
+    let pixels: Vec<u8> = (0..20 * 13).map(|i| (i * 89 % 256) as u8).collect();
+    TrainingSpec {
+        stream: Some(TaskStream {
+            images: ImageSet::new(&pixels, 13, 0.5, 0.3).unwrap(),
+            subset: 17,
+            epochs: 2,
+            relabel_fraction: 1.0,
+        }),
+        ..spec()
+    }
+}
+
+type Opened = (String, wgpu::Device, wgpu::Queue);
+
+fn adapters(flags: wgpu::InstanceFlags) -> Vec<wgpu::Adapter> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
+        flags,
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    });
+    pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
+}
+
+fn open(adapter: &wgpu::Adapter, limits: wgpu::Limits, features: wgpu::Features) -> Opened {
+    let descriptor = wgpu::DeviceDescriptor {
+        required_limits: limits,
+        required_features: features,
+        ..wgpu::DeviceDescriptor::default()
     };
-    adapters.into_iter().map(open).collect()
+    let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).unwrap();
+    (adapter.get_info().name, device, queue)
+}
+
+/// A host application's device: WebGPU's default limits (or less), no features, its own instance. Of every
+/// adapter, and once more of those that show nothing beyond the WebGPU standard.
+fn foreign_devices() -> Vec<Opened> {
+    let strict = wgpu::InstanceFlags::default() | wgpu::InstanceFlags::STRICT_WEBGPU_COMPLIANCE;
+    let (all, strict) = (adapters(wgpu::InstanceFlags::default()), adapters(strict));
+    eprintln!("{} adapters, {} strict ones", all.len(), strict.len());
+    if std::env::var("TRAINABLE_REQUIRE_GPU").is_ok() {
+        assert!(!strict.is_empty(), "no adapter keeps to the standard");
+    }
+    let open = |adapter: &wgpu::Adapter| {
+        let limits = wgpu::Limits::default().or_worse_values_from(&adapter.limits());
+        open(adapter, limits, wgpu::Features::empty())
+    };
+    all.iter().chain(&strict).map(open).collect()
 }
 
 #[test]
@@ -185,6 +220,254 @@ fn misuse_is_an_error_that_says_what_was_wanted() {
                 .to_string();
             assert!(wrong.contains("maxStorageBufferBindingSize"), "{wrong}");
             assert!(wrong.contains(&limit.to_string()), "{wrong}");
+        }
+    }
+}
+
+#[test]
+fn exactly_the_required_limits_are_enough() {
+    let small = Requirements::new(&stream_spec()).unwrap();
+    assert_eq!(small.limits, wgpu::Limits::default());
+    assert_eq!(small.features, wgpu::Features::empty());
+    // A data set just above the 128 MiB that WebGPU promises for a binding.
+    let bytes = (128 << 20) + 4;
+    let large = TrainingSpec {
+        network: Network::new(&[4, 3, 2], Activation::Relu).unwrap(),
+        stream: Some(TaskStream {
+            images: ImageSet::new(&vec![9; bytes], 4, 0.0, 1.0).unwrap(),
+            ..stream_spec().stream.unwrap()
+        }),
+        ..spec()
+    };
+    let wanted = Requirements::new(&large).unwrap();
+    let limits = wgpu::Limits {
+        max_storage_buffer_binding_size: bytes as u64,
+        ..wgpu::Limits::default()
+    };
+    assert_eq!(wanted.limits, limits);
+    for adapter in adapters(wgpu::InstanceFlags::default()) {
+        let name = adapter.get_info().name;
+        for (spec, needs) in [(stream_spec(), &small), (large.clone(), &wanted)] {
+            let Err(error) = needs.check(&adapter.limits()) else {
+                trains(&open(&adapter, needs.limits.clone(), needs.features), spec);
+                continue;
+            };
+            eprintln!("{name} offers no more than the defaults: {error}");
+            assert!(needs.limits != wgpu::Limits::default(), "{name}: {error}");
+            let defaults = wgpu::Limits::default().or_worse_values_from(&adapter.limits());
+            let (_, device, _) = open(&adapter, defaults, needs.features);
+            let refused = Engine::new(&device, spec).err().expect(&name);
+            assert!(
+                refused.to_string().contains("required for the images"),
+                "{refused}"
+            );
+        }
+    }
+}
+
+/// Trains a few steps, and compares the bytes of all buffers with what was asked for.
+fn trains((name, device, queue): &Opened, spec: TrainingSpec) {
+    let program = Program::new(&spec).unwrap();
+    let bytes = Requirements::new(&spec).unwrap().bytes;
+    let mut engine = Engine::new(device, spec).unwrap();
+    let sizes = program.buffer_ids().map(|id| engine.buffer(id).size());
+    let uniforms = bytes - sizes.sum::<u64>();
+    // At least two plans of at least ten dispatches, 256 bytes each.
+    assert!(
+        (5_120..200_000).contains(&uniforms),
+        "{name}: {uniforms} bytes of uniforms"
+    );
+    let mut encoder = device.create_command_encoder(&Default::default());
+    engine.encode_initialise(&mut encoder);
+    engine.encode_steps(&mut encoder, 3).unwrap();
+    let progress = engine.encode_progress(device, &mut encoder);
+    queue.submit([encoder.finish()]);
+    for replica in progress.wait(device).unwrap() {
+        assert_eq!(replica.updates, 3, "{name}");
+        assert!(
+            replica.batch_loss > 0.0 && replica.batch_loss.is_finite(),
+            "{name}"
+        );
+    }
+}
+
+/// Sets a limit.
+type Set = fn(&mut wgpu::Limits, u32);
+
+macro_rules! limits {
+    ($($name:literal: $field:ident,)*) => {
+        [$(($name, (|limits, to| limits.$field = to.into()) as Set),)*]
+    };
+}
+
+#[test]
+fn every_limit_that_is_too_small_is_refused_by_name() {
+    let needs = Requirements::new(&stream_spec()).unwrap();
+    let limits = limits! {
+        "maxStorageBufferBindingSize": max_storage_buffer_binding_size,
+        "maxUniformBufferBindingSize": max_uniform_buffer_binding_size,
+        "maxBufferSize": max_buffer_size,
+        "maxBindGroups": max_bind_groups,
+        "maxBindingsPerBindGroup": max_bindings_per_bind_group,
+        "maxStorageBuffersPerShaderStage": max_storage_buffers_per_shader_stage,
+        "maxUniformBuffersPerShaderStage": max_uniform_buffers_per_shader_stage,
+        "maxComputeWorkgroupStorageSize": max_compute_workgroup_storage_size,
+        "maxComputeInvocationsPerWorkgroup": max_compute_invocations_per_workgroup,
+        "maxComputeWorkgroupSizeX": max_compute_workgroup_size_x,
+        "maxComputeWorkgroupSizeY": max_compute_workgroup_size_y,
+        "maxComputeWorkgroupSizeZ": max_compute_workgroup_size_z,
+        "maxComputeWorkgroupsPerDimension": max_compute_workgroups_per_dimension,
+    };
+    let refusal = |limits: &wgpu::Limits| match needs.check(limits) {
+        Err(Error::Limit {
+            limit,
+            required,
+            available,
+            ..
+        }) => (limit, required, available),
+        other => panic!("{other:?}"),
+    };
+    let mut least = wgpu::Limits::default();
+    for (name, set) in limits {
+        let mut none = wgpu::Limits::default();
+        set(&mut none, 0);
+        let (limit, required, available) = refusal(&none);
+        assert_eq!((limit, available), (name, 0));
+        let mut short = wgpu::Limits::default();
+        set(&mut short, required as u32 - 1);
+        assert_eq!(refusal(&short), (name, required, required - 1));
+        set(&mut least, required as u32);
+    }
+    needs.check(&least).unwrap();
+    // As near to each other as any device lets uniforms be, which is less than the size of some.
+    let near = wgpu::Limits {
+        min_uniform_buffer_offset_alignment: 32,
+        ..wgpu::Limits::default()
+    };
+    // Facts from elsewhere: adam_step has 8 buffers.
+    assert_eq!(least.max_storage_buffers_per_shader_stage, 8);
+    assert_eq!(least.max_bindings_per_bind_group, 9);
+    for adapter in adapters(wgpu::InstanceFlags::default()) {
+        trains(
+            &open(&adapter, least.clone(), needs.features),
+            stream_spec(),
+        );
+        if adapter.limits().min_uniform_buffer_offset_alignment <= 32 {
+            let device = open(&adapter, near.clone(), needs.features);
+            trains(&device, stream_spec());
+        }
+        let downlevel = wgpu::Limits::downlevel_defaults();
+        let (name, device, _) = open(&adapter, downlevel, needs.features);
+        let refused = Engine::new(&device, stream_spec())
+            .err()
+            .expect(&name)
+            .to_string();
+        let wanted = "maxStorageBuffersPerShaderStage is too small: 8 required";
+        assert!(
+            refused.contains(wanted) && refused.contains("4 available"),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn a_pass_of_the_hosts_trains_to_the_same_bits() {
+    for adapter in adapters(wgpu::InstanceFlags::default()) {
+        let features = wgpu::Features::TIMESTAMP_QUERY & adapter.features();
+        let limits = Requirements::new(&stream_spec()).unwrap().limits;
+        let (name, device, queue) = open(&adapter, limits, features);
+        let run = |in_passes: bool| {
+            let mut engine = Engine::new(&device, stream_spec()).unwrap();
+            let clock = Clock::new(&device, features);
+            let mut encoder = device.create_command_encoder(&Default::default());
+            engine.encode_initialise(&mut encoder);
+            if in_passes {
+                for _ in 0..5 {
+                    let mut pass = clock.pass(&mut encoder);
+                    engine.encode_steps_in(&mut pass, 1).unwrap();
+                }
+                let mut pass = clock.pass(&mut encoder);
+                engine.encode_probe_in(&mut pass).unwrap();
+                engine.encode_updates_in(&mut pass, 2).unwrap();
+                engine.encode_steps_in(&mut pass, 3).unwrap();
+            } else {
+                engine.encode_steps(&mut encoder, 5).unwrap();
+                engine.encode_probe(&mut encoder).unwrap();
+                engine.encode_updates(&mut encoder, 2).unwrap();
+                engine.encode_steps(&mut encoder, 3).unwrap();
+            }
+            if in_passes {
+                clock.resolve(&mut encoder);
+            }
+            let parameters = engine.encode_parameters(&device, &mut encoder);
+            let probe = engine.encode_probe_stats(&device, &mut encoder).unwrap();
+            queue.submit([encoder.finish()]);
+            if in_passes {
+                clock.check(&device, &queue, &name);
+            }
+            let parameters = parameters.wait(&device).unwrap();
+            (parameters, probe.wait(&device).unwrap())
+        };
+        let (found, wanted) = (run(true), run(false));
+        assert!(
+            found == wanted,
+            "{name}: the host's passes compute something else"
+        );
+        let is_finite = |stats: &Result<ProbeStats, NotFinite>| stats.is_ok();
+        assert!(found.1.iter().all(is_finite), "{name}");
+        // The negative control: seeds differ, and so do their weights.
+        assert!(found.0[0] != found.0[1], "{name}");
+    }
+}
+
+/// Timestamps at both ends of a pass, where the device has them.
+struct Clock {
+    queries: Option<(wgpu::QuerySet, wgpu::Buffer)>,
+}
+
+impl Clock {
+    fn new(device: &wgpu::Device, features: wgpu::Features) -> Self {
+        let queries = features.contains(wgpu::Features::TIMESTAMP_QUERY).then(|| {
+            let set = device.create_query_set(&wgpu::QuerySetDescriptor {
+                label: None,
+                ty: wgpu::QueryType::Timestamp,
+                count: 2,
+            });
+            let buffer = device.create_buffer(&wgpu::BufferDescriptor {
+                label: None,
+                size: 16,
+                usage: wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
+                mapped_at_creation: false,
+            });
+            (set, buffer)
+        });
+        Self { queries }
+    }
+
+    fn pass<'a>(&self, encoder: &'a mut wgpu::CommandEncoder) -> wgpu::ComputePass<'a> {
+        encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+            label: Some("the host's pass"),
+            timestamp_writes: self.queries.as_ref().map(|(query_set, _)| {
+                wgpu::ComputePassTimestampWrites {
+                    query_set,
+                    beginning_of_pass_write_index: Some(0),
+                    end_of_pass_write_index: Some(1),
+                }
+            }),
+        })
+    }
+
+    fn resolve(&self, encoder: &mut wgpu::CommandEncoder) {
+        if let Some((set, buffer)) = &self.queries {
+            encoder.resolve_query_set(set, 0..2, buffer, 0);
+        }
+    }
+
+    fn check(&self, device: &wgpu::Device, queue: &wgpu::Queue, name: &str) {
+        if let Some((_, buffer)) = &self.queries {
+            let words = common::read_buffer(device, queue, buffer);
+            let ticks = [0, 2].map(|i| u64::from(words[i]) | u64::from(words[i + 1]) << 32);
+            assert!(0 < ticks[0] && ticks[0] <= ticks[1], "{name}: {ticks:?}");
         }
     }
 }

@@ -450,7 +450,7 @@ fn impossible_experiments_are_refused_before_anything_is_trained() {
                 e.arms[0].placebo = Some(Placebo {
                     of: "c".to_owned(),
                     kind: PlaceboKind::Replay,
-                })
+                });
             },
             "arm \"a\": placebo of: wanted the name of another arm, found c",
         ),
@@ -459,7 +459,7 @@ fn impossible_experiments_are_refused_before_anything_is_trained() {
                 e.arms[1].placebo = Some(Placebo {
                     of: "a".to_owned(),
                     kind: PlaceboKind::Replay,
-                })
+                });
             },
             "arm \"b\": control: wanted constant beside a placebo, which makes a control of its own, found another",
         ),

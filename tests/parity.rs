@@ -272,7 +272,7 @@ struct Pair<'a> {
 
 impl<'a> Pair<'a> {
     fn new(program: &'a Program, gpu: &'a Gpu) -> Self {
-        let recorder = Recorder::new(&gpu.device, program);
+        let recorder = Recorder::new(&gpu.device, program).unwrap();
         Self {
             program,
             cpu: CpuExecutor::new(program),
@@ -302,7 +302,7 @@ impl<'a> Pair<'a> {
             dispatches: vec![dispatch.clone()],
         };
         self.cpu.run(&plan, 1);
-        let prepared = self.recorder.prepare(&self.gpu.device, &plan);
+        let prepared = self.recorder.prepare(&self.gpu.device, &plan).unwrap();
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
         prepared.encode(&mut encoder, 1);
         self.gpu.queue.submit([encoder.finish()]);

@@ -191,10 +191,10 @@ fn sort(network: &Network, program: &Program, gpu: Option<&Gpu>) -> Vec<Sorted> 
             Box::new(move |id| (0..replicas).map(|r| cpu.read(id, r).to_vec()).collect())
         }
         Some(gpu) => {
-            let mut recorder = Recorder::new(&gpu.device, program);
+            let mut recorder = Recorder::new(&gpu.device, program).unwrap();
             let target = recorder.buffer(program.names.parameters);
             gpu.queue.write_buffer(target, 0, cast_slice(&all.concat()));
-            let plan = recorder.prepare(&gpu.device, &program.anchor);
+            let plan = recorder.prepare(&gpu.device, &program.anchor).unwrap();
             let mut encoder = gpu.device.create_command_encoder(&Default::default());
             plan.encode(&mut encoder, 1);
             gpu.queue.submit([encoder.finish()]);

@@ -124,9 +124,7 @@ impl Gpu {
         device.on_uncaptured_error(Arc::new(move |error| uncaptured(error.to_string())));
         let lost = remember(&failure);
         device.set_device_lost_callback(move |reason, message| {
-            if reason != wgpu::DeviceLostReason::Destroyed {
-                lost(format!("device lost: {message}"));
-            }
+            lost(format!("device lost ({reason:?}): {message}"));
         });
         Ok(Self {
             adapter: summary,

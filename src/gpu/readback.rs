@@ -5,6 +5,7 @@ use std::future::Future;
 use futures_channel::oneshot;
 
 use crate::error::Error;
+use crate::gpu::faults::{caught, create_buffer};
 
 /// Makes what the reader wants of the words of each buffer.
 type Decode<T> = Box<dyn FnOnce(&[&[u32]]) -> T + Send>;
@@ -14,8 +15,9 @@ type Decode<T> = Box<dyn FnOnce(&[&[u32]]) -> T + Send>;
 /// `T` is what the words mean. Nothing here submits, polls or blocks but [`Self::wait`].
 #[must_use = "a readback that is not resolved is only a copy"]
 pub struct Readback<T> {
+    device: wgpu::Device,
     /// One for each source: all sources together may be larger than the largest buffer.
-    staging: Vec<wgpu::Buffer>,
+    staging: Result<Vec<wgpu::Buffer>, Error>,
     decode: Decode<T>,
 }
 
@@ -28,16 +30,13 @@ impl<T> Readback<T> {
         decode: impl FnOnce(&[&[u32]]) -> T + Send + 'static,
     ) -> Self {
         let mut copy = |source: &&wgpu::Buffer| {
-            let staging = device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some("readback"),
-                size: source.size(),
-                usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-                mapped_at_creation: false,
-            });
+            let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+            let staging = create_buffer(device, "readback", source.size(), usage, None)?;
             encoder.copy_buffer_to_buffer(source, 0, &staging, 0, source.size());
-            staging
+            Ok(staging)
         };
         Self {
+            device: device.clone(),
             staging: sources.iter().map(&mut copy).collect(),
             decode: Box::new(decode),
         }
@@ -47,7 +46,8 @@ impl<T> Readback<T> {
     /// device has been polled past that submission, which on the web happens by itself.
     ///
     /// # Errors
-    /// [`Error::Device`] when the device is lost or cannot map the copy.
+    /// [`Error::Device`] when the device is lost or cannot map the copy; [`Error::OutOfMemory`] when there
+    /// was no memory for it.
     pub fn resolve(self) -> impl Future<Output = Result<T, Error>> {
         let failed = |reason: String| Error::Device {
             doing: "reading back",
@@ -55,21 +55,30 @@ impl<T> Readback<T> {
         };
         let map = |staging: &wgpu::Buffer| {
             let (sender, receiver) = oneshot::channel();
-            staging.map_async(wgpu::MapMode::Read, .., move |mapped| {
-                // The receiver is gone when the future was dropped: then nobody wants to know.
-                let _ = sender.send(mapped);
-            });
-            receiver
+            let map = || {
+                staging.map_async(wgpu::MapMode::Read, .., move |mapped| {
+                    // The receiver is gone when the future was dropped: then nobody wants to know.
+                    let _ = sender.send(mapped);
+                });
+            };
+            // A device that was lost before the copy was recorded calls its buffer invalid.
+            caught(&self.device, wgpu::ErrorFilter::Validation, map)
+                .map_err(|error| failed(error.to_string()))?;
+            Ok(receiver)
         };
-        let receivers: Vec<_> = self.staging.iter().map(map).collect();
+        let mapping = self.staging.and_then(|staging| {
+            let receivers: Result<Vec<_>, Error> = staging.iter().map(map).collect();
+            Ok((staging, receivers?))
+        });
         async move {
+            let (staging, receivers) = mapping?;
             for receiver in receivers {
                 receiver
                     .await
                     .map_err(|_| failed("the device was dropped".to_owned()))?
                     .map_err(|error| failed(error.to_string()))?;
             }
-            let mapped = self.staging.iter().map(|staging| {
+            let mapped = staging.iter().map(|staging| {
                 staging
                     .get_mapped_range(..)
                     .map_err(|error| failed(error.to_string()))

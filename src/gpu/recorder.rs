@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::num::NonZeroU64;
 
-use wgpu::util::{BufferInitDescriptor, DeviceExt};
-
+use crate::error::Error;
+use crate::gpu::faults::{caught, create_buffer};
 use crate::kernels::{Access, Kernel};
 use crate::plan::{BufferId, BufferSpec, Contents, Dispatch, Plan, Program};
 
@@ -25,6 +25,7 @@ pub struct RecordedPlan {
 }
 
 struct RecordedDispatch {
+    kernel: &'static str,
     pipeline: wgpu::ComputePipeline,
     bind_group: wgpu::BindGroup,
     workgroups: [u32; 3],
@@ -32,13 +33,17 @@ struct RecordedDispatch {
 
 impl Recorder {
     /// Allocates and fills a program's buffers. Limits are not checked: see [`crate::Engine::new`].
-    pub fn new(device: &wgpu::Device, program: &Program) -> Self {
-        let create = |buffer: &BufferSpec| create_buffer(device, program, buffer);
-        Self {
-            buffers: program.buffers.iter().map(create).collect(),
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`], or a device that is lost.
+    pub fn new(device: &wgpu::Device, program: &Program) -> Result<Self, Error> {
+        let create = |buffer: &BufferSpec| create_storage(device, program, buffer);
+        let buffers: Result<_, _> = program.buffers.iter().map(create).collect();
+        Ok(Self {
+            buffers: buffers?,
             pipelines: HashMap::new(),
             replicas: program.replicas,
-        }
+        })
     }
 
     /// A buffer on the device.
@@ -47,8 +52,30 @@ impl Recorder {
     }
 
     /// Compiles what `plan` needs and binds its buffers.
-    pub fn prepare(&mut self, device: &wgpu::Device, plan: &Plan) -> RecordedPlan {
-        let uniforms = create_uniforms(device, plan);
+    ///
+    /// # Errors
+    /// [`Error::Device`] with a kernel that the device does not take; [`Error::OutOfMemory`].
+    pub fn prepare(&mut self, device: &wgpu::Device, plan: &Plan) -> Result<RecordedPlan, Error> {
+        let uniforms = create_uniforms(device, plan)?;
+        let internal = wgpu::ErrorFilter::Internal;
+        let validation = wgpu::ErrorFilter::Validation;
+        caught(device, validation, || {
+            caught(device, internal, || self.bind(device, plan, &uniforms))
+        })
+        .and_then(|inner| inner)
+        .map_err(|error| Error::Device {
+            doing: "compiling kernels",
+            reason: error.to_string(),
+        })
+    }
+
+    fn bind(
+        &mut self,
+        device: &wgpu::Device,
+        plan: &Plan,
+        uniforms: &wgpu::Buffer,
+    ) -> RecordedPlan {
+        let stride = uniform_stride(device, plan) as u64;
         let record = |(slot, dispatch): (u64, &Dispatch)| {
             let kernel = dispatch.kernel;
             let (pipeline, layout) = self
@@ -56,8 +83,8 @@ impl Recorder {
                 .entry(kernel.name)
                 .or_insert_with(|| create_pipeline(device, kernel));
             let uniform = wgpu::BufferBinding {
-                buffer: &uniforms,
-                offset: slot * uniform_stride(device),
+                buffer: uniforms,
+                offset: slot * stride,
                 size: NonZeroU64::new(kernel.params.size as u64),
             };
             let storage = dispatch
@@ -77,6 +104,7 @@ impl Recorder {
             let [x, y] = dispatch.workgroups;
             let workgroups = [x, y, self.replicas];
             RecordedDispatch {
+                kernel: kernel.name,
                 pipeline: pipeline.clone(),
                 bind_group,
                 workgroups,
@@ -97,60 +125,63 @@ impl RecordedPlan {
             label: Some(self.name),
             timestamp_writes: None,
         };
-        let mut pass = encoder.begin_compute_pass(&descriptor);
+        self.encode_in(&mut encoder.begin_compute_pass(&descriptor), times);
+    }
+
+    /// Records the plan `times` times into a compute pass of the caller's, each dispatch in a debug group
+    /// with the name of its kernel.
+    pub fn encode_in(&self, pass: &mut wgpu::ComputePass<'_>, times: u32) {
         for dispatch in (0..times).flat_map(|_| &self.dispatches) {
+            pass.push_debug_group(dispatch.kernel);
             pass.set_pipeline(&dispatch.pipeline);
             pass.set_bind_group(0, &dispatch.bind_group, &[]);
             let [x, y, z] = dispatch.workgroups;
             pass.dispatch_workgroups(x, y, z);
+            pass.pop_debug_group();
         }
     }
 }
 
-fn create_buffer(device: &wgpu::Device, program: &Program, spec: &BufferSpec) -> wgpu::Buffer {
+fn create_storage(
+    device: &wgpu::Device,
+    program: &Program,
+    spec: &BufferSpec,
+) -> Result<wgpu::Buffer, Error> {
     let usage =
         wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
-    let label = Some(spec.name.as_str());
-    match &spec.contents {
-        Contents::Zero => {
-            let size = program.total_words(spec) as u64 * 4;
-            device.create_buffer(&wgpu::BufferDescriptor {
-                label,
-                size,
-                usage,
-                mapped_at_creation: false,
-            })
-        }
-        Contents::Words(words) => {
-            let contents = bytemuck::cast_slice(words);
-            device.create_buffer_init(&BufferInitDescriptor {
-                label,
-                contents,
-                usage,
-            })
-        }
-    }
+    let size = program.total_words(spec) as u64 * 4;
+    let contents = match &spec.contents {
+        Contents::Zero => None,
+        Contents::Words(words) => Some(bytemuck::cast_slice(words)),
+    };
+    create_buffer(device, &spec.name, size, usage, contents)
 }
 
 /// One kernel's pipeline and the layout of its bind group.
 type Pipeline = (wgpu::ComputePipeline, wgpu::BindGroupLayout);
 
-fn uniform_stride(device: &wgpu::Device) -> u64 {
-    u64::from(device.limits().min_uniform_buffer_offset_alignment)
+/// Bytes from one dispatch's uniform to the next: the largest of the plan, as aligned as the device wants.
+fn uniform_stride(device: &wgpu::Device, plan: &Plan) -> usize {
+    let largest = plan.dispatches.iter().map(|d| d.params.len()).max();
+    let alignment = device.limits().min_uniform_buffer_offset_alignment;
+    largest.unwrap_or(0).next_multiple_of(alignment as usize)
 }
 
 /// The uniforms of all dispatches of a plan in one buffer, written once.
-fn create_uniforms(device: &wgpu::Device, plan: &Plan) -> wgpu::Buffer {
-    let stride = uniform_stride(device) as usize;
-    let mut contents = vec![0; plan.dispatches.len() * stride];
-    for (slot, dispatch) in contents.chunks_mut(stride).zip(&plan.dispatches) {
-        slot[..dispatch.params.len()].copy_from_slice(&dispatch.params);
-    }
-    device.create_buffer_init(&BufferInitDescriptor {
-        label: Some(plan.name),
-        contents: &contents,
-        usage: wgpu::BufferUsages::UNIFORM,
-    })
+fn create_uniforms(device: &wgpu::Device, plan: &Plan) -> Result<wgpu::Buffer, Error> {
+    let stride = uniform_stride(device, plan);
+    let padded = plan.dispatches.iter().flat_map(|dispatch| {
+        let padding = stride - dispatch.params.len();
+        dispatch
+            .params
+            .iter()
+            .copied()
+            .chain(std::iter::repeat_n(0, padding))
+    });
+    let contents: Vec<u8> = padded.collect();
+    let usage = wgpu::BufferUsages::UNIFORM;
+    let size = contents.len() as u64;
+    create_buffer(device, plan.name, size, usage, Some(&contents))
 }
 
 fn create_pipeline(device: &wgpu::Device, kernel: &'static Kernel) -> Pipeline {

@@ -30,10 +30,10 @@ impl<'a> Run<'a> {
                 Side::Cpu(executor)
             }
             Compute::Gpu(gpu) => {
-                let mut recorder = Recorder::new(&gpu.device, program);
-                let initialise = recorder.prepare(&gpu.device, &program.initialise);
+                let mut recorder = Recorder::new(&gpu.device, program).unwrap();
+                let initialise = recorder.prepare(&gpu.device, &program.initialise).unwrap();
                 submit(gpu, &initialise, 1);
-                let step = recorder.prepare(&gpu.device, step(program));
+                let step = recorder.prepare(&gpu.device, step(program)).unwrap();
                 Side::Gpu(gpu, recorder, step)
             }
         };

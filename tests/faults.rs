@@ -1,0 +1,279 @@
+//! Faults of devices, and of the applications that own them: each is an error value. Nothing panics and
+//! nothing waits for ever.
+
+mod common;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use common::gpus;
+use trainable::gpu::{AdapterSummary, adapters};
+use trainable::network::{Activation, LayerParameters, Network};
+use trainable::probe::ProbeSpec;
+use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::{Compute, Engine, Error, Trainer, wgpu};
+
+fn spec() -> TrainingSpec {
+    TrainingSpec {
+        network: Network::new(&[4, 3, 2], Activation::Relu).unwrap(),
+        batch: 2,
+        replicas: vec![ReplicaSpec {
+            seed: 7,
+            ..ReplicaSpec::default()
+        }],
+        stream: Some(TaskStream {
+            images: ImageSet::new(&[3; 40], 4, 0.0, 1.0).unwrap(),
+            subset: 6,
+            epochs: 2,
+            relabel_fraction: 1.0,
+        }),
+        probe: Some(ProbeSpec::default()),
+    }
+}
+
+/// A host's device on every adapter that `limits` suit, and what it reports outside of error scopes.
+fn hosts(limits: &wgpu::Limits) -> Vec<Host> {
+    let open = |(summary, adapter): (AdapterSummary, wgpu::Adapter)| {
+        let limits = limits.clone().or_worse_values_from(&adapter.limits());
+        let descriptor = wgpu::DeviceDescriptor {
+            required_limits: limits,
+            ..wgpu::DeviceDescriptor::default()
+        };
+        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).unwrap();
+        let reported = Arc::new(Mutex::new(Vec::new()));
+        let report = reported.clone();
+        device.on_uncaptured_error(Arc::new(move |error| {
+            report.lock().unwrap().push(error.to_string());
+        }));
+        Host {
+            name: summary.to_string(),
+            device,
+            queue,
+            reported,
+        }
+    };
+    let found = pollster::block_on(adapters(wgpu::Backends::all()));
+    found.into_iter().map(open).collect()
+}
+
+struct Host {
+    name: String,
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    reported: Arc<Mutex<Vec<String>>>,
+}
+
+impl Host {
+    fn encoder(&self) -> wgpu::CommandEncoder {
+        self.device.create_command_encoder(&Default::default())
+    }
+
+    fn trained(&self, engine: &Engine) -> Vec<Vec<LayerParameters>> {
+        let mut encoder = self.encoder();
+        engine.encode_steps(&mut encoder, 3).unwrap();
+        let parameters = engine.encode_parameters(&self.device, &mut encoder);
+        self.queue.submit([encoder.finish()]);
+        parameters.wait(&self.device).unwrap()
+    }
+}
+
+#[test]
+fn a_trainer_whose_device_is_lost_ends_in_errors() {
+    for gpu in gpus() {
+        let name = gpu.adapter.to_string();
+        let compute = Compute::Gpu(gpu.clone());
+        let mut trainer = Trainer::new(&compute, spec()).unwrap();
+        trainer.train(3).unwrap();
+        gpu.device.destroy();
+        let is_device = |error: Error| assert!(matches!(error, Error::Device { .. }), "{error}");
+        is_device(trainer.train(3).expect_err(&name));
+        is_device(trainer.progress().expect_err(&name));
+        is_device(trainer.parameters().expect_err(&name));
+        is_device(trainer.probe().expect_err(&name));
+        is_device(trainer.update(1).expect_err(&name));
+        is_device(Trainer::new(&compute, spec()).err().expect(&name));
+    }
+}
+
+#[test]
+fn a_run_that_would_take_days_ends_when_its_device_is_lost() {
+    for gpu in gpus() {
+        let name = gpu.adapter.to_string();
+        let mut trainer = Trainer::new(&Compute::Gpu(gpu.clone()), spec()).unwrap();
+        trainer.train(1).unwrap();
+        let run = std::thread::spawn(move || trainer.train(u32::MAX));
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(!run.is_finished(), "{name}");
+        gpu.device.destroy();
+        let error = run.join().expect("no panic").expect_err(&name);
+        assert!(matches!(error, Error::Device { .. }), "{error}");
+    }
+}
+
+#[test]
+fn an_engine_whose_device_is_lost_ends_in_errors() {
+    for host in hosts(&wgpu::Limits::default()) {
+        let mut engine = Engine::new(&host.device, spec()).unwrap();
+        let mut encoder = host.encoder();
+        engine.encode_initialise(&mut encoder);
+        host.queue.submit([encoder.finish()]);
+        let mut encoder = host.encoder();
+        engine.encode_steps(&mut encoder, 3).unwrap();
+        let before = engine.encode_progress(&host.device, &mut encoder);
+        host.device.destroy();
+        host.queue.submit([encoder.finish()]);
+        let error = before.wait(&host.device).expect_err(&host.name);
+        assert!(matches!(error, Error::Device { .. }), "{error}");
+
+        let mut encoder = host.encoder();
+        engine.encode_steps(&mut encoder, 3).unwrap();
+        let after = engine.encode_progress(&host.device, &mut encoder);
+        engine.set_step_sizes(&host.queue, 0, &[1e-3; 2]).unwrap();
+        host.queue.submit([encoder.finish()]);
+        let error = after.wait(&host.device).expect_err(&host.name);
+        assert!(matches!(error, Error::Device { .. }), "{error}");
+
+        let error = Engine::new(&host.device, spec()).err().expect(&host.name);
+        assert!(matches!(error, Error::Device { .. }), "{error}");
+        // A host that listens to nothing would have panicked.
+        let reported = host.reported.lock().unwrap();
+        assert!(reported.is_empty(), "{}: {reported:?}", host.name);
+    }
+}
+
+#[test]
+fn a_readback_that_was_asked_for_resolves_though_the_device_is_destroyed() {
+    for host in hosts(&wgpu::Limits::default()) {
+        let mut engine = Engine::new(&host.device, spec()).unwrap();
+        let mut encoder = host.encoder();
+        engine.encode_initialise(&mut encoder);
+        let submitted = engine.encode_progress(&host.device, &mut encoder);
+        host.queue.submit([encoder.finish()]);
+        let asked = submitted.resolve();
+        host.device.destroy();
+        // The copy was under way: either it arrives or it is an error.
+        let _ = host.device.poll(wgpu::PollType::wait_indefinitely());
+        match pollster::block_on(asked) {
+            Ok(progress) => assert_eq!(progress[0].updates, 0, "{}", host.name),
+            Err(error) => assert!(matches!(error, Error::Device { .. }), "{error}"),
+        }
+    }
+}
+
+#[test]
+fn a_readback_that_was_never_submitted_does_not_wait_for_ever() {
+    for host in hosts(&wgpu::Limits::default()) {
+        let mut engine = Engine::new(&host.device, spec()).unwrap();
+        let mut encoder = host.encoder();
+        engine.encode_initialise(&mut encoder);
+        let progress = engine.encode_progress(&host.device, &mut encoder);
+        drop(encoder);
+        // The words are zeros, but they come.
+        assert_eq!(progress.wait(&host.device).unwrap()[0].updates, 0);
+    }
+}
+
+#[test]
+fn the_callers_own_mistake_stays_the_callers() {
+    for host in hosts(&wgpu::Limits::default()) {
+        let mut engine = Engine::new(&host.device, spec()).unwrap();
+        let mut encoder = host.encoder();
+        engine.encode_initialise(&mut encoder);
+        host.queue.submit([encoder.finish()]);
+
+        // A dispatch without a pipeline, around steps of ours: nothing of this encoder runs.
+        let mut encoder = host.encoder();
+        engine.encode_steps(&mut encoder, 3).unwrap();
+        encoder
+            .begin_compute_pass(&wgpu::ComputePassDescriptor {
+                label: Some("the caller's pass"),
+                timestamp_writes: None,
+            })
+            .dispatch_workgroups(1, 1, 1);
+        engine.encode_steps(&mut encoder, 3).unwrap();
+        host.queue.submit([encoder.finish()]);
+        let reported = std::mem::take(&mut *host.reported.lock().unwrap());
+        let is_theirs = |error: &String| error.contains("pipeline must be set");
+        assert!(!reported.is_empty(), "{}", host.name);
+        assert!(
+            reported.iter().all(is_theirs),
+            "{}: {reported:?}",
+            host.name
+        );
+
+        let found = host.trained(&engine);
+        assert!(host.reported.lock().unwrap().is_empty(), "{}", host.name);
+        let mut undisturbed = Engine::new(&host.device, spec()).unwrap();
+        let mut encoder = host.encoder();
+        undisturbed.encode_initialise(&mut encoder);
+        host.queue.submit([encoder.finish()]);
+        assert!(found == host.trained(&undisturbed), "{}", host.name);
+        assert!(
+            found != host.trained(&engine),
+            "{}: it trains on",
+            host.name
+        );
+    }
+}
+
+/// A device that allows everything and does nothing.
+fn idle_device() -> wgpu::Device {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
+        backends: wgpu::Backends::NOOP,
+        flags: wgpu::InstanceFlags::empty(),
+        backend_options: wgpu::BackendOptions {
+            noop: wgpu::NoopBackendOptions {
+                limits: Some(wgpu::Limits {
+                    max_buffer_size: 1 << 60,
+                    max_storage_buffer_binding_size: 1 << 60,
+                    ..wgpu::Limits::unlimited()
+                }),
+                ..wgpu::NoopBackendOptions::enabled()
+            },
+            ..wgpu::BackendOptions::default()
+        },
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    });
+    let adapter = pollster::block_on(instance.request_adapter(&Default::default())).unwrap();
+    let descriptor = wgpu::DeviceDescriptor {
+        required_limits: adapter.limits(),
+        ..wgpu::DeviceDescriptor::default()
+    };
+    pollster::block_on(adapter.request_device(&descriptor))
+        .unwrap()
+        .0
+}
+
+#[test]
+fn memory_that_runs_out_is_an_error_that_names_the_buffer() {
+    let device = idle_device();
+    Engine::new(&device, spec()).unwrap();
+    // 2^24 samples of 2^20 inputs in 64 replicas: more than an address space.
+    let absurd = TrainingSpec {
+        network: Network::new(&[1 << 20, 2], Activation::Relu).unwrap(),
+        batch: 1 << 24,
+        replicas: vec![ReplicaSpec::default(); 64],
+        stream: None,
+        probe: None,
+    };
+    let error = Engine::new(&device, absurd).err().expect("no memory");
+    assert!(matches!(error, Error::OutOfMemory { .. }), "{error}");
+    let wanted = "the device has no memory for activations 0: 4503599627370496 bytes";
+    assert_eq!(error.to_string(), wanted);
+}
+
+#[test]
+fn a_device_without_compute_is_refused_by_the_limit_that_it_lacks() {
+    for host in hosts(&wgpu::Limits::downlevel_webgl2_defaults()) {
+        let error = Engine::new(&host.device, spec()).err().expect(&host.name);
+        let Error::Limit { available, .. } = error else {
+            panic!("{}: {error}", host.name);
+        };
+        assert_eq!(available, 0, "{}: {error}", host.name);
+    }
+}
+
+#[test]
+fn no_adapter_is_an_empty_list() {
+    assert!(pollster::block_on(adapters(wgpu::Backends::empty())).is_empty());
+}

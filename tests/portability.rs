@@ -1,0 +1,79 @@
+//! One small task on every adapter: the weights end up where the CPU executor's do. Prints how far apart.
+
+mod common;
+
+use common::{Tolerance, compare, gpus, noise};
+use trainable::network::{Activation, LayerParameters, Network};
+use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::{Compute, Trainer};
+
+/// Adam moves a weight by a step size of 1e-3 at every update: a fiftieth of a step in all.
+const TOLERANCE: Tolerance = Tolerance {
+    atol: 2e-5,
+    rtol: 2e-5,
+};
+const STEPS: u32 = 30;
+
+fn spec() -> TrainingSpec {
+    let pixels: Vec<u8> = noise(3, 64 * 21)
+        .iter()
+        .map(|x| (x * 127.0 + 128.0) as u8)
+        .collect();
+    let replica = |seed| ReplicaSpec {
+        seed,
+        l2: 1e-3,
+        ..ReplicaSpec::default()
+    };
+    TrainingSpec {
+        network: Network::new(&[21, 18, 14, 5], Activation::Crelu).unwrap(),
+        batch: 8,
+        replicas: (1..5).map(replica).collect(),
+        stream: Some(TaskStream {
+            images: ImageSet::new(&pixels, 21, 0.5, 0.29).unwrap(),
+            subset: 48,
+            epochs: 5,
+            relabel_fraction: 1.0,
+        }),
+        probe: None,
+    }
+}
+
+/// Weights and biases `[replica][element]` after `steps` steps.
+fn weights(compute: &Compute, steps: u32) -> Vec<Vec<f64>> {
+    let mut trainer = Trainer::new(compute, spec()).unwrap();
+    trainer.train(steps).unwrap();
+    let elements = |layer: &LayerParameters| {
+        let all = layer.weight.iter().chain(&layer.bias);
+        all.map(|x| f64::from(*x)).collect::<Vec<_>>()
+    };
+    let replicas = trainer.parameters().unwrap();
+    let of_replica = |layers: &Vec<LayerParameters>| layers.iter().flat_map(elements).collect();
+    replicas.iter().map(of_replica).collect()
+}
+
+fn deviation(found: &[f64], wanted: &[f64]) -> f64 {
+    let apart = found.iter().zip(wanted).map(|(a, b)| (a - b).abs());
+    apart.fold(0.0, f64::max)
+}
+
+#[test]
+fn one_task_ends_where_the_cpu_executors_does() {
+    let wanted = weights(&Compute::Cpu, STEPS);
+    let untrained = weights(&Compute::Cpu, 0);
+    for (replica, (trained, before)) in wanted.iter().zip(&untrained).enumerate() {
+        let moved = compare(trained.clone(), before.clone(), TOLERANCE);
+        assert!(moved.is_err(), "replica {replica} did not move");
+    }
+    for gpu in gpus() {
+        let name = gpu.adapter.to_string();
+        let found = weights(&Compute::Gpu(gpu), STEPS);
+        let mut worst = 0.0_f64;
+        for (replica, (found, wanted)) in found.iter().zip(&wanted).enumerate() {
+            compare(found.clone(), wanted.clone(), TOLERANCE)
+                .unwrap_or_else(|error| panic!("{name}, replica {replica}: {error}"));
+            worst = worst.max(deviation(found, wanted));
+        }
+        assert_eq!(found.len(), wanted.len());
+        eprintln!("{name}: {STEPS} steps, weights within {worst:.1e} of the CPU executor's");
+    }
+}

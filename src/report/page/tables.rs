@@ -121,7 +121,8 @@ pub(super) fn differences(comparison: &Comparison) -> Markup {
         } @else {
             p {
                 "Mean online accuracy of an arm less that of another, seed by seed: both see the same images, labels and "
-                "orders. An arm is compared with the first of its group."
+                "orders. An arm is compared with the one that differs from it only in a constant step size, \
+                 or else with the first of its group."
                 @if !comparison.across.is_empty() {
                     " Runs with the same seeds and the same stream are compared too: an arm with its namesake in the "
                     "first run, or else with that run's first arm."

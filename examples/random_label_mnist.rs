@@ -81,6 +81,9 @@ fn main() -> Result<()> {
     let results = run(&experiment, &compute, &images, |event| match event {
         Event::Steps(steps) | Event::Resumed(steps) => bar.inc(steps),
         Event::Task(row) => bar.set_message(format!("{}: task {}", row.arm, row.task)),
+        Event::Unmeasured { arm, seed, update } => bar.suspend(|| {
+            println!("{arm}, seed {seed}: the probe at update {update} was not finite");
+        }),
         Event::Diverged { arm, seed, halt } => bar.suspend(|| {
             println!(
                 "{arm}, seed {seed}: diverged in task {} at update {} ({:?} not finite); stopped",

@@ -205,11 +205,15 @@ impl Scheduler {
             }
             _ => {}
         }
+        let first = match &control {
+            Control::Schedule(schedule) => base_step_size * schedule.share(0.0),
+            _ => base_step_size,
+        };
         Ok(Self {
             monitor: Monitor::new(estimator, layers)?,
             control,
             base_step_size,
-            step_sizes: vec![base_step_size; layers],
+            step_sizes: vec![first; layers],
             seed,
             probes: 0,
         })
@@ -230,7 +234,8 @@ impl Scheduler {
         })
     }
 
-    /// One step size per layer, as decided last.
+    /// One step size per layer, as decided last; before the first probe those to begin with, which a schedule may
+    /// want to differ from the base step size.
     pub fn step_sizes(&self) -> &[f64] {
         &self.step_sizes
     }

@@ -387,7 +387,8 @@ fn lock(directory: &Path) -> Result<File, DirectoryError> {
     fs::create_dir_all(directory).map_err(|source| DirectoryError::write(directory, source))?;
     let path = directory.join(LOCK);
     let mut options = File::options();
-    let file = options.create(true).append(true).open(&path);
+    // Windows locks and cuts no file that was opened to append only.
+    let file = options.create(true).write(true).truncate(false).open(&path);
     let file = file.map_err(|source| DirectoryError::write(&path, source))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -399,9 +400,11 @@ fn lock(directory: &Path) -> Result<File, DirectoryError> {
     }
 }
 
-/// What must be equal for a run to go on with the same bits: the experiment, the images (CRC-32), what computes.
+/// What must be equal for a run to go on with the same bits: the program, the experiment, the images (CRC-32), what
+/// computes.
 fn description(experiment: &Experiment, compute: &Compute, images: &ImageSet) -> Value {
     json!({
+        "version": env!("CARGO_PKG_VERSION"),
         "experiment": as_json(experiment),
         "images": crc32fast::hash(bytemuck::cast_slice(images.words())),
         "backend": compute.name(),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::results::mean;
 use super::{Experiment, Results};
+use crate::data::CLASSES;
 use crate::error::Error;
 use crate::report::{
     ACCURACY_DROP, Bootstrap, IndicatorRow, IndicatorRun, ProbeRow, lead_time, pooled_auroc,
@@ -22,7 +23,7 @@ pub struct ForesightRow {
     pub indicator: Cow<'static, str>,
     /// Drops, over all seeds.
     pub drops: usize,
-    /// Pairs of neighbouring tasks, over all seeds.
+    /// Pairs of neighbouring tasks between which accuracy can drop, over all seeds.
     pub pairs: usize,
     /// Area under the ROC curve; one half is chance.
     pub auroc: Option<f64>,
@@ -32,16 +33,21 @@ pub struct ForesightRow {
     pub auroc_high: Option<f64>,
     /// An alarm is a score above this: where Youden's J is largest.
     pub threshold: Option<f64>,
+    /// Youden's J there: the share of drops with an alarm less that of other pairs with one.
+    pub youden: Option<f64>,
     /// Drops with an alarm at the task before.
     pub warned: Option<usize>,
-    /// Median number of tasks from the first alarm to the drop.
+    /// Alarms that no drop followed.
+    pub false_alarms: Option<usize>,
+    /// Median number of tasks from the first alarm to the drop; none where the area is one half or less, since an
+    /// alarm that is always on leads every drop.
     pub median_lead: Option<f64>,
 }
 
 /// What [`ForesightRow::arm`] says of all arms together.
 pub(crate) const ALL_ARMS: &str = "all arms";
 
-pub(crate) const HEADER: [&str; 10] = [
+pub(crate) const HEADER: [&str; 12] = [
     "arm",
     "indicator",
     "drops",
@@ -50,7 +56,9 @@ pub(crate) const HEADER: [&str; 10] = [
     "auroc_low",
     "auroc_high",
     "threshold",
+    "youden",
     "warned",
+    "false_alarms",
     "median_lead",
 ];
 
@@ -72,10 +80,16 @@ enum Value {
     Minibatch(fn(&IndicatorRow) -> Option<f64>),
 }
 
-/// alpha over a bound; 0 where nothing bounds.
+/// alpha over a bound; 0 where the bound is infinite, nothing where none was measured.
 fn share(row: &ProbeRow, bound: Option<f64>) -> Option<f64> {
+    row.violation?;
     let step = row.effective_step?;
     Some(bound.map_or(0.0, |bound| step / bound.max(f64::MIN_POSITIVE)))
+}
+
+/// 1 where alpha is above the combined bound, else 0: its mean is the share of such probes.
+fn violations(row: &ProbeRow) -> Option<f64> {
+    row.violation.map(|violates| f64::from(u8::from(violates)))
 }
 
 const fn high(name: &'static str, value: Value) -> Indicator {
@@ -88,7 +102,7 @@ const fn low(name: &'static str, value: Value) -> Indicator {
     Indicator { name, sign, value }
 }
 
-const INDICATORS: [Indicator; 23] = {
+const INDICATORS: [Indicator; 25] = {
     use Value::{Minibatch, Network, WorstLayer};
     [
         high(
@@ -122,6 +136,14 @@ const INDICATORS: [Indicator; 23] = {
         high(
             "step / tau, network",
             Network(|row| share(row, row.bound_tau)),
+        ),
+        high(
+            "probes above the combined bound, worst layer",
+            WorstLayer(violations),
+        ),
+        high(
+            "probes above the combined bound, network",
+            Network(violations),
         ),
         high("sharpness, worst layer", WorstLayer(|row| row.sharpness)),
         high("sharpness, network", Network(|row| row.sharpness)),
@@ -215,17 +237,22 @@ fn row(
     })?;
     let owned: Vec<IndicatorRun> = all.iter().map(|run| (*run).clone()).collect();
     let lead = lead_time(&owned);
+    let auroc = pooled_auroc(&all);
     Ok(Some(ForesightRow {
         arm: label.to_owned(),
         indicator: indicator.name.into(),
         drops,
         pairs: pairs.len(),
-        auroc: pooled_auroc(&all),
+        auroc,
         auroc_low: interval.map(|interval| interval.low),
         auroc_high: interval.map(|interval| interval.high),
         threshold: lead.map(|lead| lead.threshold),
+        youden: lead.map(|lead| lead.youden),
         warned: lead.map(|lead| lead.warned),
-        median_lead: lead.map(|lead| lead.median),
+        false_alarms: lead.map(|lead| lead.false_alarms),
+        median_lead: lead
+            .filter(|_| auroc.is_some_and(|auroc| auroc > 0.5))
+            .map(|lead| lead.median),
     }))
 }
 
@@ -257,7 +284,7 @@ fn run(
     if scores.len() < 2 {
         return Ok(None);
     }
-    IndicatorRun::new(&scores, &accuracies, ACCURACY_DROP).map(Some)
+    IndicatorRun::new(&scores, &accuracies, ACCURACY_DROP, 1.0 / CLASSES as f64).map(Some)
 }
 
 /// What was measured of one replica.

@@ -2,7 +2,7 @@
 
 use super::{Arm, Experiment, Figure, Placebo, PlaceboKind};
 use crate::network::Activation;
-use crate::probe::ProbeSpec;
+use crate::probe::{ProbeSpec, ProbeStart};
 use crate::scheduler::{BoundControl, Control, Estimator, Schedule, Scope, Shape, Signal};
 
 /// How large an experiment is.
@@ -12,8 +12,9 @@ pub enum Scale {
     /// 8 tasks, 2 seeds.
     #[default]
     Small,
-    /// The paper's: 25,600 images, minibatches of 256, 100 epochs (10,000 steps) a task, 40 tasks;
-    /// 5 seeds.
+    /// The paper's: 25,600 images, minibatches of 256, 100 epochs (10,000 steps) a task, 40 tasks; 5 seeds; 100
+    /// power iterations at every probe, from random vectors. The small size has the default probe: warm, with
+    /// momentum, to a residual.
     Paper,
 }
 
@@ -113,6 +114,7 @@ fn medium() -> Experiment {
     Experiment {
         images: 2_560,
         tasks: 20,
+        probe: ProbeSpec::default(),
         ..sized(Scale::Paper)
     }
 }
@@ -134,7 +136,16 @@ fn sized(scale: Scale) -> Experiment {
         seeds: (1..=seeds).collect(),
         interval: 40,
         indicators_every: 0,
-        probe: ProbeSpec::default(),
+        probe: match scale {
+            Scale::Small => ProbeSpec::default(),
+            Scale::Paper => ProbeSpec {
+                iterations: 100,
+                tolerance: 0.0,
+                start: ProbeStart::Cold,
+                momentum: 0.0,
+                ..ProbeSpec::default()
+            },
+        },
         estimator: Estimator::paper(),
         figures: Vec::new(),
         arms: Vec::new(),

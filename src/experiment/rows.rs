@@ -4,7 +4,7 @@
 //! before the run goes on.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crc32fast::Hasher;
@@ -37,8 +37,13 @@ impl RowLog {
     pub(super) fn open(path: PathBuf, extent: Extent) -> Result<Self, DirectoryError> {
         let open = || {
             let mut options = File::options();
-            let file = options.create(true).append(true).open(&path)?;
+            let mut file = options
+                .create(true)
+                .write(true)
+                .truncate(false)
+                .open(&path)?;
             file.set_len(extent.bytes)?;
+            file.seek(SeekFrom::End(0))?;
             Ok(file)
         };
         Ok(Self {

@@ -7,7 +7,7 @@ use super::directory::{RunDirectory, Start};
 use super::{Arm, Experiment, ExperimentError, placebo};
 use crate::error::Error;
 use crate::network::Network;
-use crate::probe::ProbeStats;
+use crate::probe::{NotFinite, ProbeStats};
 use crate::progress::Halt;
 use crate::report::{IndicatorRow, ProbeRow, TaskRow, probe_rows};
 use crate::scheduler::{Control, Observation, Scheduler, Statistics};
@@ -27,6 +27,15 @@ pub enum Event<'a> {
     Resumed(u64),
     /// A replica finished a task.
     Task(&'a TaskRow),
+    /// A probe of a replica that trains on was not finite: its scheduler did nothing.
+    Unmeasured {
+        /// The arm's name.
+        arm: &'a str,
+        /// The replica's seed.
+        seed: u32,
+        /// Parameter updates done before the probe.
+        update: u32,
+    },
     /// A replica diverged and was stopped; its scheduler does nothing from here on.
     Diverged {
         /// The arm's name.
@@ -235,9 +244,15 @@ impl<'a> Batch<'a> {
     ) -> Result<Self, Error> {
         let replicas: Vec<_> = members.iter().map(|m| (m.arm, m.seed)).collect();
         let spec = experiment.training_spec(network, images, &replicas);
+        let mut trainer = Trainer::new(compute, spec)?;
+        for (replica, member) in members.iter().enumerate() {
+            let step_sizes = member.scheduler.step_sizes().iter();
+            let step_sizes: Vec<_> = step_sizes.map(|eta| *eta as f32).collect();
+            trainer.set_step_sizes(replica, &step_sizes)?;
+        }
         Ok(Self {
             experiment,
-            trainer: Trainer::new(compute, spec)?,
+            trainer,
             members,
             number: 0,
             step: 0,
@@ -254,7 +269,7 @@ impl<'a> Batch<'a> {
         let interval = self.experiment.interval;
         while self.step < self.experiment.tasks * steps_per_task {
             if self.step > 0 && self.step.is_multiple_of(interval) {
-                self.probe(&mut results.probes)?;
+                self.probe(&mut results.probes, tell)?;
                 let every = self.experiment.indicators_every;
                 if every > 0 && (self.step / interval).is_multiple_of(every) {
                     self.measure_indicators(&mut results.indicators)?;
@@ -331,13 +346,29 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Probes all replicas, lets their schedulers decide, and sets the step sizes. A replica that
-    /// diverged has no statistics: its scheduler does nothing, and it has no rows.
-    fn probe(&mut self, rows: &mut Vec<ProbeRow>) -> Result<(), Error> {
+    /// Probes all replicas, lets their schedulers decide, and sets the step sizes. A replica that is not
+    /// finite has no statistics: its scheduler does nothing, which is told, and it has no rows.
+    fn probe(
+        &mut self,
+        rows: &mut Vec<ProbeRow>,
+        tell: &mut impl FnMut(Event<'_>),
+    ) -> Result<(), Error> {
         let probes = self.trainer.probe()?;
+        if probes.iter().any(Result::is_err) {
+            self.tell_diverged(tell)?;
+        }
         for (replica, (member, stats)) in self.members.iter_mut().zip(probes).enumerate() {
-            let Ok(stats) = stats else {
-                continue;
+            let stats = match stats {
+                Ok(stats) => stats,
+                Err(_) if member.has_diverged => continue,
+                Err(NotFinite { update, .. }) => {
+                    tell(Event::Unmeasured {
+                        arm: &member.arm.name,
+                        seed: member.seed,
+                        update,
+                    });
+                    continue;
+                }
             };
             let observation = observation(self.experiment, member.arm, &stats);
             let before = member.scheduler.step_sizes().to_vec();
@@ -373,11 +404,19 @@ impl<'a> Batch<'a> {
         rows: &mut Vec<TaskRow>,
         tell: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Error> {
-        for (member, progress) in self.members.iter_mut().zip(self.trainer.progress()?) {
+        for (member, progress) in self.members.iter().zip(self.trainer.progress()?) {
             if let Some(score) = progress.score(task) {
                 rows.push(TaskRow::new(&member.arm.name, member.seed, &score));
                 tell(Event::Task(&rows[rows.len() - 1]));
-            } else if let Some(halt) = progress.halted.filter(|_| !member.has_diverged) {
+            }
+        }
+        self.tell_diverged(tell)
+    }
+
+    /// Tells of every replica that diverged, once.
+    fn tell_diverged(&mut self, tell: &mut impl FnMut(Event<'_>)) -> Result<(), Error> {
+        for (member, progress) in self.members.iter_mut().zip(self.trainer.progress()?) {
+            if let Some(halt) = progress.halted.filter(|_| !member.has_diverged) {
                 member.has_diverged = true;
                 tell(Event::Diverged {
                     arm: &member.arm.name,

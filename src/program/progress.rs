@@ -88,21 +88,32 @@ impl Teller {
                     Mode::Quiet => {}
                 }
             }
+            Event::Unmeasured { arm, seed, update } => self.warn(
+                &format!(
+                    "{arm}, seed {seed}: the probe at update {update} was not finite; its step sizes stay"
+                ),
+                &json!({"event": "unmeasured", "arm": arm, "seed": seed, "update": update}),
+            ),
             Event::Diverged { arm, seed, halt } => {
                 let cause = format!("{:?}", halt.cause).to_lowercase();
                 let (task, update) = (halt.task + 1, halt.update);
                 let line = format!(
                     "{arm}, seed {seed}: diverged in task {task} at update {update} ({cause} not finite); stopped"
                 );
-                match &self.mode {
-                    Mode::Bar(bar) => bar.suspend(|| eprintln!("{line}")),
-                    Mode::Lines | Mode::Quiet => eprintln!("{line}"),
-                    Mode::Json => print_json(&json!({
-                        "event": "diverged", "arm": arm, "seed": seed, "task": task,
-                        "update": update, "cause": cause,
-                    })),
-                }
+                let value = json!({
+                    "event": "diverged", "arm": arm, "seed": seed, "task": task,
+                    "update": update, "cause": cause,
+                });
+                self.warn(&line, &value);
             }
+        }
+    }
+
+    fn warn(&self, line: &str, value: &serde_json::Value) {
+        match &self.mode {
+            Mode::Bar(bar) => bar.suspend(|| eprintln!("{line}")),
+            Mode::Lines | Mode::Quiet => eprintln!("{line}"),
+            Mode::Json => print_json(value),
         }
     }
 

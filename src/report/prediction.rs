@@ -50,36 +50,46 @@ fn positives(pairs: &[(f64, bool)]) -> usize {
 #[derive(Clone, Debug, PartialEq)]
 pub struct IndicatorRun {
     scores: Vec<f64>,
-    drops: Vec<bool>,
+    /// Whether accuracy drops at the next task; `None` where it cannot.
+    drops: Vec<Option<bool>>,
 }
 
 impl IndicatorRun {
     /// `scores` and `online_accuracies` have one entry per task. At task k accuracy drops if it is more than `drop`
-    /// below that of task k - 1.
+    /// below that of task k - 1. Where that would be below `floor`, which is chance, accuracy cannot drop: such a pair
+    /// of tasks says nothing of an indicator and is left out.
     ///
     /// # Errors
     /// [`Error::Length`] for different lengths, [`Error::Invalid`] for a NaN among them.
-    pub fn new(scores: &[f64], online_accuracies: &[f64], drop: f64) -> Result<Self, Error> {
+    pub fn new(
+        scores: &[f64],
+        online_accuracies: &[f64],
+        drop: f64,
+        floor: f64,
+    ) -> Result<Self, Error> {
         Error::check_length("online accuracies", scores.len(), online_accuracies.len())?;
         check_numbers("score", scores)?;
         check_numbers("online accuracy", online_accuracies)?;
-        check_numbers("drop", &[drop])?;
-        let fallen = |pair: &[f64]| pair[1] < pair[0] - drop;
+        check_numbers("drop", &[drop, floor])?;
+        let fallen = |pair: &[f64]| (pair[0] - drop >= floor).then_some(pair[1] < pair[0] - drop);
         Ok(Self {
             scores: scores.to_vec(),
             drops: online_accuracies.windows(2).map(fallen).collect(),
         })
     }
 
-    /// The score of each task but the last, with whether accuracy drops at the next task.
+    /// The score of each task but the last, with whether accuracy drops at the next task, where it can.
     pub fn pairs(&self) -> impl Iterator<Item = (f64, bool)> {
-        self.scores.iter().copied().zip(self.drops.iter().copied())
+        let pairs = self.scores.iter().zip(&self.drops);
+        pairs.filter_map(|(score, drops)| Some((*score, (*drops)?)))
     }
 
     /// For each drop, at task k: how many tasks k - 1, k - 2, ... have an alarm, without a gap.
     fn leads(&self, threshold: f64) -> Vec<usize> {
         let alarmed = |score: &&f64| **score > threshold;
-        let before = (1..).zip(&self.drops).filter(|(_, dropped)| **dropped);
+        let before = (1..)
+            .zip(&self.drops)
+            .filter(|(_, dropped)| **dropped == Some(true));
         before
             .map(|(k, _)| self.scores[..k].iter().rev().take_while(alarmed).count())
             .collect()
@@ -102,6 +112,8 @@ pub struct LeadTime {
     pub drops: usize,
     /// Those with an alarm at the task before.
     pub warned: usize,
+    /// Alarms that no drop followed, over all runs.
+    pub false_alarms: usize,
     /// The median lead over all drops, in tasks.
     pub median: f64,
 }
@@ -125,6 +137,11 @@ pub fn lead_time(runs: &[IndicatorRun]) -> Option<LeadTime> {
         youden,
         drops: leads.len(),
         warned: leads.iter().filter(|lead| **lead > 0.0).count(),
+        false_alarms: runs
+            .iter()
+            .flat_map(IndicatorRun::pairs)
+            .filter(|(score, drops)| !drops && *score > threshold)
+            .count(),
         median: quantile(&leads, 0.5),
     })
 }
@@ -352,13 +369,26 @@ mod tests {
     // ---- lead times ----
 
     fn run(scores: &[f64], accuracies: &[f64]) -> IndicatorRun {
-        IndicatorRun::new(scores, accuracies, ACCURACY_DROP).unwrap()
+        IndicatorRun::new(scores, accuracies, ACCURACY_DROP, 0.0).unwrap()
+    }
+
+    #[test]
+    fn at_chance_nothing_can_drop() {
+        // 0.14 - 0.05 is below chance, 0.16 - 0.05 is not.
+        let run = IndicatorRun::new(&[1.0, 2.0, 3.0], &[0.16, 0.14, 0.05], 0.05, 0.1).unwrap();
+        assert_eq!(run.pairs().collect::<Vec<_>>(), [(1.0, false)]);
+        let free = IndicatorRun::new(&[1.0, 2.0, 3.0], &[0.16, 0.14, 0.05], 0.05, 0.0).unwrap();
+        assert_eq!(
+            free.pairs().collect::<Vec<_>>(),
+            [(1.0, false), (2.0, true)]
+        );
     }
 
     #[test]
     fn a_drop_is_more_than_the_threshold_below_the_task_before() {
         let accuracies = [0.875, 0.75, 0.75, 0.625, 0.875, 0.6];
-        let run = IndicatorRun::new(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &accuracies, 0.125).unwrap();
+        let run =
+            IndicatorRun::new(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &accuracies, 0.125, 0.0).unwrap();
         let pairs: Vec<_> = run.pairs().collect();
         // Exactly 0.125 is not more.
         let expected = [
@@ -470,10 +500,10 @@ mod tests {
                 "online accuracies: wanted 2 elements, found 1",
             ),
         ] {
-            let error = IndicatorRun::new(&scores, accuracies, 0.05).unwrap_err();
+            let error = IndicatorRun::new(&scores, accuracies, 0.05, 0.0).unwrap_err();
             assert_eq!(error.to_string(), message);
         }
-        assert!(IndicatorRun::new(&[], &[], f64::NAN).is_err());
+        assert!(IndicatorRun::new(&[], &[], f64::NAN, 0.0).is_err());
         assert_eq!(run(&[], &[]).pairs().count(), 0);
     }
 

@@ -266,14 +266,13 @@ fn a_difference_has_a_word() {
 #[test]
 fn indicators_are_sorted_with_chance_between_them() {
     let case = Case::new();
-    let header =
-        "arm,indicator,drops,pairs,auroc,auroc_low,auroc_high,threshold,warned,median_lead";
+    let header = "arm,indicator,drops,pairs,auroc,auroc_low,auroc_high,threshold,youden,warned,false_alarms,median_lead";
     let rows = [
-        "all arms,worse,2,4,0.4,0.3,0.45,1.0,1,1.0",
-        "all arms,none,2,4,,,,,,",
-        "all arms,best,2,4,0.9,0.8,1.0,1.0,2,1.5",
-        "all arms,better,2,4,0.6,0.4,0.7,1.0,1,1.0",
-        "ReLU,alone,1,2,0.75,0.5,1.0,1.0,1,1.0",
+        "all arms,worse,2,4,0.4,0.3,0.45,1.0,0.1,1,1,",
+        "all arms,none,2,4,,,,,,,,",
+        "all arms,best,2,4,0.9,0.8,1.0,1.0,0.9,2,0,1.5",
+        "all arms,better,2,4,0.6,0.4,0.7,1.0,0.5,1,0,1.0",
+        "ReLU,alone,1,2,0.75,0.5,1.0,1.0,0.5,1,0,1.0",
     ];
     fs::write(
         case.run.join("foresight.csv"),

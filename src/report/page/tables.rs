@@ -174,7 +174,7 @@ pub(super) fn foresight(run: &Run) -> Markup {
         } @else {
             p {
                 "How well an indicator, averaged over a task, tells that online accuracy is lower by more than "
-                (ACCURACY_DROP) " in the next: the area under the ROC curve, with 95% bootstrap intervals over seeds, best "
+                (ACCURACY_DROP) " in the next, where it can be: the area under the ROC curve, with 95% bootstrap intervals over seeds, best "
                 "first. Chance is one half."
             }
             (few_seeds([run.record.experiment.seeds.len()].into_iter()))
@@ -204,12 +204,12 @@ fn foresight_table(rows: &[ForesightRow], arm: &str) -> Markup {
             thead {
                 tr {
                     th { "Indicator" } th { "AUROC" } th { "95% interval" }
-                    (axis("0", "1")) th { "Drops warned of" } th { "Median lead in tasks" }
+                    (axis("0", "1")) th { "Drops warned of" } th { "False alarms" } th { "Median lead in tasks" }
                 }
             }
             tbody {
                 @for row in better { (foresight_row(row)) }
-                tr.chance { th scope="row" { "chance" } td { (number(Some(CHANCE), 3)) } td colspan="4" {} }
+                tr.chance { th scope="row" { "chance" } td { (number(Some(CHANCE), 3)) } td colspan="5" {} }
                 @for row in worse { (foresight_row(row)) }
             }
         }))
@@ -226,6 +226,9 @@ fn foresight_row(row: &ForesightRow) -> Markup {
             td { @if let Some(ends) = ends { (interval(ends, 3)) } @else { "\u{2013}" } }
             td.picture { (Ruler::new(0.0, 1.0, CHANCE).interval(row.auroc, ends)) }
             td { @if let Some(warned) = row.warned { (warned) " of " (row.drops) } @else { "\u{2013}" } }
+            td {
+                @if let Some(alarms) = row.false_alarms { (alarms) " of " (row.pairs - row.drops) } @else { "\u{2013}" }
+            }
             td { (number(row.median_lead, 1)) }
         }
     }

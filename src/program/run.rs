@@ -76,7 +76,7 @@ pub(crate) struct PresetsOptions {
 /// A [`Scale`] on the command line.
 #[derive(Clone, Copy, ValueEnum)]
 enum Size {
-    /// A few minutes on two CPU cores
+    /// Minutes on two CPU cores (collapse: most of an hour)
     Small,
     /// As in the paper: days on two cores
     Paper,

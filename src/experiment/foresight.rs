@@ -235,8 +235,7 @@ fn row(
         let runs: Vec<_> = sample.iter().flat_map(|cluster| cluster.iter()).collect();
         pooled_auroc(&runs)
     })?;
-    let owned: Vec<IndicatorRun> = all.iter().map(|run| (*run).clone()).collect();
-    let lead = lead_time(&owned);
+    let lead = lead_time(&all);
     let auroc = pooled_auroc(&all);
     Ok(Some(ForesightRow {
         arm: label.to_owned(),

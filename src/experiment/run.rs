@@ -8,7 +8,7 @@ use super::{Arm, Experiment, ExperimentError, placebo};
 use crate::error::Error;
 use crate::network::Network;
 use crate::probe::{NotFinite, ProbeStats};
-use crate::progress::Halt;
+use crate::progress::{Halt, ReplicaProgress};
 use crate::report::{IndicatorRow, ProbeRow, TaskRow, probe_rows};
 use crate::scheduler::{Control, Observation, Scheduler, Statistics};
 use crate::spec::ImageSet;
@@ -355,7 +355,8 @@ impl<'a> Batch<'a> {
     ) -> Result<(), Error> {
         let probes = self.trainer.probe()?;
         if probes.iter().any(Result::is_err) {
-            self.tell_diverged(tell)?;
+            let progress = self.trainer.progress()?;
+            self.tell_diverged(&progress, tell);
         }
         for (replica, (member, stats)) in self.members.iter_mut().zip(probes).enumerate() {
             let stats = match stats {
@@ -404,18 +405,20 @@ impl<'a> Batch<'a> {
         rows: &mut Vec<TaskRow>,
         tell: &mut impl FnMut(Event<'_>),
     ) -> Result<(), Error> {
-        for (member, progress) in self.members.iter().zip(self.trainer.progress()?) {
+        let progress = self.trainer.progress()?;
+        for (member, progress) in self.members.iter().zip(&progress) {
             if let Some(score) = progress.score(task) {
                 rows.push(TaskRow::new(&member.arm.name, member.seed, &score));
                 tell(Event::Task(&rows[rows.len() - 1]));
             }
         }
-        self.tell_diverged(tell)
+        self.tell_diverged(&progress, tell);
+        Ok(())
     }
 
     /// Tells of every replica that diverged, once.
-    fn tell_diverged(&mut self, tell: &mut impl FnMut(Event<'_>)) -> Result<(), Error> {
-        for (member, progress) in self.members.iter_mut().zip(self.trainer.progress()?) {
+    fn tell_diverged(&mut self, progress: &[ReplicaProgress], tell: &mut impl FnMut(Event<'_>)) {
+        for (member, progress) in self.members.iter_mut().zip(progress) {
             if let Some(halt) = progress.halted.filter(|_| !member.has_diverged) {
                 member.has_diverged = true;
                 tell(Event::Diverged {
@@ -425,7 +428,6 @@ impl<'a> Batch<'a> {
                 });
             }
         }
-        Ok(())
     }
 }
 

@@ -127,8 +127,8 @@ pub struct LeadTime {
 /// The threshold, one for all runs, is the score for which Youden's J over [`IndicatorRun::pairs`] is largest; of equal
 /// ones the highest, which gives the fewest alarms. It is chosen with the drops in view: compare indicators by it, or
 /// take it to other seeds, but do not read J as what to expect there.
-pub fn lead_time(runs: &[IndicatorRun]) -> Option<LeadTime> {
-    let (threshold, youden) = youden_threshold(runs.iter().flat_map(IndicatorRun::pairs))?;
+pub fn lead_time(runs: &[&IndicatorRun]) -> Option<LeadTime> {
+    let (threshold, youden) = youden_threshold(runs.iter().flat_map(|run| run.pairs()))?;
     let mut leads: Vec<_> = runs.iter().flat_map(|run| run.leads(threshold)).collect();
     leads.sort_unstable();
     let leads: Vec<_> = leads.into_iter().map(|lead| lead as f64).collect();
@@ -139,7 +139,7 @@ pub fn lead_time(runs: &[IndicatorRun]) -> Option<LeadTime> {
         warned: leads.iter().filter(|lead| **lead > 0.0).count(),
         false_alarms: runs
             .iter()
-            .flat_map(IndicatorRun::pairs)
+            .flat_map(|run| run.pairs())
             .filter(|(score, drops)| !drops && *score > threshold)
             .count(),
         median: quantile(&leads, 0.5),
@@ -432,7 +432,7 @@ mod tests {
         ];
         // Pairs: 1-, 6-, 7+, 2-, 8+ and 3-, 3+, 9-. Above 6: 7+, 8+, 9-: J = 2/3 - 1/5; above 2: three of three less
         // 3-, 6-, 9- of five: 1 - 3/5 is less. Leads 1 (6 is not above 6), 1 and 0.
-        let found = lead_time(&runs).unwrap();
+        let found = lead_time(&[&runs[0], &runs[1]]).unwrap();
         assert_eq!(found.threshold, 6.0);
         assert!((found.youden - (2.0 / 3.0 - 0.2)).abs() < 1e-15);
         assert_eq!((found.drops, found.warned, found.median), (3, 2, 1.0));
@@ -442,10 +442,10 @@ mod tests {
     fn an_indicator_that_tells_nothing_gives_no_alarm() {
         let accuracies = [0.9, 0.9, 0.5, 0.5];
         // The higher the score the safer the next task: no threshold is better than none.
-        let found = lead_time(&[run(&[2.0, 1.0, 2.0, 2.0], &accuracies)]).unwrap();
+        let found = lead_time(&[&run(&[2.0, 1.0, 2.0, 2.0], &accuracies)]).unwrap();
         assert_eq!((found.threshold, found.youden), (2.0, 0.0));
         assert_eq!((found.drops, found.warned, found.median), (1, 0, 0.0));
-        assert_eq!(lead_time(&[run(&[1.0, 2.0, 3.0], &[0.9; 3])]), None);
+        assert_eq!(lead_time(&[&run(&[1.0, 2.0, 3.0], &[0.9; 3])]), None);
         assert_eq!(lead_time(&[]), None);
     }
 

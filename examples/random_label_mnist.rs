@@ -80,6 +80,7 @@ fn main() -> Result<()> {
     let bar = progress_bar(&experiment)?;
     let results = run(&experiment, &compute, &images, |event| match event {
         Event::Steps(steps) | Event::Resumed(steps) => bar.inc(steps),
+        Event::Split { .. } => {}
         Event::Task(row) => bar.set_message(format!("{}: task {}", row.arm, row.task)),
         Event::Unmeasured { arm, seed, update } => bar.suspend(|| {
             println!("{arm}, seed {seed}: the probe at update {update} was not finite");

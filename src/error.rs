@@ -20,7 +20,8 @@ pub enum Error {
     },
     /// The network needs more than the device (or WebGPU's default limits) offers.
     #[error(
-        "the device's {limit} is too small: {required} required for {what}, {available} available"
+        "the device's {limit} is too small: {required} required for {what}, {available} available{}",
+        fit.map(|fit| format!("; {fit} replicas would fit")).unwrap_or_default()
     )]
     Limit {
         /// The limit, by its name in WebGPU.
@@ -31,6 +32,8 @@ pub enum Error {
         required: u64,
         /// How much there is.
         available: u64,
+        /// How many replicas that is enough for, where it is their number that needs so much.
+        fit: Option<u64>,
     },
     /// A slice handed in has the wrong number of elements.
     #[error("{what}: wanted {wanted} elements, found {found}")]

@@ -371,6 +371,40 @@ fn every_limit_that_is_too_small_is_refused_by_name() {
 }
 
 #[test]
+fn too_many_replicas_are_refused_with_how_many_fit() {
+    let with = |replicas: usize| TrainingSpec {
+        network: Network::new(&[4096, 256, 10], Activation::Relu).unwrap(),
+        replicas: vec![ReplicaSpec::default(); replicas],
+        probe: None,
+        ..spec()
+    };
+    // 128 MiB in WebGPU's default binding; the parameters of one replica are more than 4 MiB.
+    let limits = wgpu::Limits::default();
+    let refused = |replicas| Requirements::new(&with(replicas)).unwrap().check(&limits);
+    let Err(Error::Limit { fit: Some(fit), .. }) = refused(100) else {
+        panic!("{:?}", refused(100));
+    };
+    assert!((20..32).contains(&fit), "{fit}");
+    refused(fit as usize).unwrap();
+    refused(fit as usize + 1).unwrap_err();
+    for (name, device, _) in foreign_devices() {
+        let error = Engine::new(&device, with(100)).err().expect(&name);
+        let mention = format!("; {fit} replicas would fit");
+        assert!(error.to_string().ends_with(&mention), "{name}: {error}");
+    }
+    // Where fewer replicas would not help, there is no number of them.
+    let none = wgpu::Limits {
+        max_bind_groups: 0,
+        ..limits
+    };
+    let error = Requirements::new(&spec()).unwrap().check(&none);
+    assert!(
+        matches!(error, Err(Error::Limit { fit: None, .. })),
+        "{error:?}"
+    );
+}
+
+#[test]
 fn a_pass_of_the_hosts_trains_to_the_same_bits() {
     for adapter in adapters(wgpu::InstanceFlags::default()) {
         let features = wgpu::Features::TIMESTAMP_QUERY & adapter.features();

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::gpus;
-use trainable::gpu::{AdapterSummary, adapters};
+use trainable::gpu::{AdapterSummary, Gpu, adapters};
 use trainable::network::{Activation, LayerParameters, Network};
 use trainable::probe::ProbeSpec;
 use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
@@ -216,25 +216,30 @@ fn the_callers_own_mistake_stays_the_callers() {
     }
 }
 
-/// A device that allows everything and does nothing.
-fn idle_device() -> wgpu::Device {
+/// An adapter that allows this much and does nothing.
+fn idle_adapter(limits: wgpu::Limits) -> wgpu::Adapter {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
         backends: wgpu::Backends::NOOP,
         flags: wgpu::InstanceFlags::empty(),
         backend_options: wgpu::BackendOptions {
             noop: wgpu::NoopBackendOptions {
-                limits: Some(wgpu::Limits {
-                    max_buffer_size: 1 << 60,
-                    max_storage_buffer_binding_size: 1 << 60,
-                    ..wgpu::Limits::unlimited()
-                }),
+                limits: Some(limits),
                 ..wgpu::NoopBackendOptions::enabled()
             },
             ..wgpu::BackendOptions::default()
         },
         ..wgpu::InstanceDescriptor::new_without_display_handle()
     });
-    let adapter = pollster::block_on(instance.request_adapter(&Default::default())).unwrap();
+    pollster::block_on(instance.request_adapter(&Default::default())).unwrap()
+}
+
+/// A device that allows everything and does nothing.
+fn idle_device() -> wgpu::Device {
+    let adapter = idle_adapter(wgpu::Limits {
+        max_buffer_size: 1 << 60,
+        max_storage_buffer_binding_size: 1 << 60,
+        ..wgpu::Limits::unlimited()
+    });
     let descriptor = wgpu::DeviceDescriptor {
         required_limits: adapter.limits(),
         ..wgpu::DeviceDescriptor::default()
@@ -276,4 +281,32 @@ fn a_device_without_compute_is_refused_by_the_limit_that_it_lacks() {
 #[test]
 fn no_adapter_is_an_empty_list() {
     assert!(pollster::block_on(adapters(wgpu::Backends::empty())).is_empty());
+}
+
+/// The images are shared by all replicas; a small adapter has room for them, and for few replicas.
+#[cfg(feature = "report")]
+#[test]
+fn more_replicas_than_fit_train_in_turn() {
+    use trainable::experiment::presets::{Preset, Scale};
+    use trainable::experiment::{Event, run};
+    let adapter = idle_adapter(wgpu::Limits {
+        max_buffer_size: 1 << 18,
+        max_storage_buffer_binding_size: 1 << 18,
+        ..wgpu::Limits::default()
+    });
+    let compute = Compute::Gpu(Arc::new(pollster::block_on(Gpu::open(&adapter)).unwrap()));
+    let experiment = Preset::Smoke.experiment(Scale::Small);
+    let images = ImageSet::new(&[0; 784 * 256], 784, 0.5, 0.3).unwrap();
+    let (mut split, mut steps) = (Vec::new(), 0);
+    run(&experiment, &compute, &images, |event| match event {
+        Event::Split { replicas, fit } => split.push((replicas, fit)),
+        Event::Steps(more) => steps += more,
+        _ => {}
+    })
+    .unwrap();
+    let [(4, fit)] = split[..] else {
+        panic!("{split:?}");
+    };
+    assert!((1..4).contains(&fit), "{fit}");
+    assert_eq!(steps, experiment.total_steps());
 }

@@ -434,6 +434,35 @@ fn a_directory_that_cannot_be_written_is_an_error() {
     assert_refused(&output, 1, "error: cannot write ");
 }
 
+/// In a mount namespace of its own, where the directory is a read-only file system: that stops root, too.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_read_only_disk_is_an_error() {
+    let case = Case::new();
+    let disk = case.directory("disk");
+    fs::create_dir(&disk).unwrap();
+    let mounted = |command: &Command| {
+        let script = "mount -t tmpfs -o ro none \"$0\" || exit 99; exec \"$@\"";
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--map-root-user", "--mount", "sh", "-c", script]);
+        unshare.arg(&disk).arg(command.get_program());
+        unshare.args(command.get_args()).output()
+    };
+    match mounted(&Command::new("true")) {
+        Ok(output) if output.status.success() => {}
+        _ => {
+            eprintln!("skipped: this user may not mount anything");
+            return;
+        }
+    }
+    for directory in ["disk", "disk/run"] {
+        let output = mounted(&case.command(directory, &[])).unwrap();
+        assert_refused(&output, 1, "error: cannot write ");
+        let reason = stderr(&output);
+        assert!(reason.contains("Read-only file system"), "{reason}");
+    }
+}
+
 /// Names, shapes and numbers as PyTorch has them, in a file that says where the run stands.
 #[test]
 fn a_checkpoint_holds_parameters_by_their_pytorch_names() {

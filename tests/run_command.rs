@@ -160,7 +160,7 @@ fn what_cannot_be_run_is_refused_in_plain_words() {
         (
             "images",
             "imagse",
-            ["unknown field `imagse`", "expected one of"],
+            ["unknown field `imagse`", "similar name: images"],
         ),
         (
             "batch = 32",
@@ -200,7 +200,7 @@ fn what_cannot_be_run_is_refused_in_plain_words() {
         (
             "control = \"constant\"",
             "control = \"constnat\"",
-            ["unknown variant", "constnat"],
+            ["unknown variant `constnat`", "similar name: constant"],
         ),
     ] {
         let file = edited(place, from, to);

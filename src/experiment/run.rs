@@ -25,6 +25,13 @@ pub enum Event<'a> {
     Steps(u64),
     /// This many were done before the run was interrupted.
     Resumed(u64),
+    /// There are more replicas of one network shape than the device's buffers hold: they train in turn.
+    Split {
+        /// How many there are.
+        replicas: usize,
+        /// How many train together.
+        fit: usize,
+    },
     /// A replica finished a task.
     Task(&'a TaskRow),
     /// A probe of a replica that trains on was not finite: its scheduler did nothing.
@@ -124,7 +131,8 @@ fn train_all(
     };
     let mut number = 0;
     for is_placebo in [false, true] {
-        for (network, members) in batches(experiment, compute, images, is_placebo, &results)? {
+        let batches = batches(experiment, compute, images, is_placebo, &results, tell)?;
+        for (network, members) in batches {
             if number < finished {
                 let steps = u64::from(experiment.tasks) * experiment.steps_per_task();
                 tell(Event::Resumed(steps * members.len() as u64));
@@ -160,6 +168,7 @@ fn batches<'a>(
     images: &ImageSet,
     is_placebo: bool,
     results: &Results,
+    tell: &mut impl FnMut(Event<'_>),
 ) -> Result<Vec<(Network, Vec<Member<'a>>)>, Error> {
     let mut shapes: Vec<(Network, Vec<Member<'_>>)> = Vec::new();
     for arm in &experiment.arms {
@@ -176,6 +185,10 @@ fn batches<'a>(
     for (network, mut members) in shapes {
         let one = experiment.training_spec(&network, images, &[(members[0].arm, 0)]);
         let fit = compute.replicas_that_fit(&one)?;
+        if members.len() > fit {
+            let replicas = members.len();
+            tell(Event::Split { replicas, fit });
+        }
         while !members.is_empty() {
             let rest = members.split_off(members.len().min(fit));
             batches.push((network.clone(), members));

@@ -35,6 +35,8 @@ struct Need {
     limit: Limit,
     what: String,
     required: u64,
+    /// The number of replicas, where the need grows with it.
+    replicas: Option<u32>,
 }
 
 /// One of the limits that matter to us.
@@ -99,29 +101,30 @@ impl Requirements {
         let too_small = |need: &&Need| (need.limit.of)(available) < need.required;
         match self.needs.iter().find(too_small) {
             None => Ok(()),
-            Some(need) => Err(Error::Limit {
-                limit: need.limit.name,
-                what: need.what.clone(),
-                required: need.required,
-                available: (need.limit.of)(available),
-            }),
+            Some(need) => Err(need.unmet((need.limit.of)(available))),
         }
     }
 
     fn add_buffers(&mut self, program: &Program) {
         for buffer in &program.buffers {
             let bytes = program.total_words(buffer) as u64 * 4;
+            let replicas = (!buffer.shared).then_some(program.replicas);
             let what = || name(buffer, program.replicas);
             self.bytes += bytes;
-            self.add(STORAGE_BINDING, what, bytes);
-            self.add(BUFFER, what, bytes);
+            self.add(STORAGE_BINDING, what, bytes, replicas);
+            self.add(BUFFER, what, bytes, replicas);
         }
         // No uniform is larger than this alignment.
         let stride = u64::from(self.limits.min_uniform_buffer_offset_alignment);
         for plan in program.plans() {
             let bytes = plan.dispatches.len() as u64 * stride;
             self.bytes += bytes;
-            self.add(BUFFER, || format!("the uniforms of {}", plan.name), bytes);
+            self.add(
+                BUFFER,
+                || format!("the uniforms of {}", plan.name),
+                bytes,
+                None,
+            );
         }
     }
 
@@ -138,31 +141,60 @@ impl Requirements {
                 (WORKGROUP_X, width),
                 (WORKGROUP_Y, height),
                 (WORKGROUP_Z, depth),
-                (WORKGROUPS, x.max(y).max(program.replicas)),
+                (WORKGROUPS, x.max(y)),
             ];
-            self.add(BIND_GROUPS, what, 1);
-            self.add(BINDINGS, what, 1 + storage_buffers);
-            self.add(STORAGE_BUFFERS, what, storage_buffers);
-            self.add(UNIFORM_BUFFERS, what, 1);
-            self.add(UNIFORM_BINDING, what, kernel.params.size as u64);
+            self.add(BIND_GROUPS, what, 1, None);
+            self.add(BINDINGS, what, 1 + storage_buffers, None);
+            self.add(STORAGE_BUFFERS, what, storage_buffers, None);
+            self.add(UNIFORM_BUFFERS, what, 1, None);
+            self.add(UNIFORM_BINDING, what, kernel.params.size as u64, None);
             for (limit, required) in small {
-                self.add(limit, what, required.into());
+                self.add(limit, what, required.into(), None);
             }
         }
+        let replicas = program.replicas;
+        let what = || format!("{replicas} replicas");
+        self.add(WORKGROUPS, what, replicas.into(), Some(replicas));
     }
 
     /// Takes note of a need, unless something else needs as much of the same limit.
-    fn add(&mut self, limit: Limit, what: impl Fn() -> String, required: u64) {
+    fn add(
+        &mut self,
+        limit: Limit,
+        what: impl Fn() -> String,
+        required: u64,
+        replicas: Option<u32>,
+    ) {
         (limit.raise)(&mut self.limits, required);
         let same = |need: &&mut Need| need.limit.name == limit.name;
         match self.needs.iter_mut().find(same) {
             Some(known) if known.required >= required => {}
-            Some(known) => (known.what, known.required) = (what(), required),
-            None => self.needs.push(Need {
-                limit,
-                what: what(),
-                required,
-            }),
+            known => {
+                let need = Need {
+                    limit,
+                    what: what(),
+                    required,
+                    replicas,
+                };
+                match known {
+                    Some(known) => *known = need,
+                    None => self.needs.push(need),
+                }
+            }
+        }
+    }
+}
+
+impl Need {
+    /// The error where there is only so much.
+    fn unmet(&self, available: u64) -> Error {
+        let each = |replicas: u32| (self.required / u64::from(replicas)).max(1);
+        Error::Limit {
+            limit: self.limit.name,
+            what: self.what.clone(),
+            required: self.required,
+            available,
+            fit: self.replicas.map(|replicas| available / each(replicas)),
         }
     }
 }

@@ -6,6 +6,7 @@ mod progress;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod shell;
+mod suggest;
 mod tensors;
 
 use std::io::{self, Write};
@@ -106,14 +107,16 @@ impl Failure {
     }
 
     /// What else could be asked for.
-    pub(crate) fn hint(&self) -> Option<&'static str> {
+    pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Directory(DirectoryError::HoldsRun { .. }) => {
-                Some("--resume goes on with it, --out takes another directory")
+                Some("--resume goes on with it, --out takes another directory".to_owned())
             }
             Self::Directory(
                 DirectoryError::NoCheckpoint { .. } | DirectoryError::OtherRun { .. },
-            ) => Some("--out takes another directory"),
+            ) => Some("--out takes another directory".to_owned()),
+            Self::ExperimentFile { source, .. } => suggest::for_message(source.message())
+                .map(|meant| format!("there is a similar name: {meant}")),
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! What `trainable run` says while it runs: a bar for people, lines for logs, JSON for programs, or nothing.
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
@@ -7,13 +8,14 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use trainable::experiment::Event;
+use trainable::report::TaskRow;
 
 /// How progress is told.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Progress {
     /// A bar on a terminal, else lines
     Auto,
-    /// A bar with the time left and the latest score
+    /// A bar with the time left and every arm's latest score
     Bar,
     /// A line for each finished task of each replica
     Lines,
@@ -34,7 +36,7 @@ pub(crate) struct Teller {
 }
 
 enum Mode {
-    Bar(ProgressBar),
+    Bar(ProgressBar, Scores),
     Lines,
     Json,
     Quiet,
@@ -44,8 +46,10 @@ impl Teller {
     /// Of a run of `total` steps, summed over its replicas.
     pub(crate) fn new(progress: Progress, total: u64) -> Self {
         let mode = match progress {
-            Progress::Auto if io::stderr().is_terminal() => Mode::Bar(bar(total)),
-            Progress::Bar => Mode::Bar(bar(total)),
+            Progress::Auto if io::stderr().is_terminal() => {
+                Mode::Bar(bar(total), Scores::default())
+            }
+            Progress::Bar => Mode::Bar(bar(total), Scores::default()),
             Progress::Auto | Progress::Lines => Mode::Lines,
             Progress::Json => Mode::Json,
             Progress::Quiet => Mode::Quiet,
@@ -67,10 +71,14 @@ impl Teller {
     pub(crate) fn tell(&mut self, event: Event<'_>) {
         match event {
             Event::Steps(steps) => self.advance(steps),
+            Event::Split { replicas, fit } => self.warn(
+                &format!("of {replicas} replicas {fit} fit into the device's buffers: they train in turn"),
+                &json!({"event": "split", "replicas": replicas, "fit": fit}),
+            ),
             Event::Resumed(steps) => {
                 self.skipped = steps;
                 self.advance(steps);
-                if let Mode::Bar(bar) = &self.mode {
+                if let Mode::Bar(bar, _) = &self.mode {
                     bar.reset_eta();
                 }
             }
@@ -79,9 +87,13 @@ impl Teller {
                     "{}, seed {}: task {} at {:.3}",
                     row.arm, row.seed, row.task, row.online_accuracy
                 );
-                match &self.mode {
-                    Mode::Bar(bar) => bar.set_message(line),
-                    Mode::Lines => eprintln!("{:3.0}%  {line}{}", self.percent(), self.left()),
+                let (percent, left) = (self.percent(), self.left());
+                match &mut self.mode {
+                    Mode::Bar(bar, scores) => {
+                        scores.add(row);
+                        bar.set_message(scores.lines());
+                    }
+                    Mode::Lines => eprintln!("{percent:3.0}%  {line}{left}"),
                     Mode::Json => print_json(&json!({
                         "event": "task", "steps": self.done, "total_steps": self.total, "row": row,
                     })),
@@ -111,7 +123,7 @@ impl Teller {
 
     fn warn(&self, line: &str, value: &serde_json::Value) {
         match &self.mode {
-            Mode::Bar(bar) => bar.suspend(|| eprintln!("{line}")),
+            Mode::Bar(bar, _) => bar.suspend(|| eprintln!("{line}")),
             Mode::Lines | Mode::Quiet => eprintln!("{line}"),
             Mode::Json => print_json(value),
         }
@@ -120,7 +132,7 @@ impl Teller {
     /// The last word.
     pub(crate) fn finish(&self, event: &str) {
         match &self.mode {
-            Mode::Bar(bar) => bar.finish_and_clear(),
+            Mode::Bar(bar, _) => bar.finish_and_clear(),
             Mode::Json => print_json(&json!({
                 "event": event, "steps": self.done, "total_steps": self.total,
                 "seconds": self.begin.elapsed().as_secs_f64(),
@@ -131,7 +143,7 @@ impl Teller {
 
     fn advance(&mut self, steps: u64) {
         self.done += steps;
-        if let Mode::Bar(bar) = &self.mode {
+        if let Mode::Bar(bar, _) = &self.mode {
             bar.inc(steps);
         }
     }
@@ -152,6 +164,47 @@ impl Teller {
     }
 }
 
+/// The arms' latest scores, arms in the order of their first.
+#[derive(Default)]
+struct Scores(Vec<Latest>);
+
+struct Latest {
+    arm: String,
+    /// By seed.
+    scores: BTreeMap<u32, TaskRow>,
+}
+
+impl Scores {
+    fn add(&mut self, row: &TaskRow) {
+        let known = self.0.iter().position(|latest| latest.arm == row.arm);
+        let place = known.unwrap_or(self.0.len());
+        if known.is_none() {
+            self.0.push(Latest {
+                arm: row.arm.clone(),
+                scores: BTreeMap::new(),
+            });
+        }
+        self.0[place].scores.insert(row.seed, row.clone());
+    }
+
+    /// A line for each arm: its newest task, and the mean over the seeds that have finished it.
+    fn lines(&self) -> String {
+        let names = self.0.iter().map(|latest| latest.arm.chars().count());
+        let width = names.max().unwrap_or(0);
+        let line = |Latest { arm, scores }: &Latest| {
+            let newest = scores.values().map(|row| row.task).max().unwrap_or(0);
+            let rows = scores.values().filter(|row| row.task == newest);
+            let scores: Vec<_> = rows.map(|row| row.online_accuracy).collect();
+            let count = scores.len();
+            let mean = scores.iter().sum::<f64>() / count as f64;
+            let seeds = if count == 1 { "seed" } else { "seeds" };
+            format!("{arm:width$}  task {newest} at {mean:.3} ({count} {seeds})")
+        };
+        let lines: Vec<_> = self.0.iter().map(line).collect();
+        lines.join("\n")
+    }
+}
+
 /// Nobody who reads it is no reason to stop training: the tables are what counts.
 fn print_json(value: &serde_json::Value) {
     let mut output = io::stdout().lock();
@@ -164,4 +217,41 @@ fn bar(steps: u64) -> ProgressBar {
     let bar = ProgressBar::new(steps).with_style(style);
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bar_shows_the_newest_task_of_each_arm() {
+        let row = |arm: &str, seed, task, online_accuracy| TaskRow {
+            arm: arm.to_owned(),
+            seed,
+            task,
+            online_accuracy,
+            online_loss: 0.0,
+            final_accuracy: 0.0,
+            final_loss: 0.0,
+        };
+        let mut scores = Scores::default();
+        let rows = [
+            ("ReLU", 1, 1, 0.5),
+            ("ReLU", 2, 1, 0.7),
+            ("L2: x", 1, 1, 0.25),
+        ];
+        for (arm, seed, task, accuracy) in rows {
+            scores.add(&row(arm, seed, task, accuracy));
+        }
+        assert_eq!(
+            scores.lines(),
+            "ReLU   task 1 at 0.600 (2 seeds)\nL2: x  task 1 at 0.250 (1 seed)"
+        );
+        scores.add(&row("ReLU", 2, 2, 0.125));
+        assert!(
+            scores
+                .lines()
+                .starts_with("ReLU   task 2 at 0.125 (1 seed)\n")
+        );
+    }
 }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use program::{Failure, info, probe, report, run as experiments, shell};
+use program::{Failure, bench, info, probe, report, run as experiments, shell};
 
 /// A laboratory for loss of trainability
 #[derive(Parser)]
@@ -30,6 +30,8 @@ enum Command {
     Report(report::Options),
     /// Tell which adapters there are, what would be chosen, and how fast a training step is there
     Info(info::Options),
+    /// Time training steps, kernels and probes against what the device can do at most
+    Bench(bench::Options),
     /// Print a completion script for a shell
     Completions(shell::Options),
     /// Print the manual page
@@ -59,6 +61,7 @@ fn run(options: &Options) -> Result<ExitCode, Failure> {
         Command::Presets(options) => experiments::presets(options)?,
         Command::Report(options) => report::run(options)?,
         Command::Info(options) => info::run(options)?,
+        Command::Bench(options) => bench::run(options)?,
         Command::Completions(options) => shell::completions(options, Options::command())?,
         Command::Man => shell::man(Options::command())?,
     }

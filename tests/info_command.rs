@@ -1,4 +1,4 @@
-//! `trainable info`, `completions` and `man`.
+//! `trainable info`, `bench`, `completions` and `man`.
 
 use std::process::{Command, Output};
 
@@ -47,6 +47,32 @@ fn info_on_an_adapter_counts_the_networks_that_fit() {
         assert_eq!(output.status.code(), Some(1));
         assert!(error.contains("no Vulkan adapter found"), "{error}");
     }
+}
+
+#[test]
+fn bench_tells_steps_kernels_and_probes() {
+    let text = printed(&["bench", "--backend", "cpu", "--replicas", "1,2"]);
+    let rows: Vec<Vec<&str>> = text
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.contains("ms |"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    let positive = |cell: &str| {
+        let number = cell.split([' ', '%']).next().unwrap();
+        number.parse::<f64>().is_ok_and(|number| number > 0.0)
+    };
+    for replicas in ["1", "2"] {
+        let rows = rows.iter().filter(|row| row[0] == replicas);
+        let lengths: Vec<_> = rows
+            .inspect(|row| assert!(row.iter().all(|cell| positive(cell)), "{row:?}"))
+            .map(Vec::len)
+            .collect();
+        assert_eq!(lengths, [7, 5], "{replicas}: {text}");
+    }
+    let kernels = rows.iter().filter(|row| row[0] == "linear_forward");
+    let dispatches: Vec<_> = kernels.map(|row| row[1]).collect();
+    assert_eq!(dispatches, ["3", "3"], "{text}");
+    assert_eq!(text.matches(": 12 dispatches").count(), 2, "{text}");
 }
 
 #[test]

@@ -90,6 +90,17 @@ impl Gpu {
     /// # Errors
     /// [`Error::NoDevice`] with the adapter's reason.
     pub async fn open(adapter: &wgpu::Adapter) -> Result<Self, Error> {
+        Self::open_with(adapter, wgpu::Features::empty()).await
+    }
+
+    /// As [`Self::open`], with features for the caller's own use, such as timestamps.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_with(
+        adapter: &wgpu::Adapter,
+        features: wgpu::Features,
+    ) -> Result<Self, Error> {
         let summary = AdapterSummary::new(adapter);
         let available = adapter.limits();
         let limits = wgpu::Limits {
@@ -99,6 +110,7 @@ impl Gpu {
         };
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("trainable"),
+            required_features: features,
             required_limits: limits,
             ..wgpu::DeviceDescriptor::default()
         };

@@ -1,5 +1,6 @@
 //! The command line program's subcommands.
 
+pub(crate) mod bench;
 pub(crate) mod info;
 pub(crate) mod probe;
 mod progress;

@@ -1,0 +1,180 @@
+//! `trainable bench`: how fast this machine trains and probes, against what it can do at most.
+
+mod peak;
+pub(crate) mod step;
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use trainable::gpu::{Gpu, adapters};
+use trainable::{Backend, Compute, Trainer, wgpu};
+
+use super::{Failure, backend_parser, print};
+use peak::Peak;
+use step::{BATCH, WIDTHS};
+
+/// What is to be timed.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Where to compute; auto takes a real GPU if there is one and else the CPU
+    #[arg(long, default_value = "auto", value_parser = backend_parser(), conflicts_with = "all")]
+    backend: Backend,
+    /// Every adapter, software included, and the CPU executor
+    #[arg(long)]
+    all: bool,
+    /// Networks that are trained in the same dispatches, a row of the table for each number
+    #[arg(
+        long, value_name = "R", value_delimiter = ',', default_values_t = [1, 2, 8, 16],
+        value_parser = clap::value_parser!(u32).range(1..=65_535)
+    )]
+    replicas: Vec<u32>,
+}
+
+/// Times, and prints a section of Markdown for each device.
+pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    let mut text = format!(
+        "# trainable {}: {} at minibatches of {BATCH}, Adam, f32\n",
+        env!("CARGO_PKG_VERSION"),
+        WIDTHS.map(|width| width.to_string()).join("-"),
+    );
+    if options.all {
+        for (_, adapter) in pollster::block_on(adapters(wgpu::Backends::all())) {
+            text += &section(|| open(&adapter), &options.replicas)?;
+        }
+        text += &section(|| Ok(Compute::Cpu), &options.replicas)?;
+    } else {
+        // Opened twice: what counts is a start from nothing, with timestamps.
+        let (compute, _) = Compute::open(options.backend)?;
+        let Compute::Gpu(gpu) = compute else {
+            return print(&(text + &section(|| Ok(Compute::Cpu), &options.replicas)?));
+        };
+        let chosen = gpu.adapter.clone();
+        drop(gpu);
+        let found = pollster::block_on(adapters(wgpu::Backends::all()));
+        let chosen = found.iter().find(|(summary, _)| *summary == chosen);
+        let (_, adapter) = chosen.expect("it was there a moment ago");
+        text += &section(|| open(adapter), &options.replicas)?;
+    }
+    print(&text)
+}
+
+/// With timestamps, where there are any.
+fn open(adapter: &wgpu::Adapter) -> Result<Compute, trainable::Error> {
+    let timestamps = wgpu::Features::TIMESTAMP_QUERY & adapter.features();
+    let gpu = pollster::block_on(Gpu::open_with(adapter, timestamps))?;
+    Ok(Compute::Gpu(Arc::new(gpu)))
+}
+
+fn section(
+    open: impl FnOnce() -> Result<Compute, trainable::Error>,
+    replicas: &[u32],
+) -> Result<String, Failure> {
+    let begin = Instant::now();
+    let compute = open()?;
+    let mut trainer = Trainer::new(&compute, step::spec(1)?)?;
+    trainer.train(1)?;
+    trainer.progress()?;
+    let first_step = begin.elapsed();
+    drop(trainer);
+    let peak = peak::measure(&compute)?;
+    let mut text = format!("\n## {}\n\n", title(&compute));
+    let (gflop, gbyte) = (1e-9 * peak.flop, 1e-9 * peak.bytes);
+    writeln!(
+        text,
+        "Peak: {gflop:.0} GFLOP/s in multiply-adds from registers, {gbyte:.1} GB/s read and written in a copy. From opening \
+         the device to the end of the first step: {:.2} s. A step of one replica moves {:.1} MB at the least.\n",
+        first_step.as_secs_f64(),
+        1e-6 * step::least_bytes(),
+    )
+    .expect("a string takes everything");
+    text += &steps(&compute, peak, replicas)?;
+    let fewest_and_most = BTreeSet::from([replicas.iter().min(), replicas.iter().max()]);
+    for count in fewest_and_most.into_iter().flatten() {
+        text += &kernels(&compute, *count)?;
+    }
+    text += &probes(&compute, replicas)?;
+    Ok(text)
+}
+
+fn title(compute: &Compute) -> String {
+    match compute {
+        Compute::Cpu => {
+            let threads = rayon::current_num_threads();
+            format!("{}, {threads} threads", compute.name())
+        }
+        Compute::Gpu(_) => compute.name(),
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    1e3 * time.as_secs_f64()
+}
+
+/// A training step, by number of replicas.
+fn steps(compute: &Compute, peak: Peak, replicas: &[u32]) -> Result<String, Failure> {
+    let mut table = "| replicas | step, ms | of each replica, ms | GFLOP/s | of the peak | GB/s | of a copy's |\n\
+                     |---|---|---|---|---|---|---|\n"
+        .to_owned();
+    for &count in replicas {
+        let mut trainer = Trainer::new(compute, step::spec(count)?)?;
+        let time = step::time_step(&mut trainer)?;
+        let rate = |each: f64| each * f64::from(count) / time.as_secs_f64();
+        let (flop, bytes) = (rate(step::nominal_flop()), rate(step::least_bytes()));
+        table += &format!(
+            "| {count} | {:.3} | {:.3} | {:.1} | {:.0}% | {:.1} | {:.0}% |\n",
+            milliseconds(time),
+            milliseconds(time) / f64::from(count),
+            1e-9 * flop,
+            100.0 * flop / peak.flop,
+            1e-9 * bytes,
+            100.0 * bytes / peak.bytes,
+        );
+    }
+    Ok(table)
+}
+
+/// Where a step's time goes.
+fn kernels(compute: &Compute, replicas: u32) -> Result<String, Failure> {
+    let Some(shares) = step::shares(compute, replicas)? else {
+        return Ok("\nNo timestamps on this device: no table of kernels.\n".to_owned());
+    };
+    let total: Duration = shares.iter().map(|share| share.time).sum();
+    let dispatches: usize = shares.iter().map(|share| share.dispatches).sum();
+    let mut table = format!(
+        "\nKernels of a step, {replicas} replicas, each dispatch timed by itself: {dispatches} dispatches, {:.3} ms.\n\n\
+         | kernel | dispatches | ms | share |\n|---|---|---|---|\n",
+        milliseconds(total),
+    );
+    for share in shares {
+        table += &format!(
+            "| {} | {} | {:.3} | {:.0}% |\n",
+            share.kernel,
+            share.dispatches,
+            milliseconds(share.time),
+            100.0 * share.time.as_secs_f64() / total.as_secs_f64(),
+        );
+    }
+    Ok(table)
+}
+
+/// A scheduled run against training alone.
+fn probes(compute: &Compute, replicas: &[u32]) -> Result<String, Failure> {
+    let mut table = "\nThe default probe, every 40 steps.\n\n\
+                     | replicas | first probe, ms | later ones, ms | 40 steps, ms | with probes, against training alone |\n\
+                     |---|---|---|---|---|\n"
+        .to_owned();
+    for &count in replicas {
+        let probe = step::time_probes(compute, count)?;
+        table += &format!(
+            "| {count} | {:.1} | {:.1} | {:.1} | {:.2} times |\n",
+            milliseconds(probe.cold),
+            milliseconds(probe.warm),
+            milliseconds(probe.steps),
+            1.0 + probe.warm.as_secs_f64() / probe.steps.as_secs_f64(),
+        );
+    }
+    Ok(table)
+}

@@ -1,0 +1,36 @@
+// The peak rate of multiply-adds: eight independent chains of vec4 in registers, no memory until the end.
+//
+// sums[invocation] = the sum of its chains, so that none can be left out.
+
+struct Params {
+    rounds: u32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> sums: array<vec4f>;
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+    // Below 1, so that every chain stays finite; of the invocation, so that nothing is known beforehand.
+    let factor = vec4f(0.5 + 1e-6 * f32(id.x % 64u));
+    let addend = vec4f(1.0, 2.0, 3.0, 4.0);
+    var a = factor;
+    var b = factor + 1.0;
+    var c = factor + 2.0;
+    var d = factor + 3.0;
+    var e = factor + 4.0;
+    var f = factor + 5.0;
+    var g = factor + 6.0;
+    var h = factor + 7.0;
+    for (var round = 0u; round < params.rounds; round += 1u) {
+        a = fma(a, factor, addend);
+        b = fma(b, factor, addend);
+        c = fma(c, factor, addend);
+        d = fma(d, factor, addend);
+        e = fma(e, factor, addend);
+        f = fma(f, factor, addend);
+        g = fma(g, factor, addend);
+        h = fma(h, factor, addend);
+    }
+    sums[id.x] = a + b + c + d + e + f + g + h;
+}

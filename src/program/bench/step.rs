@@ -1,0 +1,242 @@
+//! The workload that is timed: training steps of the paper's network on images of noise, whose contents do not change
+//! how long a step takes.
+
+use std::time::{Duration, Instant};
+
+use trainable::cpu::CpuExecutor;
+use trainable::gpu::{Gpu, Recorder};
+use trainable::network::{Activation, Network};
+use trainable::plan::{Plan, Program};
+use trainable::probe::ProbeSpec;
+use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::{Compute, Error, Trainer, wgpu};
+
+/// The paper's network and minibatch.
+pub(crate) const WIDTHS: [u32; 4] = [784, 256, 256, 10];
+pub(crate) const BATCH: u32 = 256;
+
+/// How long steps are timed, at least.
+const TIMED: Duration = Duration::from_millis(500);
+
+/// Training of so many replicas.
+pub(crate) fn spec(replicas: u32) -> Result<TrainingSpec, Error> {
+    let bytes: Vec<u8> = (0..4 * BATCH * WIDTHS[0])
+        .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    let replica = |seed| ReplicaSpec {
+        seed,
+        ..ReplicaSpec::default()
+    };
+    Ok(TrainingSpec {
+        network: Network::new(&WIDTHS, Activation::Relu)?,
+        batch: BATCH,
+        replicas: (0..replicas).map(replica).collect(),
+        stream: Some(TaskStream {
+            images: ImageSet::new(&bytes, WIDTHS[0] as usize, 0.5, 0.29)?,
+            subset: 4 * BATCH,
+            epochs: 100,
+            relabel_fraction: 1.0,
+        }),
+        probe: None,
+    })
+}
+
+/// Floating-point operations of a step of one replica: 6 per sample and weight, forward and twice backward, whether or not the
+/// first layer's input gradient is left out. Benchmarks of training count so.
+pub(crate) fn nominal_flop() -> f64 {
+    let weights: u32 = WIDTHS.windows(2).map(|pair| pair[0] * pair[1]).sum();
+    6.0 * f64::from(BATCH) * f64::from(weights)
+}
+
+/// Bytes that a step of one replica reads and writes at the least: each pass of each layer takes its operands
+/// once and leaves its result once, Adam reads four values per parameter and writes three.
+pub(crate) fn least_bytes() -> f64 {
+    let batch = f64::from(BATCH);
+    let layer = |(number, pair): (usize, &[u32])| {
+        let [inputs, outputs] = [pair[0], pair[1]].map(f64::from);
+        let weights = (inputs + 1.0) * outputs;
+        let forward = weights + batch * (inputs + outputs);
+        let backward_weights = forward;
+        let backward_input = match number {
+            0 => 0.0,
+            _ => weights + batch * (2.0 * inputs + outputs),
+        };
+        forward + backward_weights + backward_input + 7.0 * weights
+    };
+    let layers: f64 = WIDTHS.windows(2).enumerate().map(layer).sum();
+    let [first, last] = [WIDTHS[0], WIDTHS[3]].map(f64::from);
+    // A minibatch is gathered from bytes; the loss reads the logits and writes their gradient.
+    let gather = batch * (first / 4.0 + first);
+    4.0 * (layers + gather + 2.0 * batch * last)
+}
+
+/// The median over as many repetitions as fit into [`TIMED`], three at least, after one to warm up; each of a few steps.
+pub(crate) fn time_step(trainer: &mut Trainer) -> Result<Duration, Error> {
+    let mut timed = |steps| {
+        let start = Instant::now();
+        trainer.train(steps)?;
+        trainer.progress()?;
+        Ok::<_, Error>(start.elapsed())
+    };
+    timed(1)?;
+    let one = timed(1)?;
+    let steps = (TIMED.as_secs_f64() / 10.0 / one.as_secs_f64()) as u32 + 1;
+    let start = Instant::now();
+    let mut times = Vec::new();
+    while times.len() < 3 || start.elapsed() < TIMED {
+        times.push(timed(steps)? / steps);
+    }
+    Ok(median(times))
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+/// How long a probe of the default kind takes, as a scheduled run has them: 40 steps after the one before.
+pub(super) struct Probe {
+    pub(super) cold: Duration,
+    pub(super) warm: Duration,
+    pub(super) steps: Duration,
+}
+
+/// Trains and probes as a scheduled run does.
+pub(super) fn time_probes(compute: &Compute, replicas: u32) -> Result<Probe, Error> {
+    const INTERVAL: u32 = 40;
+    let mut trainer = Trainer::new(
+        compute,
+        TrainingSpec {
+            probe: Some(ProbeSpec::default()),
+            ..spec(replicas)?
+        },
+    )?;
+    let mut piece = || {
+        let start = Instant::now();
+        trainer.train(INTERVAL)?;
+        trainer.progress()?;
+        let steps = start.elapsed();
+        let start = Instant::now();
+        trainer.probe()?;
+        Ok::<_, Error>((steps, start.elapsed()))
+    };
+    let (_, cold) = piece()?;
+    let pieces: Vec<_> = (0..5).map(|_| piece()).collect::<Result<_, _>>()?;
+    let (steps, warm) = pieces.into_iter().unzip();
+    Ok(Probe {
+        cold,
+        warm: median(warm),
+        steps: median(steps),
+    })
+}
+
+/// How long the dispatches of one kernel take in a step.
+pub(super) struct Share {
+    pub(super) kernel: &'static str,
+    pub(super) dispatches: usize,
+    pub(super) time: Duration,
+}
+
+/// The kernels of a step, longest first; `None` where the device has no timestamps.
+pub(super) fn shares(compute: &Compute, replicas: u32) -> Result<Option<Vec<Share>>, Error> {
+    const STEPS: usize = 9;
+    let program = Program::new(&spec(replicas)?)?;
+    let step = program.step.as_ref().ok_or(Error::NoTaskStream)?;
+    let timed = match compute {
+        Compute::Cpu => cpu_times(&program, step, STEPS),
+        Compute::Gpu(gpu)
+            if gpu
+                .device
+                .features()
+                .contains(wgpu::Features::TIMESTAMP_QUERY) =>
+        {
+            gpu_times(gpu, &program, step, STEPS)?
+        }
+        Compute::Gpu(_) => return Ok(None),
+    };
+    let mut shares: Vec<Share> = Vec::new();
+    for (index, dispatch) in step.dispatches.iter().enumerate() {
+        let time = median(timed.iter().map(|step| step[index]).collect());
+        let kernel = dispatch.kernel.name;
+        match shares.iter_mut().find(|share| share.kernel == kernel) {
+            Some(share) => {
+                share.dispatches += 1;
+                share.time += time;
+            }
+            None => shares.push(Share {
+                kernel,
+                dispatches: 1,
+                time,
+            }),
+        }
+    }
+    shares.sort_by_key(|share| std::cmp::Reverse(share.time));
+    Ok(Some(shares))
+}
+
+/// `[step][dispatch]`
+fn cpu_times(program: &Program, step: &Plan, steps: usize) -> Vec<Vec<Duration>> {
+    let mut executor = CpuExecutor::new(program);
+    executor.run(&program.initialise, 1);
+    executor.run(step, 3);
+    (0..steps).map(|_| executor.run_timed(step)).collect()
+}
+
+/// `[step][dispatch]`: each dispatch is a pass of its own, between two timestamps.
+fn gpu_times(
+    gpu: &Gpu,
+    program: &Program,
+    step: &Plan,
+    steps: usize,
+) -> Result<Vec<Vec<Duration>>, Error> {
+    let device = &gpu.device;
+    let mut recorder = Recorder::new(device, program)?;
+    let initialise = recorder.prepare(device, &program.initialise)?;
+    let recorded = recorder.prepare(device, step)?;
+    let count = 2 * step.dispatches.len() as u32;
+    let size = u64::from(count) * 8;
+    let queries = device.create_query_set(&wgpu::QuerySetDescriptor {
+        label: Some("dispatches"),
+        ty: wgpu::QueryType::Timestamp,
+        count,
+    });
+    let buffer = |usage| {
+        device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("timestamps"),
+            size,
+            usage,
+            mapped_at_creation: false,
+        })
+    };
+    let resolved = buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC);
+    let staging = buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
+    let mut encoder = device.create_command_encoder(&Default::default());
+    initialise.encode(&mut encoder, 1);
+    recorded.encode(&mut encoder, 3);
+    gpu.queue.submit([encoder.finish()]);
+    let failed = |reason: String| Error::Device {
+        doing: "reading timestamps",
+        reason,
+    };
+    let one_step = || {
+        let mut encoder = device.create_command_encoder(&Default::default());
+        recorded.encode_timed(&mut encoder, &queries);
+        encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
+        encoder.copy_buffer_to_buffer(&resolved, 0, &staging, 0, size);
+        gpu.queue.submit([encoder.finish()]);
+        staging.map_async(wgpu::MapMode::Read, .., |_| ());
+        let waited = device.poll(wgpu::PollType::wait_indefinitely());
+        waited.map_err(|error| failed(error.to_string()))?;
+        gpu.check("reading timestamps")?;
+        let view = staging.get_mapped_range(..);
+        let view = view.map_err(|error| failed(error.to_string()))?;
+        let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&view);
+        drop(view);
+        staging.unmap();
+        let period = f64::from(gpu.queue.get_timestamp_period()) * 1e-9;
+        let time =
+            |pair: &[u64]| Duration::from_secs_f64(pair[1].saturating_sub(pair[0]) as f64 * period);
+        Ok(ticks.chunks(2).map(time).collect())
+    };
+    (0..steps).map(|_| one_step()).collect()
+}

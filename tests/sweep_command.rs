@@ -254,7 +254,7 @@ fn a_directory_of_another_experiment_is_refused() {
 fn stopped_it_goes_on_with_the_cell_it_was_at() {
     let place = tempfile::tempdir().unwrap();
     let [stopped, whole] = ["stopped", "whole"].map(|name| place.path().join(name));
-    let varied = ["batch=32,64", "--tasks", "40", "--checkpoint-seconds", "0"];
+    let varied = ["batch=32,64", "--tasks", "12", "--checkpoint-seconds", "0"];
     let arguments = [&SMOKE[..3], &SMOKE[5..], &varied].concat();
     let mut command = command(&[&arguments[..], &["--backend", "cpu"]].concat(), &stopped);
     command.stderr(std::process::Stdio::piped());
@@ -300,7 +300,14 @@ fn stopped_it_goes_on_with_the_cell_it_was_at() {
 fn a_clusters_jobs_do_what_the_sweep_does() {
     let (place, out) = place();
     let varied = ["arms.*.hidden=[8],[8, 4]"];
-    let said = succeeded(sweep(&[&varied[..], &["--slurm"]].concat(), &out));
+    let mnist = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/mnist");
+    std::os::unix::fs::symlink(mnist, place.path().join("its data")).unwrap();
+    // As seen from here, which is not where jobs are.
+    let relative = Path::new(out.file_name().unwrap());
+    let arguments = [&SMOKE, &varied[..], &["--slurm", "--data", "its data"]].concat();
+    let mut command = command(&arguments, relative);
+    command.args(["--backend", "cpu"]).current_dir(place.path());
+    let said = succeeded(command.output().unwrap());
     assert!(said.contains("sbatch "), "{said}");
     let cells = ["arms.all.hidden=8", "arms.all.hidden=8x4"];
     for cell in cells {

@@ -56,7 +56,7 @@ impl Field {
         pairs.all(|(a, b)| a == b || *a == Part::Every || *b == Part::Every)
     }
 
-    /// The field of `file` whose last part, and then whose whole path, is spelt most like this one's.
+    /// The named field of `file` whose last part, and then whose whole path, is spelt most like this one's.
     pub(super) fn nearest(&self, file: &Value) -> Option<Self> {
         let last = |field: &Self| field.0.last().map(Part::to_string).unwrap_or_default();
         let distance = |other: &Self| {
@@ -65,7 +65,9 @@ impl Field {
                 damerau_levenshtein(&self.to_string(), &other.to_string()),
             )
         };
-        fields(file).into_iter().min_by_key(distance)
+        let is_named = |field: &Self| matches!(field.0.last(), Some(Part::Key(_)));
+        let named = fields(file).into_iter().filter(is_named);
+        named.min_by_key(distance)
     }
 }
 
@@ -207,6 +209,7 @@ mod tests {
             ("arms.1.hiden", "arms.1.hidden"),
             ("arms.*.hiden", "arms.*.hidden"),
             ("hidden", "arms.*.hidden"),
+            ("arms.*.placebo.of", "arms.*.l2"),
             ("arms.*.control.bound.gate", "arms.1.control.bound.gate"),
         ] {
             let nearest = Field::parse(path).nearest(&file).unwrap();

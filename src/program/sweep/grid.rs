@@ -11,7 +11,7 @@ use super::field::{Field, Lost};
 /// More than anybody means.
 const MOST_CELLS: usize = 10_000;
 
-/// Characters of a directory's name, and as many as there can be before what tells long ones apart.
+/// Characters of a directory's name, without the checksum that tells long ones apart.
 const LONGEST_NAME: usize = 120;
 
 /// Why there is no grid.

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use program::{Failure, bench, info, probe, report, run as experiments, shell};
+use program::{Failure, bench, info, probe, report, run as experiments, shell, sweep};
 
 /// A laboratory for loss of trainability
 #[derive(Parser)]
@@ -24,6 +24,8 @@ enum Command {
     Probe(probe::Options),
     /// Run an experiment: arms and seeds over a stream of tasks, with tables and pictures
     Run(experiments::Options),
+    /// Run every combination of some fields' values, each in a directory of its own
+    Sweep(sweep::Options),
     /// List the paper's experiments, or print one as a file to edit
     Presets(experiments::PresetsOptions),
     /// Write an HTML page of a run, or of several side by side
@@ -58,6 +60,7 @@ fn run(options: &Options) -> Result<ExitCode, Failure> {
     match &options.command {
         Command::Probe(options) => probe::run(options)?,
         Command::Run(options) => return experiments::run(options),
+        Command::Sweep(options) => return sweep::run(options),
         Command::Presets(options) => experiments::presets(options)?,
         Command::Report(options) => report::run(options)?,
         Command::Info(options) => info::run(options)?,

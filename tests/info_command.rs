@@ -82,10 +82,12 @@ fn completions_and_the_manual_know_every_subcommand() {
         for word in [
             "probe",
             "run",
+            "sweep",
             "presets",
             "info",
             "--iterations",
             "--preset",
+            "--vary",
         ] {
             let word = word.trim_start_matches("--");
             assert!(script.contains(word), "{shell}: {word}");
@@ -96,6 +98,7 @@ fn completions_and_the_manual_know_every_subcommand() {
         ".TH trainable",
         "trainable-probe",
         "trainable-run",
+        "trainable-sweep",
         "presets",
     ] {
         assert!(manual.contains(word), "{word}");

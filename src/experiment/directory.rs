@@ -30,6 +30,7 @@ const CHECKPOINT: &str = "checkpoint.safetensors";
 const TASKS: &str = "tasks.part.csv";
 const PROBES: &str = "probes.part.csv";
 const INDICATORS: &str = "indicators.part.csv";
+const PARTS: [&str; 3] = [TASKS, PROBES, INDICATORS];
 /// What a run leaves: any of these says that there is one.
 const OF_A_RUN: [&str; 7] = [
     "experiment.toml",
@@ -40,6 +41,9 @@ const OF_A_RUN: [&str; 7] = [
     TASKS_TABLE,
     "probes.csv",
 ];
+/// Fields of [`description`] that do not say what the run is of.
+const VERSION: &str = "version";
+const BACKEND: &str = "backend";
 /// The first table that a finished run writes.
 const TASKS_TABLE: &str = "tasks.csv";
 
@@ -191,6 +195,32 @@ impl RunDirectory {
         Self::open(path, lock, description(experiment, compute, images), None)
     }
 
+    /// Whether `path` holds a finished run of `experiment` on `images`, by whatever version of this program and whatever
+    /// computed it. Changes nothing and takes no lock.
+    ///
+    /// # Errors
+    /// A checkpoint of another run or not whole, or a file that cannot be read.
+    pub fn is_finished(
+        path: &Path,
+        experiment: &Experiment,
+        images: &ImageSet,
+    ) -> Result<bool, DirectoryError> {
+        let checkpoint = path.join(CHECKPOINT);
+        let is_there = |name: &str| path.join(name).exists();
+        // Tables come before the parts go: nobody is at work here.
+        if !is_there(TASKS_TABLE) || !is_there(CHECKPOINT) || PARTS.iter().any(|p| is_there(p)) {
+            return Ok(false);
+        }
+        let bytes = fs::read(&checkpoint).map_err(|e| DirectoryError::read(&checkpoint, e))?;
+        let (standing, _) = decode(&checkpoint, &bytes)?;
+        let mut found = standing.run;
+        if let Value::Object(fields) = &mut found {
+            fields.retain(|name, _| ![VERSION, BACKEND].contains(&&name[..]));
+        }
+        check_run(&subject(experiment, images), &found, &checkpoint)?;
+        Ok(true)
+    }
+
     /// For a run that goes on where the directory's checkpoint stands; from the beginning where none was written
     /// yet; `None` where it is finished. What was written after the checkpoint is removed, once everything else is
     /// found in order.
@@ -280,14 +310,6 @@ impl RunDirectory {
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Writes a file that is whole or absent.
-    ///
-    /// # Errors
-    /// [`ExperimentError::Report`]
-    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), ExperimentError> {
-        Ok(write_whole(&self.path.join(name), bytes)?)
     }
 
     /// To be called when all tables are written: the rows so far are no longer needed.
@@ -400,14 +422,19 @@ fn lock(directory: &Path) -> Result<File, DirectoryError> {
     }
 }
 
-/// What must be equal for a run to go on with the same bits: the program, the experiment, the images (CRC-32), what
-/// computes.
+/// What must be equal for a run to go on with the same bits: the program, what computes, the experiment, the images.
 fn description(experiment: &Experiment, compute: &Compute, images: &ImageSet) -> Value {
+    let mut run = subject(experiment, images);
+    run[VERSION] = json!(env!("CARGO_PKG_VERSION"));
+    run[BACKEND] = json!(compute.name());
+    run
+}
+
+/// What a run is of: the experiment and the images (CRC-32).
+fn subject(experiment: &Experiment, images: &ImageSet) -> Value {
     json!({
-        "version": env!("CARGO_PKG_VERSION"),
         "experiment": as_json(experiment),
         "images": crc32fast::hash(bytemuck::cast_slice(images.words())),
-        "backend": compute.name(),
     })
 }
 

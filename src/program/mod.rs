@@ -8,6 +8,7 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod shell;
 mod suggest;
+pub(crate) mod sweep;
 mod tensors;
 
 use std::io::{self, Write};
@@ -21,6 +22,8 @@ use trainable::experiment::{DirectoryError, ExperimentError};
 use trainable::probe::NotFinite;
 use trainable::report::{PageError, ReportError};
 
+use sweep::grid::GridError;
+use sweep::slurm::NotPlain;
 use tensors::TensorError;
 
 /// Why a subcommand gave up.
@@ -75,6 +78,27 @@ pub(crate) enum Failure {
         name: String,
         source: toml::ser::Error,
     },
+    /// What is to be varied makes no grid.
+    #[error(transparent)]
+    Grid(#[from] GridError),
+    /// A cell of a sweep cannot be run, or was not run to its end.
+    #[error("cell {name}")]
+    Cell { name: String, source: Box<Failure> },
+    /// A finished cell's scores are no table of scores.
+    #[error("{}: wanted a table of scores", path.display())]
+    Scores { path: PathBuf, source: csv::Error },
+    /// A table or a script cannot be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// A directory cannot be made.
+    #[error("cannot make {}", path.display())]
+    Make { path: PathBuf, source: io::Error },
+    /// The system does not say where this program or its directory is.
+    #[error("cannot find this program and the current directory")]
+    Here(#[source] io::Error),
+    /// A path that cannot stand in a script.
+    #[error(transparent)]
+    NotPlain(#[from] NotPlain),
     /// Nobody takes the results.
     #[error("standard output: wanted to write the results, found that they cannot be written")]
     Output(#[from] io::Error),
@@ -92,10 +116,12 @@ impl Failure {
             )
         };
         let is_of_machine = match self {
+            Self::Cell { source, .. } => return source.exit_code(),
             Self::Engine(error) | Self::Experiment(ExperimentError::Engine(error)) => {
                 of_machine(error)
             }
             Self::Output(_) | Self::Signals(_) | Self::Toml { .. } => true,
+            Self::Make { .. } | Self::Report(_) | Self::Here(_) => true,
             Self::Experiment(ExperimentError::Report(_)) => true,
             Self::Directory(error) | Self::Experiment(ExperimentError::Directory(error)) => {
                 use DirectoryError::{Read, Write};
@@ -110,6 +136,7 @@ impl Failure {
     /// What else could be asked for.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
+            Self::Cell { source, .. } => source.hint(),
             Self::Directory(DirectoryError::HoldsRun { .. }) => {
                 Some("--resume goes on with it, --out takes another directory".to_owned())
             }

@@ -25,6 +25,24 @@ pub(crate) enum Progress {
     Quiet,
 }
 
+impl Progress {
+    /// Whether standard output belongs to JSON.
+    pub(crate) fn is_json(self) -> bool {
+        matches!(self, Self::Json)
+    }
+
+    /// Tells which of a sweep's cells is next: number `number` of `count`.
+    pub(crate) fn tell_cell(self, name: &str, number: usize, count: usize) {
+        match self {
+            Self::Auto | Self::Bar | Self::Lines => eprintln!("cell {number} of {count}: {name}"),
+            Self::Json => print_json(&json!({
+                "event": "cell", "cell": name, "number": number, "cells": count,
+            })),
+            Self::Quiet => {}
+        }
+    }
+}
+
 /// Tells what happens.
 pub(crate) struct Teller {
     mode: Mode,
@@ -61,11 +79,6 @@ impl Teller {
             begin: Instant::now(),
             skipped: 0,
         }
-    }
-
-    /// Whether standard output belongs to JSON.
-    pub(crate) fn is_json(&self) -> bool {
-        matches!(self.mode, Mode::Json)
     }
 
     pub(crate) fn tell(&mut self, event: Event<'_>) {

@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{
-    Event, Experiment, RunDirectory, check_same, run_in, score_table, scores, write_results,
+    Event, Experiment, RunDirectory, ScoreRow, check_same, run_in, score_table, scores,
+    write_results,
 };
+use trainable::report::write_whole;
 use trainable::spec::ImageSet;
 use trainable::{Backend, Compute, data};
 
@@ -21,6 +23,21 @@ use super::{Failure, backend_parser, print, report};
 /// What is to be run, and where the results go.
 #[derive(Args)]
 pub(crate) struct Options {
+    #[command(flatten)]
+    source: Source,
+    #[command(flatten)]
+    means: Means,
+    /// Directory for the tables and the pictures; without it, runs/ and the experiment's name
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on where an interrupted run of the same experiment stands; start one where there is none
+    #[arg(long)]
+    resume: bool,
+}
+
+/// Where an experiment comes from.
+#[derive(Args)]
+pub(super) struct Source {
     /// An experiment file, as `trainable presets NAME` prints one
     #[arg(value_name = "EXPERIMENT.toml", required_unless_present = "preset")]
     file: Option<PathBuf>,
@@ -36,31 +53,30 @@ pub(crate) struct Options {
     /// Train over N tasks, whatever the experiment says
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     tasks: Option<u32>,
+}
+
+/// What experiments are run with.
+#[derive(Args)]
+pub(super) struct Means {
     /// Where to compute; auto takes a real GPU if there is one and else the CPU
     #[arg(long, default_value = "auto", value_parser = backend_parser())]
-    backend: Backend,
+    pub(super) backend: Backend,
     /// Directory with the four MNIST files, raw or .gz; without it, those inside this program
     #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Directory for the tables and the pictures; without it, runs/ and the experiment's name
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Go on where an interrupted run of the same experiment stands; start one where there is none
-    #[arg(long)]
-    resume: bool,
+    pub(super) data: Option<PathBuf>,
     /// How to tell what happens
     #[arg(long, value_enum, default_value_t = Progress::Auto)]
-    progress: Progress,
+    pub(super) progress: Progress,
     /// Seconds from checkpoint to checkpoint, at the most
     #[arg(long, value_name = "SECONDS", default_value_t = 60, hide = true)]
     checkpoint_seconds: u64,
 }
 
 /// The resolved experiment, in its directory.
-const DESCRIPTION: &str = "experiment.toml";
+pub(super) const DESCRIPTION: &str = "experiment.toml";
 
 /// What an interrupted run exits with, as after SIGINT.
-const INTERRUPTED: u8 = 130;
+pub(super) const INTERRUPTED: u8 = 130;
 
 /// What is to be listed or printed.
 #[derive(Args)]
@@ -113,7 +129,8 @@ pub(crate) fn presets(options: &PresetsOptions) -> Result<(), Failure> {
     print(&text)
 }
 
-fn as_toml(experiment: &Experiment) -> Result<String, Failure> {
+/// The experiment as a file shows it.
+pub(super) fn as_toml(experiment: &Experiment) -> Result<String, Failure> {
     toml::to_string(experiment).map_err(|source| Failure::Toml {
         name: experiment.name.clone(),
         source,
@@ -123,68 +140,129 @@ fn as_toml(experiment: &Experiment) -> Result<String, Failure> {
 /// Runs an experiment in its directory, or goes on with it.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let begin = Instant::now();
-    let experiment = experiment(options)?;
-    let images = images(options.data.as_deref())?;
+    let experiment = options.source.experiment()?;
+    let images = options.means.images()?;
     experiment.check(&images)?;
     let default = || Path::new("runs").join(&experiment.name);
     let path = options.out.clone().unwrap_or_else(default);
 
-    let (compute, chosen) = Compute::open(options.backend)?;
-    eprintln!("backend: {chosen}");
-    let directory = if options.resume {
-        check_description(&path.join(DESCRIPTION), &experiment)?;
-        let directory = RunDirectory::resume(&path, &experiment, &compute, &images)?;
-        let Some(directory) = directory else {
-            eprintln!("finished already; results in {}", path.display());
-            return Ok(ExitCode::SUCCESS);
-        };
-        directory
-    } else {
-        RunDirectory::create(&path, &experiment, &compute, &images)?
-    };
-    describe(&directory, &experiment)?;
-    let interval = Duration::from_secs(options.checkpoint_seconds);
-    let directory = directory
-        .with_interval(interval)
-        .stopped_by(stop_on_signals()?);
-
-    let mut teller = Teller::new(options.progress, experiment.total_steps());
-    let tell = |event: Event<'_>| teller.tell(event);
-    let ended = run_in(directory, &experiment, &compute, &images, tell)?;
-    teller.finish(if ended.is_some() {
-        "finished"
-    } else {
-        "stopped"
-    });
-    let Some((results, directory)) = ended else {
-        eprintln!("stopped at a checkpoint; the same command with --resume goes on from there");
-        return Ok(ExitCode::from(INTERRUPTED));
-    };
-    write_results(&path, &experiment, &results)?;
-    report::write(&path)?;
-    directory.finish()?;
-    if !teller.is_json() {
-        print(&score_table(&scores(&experiment, &results.tasks)?))?;
+    if options.resume && is_finished(&path, &experiment, &images)? {
+        eprintln!("finished already; results in {}", path.display());
+        return Ok(ExitCode::SUCCESS);
     }
-    eprintln!(
-        "{:.0} s; results in {}",
-        begin.elapsed().as_secs_f64(),
-        path.display()
-    );
+    let session = Session::open(&options.means, images)?;
+    match session.run(&path, &experiment, options.resume)? {
+        Ended::Before => eprintln!("finished already; results in {}", path.display()),
+        Ended::Stopped => {
+            eprintln!("stopped at a checkpoint; the same command with --resume goes on from there");
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+        Ended::Finished(scores) => {
+            if !options.means.progress.is_json() {
+                print(&score_table(&scores))?;
+            }
+            let seconds = begin.elapsed().as_secs_f64();
+            eprintln!("{seconds:.0} s; results in {}", path.display());
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Fails where experiment.toml is there and says something else.
-fn check_description(path: &Path, experiment: &Experiment) -> Result<(), Failure> {
-    if path.exists() {
-        check_same(experiment, &read_experiment(path)?, path)?;
+/// What experiments are run with, one after the other.
+pub(super) struct Session {
+    compute: Compute,
+    images: ImageSet,
+    progress: Progress,
+    interval: Duration,
+    stop: Arc<AtomicBool>,
+}
+
+/// How a run ended.
+pub(super) enum Ended {
+    /// It was finished before.
+    Before,
+    /// With a row for each arm.
+    Finished(Vec<ScoreRow>),
+    /// At a checkpoint, because somebody wished so.
+    Stopped,
+}
+
+impl Session {
+    /// To be opened once in a process: from here on, signals stop runs at a checkpoint.
+    pub(super) fn open(means: &Means, images: ImageSet) -> Result<Self, Failure> {
+        let (compute, chosen) = Compute::open(means.backend)?;
+        eprintln!("backend: {chosen}");
+        Ok(Self {
+            compute,
+            images,
+            progress: means.progress,
+            interval: Duration::from_secs(means.checkpoint_seconds),
+            stop: stop_on_signals()?,
+        })
     }
-    Ok(())
+
+    /// Whether somebody wished that it end.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Runs `experiment` in the directory `path`, or goes on with it if it may, and writes its results there.
+    pub(super) fn run(
+        &self,
+        path: &Path,
+        experiment: &Experiment,
+        may_resume: bool,
+    ) -> Result<Ended, Failure> {
+        let (compute, images) = (&self.compute, &self.images);
+        let directory = if may_resume {
+            RunDirectory::resume(path, experiment, compute, images)?
+        } else {
+            Some(RunDirectory::create(path, experiment, compute, images)?)
+        };
+        let Some(directory) = directory else {
+            return Ok(Ended::Before);
+        };
+        describe(path, experiment)?;
+        let directory = directory
+            .with_interval(self.interval)
+            .stopped_by(self.stop.clone());
+
+        let mut teller = Teller::new(self.progress, experiment.total_steps());
+        let tell = |event: Event<'_>| teller.tell(event);
+        let ended = run_in(directory, experiment, compute, images, tell)?;
+        teller.finish(if ended.is_some() {
+            "finished"
+        } else {
+            "stopped"
+        });
+        let Some((results, directory)) = ended else {
+            return Ok(Ended::Stopped);
+        };
+        write_results(path, experiment, &results)?;
+        report::write(path)?;
+        directory.finish()?;
+        Ok(Ended::Finished(scores(experiment, &results.tasks)?))
+    }
+}
+
+/// Whether the directory `path` holds the finished run of `experiment`. Fails where it holds another one, finished
+/// or not.
+pub(super) fn is_finished(
+    path: &Path,
+    experiment: &Experiment,
+    images: &ImageSet,
+) -> Result<bool, Failure> {
+    let description = path.join(DESCRIPTION);
+    if description.exists() {
+        check_same(experiment, &read_experiment(&description)?, &description)?;
+    }
+    Ok(RunDirectory::is_finished(path, experiment, images)?)
 }
 
 /// Writes experiment.toml, where it is not there yet: it says which program began the run.
-fn describe(directory: &RunDirectory, experiment: &Experiment) -> Result<(), Failure> {
-    if directory.path().join(DESCRIPTION).exists() {
+pub(super) fn describe(path: &Path, experiment: &Experiment) -> Result<(), Failure> {
+    let description = path.join(DESCRIPTION);
+    if description.exists() {
         return Ok(());
     }
     let revision = option_env!("TRAINABLE_REVISION").unwrap_or("unknown");
@@ -193,7 +271,7 @@ fn describe(directory: &RunDirectory, experiment: &Experiment) -> Result<(), Fai
         env!("CARGO_PKG_VERSION"),
         as_toml(experiment)?
     );
-    Ok(directory.write(DESCRIPTION, text.as_bytes())?)
+    Ok(write_whole(&description, text.as_bytes())?)
 }
 
 /// Set by the first Ctrl-C, or another wish that the program end. The second one ends it at once, of which a
@@ -209,19 +287,31 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
     Ok(stop)
 }
 
-fn experiment(options: &Options) -> Result<Experiment, Failure> {
-    let mut experiment = match (&options.file, options.preset) {
-        (Some(path), _) => read_experiment(path)?,
-        (None, Some(preset)) => preset.experiment(options.scale.into()),
-        (None, None) => unreachable!("clap wants one of them"),
-    };
-    if let Some(seeds) = options.seeds {
-        experiment.seeds = (1..=seeds).collect();
+impl Source {
+    pub(super) fn experiment(&self) -> Result<Experiment, Failure> {
+        let mut experiment = match (&self.file, self.preset) {
+            (Some(path), _) => read_experiment(path)?,
+            (None, Some(preset)) => preset.experiment(self.scale.into()),
+            (None, None) => unreachable!("clap wants one of them"),
+        };
+        if let Some(seeds) = self.seeds {
+            experiment.seeds = (1..=seeds).collect();
+        }
+        if let Some(tasks) = self.tasks {
+            experiment.tasks = tasks;
+        }
+        Ok(experiment)
     }
-    if let Some(tasks) = options.tasks {
-        experiment.tasks = tasks;
+}
+
+impl Means {
+    pub(super) fn images(&self) -> Result<ImageSet, Failure> {
+        let dataset = match &self.data {
+            Some(directory) => data::load(directory)?,
+            None => embedded()?,
+        };
+        Ok(ImageSet::mnist(&dataset.train)?)
     }
-    Ok(experiment)
 }
 
 fn read_experiment(path: &Path) -> Result<Experiment, Failure> {
@@ -233,14 +323,6 @@ fn read_experiment(path: &Path) -> Result<Experiment, Failure> {
         path: path.to_owned(),
         source: Box::new(source),
     })
-}
-
-fn images(directory: Option<&Path>) -> Result<ImageSet, Failure> {
-    let dataset = match directory {
-        Some(directory) => data::load(directory)?,
-        None => embedded()?,
-    };
-    Ok(ImageSet::mnist(&dataset.train)?)
 }
 
 #[cfg(feature = "embedded-mnist")]

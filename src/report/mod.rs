@@ -112,8 +112,12 @@ fn csv_bytes(header: &[&str], rows: &[impl Serialize]) -> io::Result<Vec<u8>> {
     table.into_inner().map_err(csv::IntoInnerError::into_error)
 }
 
-/// Writes `bytes` to a temporary name in the same directory, syncs it and renames it to `path`.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+/// Writes `bytes` to a temporary name in the same directory, syncs it and renames it to `path`: the file is whole or as
+/// it was.
+///
+/// # Errors
+/// [`ReportError::Write`]
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     let temporary = temporary_beside(path);
     write_synced(&temporary, bytes)
         .and_then(|()| fs::rename(&temporary, path))

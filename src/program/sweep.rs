@@ -1,0 +1,230 @@
+//! `trainable sweep`: a grid of experiments, each an ordinary run in a directory of its own.
+//!
+//! - `field`: fields of an experiment's file by their paths.
+//! - `grid`: the cells, with their names and experiments.
+//! - `slurm`: the script with which a cluster runs them.
+
+mod field;
+pub(super) mod grid;
+pub(super) mod slurm;
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf, absolute};
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use csv::StringRecord;
+use trainable::experiment::{ScoreRow, score_table};
+use trainable::report::write_whole;
+use trainable::spec::ImageSet;
+
+use super::run::{Ended, INTERRUPTED, Means, Session, Source, as_toml, describe, is_finished};
+use super::{Failure, print};
+use grid::{Cell, Grid};
+use slurm::Array;
+
+/// What is varied, and where the results go.
+#[derive(Args)]
+#[command(
+    after_help = "The same command again skips finished cells and goes on with interrupted ones. \
+    `trainable report DIR/*/` compares the cells."
+)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    source: Source,
+    /// A field of the experiment's file, by its path, and the values that it takes
+    ///
+    /// Such as batch=16,32 or arms.0.l2=0.0,0.001 or probe.iterations=10,30. A * is every index: arms.*.hidden=[64,
+    /// 64],[256, 256]. Values are written as inside a list of the file, strings in quotes. With several of these, every
+    /// combination is a cell. Only fields that the file shows can be varied: `trainable presets NAME` prints a
+    /// preset's.
+    #[arg(long, value_name = "FIELD=VALUE,VALUE", required = true)]
+    vary: Vec<String>,
+    #[command(flatten)]
+    means: Means,
+    /// Directory for the cells' directories and sweep.csv; without it, runs/ and the experiment's name and -sweep
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Train nothing, but write sweep.sbatch, with which SLURM runs each cell as a job
+    #[arg(long)]
+    slurm: bool,
+}
+
+/// Runs the cells that are not finished, one after the other.
+pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
+    let experiment = options.source.experiment()?;
+    let grid = Grid::new(&as_toml(&experiment)?, &options.vary)?;
+    let images = options.means.images()?;
+    let default = || Path::new("runs").join(format!("{}-sweep", experiment.name));
+    let place = options.out.clone().unwrap_or_else(default);
+
+    let unfinished = unfinished(&grid.cells, &place, &images)?;
+    let (left, count) = (unfinished.len(), grid.cells.len());
+    if left < count {
+        eprintln!("{} of {count} cells are finished already", count - left);
+    }
+    if options.slurm {
+        return leave_to_slurm(options, &experiment.name, &grid, &place);
+    }
+    if !unfinished.is_empty() {
+        let session = Session::open(&options.means, images)?;
+        prepare(&grid.cells, &place)?;
+        for (number, cell) in (count - left + 1..).zip(unfinished) {
+            if session.is_stopped() || !run_cell(&session, options, cell, number, count, &place)? {
+                eprintln!("stopped; the same command goes on from there");
+                return Ok(ExitCode::from(INTERRUPTED));
+            }
+        }
+    }
+    let scores = write_table(&grid, &place)?;
+    if !options.means.progress.is_json() {
+        print(&score_table(&scores))?;
+    }
+    eprintln!("results in {}", place.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The cells that are to be run; every one is checked, and so is what its directory holds.
+fn unfinished<'a>(
+    cells: &'a [Cell],
+    place: &Path,
+    images: &ImageSet,
+) -> Result<Vec<&'a Cell>, Failure> {
+    for cell in cells {
+        let checked = cell.experiment.check(images);
+        checked.map_err(|error| of_cell(cell, error.into()))?;
+    }
+    let mut unfinished = Vec::new();
+    for cell in cells {
+        let path = place.join(&cell.name);
+        let is_finished = is_finished(&path, &cell.experiment, images);
+        if !is_finished.map_err(|error| of_cell(cell, error))? {
+            unfinished.push(cell);
+        }
+    }
+    Ok(unfinished)
+}
+
+/// Each cell's directory, with its experiment: from here on, it is `trainable run CELL/experiment.toml --out CELL
+/// --resume`.
+fn prepare(cells: &[Cell], place: &Path) -> Result<(), Failure> {
+    for cell in cells {
+        let path = place.join(&cell.name);
+        fs::create_dir_all(&path).map_err(|source| Failure::Make {
+            path: path.clone(),
+            source,
+        })?;
+        describe(&path, &cell.experiment)?;
+    }
+    Ok(())
+}
+
+/// Whether it came to its end.
+fn run_cell(
+    session: &Session,
+    options: &Options,
+    cell: &Cell,
+    number: usize,
+    count: usize,
+    place: &Path,
+) -> Result<bool, Failure> {
+    options.means.progress.tell_cell(&cell.name, number, count);
+    let ended = session.run(&place.join(&cell.name), &cell.experiment, true);
+    let ended = ended.map_err(|error| of_cell(cell, error))?;
+    Ok(!matches!(ended, Ended::Stopped))
+}
+
+fn of_cell(cell: &Cell, error: Failure) -> Failure {
+    Failure::Cell {
+        name: cell.name.clone(),
+        source: Box::new(error),
+    }
+}
+
+/// Writes sweep.csv: the varied fields' values, and then what scores.csv has, for each cell and arm. Returns the scores,
+/// with the cells in the arms' names.
+fn write_table(grid: &Grid, place: &Path) -> Result<Vec<ScoreRow>, Failure> {
+    let path = place.join("sweep.csv");
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| Failure::Scores { path, source }
+    };
+    let mut table = csv::Writer::from_writer(Vec::new());
+    let mut scores = Vec::new();
+    for (number, cell) in grid.cells.iter().enumerate() {
+        let own = place.join(&cell.name).join("scores.csv");
+        let (header, rows) = read_scores(&own).map_err(failed(&own))?;
+        if number == 0 {
+            let header = grid.fields.iter().map(String::as_str).chain(&header);
+            table.write_record(header).map_err(failed(&path))?;
+        }
+        for (record, mut row) in rows {
+            let record = cell.values.iter().map(String::as_str).chain(&record);
+            table.write_record(record).map_err(failed(&own))?;
+            row.arm = format!("{} / {}", cell.name, row.arm);
+            scores.push(row);
+        }
+    }
+    let table = table.into_inner();
+    let table = table.map_err(|error| failed(&path)(error.into_error().into()))?;
+    write_whole(&path, &table)?;
+    Ok(scores)
+}
+
+/// The header, and each row as it stands there and as it is meant.
+type Scores = (StringRecord, Vec<(StringRecord, ScoreRow)>);
+
+fn read_scores(path: &Path) -> Result<Scores, csv::Error> {
+    let mut reader = csv::Reader::from_path(path)?;
+    let header = reader.headers()?.clone();
+    let rows: Result<Vec<_>, csv::Error> = reader
+        .records()
+        .map(|record| {
+            let record = record?;
+            let row = record.deserialize(Some(&header))?;
+            Ok((record, row))
+        })
+        .collect();
+    Ok((header, rows?))
+}
+
+/// Writes the cells' experiments and the script that runs them.
+fn leave_to_slurm(
+    options: &Options,
+    name: &str,
+    grid: &Grid,
+    place: &Path,
+) -> Result<ExitCode, Failure> {
+    let means = &options.means;
+    let progress = means.progress.to_possible_value();
+    let progress = progress.map_or(String::new(), |value| value.get_name().to_owned());
+    let mut arguments: Vec<OsString> = vec![
+        "--backend".into(),
+        means.backend.name().into(),
+        "--progress".into(),
+        progress.into(),
+    ];
+    if let Some(data) = &means.data {
+        arguments.extend([
+            "--data".into(),
+            absolute(data).map_err(Failure::Here)?.into(),
+        ]);
+    }
+    let directory = absolute(place).map_err(Failure::Here)?;
+    let array = Array {
+        name,
+        program: &env::current_exe().map_err(Failure::Here)?,
+        directory: &directory,
+        cells: grid.cells.iter().map(|cell| &cell.name[..]).collect(),
+        arguments,
+    };
+    let script = array.script()?;
+    prepare(&grid.cells, place)?;
+    let path = place.join("sweep.sbatch");
+    write_whole(&path, script.as_bytes())?;
+    eprintln!("to run the cells: sbatch {}", path.display());
+    eprintln!("when they are finished, the same command without --slurm writes sweep.csv");
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,140 @@
+//! The script with which a cluster's SLURM runs the cells of a sweep, one a job.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// What the script runs.
+pub(super) struct Array<'a> {
+    /// What the jobs are called.
+    pub(super) name: &'a str,
+    /// This program; absolute, as the sweep's directory.
+    pub(super) program: &'a Path,
+    /// The sweep's.
+    pub(super) directory: &'a Path,
+    /// Their directories in it; one or more.
+    pub(super) cells: Vec<&'a str>,
+    /// Of `trainable run`, beside the file and the directory.
+    pub(super) arguments: Vec<OsString>,
+}
+
+/// A path cannot stand in a script.
+#[derive(Debug, Error)]
+#[error("{}: wanted a path of UTF-8 without control characters, to stand in a script, found another", path.display())]
+pub(crate) struct NotPlain {
+    path: PathBuf,
+}
+
+impl Array<'_> {
+    /// For `sbatch`. A job's program takes the place of its shell, so that the signal reaches it.
+    pub(super) fn script(&self) -> Result<String, NotPlain> {
+        let name: String = self.name.chars().filter(|c| !c.is_control()).collect();
+        let directory = plain(self.directory)?;
+        let log = format!("{}/sweep-%a.log", directory.replace('%', "%%"));
+        let arguments = self.arguments.iter();
+        let arguments: Result<Vec<_>, _> = arguments
+            .map(|one| plain(Path::new(one)).map(in_shell))
+            .collect();
+        let cells: Vec<_> = self.cells.iter().map(|cell| in_shell(cell)).collect();
+        Ok(format!(
+            r#"#!/bin/sh
+# The cells of a sweep, one a job. Submitted again, it goes on with those that were interrupted; those that are finished
+# end at once. Further options go on sbatch's command line or below, such as --time=, --partition=, --gres=gpu:1.
+#SBATCH --job-name={name}
+#SBATCH --array=0-{last}
+#SBATCH --output={log}
+#SBATCH --open-mode=append
+#SBATCH --requeue
+# Two minutes ahead of the time limit, so that there is a checkpoint to go on from.
+#SBATCH --signal=B:TERM@120
+set -eu
+directory={directory}
+set -- \
+  {cells}
+shift "$SLURM_ARRAY_TASK_ID"
+echo "cell $1"
+exec {program} run "$directory/$1/experiment.toml" --out "$directory/$1" --resume {arguments}
+"#,
+            name = in_option(&name),
+            last = self.cells.len().saturating_sub(1),
+            log = in_option(&log),
+            directory = in_shell(directory),
+            cells = cells.join(" \\\n  "),
+            program = in_shell(plain(self.program)?),
+            arguments = arguments?.join(" "),
+        ))
+    }
+}
+
+fn plain(path: &Path) -> Result<&str, NotPlain> {
+    let text = path.to_str();
+    let plain = text.filter(|text| !text.contains(char::is_control));
+    plain.ok_or_else(|| NotPlain {
+        path: path.to_owned(),
+    })
+}
+
+/// As one word of a shell.
+fn in_shell(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// As one value on a line of `#SBATCH`.
+fn in_option(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn array<'a>(directory: &'a str, cells: &[&'a str]) -> Array<'a> {
+        Array {
+            name: "a \"name\"\n",
+            program: Path::new("/bin/trainable it's"),
+            directory: Path::new(directory),
+            cells: cells.to_vec(),
+            arguments: vec!["--data".into(), "/d a".into()],
+        }
+    }
+
+    #[test]
+    fn names_are_quoted_for_sbatch_and_for_the_shell() {
+        let script = array("/50% \"x\" it's", &["a=1", "a=2"]).script().unwrap();
+        for line in [
+            r#"#SBATCH --job-name="a \"name\"""#,
+            "#SBATCH --array=0-1",
+            r#"#SBATCH --output="/50%% \"x\" it's/sweep-%a.log""#,
+            r#"directory='/50% "x" it'\''s'"#,
+        ] {
+            assert!(script.lines().any(|l| l == line), "no {line} in {script}");
+        }
+        assert!(script.ends_with(" --resume '--data' '/d a'\n"), "{script}");
+        let error = array("/new\nline", &["a=1"]).script().unwrap_err();
+        assert!(error.to_string().contains("without control characters"));
+    }
+
+    /// What a job's shell makes of it.
+    #[cfg(unix)]
+    #[test]
+    fn each_job_runs_its_cell() {
+        let mut array = array("/50% \"x\" it's $HOME", &["a=1", "a=2", "a=3"]);
+        array.program = Path::new("printf");
+        let script = array.script().unwrap();
+        // printf's first argument, `run`, is its format.
+        let script = script.replace("'printf' run", "'printf' '%s|'");
+        for index in 0..3 {
+            let shell = std::process::Command::new("sh")
+                .args(["-c", &script])
+                .env("SLURM_ARRAY_TASK_ID", index.to_string())
+                .output()
+                .unwrap();
+            let cell = format!("a={}", index + 1);
+            let own = format!("/50% \"x\" it's $HOME/{cell}");
+            let wanted =
+                format!("cell {cell}\n{own}/experiment.toml|--out|{own}|--resume|--data|/d a|");
+            assert_eq!(String::from_utf8(shell.stdout).unwrap(), wanted);
+        }
+    }
+}

@@ -46,6 +46,9 @@ pub(crate) enum Failure {
     /// Nobody would tell of Ctrl-C.
     #[error("cannot listen for signals")]
     Signals(#[from] ctrlc::Error),
+    /// A file for reading cannot be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// The run's directory makes no page.
     #[error(transparent)]
     Page(#[from] PageError),
@@ -99,7 +102,8 @@ impl Failure {
                 use DirectoryError::{Read, Write};
                 matches!(error, Write { .. } | Read { .. })
             }
-            Self::Page(PageError::Report(ReportError::Write { .. })) => true,
+            Self::Report(ReportError::Write { .. })
+            | Self::Page(PageError::Report(ReportError::Write { .. })) => true,
             _ => false,
         };
         if is_of_machine { 1 } else { 2 }

@@ -12,6 +12,7 @@ use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{
     Event, Experiment, RunDirectory, check_same, run_in, score_table, scores, write_results,
 };
+use trainable::report::write_event_files;
 use trainable::spec::ImageSet;
 use trainable::{Backend, Compute, data};
 
@@ -48,6 +49,9 @@ pub(crate) struct Options {
     /// Go on where an interrupted run of the same experiment stands; start one where there is none
     #[arg(long)]
     resume: bool,
+    /// Write TensorBoard's event files too, as the run goes on, to tensorboard/ in the directory
+    #[arg(long)]
+    tensorboard: bool,
     /// How to tell what happens
     #[arg(long, value_enum, default_value_t = Progress::Auto)]
     progress: Progress,
@@ -135,6 +139,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         check_description(&path.join(DESCRIPTION), &experiment)?;
         let directory = RunDirectory::resume(&path, &experiment, &compute, &images)?;
         let Some(directory) = directory else {
+            if options.tensorboard {
+                write_event_files(&path)?;
+            }
             eprintln!("finished already; results in {}", path.display());
             return Ok(ExitCode::SUCCESS);
         };
@@ -147,6 +154,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let directory = directory
         .with_interval(interval)
         .stopped_by(stop_on_signals()?);
+    let directory = if options.tensorboard {
+        directory.with_event_files(&experiment)?
+    } else {
+        directory
+    };
 
     let mut teller = Teller::new(options.progress, experiment.total_steps());
     let tell = |event: Event<'_>| teller.tell(event);

@@ -282,7 +282,7 @@ impl RunDirectory {
 
     /// Writes TensorBoard's event files too, in `tensorboard/ARM/seed-N/`, for this run of `experiment`: the rows so far
     /// now, and the others with the checkpoints that count them in. Files of an earlier start are replaced, so that no
-    /// row is in them twice and none is missing. TensorBoard can read them all the while.
+    /// row is in them twice and none is missing. TensorBoard can have them open all the while.
     ///
     /// # Errors
     /// [`ReportError::Write`]

@@ -6,7 +6,6 @@ mod progress;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod shell;
-mod tensors;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -18,8 +17,7 @@ use trainable::data::DataError;
 use trainable::experiment::{DirectoryError, ExperimentError};
 use trainable::probe::NotFinite;
 use trainable::report::{PageError, ReportError};
-
-use tensors::TensorError;
+use trainable::tensors::TensorError;
 
 /// Why a subcommand gave up.
 #[derive(Debug, Error)]

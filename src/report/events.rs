@@ -14,25 +14,19 @@
 //! | | 2 | `int64 step` |
 //! | | 3 | `string file_version`, `brain.Event:2` in the first record and only there |
 //! | | 5 | `Summary summary` |
-//! | | 7 | `SessionLog session_log` |
 //! | `Summary` | 1 | `repeated Value value` |
 //! | `Value` | 1 | `string tag` |
 //! | | 2 | `float simple_value` |
-//! | `SessionLog` | 1 | `SessionStatus status`, 1 for `START` |
 
 use crc::{CRC_32_ISCSI, Crc};
 
 const CRC_32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 
-/// What a file starts with: its version, and that everything of an earlier file of the same run is void.
+/// What a file starts with: the record of its version.
 pub(super) fn file_start(wall_time: f64) -> Vec<u8> {
     let mut version = event(wall_time, 0);
     put_bytes(&mut version, 3, b"brain.Event:2");
-    let mut status = Vec::new();
-    put_integer(&mut status, 1, 1);
-    let mut session = event(wall_time, 0);
-    put_bytes(&mut session, 7, &status);
-    [record(&version), record(&session)].concat()
+    record(&version)
 }
 
 /// The record of scalars, each with its tag, at one step.
@@ -70,7 +64,8 @@ fn event(wall_time: f64, step: u64) -> Vec<u8> {
     event.extend(wall_time.to_le_bytes());
     // As protobuf has it, what is 0 is left out.
     if step > 0 {
-        put_integer(&mut event, 2, step);
+        put_key(&mut event, 2, 0);
+        put_varint(&mut event, step);
     }
     event
 }
@@ -78,11 +73,6 @@ fn event(wall_time: f64, step: u64) -> Vec<u8> {
 /// A field's number and how it is encoded: 0 variable length, 1 eight bytes, 2 a length and bytes, 5 four bytes.
 fn put_key(message: &mut Vec<u8>, field: u8, encoding: u8) {
     message.push(field << 3 | encoding);
-}
-
-fn put_integer(message: &mut Vec<u8>, field: u8, value: u64) {
-    put_key(message, field, 0);
-    put_varint(message, value);
 }
 
 fn put_float(message: &mut Vec<u8>, field: u8, value: f32) {
@@ -139,8 +129,8 @@ mod tests {
     #[test]
     fn records_are_tensorboards_own_byte_for_byte() {
         let start = file_start(1.5e9);
-        let wanted = "1800000000000000a37f4b2209000000c00b5ad6411a0d627261696e2e4576656e743a324ca9a464\
-                      0d000000000000003c37b83409000000c00b5ad6413a02080132e00391";
+        let wanted =
+            "1800000000000000a37f4b2209000000c00b5ad6411a0d627261696e2e4576656e743a324ca9a464";
         assert_eq!(start, from_hex(wanted));
         let scalars = [("sharpness/layer 1", 0.1), ("λ", f64::NEG_INFINITY)];
         let wanted = "33000000000000000ca7205609000000c00b5ad64110ac022a250a180a1173686172706e6573732f\

@@ -2,13 +2,14 @@
 //!
 //! Steps are parameter updates done. Layers are `layer 1`, `layer 2` and so on, and `network`. There is no point where a
 //! table's cell is empty; what is not finite is written as it is, and TensorBoard marks it. Wall times are those of
-//! writing. Files hold rows and nothing else, so that they can always be made anew.
+//! writing. Files hold rows and nothing else, so that they can always be made anew: the same bytes but for the wall times,
+//! so that a TensorBoard that has read half of a file goes on with its other half.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::events::{file_start, scalars_record};
 use super::page::{PageError, read_results};
@@ -18,8 +19,8 @@ use crate::experiment::{Experiment, Results};
 /// Where event files are, in the directory of a run.
 const DIRECTORY: &str = "tensorboard";
 
-/// What the names of event files start with.
-const PREFIX: &str = "events.out.tfevents.";
+/// An event file's name, without the time that others have in it.
+const FILE: &str = "events.out.tfevents.0000000000.trainable";
 
 /// Characters of an arm's name that its directory keeps.
 const LONGEST_NAME: usize = 60;
@@ -91,17 +92,19 @@ pub(crate) struct EventFiles {
 }
 
 impl EventFiles {
-    /// In the directory of a run of `experiment`; without rows. Event files that are there are removed.
+    /// In the directory of a run of `experiment`; without rows. Those that are there are replaced.
     pub(crate) fn create(directory: &Path, experiment: &Experiment) -> Result<Self, ReportError> {
         let names: Vec<_> = experiment.arms.iter().map(|arm| &arm.name[..]).collect();
-        let now = since_1970();
-        let name = format!("{PREFIX}{:010}.{:09}", now.as_secs(), now.subsec_nanos());
+        let start = file_start(wall_time());
         let mut files = BTreeMap::new();
         for (arm, place) in names.iter().zip(directory_names(&names)) {
             for seed in &experiment.seeds {
                 let place = directory.join(DIRECTORY).join(&place);
-                let file = place.join(format!("seed-{seed}")).join(&name);
-                create(&file, now).map_err(|source| write_error(&file, source))?;
+                let place = place.join(format!("seed-{seed}"));
+                let file = place.join(FILE);
+                fs::create_dir_all(&place)
+                    .and_then(|()| fs::write(&file, &start))
+                    .map_err(|source| write_error(&file, source))?;
                 files.insert(((*arm).to_owned(), *seed), file);
             }
         }
@@ -127,7 +130,7 @@ impl EventFiles {
             let scalars = tagged(row, &OF_INDICATORS, "");
             points.add((&row.arm, row.seed), row.update.into(), scalars);
         }
-        let wall_time = since_1970().as_secs_f64();
+        let wall_time = wall_time();
         for ((arm, seed), file) in &self.files {
             let Some(mut points) = points.0.remove(&(&arm[..], *seed)) else {
                 continue;
@@ -182,24 +185,10 @@ fn tagged<T>(row: &T, curves: &[Curve<T>], suffix: &str) -> Vec<Scalar> {
         .collect()
 }
 
-/// Makes the file, with its directory and without rows, the only one of its kind there.
-fn create(file: &Path, now: Duration) -> io::Result<()> {
-    if let Some(directory) = file.parent() {
-        fs::create_dir_all(directory)?;
-        for entry in fs::read_dir(directory)? {
-            let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with(PREFIX) {
-                fs::remove_file(entry.path())?;
-            }
-        }
-    }
-    fs::write(file, file_start(now.as_secs_f64()))
-}
-
-/// Nothing before 1970 was trained here: a clock that says so gives 0.
-fn since_1970() -> Duration {
+/// Seconds since 1970; 0 where the clock says that it is earlier.
+fn wall_time() -> f64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    now.unwrap_or_default()
+    now.unwrap_or_default().as_secs_f64()
 }
 
 fn write_error(path: &Path, source: io::Error) -> ReportError {

@@ -119,13 +119,13 @@ mod tests {
         }
     }
 
-    /// `masked_crc32c` of the Python package tensorboard 2.20.
+    /// `masked_crc32c` of the Python package tensorboard 2.21.
     #[test]
     fn checksums_are_masked() {
         assert_eq!(masked(CRC_32C.checksum(b"123456789")), 0xc78a_b0e5);
     }
 
-    /// What `RecordWriter` of the Python package tensorboard 2.20 writes.
+    /// What `RecordWriter` of the Python package tensorboard 2.21 writes.
     #[test]
     fn records_are_tensorboards_own_byte_for_byte() {
         let start = file_start(1.5e9);

@@ -65,7 +65,7 @@ OF_INDICATORS = {
 
 
 def main():
-    # Warnings of flipped bytes are what is wanted.
+    # It warns of flipped bytes.
     logging.getLogger("tensorboard").setLevel(logging.ERROR)
     # Builds the program as its own tests run it.
     subprocess.run(["cargo", "test", "--no-run", "--test", "tensorboard"], cwd=ROOT, check=True)
@@ -178,20 +178,14 @@ def check_flipped_bytes(run):
     replica = REPLICAS[0]
     (file,) = Path(directory(run, *replica)).iterdir()
     whole, table = file.read_bytes(), wanted(run, *replica)
-    refused = 0
     for position in np.linspace(0, len(whole) - 1, FLIPS, dtype=int):
         flipped = bytearray(whole)
         flipped[position] ^= 0x10
         file.write_bytes(flipped)
-        try:
-            assert read(run, *replica) != table, f"byte {position} was flipped, and nothing noticed"
-        except (AssertionError, KeyboardInterrupt):
-            raise
-        except Exception:  # Whatever the reader says of a broken file.
-            refused += 1
+        assert read(run, *replica) != table, f"byte {position} was flipped, and nothing noticed"
     file.write_bytes(whole)
     assert read(run, *replica) == table
-    print(f"{FLIPS} flipped bytes noticed, {refused} of them as errors of the reader")
+    print(f"{FLIPS} flipped bytes noticed")
 
 
 def check_changed_cells(run):

@@ -23,6 +23,8 @@ mod snapshot;
 pub mod spec;
 pub mod state;
 pub mod tasks;
+#[cfg(feature = "report")]
+pub mod tensors;
 mod trainer;
 
 pub use engine::Engine;

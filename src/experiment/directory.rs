@@ -3,6 +3,7 @@
 //! - `.lock`: locked while a run goes on there.
 //! - `checkpoint.safetensors`: where the run stands; see `checkpoint`.
 //! - `tasks.part.csv`, `probes.part.csv`, `indicators.part.csv`: the rows so far; see `rows`. They go when the tables stand.
+//! - `tensorboard/`: the same rows for TensorBoard, where wanted.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -17,7 +18,7 @@ use super::checkpoint::{FORMAT, Replica, Standing, Tensors, decode, encode};
 use super::difference::difference;
 use super::rows::{self, Extent, RowLog};
 use super::{Experiment, ExperimentError, Results};
-use crate::report::{remove_temporaries, write_whole};
+use crate::report::{EventFiles, ReportError, remove_temporaries, write_whole};
 use crate::snapshot::Snapshot;
 use crate::spec::{ImageSet, TrainingSpec};
 use crate::trainer::Compute;
@@ -163,6 +164,7 @@ pub struct RunDirectory {
     tasks: RowLog,
     probes: RowLog,
     indicators: RowLog,
+    events: Option<EventFiles>,
     start: Option<Start>,
 }
 
@@ -291,6 +293,7 @@ impl RunDirectory {
             tasks: RowLog::open(path.join(TASKS), tasks)?,
             probes: RowLog::open(path.join(PROBES), probes)?,
             indicators: RowLog::open(path.join(INDICATORS), indicators)?,
+            events: None,
             start,
         })
     }
@@ -305,6 +308,21 @@ impl RunDirectory {
     #[must_use]
     pub fn stopped_by(self, stop: Arc<AtomicBool>) -> Self {
         Self { stop, ..self }
+    }
+
+    /// Writes TensorBoard's event files too, in `tensorboard/ARM/seed-N/`, for this run of `experiment`: the rows so far
+    /// now, and the others with the checkpoints that count them in. Files of an earlier start are replaced, so that no
+    /// row is in them twice and none is missing. TensorBoard can have them open all the while.
+    ///
+    /// # Errors
+    /// [`ReportError::Write`]
+    pub fn with_event_files(self, experiment: &Experiment) -> Result<Self, ReportError> {
+        let mut events = EventFiles::create(&self.path, experiment)?;
+        if let Some(start) = &self.start {
+            events.append(&start.results)?;
+        }
+        let events = Some(events);
+        Ok(Self { events, ..self })
     }
 
     /// Where it is.
@@ -335,7 +353,7 @@ impl RunDirectory {
         self.latest.elapsed() >= self.interval
     }
 
-    /// Writes the rows that are new, and then the checkpoint that counts them in.
+    /// Writes the rows that are new, and then the checkpoint that counts them in; events last, as they can be made anew.
     pub(super) fn save(
         &mut self,
         (batch, step): (usize, u32),
@@ -360,6 +378,9 @@ impl RunDirectory {
         let bytes = bytes.map_err(|e| DirectoryError::write(&path, io::Error::other(e)))?;
         write_whole(&path, &bytes)?;
         self.latest = Instant::now();
+        if let Some(events) = &mut self.events {
+            events.append(results)?;
+        }
         Ok(())
     }
 }

@@ -9,7 +9,6 @@ pub(crate) mod run;
 pub(crate) mod shell;
 mod suggest;
 pub(crate) mod sweep;
-mod tensors;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -21,10 +20,10 @@ use trainable::data::DataError;
 use trainable::experiment::{DirectoryError, ExperimentError};
 use trainable::probe::NotFinite;
 use trainable::report::{PageError, ReportError};
+use trainable::tensors::TensorError;
 
 use sweep::grid::GridError;
 use sweep::slurm::NotPlain;
-use tensors::TensorError;
 
 /// Why a subcommand gave up.
 #[derive(Debug, Error)]
@@ -51,6 +50,9 @@ pub(crate) enum Failure {
     /// Nobody would tell of Ctrl-C.
     #[error("cannot listen for signals")]
     Signals(#[from] ctrlc::Error),
+    /// A file for reading cannot be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// The run's directory makes no page.
     #[error(transparent)]
     Page(#[from] PageError),
@@ -127,7 +129,8 @@ impl Failure {
                 use DirectoryError::{Read, Write};
                 matches!(error, Write { .. } | Read { .. })
             }
-            Self::Page(PageError::Report(ReportError::Write { .. })) => true,
+            Self::Report(ReportError::Write { .. })
+            | Self::Page(PageError::Report(ReportError::Write { .. })) => true,
             _ => false,
         };
         if is_of_machine { 1 } else { 2 }

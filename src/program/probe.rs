@@ -7,9 +7,9 @@ use serde::Serialize;
 use trainable::network::Activation;
 use trainable::probe::{LayerStats, ProbeSpec, ProbeStart, ProbeStats};
 use trainable::spec::{ReplicaSpec, TrainingSpec};
+use trainable::tensors::{read_batch, read_network};
 use trainable::{Backend, Compute, Trainer};
 
-use super::tensors::{read_batch, read_network};
 use super::{Failure, backend_parser, print};
 
 /// What is to be probed, and how.

@@ -1,9 +1,9 @@
-//! `trainable report`: a page of one run or several.
+//! `trainable report`: a page of one run or several, and event files.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use trainable::report::{Foreign, write_page};
+use trainable::report::{Foreign, write_event_files, write_page};
 
 use super::Failure;
 
@@ -16,6 +16,9 @@ pub(crate) struct Options {
     /// The page; without it, report.html in the directory, or here for several
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Write TensorBoard's event files of each run too, to tensorboard/ in its directory
+    #[arg(long)]
+    tensorboard: bool,
     /// Replace FILE even if it is no report
     #[arg(long)]
     force: bool,
@@ -35,6 +38,11 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     };
     write_page(&options.directories, &page, foreign)?;
     eprintln!("report in {}", page.display());
+    if options.tensorboard {
+        for directory in &options.directories {
+            write_event_files(directory)?;
+        }
+    }
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use trainable::experiment::{
     Event, Experiment, RunDirectory, ScoreRow, check_same, run_in, score_table, scores,
     write_results,
 };
-use trainable::report::write_whole;
+use trainable::report::{write_event_files, write_whole};
 use trainable::spec::ImageSet;
 use trainable::{Backend, Compute, data};
 
@@ -64,6 +64,9 @@ pub(super) struct Means {
     /// Directory with the four MNIST files, raw or .gz; without it, those inside this program
     #[arg(long, value_name = "DIR")]
     pub(super) data: Option<PathBuf>,
+    /// Write TensorBoard's event files too, as the run goes on, to tensorboard/ in its directory
+    #[arg(long)]
+    pub(super) tensorboard: bool,
     /// How to tell what happens
     #[arg(long, value_enum, default_value_t = Progress::Auto)]
     pub(super) progress: Progress,
@@ -147,6 +150,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let path = options.out.clone().unwrap_or_else(default);
 
     if options.resume && is_finished(&path, &experiment, &images)? {
+        if options.means.tensorboard {
+            write_event_files(&path)?;
+        }
         eprintln!("finished already; results in {}", path.display());
         return Ok(ExitCode::SUCCESS);
     }
@@ -173,6 +179,7 @@ pub(super) struct Session {
     compute: Compute,
     images: ImageSet,
     progress: Progress,
+    tensorboard: bool,
     interval: Duration,
     stop: Arc<AtomicBool>,
 }
@@ -196,6 +203,7 @@ impl Session {
             compute,
             images,
             progress: means.progress,
+            tensorboard: means.tensorboard,
             interval: Duration::from_secs(means.checkpoint_seconds),
             stop: stop_on_signals()?,
         })
@@ -226,6 +234,11 @@ impl Session {
         let directory = directory
             .with_interval(self.interval)
             .stopped_by(self.stop.clone());
+        let directory = if self.tensorboard {
+            directory.with_event_files(experiment)?
+        } else {
+            directory
+        };
 
         let mut teller = Teller::new(self.progress, experiment.total_steps());
         let tell = |event: Event<'_>| teller.tell(event);

@@ -212,6 +212,9 @@ fn leave_to_slurm(
             absolute(data).map_err(Failure::Here)?.into(),
         ]);
     }
+    if means.tensorboard {
+        arguments.push("--tensorboard".into());
+    }
     let directory = absolute(place).map_err(Failure::Here)?;
     let array = Array {
         name,

@@ -34,7 +34,7 @@ pub struct IndicatorRow {
     pub fisher_effective_rank: f64,
 }
 
-const HEADER: [&str; 11] = [
+pub(super) const HEADER: [&str; 11] = [
     "arm",
     "seed",
     "task",

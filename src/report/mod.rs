@@ -6,14 +6,16 @@
 //! - `prediction`: how well an indicator foretells a drop in accuracy, and intervals over seeds.
 //! - `indicators`: a row per minibatch that was looked at, `indicators.csv`.
 //! - `figures`: the pictures of the experiments, arms side by side; `run` is the rows they are made of.
+//! - `tensorboard`: the rows as TensorBoard shows them; `events` is the format of its files.
 //! - `page`: HTML of one run or several, with all of this in it.
 //! - `panels`: a picture of the probes, a row of panels per layer.
 //! - `grid`: what pictures made of panels are drawn with; `scale` is their vertical axes, `captions` their words.
 //!
-//! A file appears under its name only when all of it is on the disk; before that it stands beside it under a
+//! Event files grow as a run goes on. Any other file appears under its name only when all of it is on the disk; before that it stands beside it under a
 //! temporary one.
 
 mod captions;
+mod events;
 mod figures;
 mod grid;
 mod indicators;
@@ -25,6 +27,7 @@ mod probes;
 mod run;
 mod scale;
 mod tables;
+mod tensorboard;
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -48,6 +51,8 @@ pub use probes::{ProbeRow, probe_rows, write_probes_csv};
 pub use tables::{
     BandPoint, Score, Series, TaskRow, online_accuracy_series, score, write_tasks_csv,
 };
+pub(crate) use tensorboard::EventFiles;
+pub use tensorboard::write_event_files;
 
 /// What can go wrong while a report is written.
 #[derive(Debug, thiserror::Error)]

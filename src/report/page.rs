@@ -25,6 +25,8 @@ use comparison::Comparison;
 use pictures::Gallery;
 use record::Record;
 
+pub(super) use record::read_results;
+
 /// With what every page of ours starts, and no other.
 const START: &str = concat!(
     "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">",

@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use super::PageError;
 use crate::experiment::foresight::{ALL_ARMS, HEADER as FORESIGHT_HEADER};
 use crate::experiment::results::{DIFFERENCE_HEADER, SCORE_HEADER};
-use crate::experiment::{DifferenceRow, Experiment, ForesightRow, ScoreRow};
+use crate::experiment::{DifferenceRow, Experiment, ForesightRow, Results, ScoreRow};
+use crate::report::indicators::HEADER as INDICATOR_HEADER;
 use crate::report::probes::HEADER as PROBE_HEADER;
 use crate::report::tables::HEADER as TASK_HEADER;
 use crate::report::{ProbeRow, TaskRow};
@@ -96,6 +97,37 @@ impl Record {
     /// The arms, in the experiment's order.
     pub(super) fn arms(&self) -> impl Iterator<Item = &str> {
         self.experiment.arms.iter().map(|arm| &arm.name[..])
+    }
+}
+
+/// The experiment and the rows of the run in `directory`; all of its replicas.
+pub(in crate::report) fn read_results(
+    directory: &Path,
+) -> Result<(Experiment, Results), PageError> {
+    let (_, experiment) = read_experiment(&directory.join("experiment.toml"))?;
+    let results = Results {
+        tasks: read_table(&directory.join("tasks.csv"), &TASK_HEADER)?,
+        probes: read_table(&directory.join("probes.csv"), &PROBE_HEADER)?,
+        indicators: read_table(&directory.join("indicators.csv"), &INDICATOR_HEADER)?,
+    };
+    let arms: Vec<&str> = experiment.arms.iter().map(|arm| &arm.name[..]).collect();
+    let tasks = results.tasks.iter();
+    let tasks = tasks.map(|row| ("tasks.csv", &row.arm[..], row.seed));
+    let probes = results.probes.iter();
+    let probes = probes.map(|row| ("probes.csv", &row.arm[..], row.seed));
+    let indicators = results.indicators.iter();
+    let indicators = indicators.map(|row| ("indicators.csv", &row.arm[..], row.seed));
+    let unknown = tasks
+        .chain(probes)
+        .chain(indicators)
+        .find(|(_, arm, seed)| !arms.contains(arm) || !experiment.seeds.contains(seed));
+    match unknown {
+        None => Ok((experiment, results)),
+        Some((name, arm, seed)) => Err(PageError::Arms {
+            path: directory.join(name),
+            wanted: format!("{arms:?} with seeds {:?}", experiment.seeds),
+            found: format!("{arm:?} with seed {seed}"),
+        }),
     }
 }
 

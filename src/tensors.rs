@@ -8,41 +8,58 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use safetensors::tensor::{Dtype, Metadata, SafeTensorError, SafeTensors, TensorView};
-use thiserror::Error;
-use trainable::network::{Activation, LayerParameters, Network};
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorView};
+
+use crate::error::Error;
+use crate::network::{Activation, LayerParameters, Network};
 
 /// Why a file does not hold what was wanted. Every message names the file, the tensor where there is
 /// one, what was wanted and what was found; a source is not repeated in the message.
-#[derive(Debug, Error)]
-pub(crate) enum TensorError {
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TensorError {
     /// The operating system would not open or read the file.
     #[error("{file}: wanted to read it, found that it cannot be read")]
-    Unreadable { file: PathBuf, source: io::Error },
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// Its reason.
+        source: io::Error,
+    },
     /// The file ends before its header does, or before the tensors that the header lists.
     #[error("{file}: truncated, wanted {wanted} bytes at least, found {found}")]
     Truncated {
+        /// The file.
         file: PathBuf,
+        /// Bytes that the header announces.
         wanted: u128,
+        /// Bytes that are there.
         found: usize,
     },
     /// The file goes on after the last tensor.
     #[error("{file}: trailing bytes, wanted {wanted} bytes, found {found}")]
     TrailingBytes {
+        /// The file.
         file: PathBuf,
+        /// Bytes that the header announces.
         wanted: u128,
+        /// Bytes that are there.
         found: usize,
     },
     /// The header is not one. The fault is no source: it already prints its own.
     #[error("{file}: wanted a safetensors file, found something else ({fault})")]
     NotSafetensors {
+        /// The file.
         file: PathBuf,
-        fault: SafeTensorError,
+        /// What gives it away.
+        fault: String,
     },
     /// A tensor is not there.
     #[error("{file}: wanted the tensor {name}, found {found}")]
     Missing {
+        /// The file.
         file: PathBuf,
+        /// The tensor.
         name: String,
         /// The names that are there.
         found: String,
@@ -50,68 +67,97 @@ pub(crate) enum TensorError {
     /// A tensor has no business there.
     #[error("{file}: wanted no tensors but {wanted}, found {found:?}")]
     Unexpected {
+        /// The file.
         file: PathBuf,
+        /// The names that are known.
         wanted: &'static str,
+        /// The first other name.
         found: String,
     },
     /// A tensor's elements are of another type.
     #[error("{file}: {name}: wanted elements of type {wanted}, found {found}")]
     WrongType {
+        /// The file.
         file: PathBuf,
+        /// The tensor.
         name: String,
+        /// The types that would do.
         wanted: String,
-        found: Dtype,
+        /// The type that it has.
+        found: String,
     },
     /// A tensor has another number of dimensions, or they do not fit the other tensors.
     #[error("{file}: {name}: wanted the shape {wanted}, found {found:?}")]
     WrongShape {
+        /// The file.
         file: PathBuf,
+        /// The tensor.
         name: String,
+        /// The shape that was wanted, and why.
         wanted: String,
+        /// The shape that it has.
         found: Vec<usize>,
     },
     /// A tensor's first NaN or infinity.
     #[error("{file}: {name}: wanted finite numbers, found {found} at {index:?}")]
     NotFinite {
+        /// The file.
         file: PathBuf,
+        /// The tensor.
         name: String,
         /// One entry per dimension, each from 0.
         index: Vec<usize>,
+        /// The number.
         found: f32,
     },
     /// A label that is negative or names no class of the network.
     #[error("{file}: y: wanted labels 0 to {}, found {found} at [{index}]", .classes - 1)]
     LabelOutOfRange {
+        /// The file.
         file: PathBuf,
+        /// Classes of the network.
         classes: u32,
+        /// The label's place, from 0.
         index: usize,
+        /// The label.
         found: i64,
     },
     /// The batch has no samples.
     #[error("{file}: x: wanted 1 sample at least, found none (its shape is {found:?})")]
-    EmptyBatch { file: PathBuf, found: Vec<usize> },
+    EmptyBatch {
+        /// The file.
+        file: PathBuf,
+        /// The shape that it has.
+        found: Vec<usize>,
+    },
     /// The engine does not take a network of this shape.
     #[error("{file}: wanted a network that can be trained, found one of widths {widths:?}")]
     Network {
+        /// The file.
         file: PathBuf,
+        /// Inputs, then the outputs of each layer.
         widths: Vec<u32>,
-        source: Box<trainable::Error>,
+        /// What is wrong with it.
+        source: Box<Error>,
     },
 }
 
 /// Samples and their labels.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Batch {
+pub struct Batch {
     /// Number of samples B, 1 at least.
-    pub(crate) size: u32,
+    pub size: u32,
     /// `[B, in]`, row by row.
-    pub(crate) inputs: Vec<f32>,
+    pub inputs: Vec<f32>,
     /// `[B]`, each below the network's number of classes.
-    pub(crate) labels: Vec<u32>,
+    pub labels: Vec<u32>,
 }
 
 /// Reads a network file; the number of layers and their widths are what it holds.
-pub(crate) fn read_network(
+///
+/// # Errors
+/// [`TensorError`], of which every message names the file, what was wanted and what was found.
+pub fn read_network(
     file: &Path,
     activation: Activation,
 ) -> Result<(Network, Vec<LayerParameters>), TensorError> {
@@ -148,7 +194,10 @@ pub(crate) fn read_network(
 }
 
 /// Reads a batch file whose samples `network` can classify.
-pub(crate) fn read_batch(file: &Path, network: &Network) -> Result<Batch, TensorError> {
+///
+/// # Errors
+/// As [`read_network`].
+pub fn read_batch(file: &Path, network: &Network) -> Result<Batch, TensorError> {
     let bytes = read(file)?;
     let tensors = TensorFile::parse(file, &bytes)?;
     tensors.check_names("x and y", |name| name == "x" || name == "y")?;
@@ -216,7 +265,7 @@ impl<'data> TensorFile<'data> {
             Ok(tensors) => Ok(Self { file, tensors }),
             Err(fault) => Err(TensorError::NotSafetensors {
                 file: file.into(),
-                fault,
+                fault: fault.to_string(),
             }),
         }
     }
@@ -260,7 +309,7 @@ impl<'data> TensorFile<'data> {
             file: self.file.into(),
             name: name.to_owned(),
             wanted: wanted.join(" or "),
-            found: tensor.dtype(),
+            found: tensor.dtype().to_string(),
         })
     }
 

@@ -50,9 +50,6 @@ pub(crate) enum Failure {
     /// Nobody would tell of Ctrl-C.
     #[error("cannot listen for signals")]
     Signals(#[from] ctrlc::Error),
-    /// A file for reading cannot be written.
-    #[error(transparent)]
-    Report(#[from] ReportError),
     /// The run's directory makes no page.
     #[error(transparent)]
     Page(#[from] PageError),
@@ -89,7 +86,7 @@ pub(crate) enum Failure {
     /// A finished cell's scores are no table of scores.
     #[error("{}: wanted a table of scores", path.display())]
     Scores { path: PathBuf, source: csv::Error },
-    /// A table or a script cannot be written.
+    /// A table, a script or another file cannot be written.
     #[error(transparent)]
     Report(#[from] ReportError),
     /// A directory cannot be made.
@@ -129,8 +126,7 @@ impl Failure {
                 use DirectoryError::{Read, Write};
                 matches!(error, Write { .. } | Read { .. })
             }
-            Self::Report(ReportError::Write { .. })
-            | Self::Page(PageError::Report(ReportError::Write { .. })) => true,
+            Self::Page(PageError::Report(ReportError::Write { .. })) => true,
             _ => false,
         };
         if is_of_machine { 1 } else { 2 }

@@ -102,6 +102,9 @@ fn main() -> Result<()> {
     println!("{}", accuracy_table(&results.tasks));
     println!("{}", score_table(&scores(&experiment, &results.tasks)?));
     write_results(&options.out, &experiment, &results)?;
+    let file = options.out.join("experiment.toml");
+    std::fs::write(&file, toml::to_string(&experiment)?)
+        .with_context(|| format!("cannot write {}", file.display()))?;
     println!(
         "{:.0} s; results in {}",
         start.elapsed().as_secs_f64(),

@@ -4,25 +4,22 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
-use eframe::egui::{
-    self, Align, Color32, ColorImage, Context, Layout, Panel, Rect, RichText, Ui, Vec2,
-};
+use eframe::egui::{self, Color32, ColorImage, Context, Panel, Rect, Ui, Vec2};
 use eframe::egui_wgpu::RenderState;
 use trainable::Error;
 use trainable::spec::ImageSet;
 
 use crate::controls::{self, Status};
+use crate::legend::{Entry, Mark, TITLE, titled};
 use crate::plots;
 use crate::session::Session;
 use crate::settings::Settings;
-use crate::weights::Weights;
+use crate::weights::{self, Weights};
 
 /// Width of the controls.
 const CONTROLS: f32 = 290.0;
 /// Points between plots.
 const GAP: f32 = 14.0;
-/// Height of a plot's title.
-const TITLE: f32 = 20.0;
 
 /// When the window closes by itself, and what it tells before.
 pub struct Ending {
@@ -90,6 +87,7 @@ impl App {
         self.session = Session::new(device, queue, &self.images, settings)?;
         self.weights = Weights::new(device, self.render.target_format, self.session.engine());
         self.rate = Rate::default();
+        self.failure = None;
         Ok(())
     }
 
@@ -104,7 +102,7 @@ impl App {
 
     fn pictures(&self, ui: &mut Ui) {
         let all = ui.available_rect_before_wrap();
-        let (top, bottom) = all.split_top_bottom_at_y(all.top() + (all.height() - GAP) * 0.6);
+        let (top, bottom) = all.split_top_bottom_at_y(all.top() + (all.height() - GAP) * 0.58);
         let bottom = bottom.with_min_y(bottom.top() + GAP);
         let grid = self.grid(top.height() - TITLE, top.width() * 0.5);
         let (left, right) = top.split_left_right_at_x(top.right() - grid.size.x);
@@ -115,13 +113,26 @@ impl App {
             plots::accuracy(ui, history, self.selected, tasks, size);
         });
         self.weights(ui, right, &grid);
-        let layers = &history.replicas()[self.selected].layers;
-        let width = (bottom.width() + GAP) / layers.len() as f32;
+        titled(
+            ui,
+            bottom,
+            "Effective step of every layer, and what bounds it",
+            &LEGEND,
+            |ui, _| self.layers(ui, bottom.with_min_y(bottom.top() + TITLE), tasks),
+        );
+    }
+
+    fn layers(&self, ui: &mut Ui, rect: Rect, tasks: f64) {
+        let layers = &self.session.history().replicas()[self.selected].layers;
+        let width = (rect.width() + GAP) / layers.len() as f32;
         for (number, points) in layers.iter().enumerate() {
-            let from = bottom.left() + number as f32 * width;
-            let rect = bottom.with_min_x(from).with_max_x(from + width - GAP);
-            let title = format!("Layer {}", number + 1);
-            titled(ui, rect, &title, &LEGEND, |ui, size| {
+            let from = rect.left() + number as f32 * width;
+            let rect = rect.with_min_x(from).with_max_x(from + width - GAP);
+            let step_size = points.back().map(|latest| latest.step_size);
+            let step_size =
+                step_size.map_or_else(String::new, |eta| format!(", step size {eta:.1e}"));
+            let title = format!("Layer {}{step_size}", number + 1);
+            titled(ui, rect, &title, &[], |ui, size| {
                 plots::layer(ui, number, points, tasks, size);
             });
         }
@@ -144,13 +155,11 @@ impl App {
         let shown = (columns * rows).min(self.weights.units());
         let title = format!("Weights into units 1–{shown} of layer 1");
         let limit = self.weights.limit();
+        let [negative, positive] = [format!("−{limit}"), format!("+{limit}")];
         let legend = [
-            (Color32::from_rgb(0x21, 0x61, 0xa8), format!("−{limit}")),
-            (Color32::from_rgb(0xb8, 0x29, 0x29), format!("+{limit}")),
+            (Mark::Area, weights::NEGATIVE, negative.as_str()),
+            (Mark::Area, weights::POSITIVE, positive.as_str()),
         ];
-        let legend = legend
-            .each_ref()
-            .map(|(colour, text)| (*colour, "■", text.as_str()));
         titled(ui, rect, &title, &legend, |ui, _| {
             let place = Rect::from_min_size(ui.next_widget_position(), grid.size);
             self.weights.paint(ui, place, self.selected, grid.units);
@@ -231,38 +240,11 @@ struct UnitGrid {
 }
 
 /// What the curves of a layer are.
-const LEGEND: [(Color32, &str, &str); 3] = [
-    (plots::STEP, "—", "effective step"),
-    (plots::BOUND, "—", "combined bound"),
-    (plots::VIOLATION, "●", "violation"),
+const LEGEND: [Entry<'_>; 3] = [
+    (Mark::Line, plots::STEP, "effective step"),
+    (Mark::Line, plots::BOUND, "combined bound"),
+    (Mark::Dot, plots::VIOLATION, "violation"),
 ];
-
-/// A picture below its title and its legend.
-fn titled(
-    ui: &mut Ui,
-    rect: Rect,
-    title: &str,
-    legend: &[(Color32, &str, &str)],
-    picture: impl FnOnce(&mut Ui, Vec2),
-) {
-    let (head, body) = rect.split_top_bottom_at_y(rect.top() + TITLE);
-    ui.scope_builder(egui::UiBuilder::new().max_rect(head), |ui| {
-        ui.horizontal(|ui| {
-            ui.label(RichText::new(title).strong());
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                ui.spacing_mut().item_spacing.x = 3.0;
-                for (colour, mark, text) in legend.iter().rev() {
-                    ui.label(RichText::new(*text).small());
-                    ui.label(RichText::new(*mark).small().color(*colour));
-                    ui.add_space(5.0);
-                }
-            });
-        });
-    });
-    ui.scope_builder(egui::UiBuilder::new().max_rect(body), |ui| {
-        picture(ui, body.size());
-    });
-}
 
 /// Light and calm, whatever the system prefers.
 fn look(context: &Context) {

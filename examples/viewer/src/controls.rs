@@ -1,10 +1,11 @@
 //! The panel of controls, and the numbers beside the plots.
 
-use eframe::egui::{Button, Color32, ComboBox, Grid, RichText, Slider, Ui, Widget, WidgetText};
+use eframe::egui::{Button, ComboBox, Grid, RichText, Slider, Ui, Widget, WidgetText};
 use trainable::Error;
 use trainable::network::Activation;
 
 use crate::controller::Controller;
+use crate::legend::{Mark, swatch};
 use crate::plots::replica_colour;
 use crate::session::Session;
 use crate::settings::Settings;
@@ -21,6 +22,9 @@ const L2: [(f32, &str); 4] = [
     (1e-3, "0.001"),
     (1e-2, "0.01"),
 ];
+
+/// Width of the names of things.
+const LABEL: f32 = 96.0;
 
 /// What the session does not know of itself.
 pub struct Status<'a> {
@@ -55,7 +59,7 @@ pub fn show(
         choose(ui, "controller", &mut wanted.controller, name, &choices);
     });
     labelled(ui, "Step size", |ui| {
-        ui.spacing_mut().slider_width = 110.0;
+        ui.spacing_mut().slider_width = 100.0;
         let slider = Slider::new(&mut step_size, 1e-5..=1e-1)
             .logarithmic(true)
             .custom_formatter(|value, _| format!("{value:.1e}"));
@@ -86,7 +90,7 @@ pub fn show(
     is_restarted |= wanted.activation != session.settings().activation;
     is_restarted |= wanted.l2 != session.settings().l2;
 
-    section(ui, "Replica in the weights and layers");
+    section(ui, "Replica shown");
     replicas(ui, session, selected);
 
     section(ui, "Now");
@@ -126,7 +130,7 @@ fn section(ui: &mut Ui, title: &str) {
 
 fn labelled(ui: &mut Ui, label: &str, widget: impl FnOnce(&mut Ui)) {
     ui.horizontal(|ui| {
-        let width = 86.0;
+        let width = LABEL;
         ui.allocate_ui_with_layout(
             [width, ui.spacing().interact_size.y].into(),
             eframe::egui::Layout::left_to_right(eframe::egui::Align::Center),
@@ -147,7 +151,7 @@ fn choose<T: Copy + PartialEq>(
     choices: &[(T, &str)],
 ) {
     ComboBox::from_id_salt(id)
-        .width(174.0)
+        .width(164.0)
         .selected_text(name)
         .show_ui(ui, |ui| {
             for (value, name) in choices {
@@ -164,9 +168,10 @@ fn name_of<T: PartialEq>(choices: &[(T, &'static str)], value: T) -> &'static st
 
 fn replicas(ui: &mut Ui, session: &Session, selected: &mut usize) {
     ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
         for replica in 0..session.history().replicas().len() {
-            let text = RichText::new(format!("● {replica}")).color(replica_colour(replica));
-            ui.selectable_value(selected, replica, text);
+            swatch(ui, Mark::Dot, replica_colour(replica));
+            ui.selectable_value(selected, replica, replica.to_string());
         }
     });
 }
@@ -192,17 +197,11 @@ fn numbers(ui: &mut Ui, session: &Session, selected: usize, status: &Status<'_>)
             "Steps a frame",
             session.steps_per_frame().to_string().into(),
         ),
-        (
-            "Device",
-            RichText::new(status.adapter)
-                .small()
-                .color(Color32::GRAY)
-                .into(),
-        ),
+        ("Device", RichText::new(status.adapter).size(11.0).into()),
     ];
     Grid::new("numbers")
         .num_columns(2)
-        .min_col_width(86.0)
+        .min_col_width(LABEL)
         .show(ui, |ui| {
             for (name, value) in rows {
                 ui.label(name);

@@ -13,6 +13,7 @@ pub mod app;
 pub mod controller;
 pub mod controls;
 pub mod history;
+mod legend;
 pub mod plots;
 pub mod session;
 pub mod settings;

@@ -5,6 +5,7 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use clap::{Parser, ValueEnum};
@@ -44,6 +45,9 @@ struct Options {
     /// Training steps from one probe to the next
     #[arg(long, default_value_t = Settings::default().interval, value_parser = clap::value_parser!(u32).range(1..))]
     interval: u32,
+    /// Milliseconds of device time for training in every frame
+    #[arg(long, default_value_t = Settings::default().budget.as_millis() as u64)]
+    budget: u64,
     /// Close after so many frames, and say where training stands
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     frames: Option<u32>,
@@ -117,6 +121,7 @@ impl Options {
             epochs: self.epochs,
             step_size: self.step_size,
             interval: self.interval,
+            budget: Duration::from_millis(self.budget),
             ..Settings::default()
         }
     }

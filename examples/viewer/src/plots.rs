@@ -3,9 +3,7 @@
 use std::collections::VecDeque;
 
 use eframe::egui::{Align2, Color32, RichText, Ui, Vec2};
-use egui_plot::{
-    GridInput, GridMark, HLine, Line, LineStyle, Plot, PlotPoint, Points, Text,
-};
+use egui_plot::{GridInput, GridMark, HLine, Line, LineStyle, Plot, PlotPoint, Points, Text};
 
 use crate::history::{History, LayerPoint};
 
@@ -26,12 +24,18 @@ pub const BOUND: Color32 = Color32::from_rgb(0xdd, 0x99, 0x33);
 /// Where the step is above the bound.
 pub const VIOLATION: Color32 = Color32::from_rgb(0xcc, 0x22, 0x33);
 
+/// Lines behind the curves.
+const GRID: Color32 = Color32::from_gray(228);
+
 /// Accuracy of guessing.
 const CHANCE: f64 = 0.1;
 /// Tasks that the horizontal axis has room for from the start.
 const FEWEST_TASKS: f64 = 4.0;
 /// Room for the numbers at the vertical axis, so that plots below each other are aligned.
 const AXIS_WIDTH: f32 = 44.0;
+
+/// Room for a number at the horizontal axis; with less it would fade.
+const ROOM: f32 = 62.0;
 
 /// The colour of a replica.
 pub fn replica_colour(replica: usize) -> Color32 {
@@ -53,7 +57,7 @@ pub fn accuracy(ui: &mut Ui, history: &History, selected: usize, tasks: f64, siz
                 .style(LineStyle::dashed_loose())
                 .allow_hover(false),
         );
-        let label = RichText::new("chance").small().color(Color32::GRAY);
+        let label = RichText::new("chance").size(11.0).color(Color32::GRAY);
         let place = PlotPoint::new(0.0, CHANCE);
         plot.text(Text::new("chance", place, label).anchor(Align2::LEFT_BOTTOM));
         for (number, replica) in history.replicas().iter().enumerate() {
@@ -115,6 +119,10 @@ fn plot<'a>(id: impl std::hash::Hash + std::fmt::Debug, size: Vec2, tasks: f64) 
         .allow_axis_zoom_drag(false)
         .show_crosshair(false)
         .y_axis_min_width(AXIS_WIDTH)
+        .grid_color(GRID)
+        .grid_fade(0.0)
+        .x_grid_spacer(move |input| whole(input.bounds, size.x / ROOM))
+        .x_axis_formatter(|mark, _| format!("{:.0}", mark.value))
         .x_axis_label("tasks done")
 }
 
@@ -133,18 +141,45 @@ fn every(step: f64, low: f64, high: f64) -> Vec<GridMark> {
     multiples.map(mark).collect()
 }
 
-/// Marks at powers of ten on an axis of logarithms, seven at most.
-fn decades(input: GridInput) -> Vec<GridMark> {
-    let (low, high) = input.bounds;
-    every(((high - low) / 7.0).ceil().max(1.0), low, high)
+/// Marks at whole numbers that are 1, 2 or 5 times a power of ten apart, so that no more than `most` fit in.
+fn whole((low, high): (f64, f64), most: f32) -> Vec<GridMark> {
+    let steps = (0..).flat_map(|exponent| [1.0, 2.0, 5.0].map(|k| k * 10_f64.powi(exponent)));
+    let step = steps
+        .into_iter()
+        .find(|step| (high - low) / step <= f64::from(most));
+    every(step.unwrap_or(1.0), low, high)
 }
 
-/// The number of which `logarithm` is the logarithm.
+/// Marks on an axis of logarithms: at 1, 2 and 5 times powers of ten, or at powers of ten, seven at most.
+fn decades(input: GridInput) -> Vec<GridMark> {
+    let (low, high) = input.bounds;
+    let stride = ((high - low) / 7.0).ceil().max(1.0);
+    let powers = every(stride, low, high);
+    if high - low > 2.5 {
+        return powers;
+    }
+    let multiples = [1_f64, 2.0, 5.0]
+        .map(f64::log10)
+        .into_iter()
+        .flat_map(|part| {
+            let parts = every(1.0, low - part, high - part).into_iter();
+            parts.map(move |mark| GridMark {
+                value: mark.value + part,
+                ..mark
+            })
+        });
+    multiples.collect()
+}
+
+/// The number of which `logarithm` is the logarithm, to one digit.
 fn power_of_ten(logarithm: f64) -> String {
-    let exponent = logarithm.round() as i32;
-    match exponent {
-        -3..=4 => format!("{}", 10_f64.powi(exponent)),
-        _ => format!("1e{exponent}"),
+    let number = 10_f64.powf(logarithm);
+    match logarithm {
+        -3.01..=4.01 => {
+            let digits = (-logarithm.floor()).max(0.0) as usize;
+            format!("{number:.digits$}")
+        }
+        _ => format!("{number:.0e}"),
     }
 }
 
@@ -154,24 +189,34 @@ mod tests {
 
     #[test]
     fn powers_of_ten_are_written_as_people_do() {
-        let written = [-5.0, -3.0, -1.0, 0.0, 2.0, 5.0].map(power_of_ten);
-        assert_eq!(written, ["1e-5", "0.001", "0.1", "1", "100", "1e5"]);
+        let numbers = [1e-5, 0.001, 0.05, 0.1, 1.0, 2.0, 100.0, 1e5];
+        let written = numbers.map(|number: f64| power_of_ten(number.log10()));
+        let wanted = ["1e-5", "0.001", "0.05", "0.1", "1", "2", "100", "1e5"];
+        assert_eq!(written, wanted);
     }
 
     #[test]
-    fn an_axis_of_many_decades_has_few_marks() {
-        let marks = |low, high| {
-            let input = GridInput {
-                bounds: (low, high),
+    fn axes_have_few_marks_at_round_numbers() {
+        let marks = |spacer: fn(GridInput) -> Vec<GridMark>, low, high| {
+            let bounds = (low, high);
+            let marks = spacer(GridInput {
+                bounds,
                 base_step_size: 0.1,
-            };
-            decades(input)
-                .iter()
-                .map(|mark| mark.value)
-                .collect::<Vec<_>>()
+            });
+            marks.iter().map(|mark| mark.value).collect::<Vec<_>>()
         };
-        assert_eq!(marks(-1.5, 1.2), [-1.0, 0.0, 1.0]);
-        assert_eq!(marks(-8.5, 12.0), [-6.0, -3.0, 0.0, 3.0, 6.0, 9.0, 12.0]);
+        assert_eq!(marks(decades, -1.5, 1.2), [-1.0, 0.0, 1.0]);
+        let many = [-6.0, -3.0, 0.0, 3.0, 6.0, 9.0, 12.0];
+        assert_eq!(marks(decades, -8.5, 12.0), many);
+        let few = marks(decades, -1.5, -0.2);
+        let few: Vec<_> = few.iter().map(|mark| power_of_ten(*mark)).collect();
+        assert_eq!(few, ["0.1", "0.2", "0.05", "0.5"]);
+        let marks = |low, high| {
+            let marks = whole((low, high), 5.0);
+            marks.iter().map(|mark| mark.value).collect::<Vec<_>>()
+        };
+        assert_eq!(marks(-0.1, 4.1), [0.0, 1.0, 2.0, 3.0, 4.0]);
+        assert_eq!(marks(0.0, 99.0), [0.0, 20.0, 40.0, 60.0, 80.0]);
     }
 
     #[test]

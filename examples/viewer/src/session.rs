@@ -9,7 +9,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use trainable::gpu::{Pacer, Readback};
 use trainable::probe::{NotFinite, ProbeStats};
@@ -22,8 +21,6 @@ use crate::history::History;
 use crate::settings::Settings;
 use crate::stopwatch::Stopwatch;
 
-/// Device time of one frame's training: about half of a frame at 60 a second.
-const BUDGET: Duration = Duration::from_millis(8);
 /// Training steps, or iterations, of a frame on a device that cannot time them.
 const UNTIMED: u32 = 4;
 /// Frames whose training may be unfinished before the next is recorded.
@@ -89,6 +86,7 @@ impl Session {
         let spec = settings.training_spec(images)?;
         let layers = spec.network.layers().len();
         let history = History::new(spec.replicas.len(), layers);
+        let budget = settings.budget;
         let mut engine = Engine::new(device, spec)?;
         let mut encoder = device.create_command_encoder(&Default::default());
         engine.encode_initialise(&mut encoder);
@@ -104,8 +102,8 @@ impl Session {
             steering: Vec::new(),
             allowance: None,
             steps: 0,
-            step_pacer: Pacer::new(BUDGET),
-            probe_pacer: Pacer::new(BUDGET),
+            step_pacer: Pacer::new(budget),
+            probe_pacer: Pacer::new(budget),
             stopwatch: Stopwatch::new(device, queue),
             timed: None,
             in_flight: Arc::default(),

@@ -1,5 +1,7 @@
 //! What is trained, and how often it is probed.
 
+use std::time::Duration;
+
 use trainable::Error;
 use trainable::network::{Activation, Network};
 use trainable::probe::ProbeSpec;
@@ -33,6 +35,8 @@ pub struct Settings {
     pub epochs: u32,
     /// Training steps from one probe to the next.
     pub interval: u32,
+    /// What one frame's training should take of the device.
+    pub budget: Duration,
 }
 
 impl Default for Settings {
@@ -49,6 +53,8 @@ impl Default for Settings {
             images: 640,
             epochs: 50,
             interval: 40,
+            // About half of a frame at 60 a second.
+            budget: Duration::from_millis(8),
         }
     }
 }

@@ -9,6 +9,11 @@ use trainable::{Engine, wgpu};
 /// The shader.
 pub const SHADER: &str = include_str!("weights.wgsl");
 
+/// The shader's colour of weights at minus the limit and below.
+pub const NEGATIVE: egui::Color32 = egui::Color32::from_rgb(33, 97, 168);
+/// The same at the limit and above.
+pub const POSITIVE: egui::Color32 = egui::Color32::from_rgb(184, 41, 41);
+
 /// The shader's `View`, field by field.
 type View = [u32; 8];
 

@@ -220,17 +220,23 @@ fn step_size_and_controller_change_while_it_trains() {
         let settings = settings(Controller::Off);
         let mut session = Session::new(&device.0, &device.1, &images(), settings).unwrap();
         train(&mut session, 6);
-        session.set_step_size(0.5).unwrap();
+        session.set_step_size(4e-2).unwrap();
         train(&mut session, 5);
         session.set_controller(Controller::PerLayer).unwrap();
-        train(&mut session, 10);
+        train(&mut session, 20);
         let points = first_layer(&session, 1);
         let step_sizes: Vec<_> = points.iter().map(|point| point.step_size).collect();
-        assert_eq!(step_sizes[..3], [f64::from(2e-2_f32), 0.5, 0.5], "{name}");
-        assert_eq!(step_sizes.len(), 4, "{name}");
-        assert!(step_sizes[3] < 0.5, "{name}: nothing was cooled");
+        let (first, then) = (f64::from(2e-2_f32), f64::from(4e-2_f32));
+        assert_eq!(step_sizes[..3], [first, then, then], "{name}");
+        assert_eq!(step_sizes.len(), 6, "{name}");
+        assert_ne!(
+            step_sizes[3..],
+            [then; 3],
+            "{name}: the controller did nothing"
+        );
         assert!(session.set_step_size(f32::NAN).is_err(), "{name}");
         assert!(session.set_step_size(-1.0).is_err(), "{name}");
+        assert!(session.settings().step_size == 4e-2, "{name}");
     }
 }
 

@@ -52,10 +52,10 @@ fn it_trains_and_draws_what_it_trains() {
         return;
     }
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("../viewer.png");
-    let options = "--hidden 64 --replicas 3 --batch 16 --images 64 --epochs 12 --interval 8 --step-size 0.003";
+    let options = "--hidden 64 --replicas 3 --batch 16 --images 64 --epochs 12 --interval 8 --step-size 0.003 --budget 60";
     let output = Command::new(env!("CARGO_BIN_EXE_trainable-viewer"))
         .args(options.split(' '))
-        .args(["--frames", "600", "--screenshot"])
+        .args(["--frames", "200", "--screenshot"])
         .arg(&file)
         .output()
         .unwrap();

@@ -63,7 +63,7 @@ impl History {
         &self.replicas
     }
 
-    /// Tasks that every replica has finished. Replicas march in step, so that one that diverged counts as well.
+    /// Finished tasks of the replica that has most of them: one that diverged finishes no more.
     pub fn finished_tasks(&self) -> usize {
         let finished = self.replicas.iter().map(|replica| replica.scores.len());
         finished.max().unwrap_or(0)

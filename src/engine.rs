@@ -236,6 +236,19 @@ impl Engine {
         Ok(())
     }
 
+    /// As [`Self::encode_probe_iterations`], into a compute pass that the caller has opened.
+    ///
+    /// # Errors
+    /// As [`Self::encode_probe_iterations`].
+    pub fn encode_probe_iterations_in(
+        &self,
+        pass: &mut wgpu::ComputePass<'_>,
+        iterations: u32,
+    ) -> Result<(), Error> {
+        self.recorded_probe()?.iterate.encode_in(pass, iterations);
+        Ok(())
+    }
+
     /// Keeps the eigenvectors for the next probe.
     ///
     /// # Errors

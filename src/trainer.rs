@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytemuck::cast_slice;
 use rayon::prelude::*;
@@ -23,6 +23,9 @@ use crate::state::ReplicaState;
 
 /// Submissions in flight: while one runs, the next is recorded.
 const IN_FLIGHT: usize = 2;
+
+/// What one submission should take.
+const BUDGET: Duration = Duration::from_millis(50);
 
 /// Where to compute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -200,8 +203,8 @@ impl Trainer {
                 Executor::Gpu {
                     gpu: gpu.clone(),
                     engine,
-                    step_pacer: Pacer::new(),
-                    probe_pacer: Pacer::new(),
+                    step_pacer: Pacer::new(BUDGET),
+                    probe_pacer: Pacer::new(BUDGET),
                 }
             }
         };

@@ -424,11 +424,19 @@ fn a_pass_of_the_hosts_trains_to_the_same_bits() {
                 engine.encode_probe_in(&mut pass).unwrap();
                 engine.encode_updates_in(&mut pass, 2).unwrap();
                 engine.encode_steps_in(&mut pass, 3).unwrap();
+                drop(pass);
+                engine.encode_probe_begin(&mut encoder).unwrap();
+                let mut pass = clock.pass(&mut encoder);
+                engine.encode_probe_iterations_in(&mut pass, 2).unwrap();
+                engine.encode_probe_iterations_in(&mut pass, 1).unwrap();
+                drop(pass);
+                engine.encode_probe_end(&mut encoder).unwrap();
             } else {
                 engine.encode_steps(&mut encoder, 5).unwrap();
                 engine.encode_probe(&mut encoder).unwrap();
                 engine.encode_updates(&mut encoder, 2).unwrap();
                 engine.encode_steps(&mut encoder, 3).unwrap();
+                engine.encode_probe(&mut encoder).unwrap();
             }
             if in_passes {
                 clock.resolve(&mut encoder);

@@ -8,7 +8,7 @@ mod recorder;
 mod requirements;
 
 pub use open::{AdapterSummary, Gpu, adapters};
-pub(crate) use pacer::Pacer;
+pub use pacer::Pacer;
 pub use readback::Readback;
 pub use recorder::{RecordedPlan, Recorder};
 pub use requirements::Requirements;

@@ -3,31 +3,32 @@
 use std::time::Duration;
 
 /// Aims at a fixed time per submission, so that a display that shares the device stays alive.
-pub(crate) struct Pacer {
+#[derive(Clone, Copy, Debug)]
+pub struct Pacer {
+    budget: Duration,
     steps: u32,
 }
 
 impl Pacer {
-    /// What one submission should take.
-    pub(crate) const BUDGET: Duration = Duration::from_millis(50);
-    const MAX_STEPS: u32 = 1_024;
+    /// Steps in one submission at the most.
+    pub const MAX_STEPS: u32 = 1_024;
 
-    /// Starts with a single step.
-    pub(crate) fn new() -> Self {
-        Self { steps: 1 }
+    /// Starts with a single step; `budget` is what one submission should take.
+    pub fn new(budget: Duration) -> Self {
+        Self { budget, steps: 1 }
     }
 
-    /// Steps for the next submission.
-    pub(crate) fn steps(&self) -> u32 {
+    /// Steps for the next submission: 1 at least.
+    pub fn steps(&self) -> u32 {
         self.steps
     }
 
     /// Learns that a submission of `steps` steps took `elapsed`: the next takes as many as fit the
     /// budget, but at most twice as many.
-    pub(crate) fn measured(&mut self, steps: u32, elapsed: Duration) {
+    pub fn measured(&mut self, steps: u32, elapsed: Duration) {
         let fitting =
-            f64::from(steps) * Self::BUDGET.as_secs_f64() / elapsed.as_secs_f64().max(1e-9);
-        let most = steps.saturating_mul(2).min(Self::MAX_STEPS);
+            f64::from(steps) * self.budget.as_secs_f64() / elapsed.as_secs_f64().max(1e-9);
+        let most = steps.saturating_mul(2).clamp(1, Self::MAX_STEPS);
         self.steps = (fitting as u32).clamp(1, most);
     }
 }
@@ -38,7 +39,7 @@ mod tests {
 
     #[test]
     fn converges_to_the_budget_and_backs_off_at_once() {
-        let mut pacer = Pacer::new();
+        let mut pacer = Pacer::new(Duration::from_millis(50));
         for _ in 0..10 {
             let steps = pacer.steps();
             pacer.measured(steps, Duration::from_millis(2) * steps);
@@ -48,5 +49,7 @@ mod tests {
         assert_eq!(pacer.steps(), 1);
         pacer.measured(1, Duration::ZERO);
         assert_eq!(pacer.steps(), 2);
+        pacer.measured(0, Duration::ZERO);
+        assert_eq!(pacer.steps(), 1);
     }
 }

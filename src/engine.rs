@@ -34,12 +34,12 @@ pub struct Engine {
 }
 
 /// The plans of a probe, ready to be recorded.
-struct RecordedProbe {
-    spec: ProbeSpec,
+pub(crate) struct RecordedProbe {
+    pub(crate) spec: ProbeSpec,
     names: ProbeBuffers,
-    begin: RecordedPlan,
-    iterate: RecordedPlan,
-    end: RecordedPlan,
+    pub(crate) begin: RecordedPlan,
+    pub(crate) iterate: RecordedPlan,
+    pub(crate) end: RecordedPlan,
 }
 
 impl Engine {
@@ -166,8 +166,7 @@ impl Engine {
         encoder: &mut wgpu::CommandEncoder,
         updates: u32,
     ) -> Result<(), Error> {
-        self.check_parameters()?;
-        self.update.encode(encoder, updates);
+        self.recorded_update()?.encode(encoder, updates);
         Ok(())
     }
 
@@ -180,8 +179,7 @@ impl Engine {
         pass: &mut wgpu::ComputePass<'_>,
         updates: u32,
     ) -> Result<(), Error> {
-        self.check_parameters()?;
-        self.update.encode_in(pass, updates);
+        self.recorded_update()?.encode_in(pass, updates);
         Ok(())
     }
 
@@ -319,12 +317,17 @@ impl Engine {
         ))
     }
 
-    fn recorded_step(&self) -> Result<&RecordedPlan, Error> {
+    pub(crate) fn recorded_step(&self) -> Result<&RecordedPlan, Error> {
         self.check_parameters()?;
         self.step.as_ref().ok_or(Error::NoTaskStream)
     }
 
-    fn recorded_probe(&self) -> Result<&RecordedProbe, Error> {
+    pub(crate) fn recorded_update(&self) -> Result<&RecordedPlan, Error> {
+        self.check_parameters()?;
+        Ok(&self.update)
+    }
+
+    pub(crate) fn recorded_probe(&self) -> Result<&RecordedProbe, Error> {
         self.probe.as_ref().ok_or(Error::NoProbe)
     }
 

@@ -1,9 +1,8 @@
 //! Training from a host program's point of view, on whichever device was chosen.
 
-use std::collections::VecDeque;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytemuck::cast_slice;
 use rayon::prelude::*;
@@ -11,7 +10,7 @@ use rayon::prelude::*;
 use crate::cpu::CpuExecutor;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::gpu::{AdapterSummary, Gpu, Pacer, Readback, adapters, replicas_that_fit};
+use crate::gpu::{AdapterSummary, Gpu, Submissions, adapters, replicas_that_fit};
 use crate::indicators::{self, Indicators};
 use crate::network::LayerParameters;
 use crate::plan::{BufferId, Program};
@@ -20,12 +19,6 @@ use crate::progress::ReplicaProgress;
 use crate::snapshot::{Snapshot, carried_buffers};
 use crate::spec::TrainingSpec;
 use crate::state::ReplicaState;
-
-/// Submissions in flight: while one runs, the next is recorded.
-const IN_FLIGHT: usize = 2;
-
-/// What one submission should take.
-const BUDGET: Duration = Duration::from_millis(50);
 
 /// Where to compute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -131,6 +124,18 @@ impl Compute {
     }
 }
 
+/// So that the widest product of a training step stays below about 50 ms where a software adapter multiplies and adds
+/// 10^9 times a second.
+fn replicas_in_short_dispatches(spec: &TrainingSpec) -> usize {
+    const SHORT: u64 = 50_000_000;
+    let products =
+        spec.network.layers().iter().map(|layer| {
+            u64::from(layer.inputs) * u64::from(layer.outputs) * u64::from(spec.batch)
+        });
+    let widest = products.max().unwrap_or(1).max(1);
+    usize::try_from((SHORT / widest).max(1)).unwrap_or(usize::MAX)
+}
+
 fn list(adapters: &[(AdapterSummary, wgpu::Adapter)]) -> String {
     if adapters.is_empty() {
         return "none".to_owned();
@@ -148,15 +153,22 @@ impl Compute {
         }
     }
 
-    /// How many replicas like those of `spec` one batch can hold: on a device as many as its largest
-    /// buffer allows, on the CPU any number.
+    /// How many replicas like those of `spec` had better train together: on a device as many as its largest
+    /// buffer allows, on a software adapter no more than keep its dispatches short, on the CPU any number.
     ///
     /// # Errors
     /// A specification outside its ranges; [`Error::Limit`] where not even one fits.
     pub fn replicas_that_fit(&self, spec: &TrainingSpec) -> Result<usize, Error> {
         match self {
             Self::Cpu => Ok(usize::MAX),
-            Self::Gpu(gpu) => replicas_that_fit(spec, &gpu.device.limits()),
+            Self::Gpu(gpu) => {
+                let fit = replicas_that_fit(spec, &gpu.device.limits())?;
+                Ok(if gpu.adapter.is_hardware() {
+                    fit
+                } else {
+                    fit.min(replicas_in_short_dispatches(spec))
+                })
+            }
         }
     }
 }
@@ -176,8 +188,7 @@ enum Executor {
     Gpu {
         gpu: Arc<Gpu>,
         engine: Box<Engine>,
-        step_pacer: Pacer,
-        probe_pacer: Pacer,
+        submissions: Submissions,
     },
 }
 
@@ -203,8 +214,7 @@ impl Trainer {
                 Executor::Gpu {
                     gpu: gpu.clone(),
                     engine,
-                    step_pacer: Pacer::new(BUDGET),
-                    probe_pacer: Pacer::new(BUDGET),
+                    submissions: Submissions::new(gpu.clone()),
                 }
             }
         };
@@ -227,13 +237,10 @@ impl Trainer {
                 Ok(())
             }
             Executor::Gpu {
-                gpu,
                 engine,
-                step_pacer,
+                submissions,
                 ..
-            } => submit_paced(gpu, step_pacer, steps, |encoder, count| {
-                engine.encode_steps(encoder, count)
-            }),
+            } => submissions.run(engine.recorded_step()?, steps),
         }
     }
 
@@ -247,12 +254,11 @@ impl Trainer {
                 executor.run(&program.update, updates);
                 Ok(())
             }
-            Executor::Gpu { gpu, engine, .. } => {
-                let mut encoder = gpu.device.create_command_encoder(&Default::default());
-                engine.encode_updates(&mut encoder, updates)?;
-                gpu.queue.submit([encoder.finish()]);
-                gpu.check("training")
-            }
+            Executor::Gpu {
+                engine,
+                submissions,
+                ..
+            } => submissions.run(engine.recorded_update()?, updates),
         }
     }
 
@@ -280,23 +286,17 @@ impl Trainer {
                 Ok((0..self.spec.replicas.len()).map(stats).collect())
             }
             Executor::Gpu {
-                gpu,
                 engine,
-                probe_pacer,
+                submissions,
                 ..
             } => {
-                let mut encoder = gpu.device.create_command_encoder(&Default::default());
-                engine.encode_probe_begin(&mut encoder)?;
-                gpu.queue.submit([encoder.finish()]);
-                submit_paced(gpu, probe_pacer, probe.iterations - 1, |encoder, count| {
-                    engine.encode_probe_iterations(encoder, count)
-                })?;
-                let mut encoder = gpu.device.create_command_encoder(&Default::default());
-                engine.encode_probe_end(&mut encoder)?;
-                let readback = engine.encode_probe_stats(&gpu.device, &mut encoder)?;
-                gpu.queue.submit([encoder.finish()]);
-                let stats = readback.wait(&gpu.device);
-                gpu.check("probing").and(stats)
+                let recorded = engine.recorded_probe()?;
+                submissions.run(&recorded.begin, 1)?;
+                submissions.run(&recorded.iterate, probe.iterations - 1)?;
+                submissions.read(|device, encoder| {
+                    engine.encode_probe_end(encoder)?;
+                    engine.encode_probe_stats(device, encoder)
+                })
             }
         }
     }
@@ -329,7 +329,7 @@ impl Trainer {
     /// # Errors
     /// [`Error::NoProbe`] without [`TrainingSpec::probe`], or a device that fails.
     pub fn indicators(&mut self) -> Result<Vec<Result<Indicators, Error>>, Error> {
-        match &self.executor {
+        match &mut self.executor {
             Executor::Cpu { program, executor } => {
                 let sources = program.names.indicator_sources()?;
                 let of_replica = |r| {
@@ -339,13 +339,11 @@ impl Trainer {
                 let replicas = 0..self.spec.replicas.len();
                 Ok(replicas.into_par_iter().map(of_replica).collect())
             }
-            Executor::Gpu { gpu, engine, .. } => {
-                let mut encoder = gpu.device.create_command_encoder(&Default::default());
-                let readback = engine.encode_indicators(&gpu.device, &mut encoder)?;
-                gpu.queue.submit([encoder.finish()]);
-                let indicators = readback.wait(&gpu.device);
-                gpu.check("reading back").and(indicators)
-            }
+            Executor::Gpu {
+                engine,
+                submissions,
+                ..
+            } => submissions.read(|device, encoder| engine.encode_indicators(device, encoder)),
         }
     }
 
@@ -419,7 +417,7 @@ impl Trainer {
     /// # Errors
     /// A device that fails.
     pub fn progress(&mut self) -> Result<Vec<ReplicaProgress>, Error> {
-        match &self.executor {
+        match &mut self.executor {
             Executor::Cpu { program, executor } => {
                 let names = &program.names;
                 let replica = |r| {
@@ -429,9 +427,11 @@ impl Trainer {
                 };
                 Ok((0..self.spec.replicas.len()).map(replica).collect())
             }
-            Executor::Gpu { gpu, engine, .. } => read(gpu, |device, encoder| {
-                engine.encode_progress(device, encoder)
-            }),
+            Executor::Gpu {
+                engine,
+                submissions,
+                ..
+            } => submissions.read(|device, encoder| Ok(engine.encode_progress(device, encoder))),
         }
     }
 
@@ -440,13 +440,15 @@ impl Trainer {
     /// # Errors
     /// A device that fails.
     pub fn parameters(&mut self) -> Result<Vec<Vec<LayerParameters>>, Error> {
-        match &self.executor {
+        match &mut self.executor {
             Executor::Cpu { program, executor } => {
-                self.unpack_all(executor, program.names.parameters)
+                unpack_all(&self.spec, executor, program.names.parameters)
             }
-            Executor::Gpu { gpu, engine, .. } => read(gpu, |device, encoder| {
-                engine.encode_parameters(device, encoder)
-            }),
+            Executor::Gpu {
+                engine,
+                submissions,
+                ..
+            } => submissions.read(|device, encoder| Ok(engine.encode_parameters(device, encoder))),
         }
     }
 
@@ -457,13 +459,24 @@ impl Trainer {
     /// # Errors
     /// A device that fails.
     pub fn gradients(&mut self) -> Result<Vec<Vec<LayerParameters>>, Error> {
-        match &self.executor {
+        match &mut self.executor {
             Executor::Cpu { program, executor } => {
-                self.unpack_all(executor, program.names.gradients)
+                unpack_all(&self.spec, executor, program.names.gradients)
             }
-            Executor::Gpu { gpu, engine, .. } => read(gpu, |device, encoder| {
-                engine.encode_gradients(device, encoder)
-            }),
+            Executor::Gpu {
+                engine,
+                submissions,
+                ..
+            } => submissions.read(|device, encoder| Ok(engine.encode_gradients(device, encoder))),
+        }
+    }
+
+    /// How long the longest submission took so far; `None` on the CPU. They are cut to 50 ms, as far as single
+    /// dispatches are not longer.
+    pub fn longest_submission(&self) -> Option<Duration> {
+        match &self.executor {
+            Executor::Cpu { .. } => None,
+            Executor::Gpu { submissions, .. } => Some(submissions.longest()),
         }
     }
 
@@ -472,7 +485,7 @@ impl Trainer {
     /// # Errors
     /// A device that fails.
     pub fn snapshot(&mut self) -> Result<Snapshot, Error> {
-        match &self.executor {
+        match &mut self.executor {
             Executor::Cpu { program, executor } => {
                 let replicas = 0..self.spec.replicas.len();
                 let buffer = |id| {
@@ -481,9 +494,11 @@ impl Trainer {
                 };
                 Ok(Snapshot::new(program.carried.iter().copied().map(buffer)))
             }
-            Executor::Gpu { gpu, engine, .. } => read(gpu, |device, encoder| {
-                engine.encode_snapshot(device, encoder)
-            }),
+            Executor::Gpu {
+                engine,
+                submissions,
+                ..
+            } => submissions.read(|device, encoder| Ok(engine.encode_snapshot(device, encoder))),
         }
     }
 
@@ -507,60 +522,13 @@ impl Trainer {
             Executor::Gpu { gpu, engine, .. } => engine.restore(&gpu.queue, snapshot),
         }
     }
-
-    fn unpack_all(
-        &self,
-        executor: &CpuExecutor,
-        id: BufferId,
-    ) -> Result<Vec<Vec<LayerParameters>>, Error> {
-        let unpack = |r| self.spec.network.unpack(cast_slice(executor.read(id, r)));
-        (0..self.spec.replicas.len()).map(unpack).collect()
-    }
 }
 
-/// Cuts `steps` of something into submissions of the pacer's size and keeps two of them in flight.
-fn submit_paced(
-    gpu: &Gpu,
-    pacer: &mut Pacer,
-    steps: u32,
-    encode: impl Fn(&mut wgpu::CommandEncoder, u32) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let mut in_flight = VecDeque::new();
-    let mut left = steps;
-    let mut latest_end = Instant::now();
-    while left > 0 || !in_flight.is_empty() {
-        if left > 0 && in_flight.len() < IN_FLIGHT {
-            let count = pacer.steps().min(left);
-            let mut encoder = gpu.device.create_command_encoder(&Default::default());
-            encode(&mut encoder, count)?;
-            in_flight.push_back((count, gpu.queue.submit([encoder.finish()])));
-            left -= count;
-            gpu.check("training")?;
-        } else if let Some((count, submission)) = in_flight.pop_front() {
-            let wait = wgpu::PollType::Wait {
-                submission_index: Some(submission),
-                timeout: None,
-            };
-            gpu.device.poll(wait).map_err(|error| Error::Device {
-                doing: "waiting for a submission",
-                reason: error.to_string(),
-            })?;
-            gpu.check("training")?;
-            pacer.measured(count, latest_end.elapsed());
-            latest_end = Instant::now();
-        }
-    }
-    Ok(())
-}
-
-/// Records one readback, submits it and waits for it.
-fn read<T>(
-    gpu: &Gpu,
-    record: impl FnOnce(&wgpu::Device, &mut wgpu::CommandEncoder) -> Readback<T>,
-) -> Result<T, Error> {
-    let mut encoder = gpu.device.create_command_encoder(&Default::default());
-    let readback = record(&gpu.device, &mut encoder);
-    gpu.queue.submit([encoder.finish()]);
-    let result = readback.wait(&gpu.device);
-    gpu.check("reading back").and(result)
+fn unpack_all(
+    spec: &TrainingSpec,
+    executor: &CpuExecutor,
+    id: BufferId,
+) -> Result<Vec<Vec<LayerParameters>>, Error> {
+    let unpack = |r| spec.network.unpack(cast_slice(executor.read(id, r)));
+    (0..spec.replicas.len()).map(unpack).collect()
 }

@@ -1,9 +1,11 @@
-//! One small task on every adapter: the weights end up where the CPU executor's do. Prints how far apart.
+//! One small task on every adapter: the weights end up where the CPU executor's do. Prints how far apart. And how long
+//! the submissions of the paper's size are there.
 
 mod common;
 
 use common::{Tolerance, compare, gpus, noise};
 use trainable::network::{Activation, LayerParameters, Network};
+use trainable::probe::ProbeSpec;
 use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
 use trainable::{Compute, Trainer};
 
@@ -76,4 +78,43 @@ fn one_task_ends_where_the_cpu_executors_does() {
         assert_eq!(found.len(), wanted.len());
         eprintln!("{name}: {STEPS} steps, weights within {worst:.1e} of the CPU executor's");
     }
+}
+
+/// As many replicas as a run of the paper's size trains together there, for a few steps and a probe.
+#[test]
+fn long_work_is_cut_into_submissions() {
+    let images = ImageSet::new(&vec![9; 784 * 256], 784, 0.5, 0.29).unwrap();
+    let mut spec = TrainingSpec {
+        network: Network::new(&[784, 256, 256, 10], Activation::Relu).unwrap(),
+        batch: 256,
+        replicas: vec![ReplicaSpec::default(); 40],
+        stream: Some(TaskStream {
+            images,
+            subset: 256,
+            epochs: 5,
+            relabel_fraction: 1.0,
+        }),
+        probe: Some(ProbeSpec {
+            iterations: 3,
+            ..ProbeSpec::default()
+        }),
+    };
+    for gpu in gpus() {
+        let name = gpu.adapter.to_string();
+        let compute = Compute::Gpu(gpu);
+        let fit = compute.replicas_that_fit(&spec).unwrap();
+        spec.replicas.truncate(fit);
+        let mut trainer = Trainer::new(&compute, spec.clone()).unwrap();
+        trainer.train(3).unwrap();
+        trainer.probe().unwrap();
+        trainer.progress().unwrap();
+        let longest = trainer.longest_submission().unwrap();
+        assert!(!longest.is_zero(), "{name}");
+        let replicas = spec.replicas.len();
+        eprintln!(
+            "{name}: {replicas} replicas of the paper's size together, submissions up to {longest:.1?}"
+        );
+    }
+    let cpu = Trainer::new(&Compute::Cpu, spec).unwrap();
+    assert_eq!(cpu.longest_submission(), None);
 }

@@ -25,7 +25,7 @@ pub enum Event<'a> {
     Steps(u64),
     /// This many were done before the run was interrupted.
     Resumed(u64),
-    /// There are more replicas of one network shape than the device's buffers hold: they train in turn.
+    /// There are more replicas of one network shape than [`Compute::replicas_that_fit`]: they train in turn.
     Split {
         /// How many there are.
         replicas: usize,

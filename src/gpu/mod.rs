@@ -6,6 +6,7 @@ mod pacer;
 mod readback;
 mod recorder;
 mod requirements;
+mod submissions;
 
 pub use open::{AdapterSummary, Gpu, adapters};
 pub use pacer::Pacer;
@@ -13,3 +14,4 @@ pub use readback::Readback;
 pub use recorder::{RecordedPlan, Recorder};
 pub use requirements::Requirements;
 pub(crate) use requirements::replicas_that_fit;
+pub(crate) use submissions::Submissions;

@@ -13,23 +13,28 @@ impl Pacer {
     /// Steps in one submission at the most.
     pub const MAX_STEPS: u32 = 1_024;
 
-    /// Starts with a single step; `budget` is what one submission should take.
+    /// Starts with less than a step; `budget` is what one submission should take.
     pub fn new(budget: Duration) -> Self {
-        Self { budget, steps: 1 }
+        Self { budget, steps: 0 }
     }
 
     /// Steps for the next submission: 1 at least.
     pub fn steps(&self) -> u32 {
-        self.steps
+        self.steps.max(1)
     }
 
-    /// Learns that a submission of `steps` steps took `elapsed`: the next takes as many as fit the
-    /// budget, but at most twice as many.
+    /// Whether a step is longer than the budget, or not yet measured: it had better be cut.
+    pub fn is_cut(&self) -> bool {
+        self.steps == 0
+    }
+
+    /// Learns that `steps` steps, in one submission or cut into several, took `elapsed`: the next takes as many as
+    /// fit the budget, but at most twice as many.
     pub fn measured(&mut self, steps: u32, elapsed: Duration) {
         let fitting =
             f64::from(steps) * self.budget.as_secs_f64() / elapsed.as_secs_f64().max(1e-9);
         let most = steps.saturating_mul(2).clamp(1, Self::MAX_STEPS);
-        self.steps = (fitting as u32).clamp(1, most);
+        self.steps = (fitting as u32).min(most);
     }
 }
 
@@ -45,11 +50,22 @@ mod tests {
             pacer.measured(steps, Duration::from_millis(2) * steps);
         }
         assert_eq!(pacer.steps(), 25);
+        assert!(!pacer.is_cut());
         pacer.measured(25, Duration::from_secs(5));
-        assert_eq!(pacer.steps(), 1);
+        assert_eq!((pacer.steps(), pacer.is_cut()), (1, true));
         pacer.measured(1, Duration::ZERO);
-        assert_eq!(pacer.steps(), 2);
+        assert_eq!((pacer.steps(), pacer.is_cut()), (2, false));
         pacer.measured(0, Duration::ZERO);
         assert_eq!(pacer.steps(), 1);
+    }
+
+    #[test]
+    fn nothing_that_is_too_long_or_unknown_stays_whole() {
+        let mut pacer = Pacer::new(Duration::from_millis(50));
+        assert!(pacer.is_cut());
+        for (milliseconds, is_cut) in [(49, false), (51, true), (2_000, true), (10, false)] {
+            pacer.measured(1, Duration::from_millis(milliseconds));
+            assert_eq!(pacer.is_cut(), is_cut, "{milliseconds} ms");
+        }
     }
 }

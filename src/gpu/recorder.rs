@@ -119,6 +119,24 @@ impl Recorder {
 }
 
 impl RecordedPlan {
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// How many there are.
+    pub(crate) fn dispatches(&self) -> usize {
+        self.dispatches.len()
+    }
+
+    /// Records one dispatch into a compute pass of its own.
+    pub(crate) fn encode_dispatch(&self, encoder: &mut wgpu::CommandEncoder, index: usize) {
+        let descriptor = wgpu::ComputePassDescriptor {
+            label: Some(self.name),
+            timestamp_writes: None,
+        };
+        self.dispatches[index].encode_in(&mut encoder.begin_compute_pass(&descriptor));
+    }
+
     /// Records the plan `times` times into one compute pass.
     pub fn encode(&self, encoder: &mut wgpu::CommandEncoder, times: u32) {
         let descriptor = wgpu::ComputePassDescriptor {

@@ -118,9 +118,11 @@ fn steps(compute: &Compute, peak: Peak, replicas: &[u32]) -> Result<String, Fail
     let mut table = "| replicas | step, ms | of each replica, ms | GFLOP/s | of the peak | GB/s | of a copy's |\n\
                      |---|---|---|---|---|---|---|\n"
         .to_owned();
+    let mut longest = None;
     for &count in replicas {
         let mut trainer = Trainer::new(compute, step::spec(count)?)?;
         let time = step::time_step(&mut trainer)?;
+        longest = longest.max(trainer.longest_submission());
         let rate = |each: f64| each * f64::from(count) / time.as_secs_f64();
         let (flop, bytes) = (rate(step::nominal_flop()), rate(step::least_bytes()));
         table += &format!(
@@ -132,6 +134,10 @@ fn steps(compute: &Compute, peak: Peak, replicas: &[u32]) -> Result<String, Fail
             1e-9 * bytes,
             100.0 * bytes / peak.bytes,
         );
+    }
+    if let Some(longest) = longest {
+        let longest = milliseconds(longest);
+        table += &format!("\nThe longest submission took {longest:.1} ms; 50 ms is aimed at.\n");
     }
     Ok(table)
 }

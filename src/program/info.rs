@@ -34,7 +34,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         usize::MAX => "any number of".to_owned(),
         fit => fit.to_string(),
     };
-    text += &format!("{WIDTHS:?} at batch {BATCH}: {fit} networks fit into one batch\n");
+    text += &format!("{WIDTHS:?} at batch {BATCH}: {fit} networks train together\n");
     let seconds = time_step(&mut Trainer::new(&compute, spec)?)?.as_secs_f64();
     let flop = nominal_flop() * f64::from(options.replicas);
     text += &format!(

@@ -85,7 +85,7 @@ impl Teller {
         match event {
             Event::Steps(steps) => self.advance(steps),
             Event::Split { replicas, fit } => self.warn(
-                &format!("of {replicas} replicas {fit} fit into the device's buffers: they train in turn"),
+                &format!("of {replicas} replicas {fit} train together on this device, the others in turn"),
                 &json!({"event": "split", "replicas": replicas, "fit": fit}),
             ),
             Event::Resumed(steps) => {

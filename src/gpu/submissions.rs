@@ -1,0 +1,155 @@
+//! Long work in short submissions, so that a display that shares the device stays alive.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{Gpu, Pacer, Readback, RecordedPlan};
+use crate::error::Error;
+
+/// What one submission should take.
+const BUDGET: Duration = Duration::from_millis(50);
+
+/// Submissions in flight: while one runs, the next is recorded.
+const IN_FLIGHT: usize = 2;
+
+/// Plans at work on a device.
+///
+/// As many steps of a plan go into a submission as fit the budget. Where a single step is longer, and at first,
+/// while nothing is known, each of its dispatches is a submission of its own.
+pub(crate) struct Submissions {
+    gpu: Arc<Gpu>,
+    in_flight: VecDeque<Submission>,
+    latest_end: Instant,
+    longest: Duration,
+    /// By the plan's name.
+    paces: HashMap<&'static str, Pace>,
+}
+
+struct Submission {
+    index: wgpu::SubmissionIndex,
+    begin: Instant,
+    plan: &'static str,
+    /// Steps that end with it; 0 for a dispatch that is not its step's last.
+    steps: u32,
+}
+
+struct Pace {
+    pacer: Pacer,
+    /// Of the submissions since the end of the latest step.
+    time: Duration,
+}
+
+impl Submissions {
+    pub(crate) fn new(gpu: Arc<Gpu>) -> Self {
+        Self {
+            gpu,
+            in_flight: VecDeque::new(),
+            latest_end: Instant::now(),
+            longest: Duration::ZERO,
+            paces: HashMap::new(),
+        }
+    }
+
+    /// How long the longest took, of those that are known to have ended.
+    pub(crate) fn longest(&self) -> Duration {
+        self.longest
+    }
+
+    /// Submits `times` steps of `plan`; waits only while too much is in flight.
+    ///
+    /// # Errors
+    /// A device that fails.
+    pub(crate) fn run(&mut self, plan: &RecordedPlan, times: u32) -> Result<(), Error> {
+        let mut left = times;
+        while left > 0 {
+            let pacer = self.pace(plan.name()).pacer;
+            if pacer.is_cut() {
+                let last = plan.dispatches() - 1;
+                for dispatch in 0..=last {
+                    let steps = u32::from(dispatch == last);
+                    let encode = |encoder: &mut _| plan.encode_dispatch(encoder, dispatch);
+                    self.submit(plan.name(), steps, encode)?;
+                }
+                left -= 1;
+            } else {
+                let steps = pacer.steps().min(left);
+                self.submit(plan.name(), steps, |encoder| plan.encode(encoder, steps))?;
+                left -= steps;
+            }
+        }
+        Ok(())
+    }
+
+    /// Submits what `record` records, waits for everything, and reads back.
+    ///
+    /// # Errors
+    /// Those of `record`, or a device that fails.
+    pub(crate) fn read<T>(
+        &mut self,
+        record: impl FnOnce(&wgpu::Device, &mut wgpu::CommandEncoder) -> Result<Readback<T>, Error>,
+    ) -> Result<T, Error> {
+        let gpu = self.gpu.clone();
+        let mut encoder = gpu.device.create_command_encoder(&Default::default());
+        let readback = record(&gpu.device, &mut encoder)?;
+        gpu.queue.submit([encoder.finish()]);
+        while let Some(oldest) = self.in_flight.pop_front() {
+            self.wait_for(oldest)?;
+        }
+        let result = readback.wait(&gpu.device);
+        gpu.check("reading back").and(result)
+    }
+
+    fn pace(&mut self, plan: &'static str) -> &mut Pace {
+        self.paces.entry(plan).or_insert_with(|| Pace {
+            pacer: Pacer::new(BUDGET),
+            time: Duration::ZERO,
+        })
+    }
+
+    fn submit(
+        &mut self,
+        plan: &'static str,
+        steps: u32,
+        encode: impl FnOnce(&mut wgpu::CommandEncoder),
+    ) -> Result<(), Error> {
+        if self.in_flight.len() == IN_FLIGHT
+            && let Some(oldest) = self.in_flight.pop_front()
+        {
+            self.wait_for(oldest)?;
+        }
+        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+        encode(&mut encoder);
+        self.in_flight.push_back(Submission {
+            index: self.gpu.queue.submit([encoder.finish()]),
+            begin: Instant::now(),
+            plan,
+            steps,
+        });
+        self.gpu.check("training")
+    }
+
+    fn wait_for(&mut self, submission: Submission) -> Result<(), Error> {
+        let wait = wgpu::PollType::Wait {
+            submission_index: Some(submission.index),
+            timeout: None,
+        };
+        self.gpu.device.poll(wait).map_err(|error| Error::Device {
+            doing: "waiting for a submission",
+            reason: error.to_string(),
+        })?;
+        self.gpu.check("training")?;
+        // It began when it was submitted, or when the one before it ended.
+        let end = Instant::now();
+        let time = end - submission.begin.max(self.latest_end);
+        self.latest_end = end;
+        self.longest = self.longest.max(time);
+        let pace = self.pace(submission.plan);
+        pace.time += time;
+        if submission.steps > 0 {
+            let time = std::mem::take(&mut pace.time);
+            pace.pacer.measured(submission.steps, time);
+        }
+        Ok(())
+    }
+}

@@ -119,7 +119,7 @@ pub enum Action {
     Cool,
     /// It was raised by a factor.
     Warm,
-    /// It was set by a schedule or a replay, to another value than before.
+    /// It was set by a schedule, a replay or a task's beginning, to another value than before.
     Set,
     /// It stayed, because the probe has no statistics.
     Skipped,
@@ -174,6 +174,9 @@ pub struct Scheduler {
     step_sizes: Vec<f64>,
     seed: u32,
     probes: u32,
+    /// Of the latest probe.
+    #[serde(default)]
+    task: u32,
 }
 
 impl Scheduler {
@@ -216,6 +219,7 @@ impl Scheduler {
             step_sizes: vec![first; layers],
             seed,
             probes: 0,
+            task: 0,
         })
     }
 
@@ -250,6 +254,7 @@ impl Scheduler {
         let layers: Vec<_> = (0..self.step_sizes.len()).map(decide).collect();
         self.step_sizes = layers.iter().map(|layer| layer.step_size).collect();
         self.probes = self.probes.wrapping_add(1);
+        self.task = observation.task;
         Ok(Decision {
             layers,
             network: measured.network,
@@ -287,7 +292,7 @@ impl Scheduler {
         let step_size = self.next_step_size(layer, observation, steering.as_ref());
         LayerDecision {
             step_size,
-            action: self.action(self.step_sizes[layer], step_size),
+            action: self.action(self.step_sizes[layer], step_size, observation),
             bounds: measured.layers[layer],
             exceeded: steering.map(|bounds| bounds.exceeded(signal)),
         }
@@ -299,7 +304,11 @@ impl Scheduler {
         observation: &Observation,
         steering: Option<&Bounds>,
     ) -> f64 {
-        let eta = self.step_sizes[layer];
+        let eta = if self.restarts(observation) {
+            self.base_step_size
+        } else {
+            self.step_sizes[layer]
+        };
         match &self.control {
             Control::Constant => eta,
             Control::Schedule(schedule) => {
@@ -322,8 +331,17 @@ impl Scheduler {
         }
     }
 
-    fn action(&self, before: f64, after: f64) -> Action {
+    /// Whether this is the first probe of a task that begins with the base step size.
+    fn restarts(&self, observation: &Observation) -> bool {
+        let Control::Bound(bound) = &self.control else {
+            return false;
+        };
+        bound.restart && observation.task != self.task
+    }
+
+    fn action(&self, before: f64, after: f64, observation: &Observation) -> Action {
         let is_set = matches!(self.control, Control::Schedule(_) | Control::Replay { .. });
+        let is_set = is_set || self.restarts(observation);
         if after == before {
             Action::Hold
         } else if is_set {
@@ -394,6 +412,36 @@ mod tests {
             ..statistics()
         };
         observation(&[gentle, statistics()])
+    }
+
+    #[test]
+    fn a_task_begins_with_the_base_step_size_where_it_is_said() {
+        let after = |restart| {
+            let bound = BoundControl {
+                restart,
+                ..BoundControl::paper()
+            };
+            let mut scheduler = scheduler(Control::Bound(bound));
+            let mut observe = |task| {
+                let decision = scheduler.observe(&Observation {
+                    task,
+                    ..two_layers()
+                });
+                let layer = decision.unwrap().layers[1];
+                (layer.step_size, layer.action)
+            };
+            [0, 0, 1, 1].map(&mut observe)
+        };
+        let (once, twice) = (0.95e-3, 0.95 * 0.95e-3);
+        let restarted = after(true);
+        assert_eq!(
+            restarted[..2],
+            [(once, Action::Cool), (twice, Action::Cool)]
+        );
+        assert_eq!(restarted[2..], [(once, Action::Set), (twice, Action::Cool)]);
+        let carried = after(false);
+        assert_eq!(carried[..2], restarted[..2]);
+        assert!(carried[2].0 < twice && carried[2].1 == Action::Cool);
     }
 
     #[test]

@@ -571,10 +571,11 @@ prop_compose! {
         warm_margin in 0.0..=1.0_f64,
         floor in proptest::option::of(1e-4..1e-3_f64),
         ceiling in proptest::option::of(1e-3..1e-2_f64),
+        restart in proptest::bool::ANY,
         estimator in estimator(),
     ) -> BoundControl {
         BoundControl {
-            signal, scope, gate, safety, cool, warm, warm_share, warm_margin, floor, ceiling, estimator,
+            signal, scope, gate, safety, cool, warm, warm_share, warm_margin, floor, ceiling, restart, estimator,
         }
     }
 }
@@ -629,6 +630,9 @@ fn check_action(
     progress: f64,
     action: Action,
 ) -> Result<(), TestCaseError> {
+    if control.restart && action == Action::Set {
+        return Ok(());
+    }
     let Some(bounds) = bounds else {
         prop_assert_eq!(action, Action::Hold);
         return Ok(());

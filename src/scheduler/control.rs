@@ -108,7 +108,8 @@ pub enum Scope {
 /// - if alpha > safety * b, and alpha > gate: eta *= cool;
 /// - else, early in a task, if alpha < warm_margin * safety * b: eta *= warm;
 ///
-/// and then eta is kept between floor and ceiling.
+/// and then eta is kept between floor and ceiling. With restart, eta is the base step size again at the first probe of
+/// each task.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BoundControl {
@@ -132,6 +133,9 @@ pub struct BoundControl {
     pub floor: Option<f64>,
     /// The largest step size; without one, the largest f32.
     pub ceiling: Option<f64>,
+    /// Whether each task begins with the base step size. The published code carries step sizes over.
+    #[serde(default)]
+    pub restart: bool,
     /// How bounds are estimated.
     pub estimator: Estimator,
 }
@@ -151,6 +155,7 @@ impl BoundControl {
             warm_margin: 0.3,
             floor: None,
             ceiling: None,
+            restart: false,
             estimator: Estimator::paper(),
         }
     }

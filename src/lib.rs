@@ -23,6 +23,8 @@ mod snapshot;
 pub mod spec;
 pub mod state;
 pub mod tasks;
+// It waits for its device, which a browser does not allow.
+#[cfg(not(target_arch = "wasm32"))]
 mod trainer;
 
 pub use engine::Engine;
@@ -30,5 +32,6 @@ pub use error::Error;
 pub use gpu::Requirements;
 pub use progress::{Halt, HaltCause, ReplicaProgress, TaskScore};
 pub use snapshot::{Snapshot, SnapshotBuffer};
+#[cfg(not(target_arch = "wasm32"))]
 pub use trainer::{Backend, Compute, Trainer};
 pub use wgpu;

@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -78,6 +79,8 @@ def main():
     parser.add_argument("folders", nargs="+")
     options = parser.parse_args()
     chromium = os.environ.get("CHROMIUM", "chromium")
+    if shutil.which(chromium) is None:
+        sys.exit(f"there is no {chromium}: Debian's package chromium has it, or $CHROMIUM names another")
 
     reports = queue.Queue()
     handler = functools.partial(Handler, folders=options.folders, reports=reports)

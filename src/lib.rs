@@ -25,6 +25,8 @@ pub mod state;
 pub mod tasks;
 #[cfg(feature = "report")]
 pub mod tensors;
+// It waits for its device, which a browser does not allow.
+#[cfg(not(target_arch = "wasm32"))]
 mod trainer;
 
 pub use engine::Engine;
@@ -32,5 +34,6 @@ pub use error::Error;
 pub use gpu::Requirements;
 pub use progress::{Halt, HaltCause, ReplicaProgress, TaskScore};
 pub use snapshot::{Snapshot, SnapshotBuffer};
+#[cfg(not(target_arch = "wasm32"))]
 pub use trainer::{Backend, Compute, Trainer};
 pub use wgpu;

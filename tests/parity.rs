@@ -5,11 +5,15 @@
 //! compared.
 
 mod common;
+#[path = "parity/recording.rs"]
+mod recording;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use bytemuck::cast_slice;
 use common::{Tolerance, compare, gpus, noise, read_buffer};
+use recording::Recording;
 use trainable::cpu::CpuExecutor;
 use trainable::gpu::{Gpu, Recorder};
 use trainable::kernels::KERNELS;
@@ -77,6 +81,15 @@ const CASES: [Case; 6] = [
         relabel_fraction: 1.0,
     },
 ];
+
+/// Every case with either form of the probe's iteration, numbered.
+fn cases() -> impl Iterator<Item = (u32, Program)> {
+    let forms = [IterateForm::SampleGradients, IterateForm::Parameters];
+    let cases = CASES
+        .iter()
+        .flat_map(move |case| forms.map(|form| program(case, form)));
+    (0..).zip(cases)
+}
 
 fn program(case: &Case, form: IterateForm) -> Program {
     let pixels = case.widths[0] as usize;
@@ -262,6 +275,40 @@ fn preparation<'a>(dispatches: &'a [&Dispatch], number: usize) -> &'a [&'a Dispa
     }
 }
 
+/// A plan of one dispatch.
+fn alone(dispatch: &Dispatch) -> Plan {
+    Plan {
+        name: dispatch.kernel.name,
+        dispatches: vec![dispatch.clone()],
+    }
+}
+
+/// What every buffer is filled with that does not keep what it holds.
+fn fillings(program: &Program, seed: u32) -> impl Iterator<Item = (BufferId, Vec<u32>)> {
+    let numbered = (seed..).zip(program.buffer_ids());
+    numbered.filter_map(|(seed, id)| Some((id, contents(program, id, seed)?)))
+}
+
+/// Sets a buffer of all replicas.
+fn write_words(cpu: &mut CpuExecutor, program: &Program, id: BufferId, words: &[u32]) {
+    let parts = words.chunks(words.len() / program.replicas as usize);
+    parts
+        .enumerate()
+        .for_each(|(r, part)| cpu.write(id, r, part));
+}
+
+/// The words of a buffer of all replicas.
+fn words_of(cpu: &CpuExecutor, program: &Program, id: BufferId) -> Vec<u32> {
+    let parts = if program.buffer(id).shared {
+        1
+    } else {
+        program.replicas
+    };
+    (0..parts as usize)
+        .flat_map(|r| cpu.read(id, r).to_vec())
+        .collect()
+}
+
 /// One program on both sides.
 struct Pair<'a> {
     program: &'a Program,
@@ -282,14 +329,8 @@ impl<'a> Pair<'a> {
     }
 
     fn fill(&mut self, seed: u32) {
-        for (number, id) in (0..).zip(self.program.buffer_ids()) {
-            let Some(words) = contents(self.program, id, seed + number) else {
-                continue;
-            };
-            let per_replica = words.len() / self.program.replicas as usize;
-            for (replica, part) in words.chunks(per_replica).enumerate() {
-                self.cpu.write(id, replica, part);
-            }
+        for (id, words) in fillings(self.program, seed) {
+            write_words(&mut self.cpu, self.program, id, &words);
             self.gpu
                 .queue
                 .write_buffer(self.recorder.buffer(id), 0, cast_slice(&words));
@@ -297,10 +338,7 @@ impl<'a> Pair<'a> {
     }
 
     fn run(&mut self, dispatch: &Dispatch) {
-        let plan = Plan {
-            name: dispatch.kernel.name,
-            dispatches: vec![dispatch.clone()],
-        };
+        let plan = alone(dispatch);
         self.cpu.run(&plan, 1);
         let prepared = self.recorder.prepare(&self.gpu.device, &plan).unwrap();
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
@@ -313,9 +351,7 @@ impl<'a> Pair<'a> {
     }
 
     fn cpu_words(&self, id: BufferId) -> Vec<u32> {
-        (0..self.program.replicas as usize)
-            .flat_map(|replica| self.cpu.read(id, replica).to_vec())
-            .collect()
+        words_of(&self.cpu, self.program, id)
     }
 }
 
@@ -345,10 +381,7 @@ fn compare_words(elements: &Elements, found: &[u32], wanted: &[u32]) -> Result<(
 #[test]
 fn every_kernel_equals_its_twin_on_every_adapter() {
     for gpu in gpus() {
-        let forms = [IterateForm::SampleGradients, IterateForm::Parameters];
-        let cases = CASES.iter().flat_map(|case| forms.map(|form| (case, form)));
-        for (case_number, (case, form)) in (0..).zip(cases) {
-            let program = program(case, form);
+        for (case_number, program) in cases() {
             let mut pair = Pair::new(&program, &gpu);
             let dispatches = dispatches(&program);
             for (number, dispatch) in dispatches.iter().enumerate() {
@@ -429,11 +462,7 @@ fn the_comparison_notices_a_kernel_that_did_not_run() {
             pair.fill(3);
             let prepared = preparation(&dispatches, number).iter();
             prepared.for_each(|d| pair.run(d));
-            let plan = Plan {
-                name: "alone",
-                dispatches: vec![(*dispatch).clone()],
-            };
-            pair.cpu.run(&plan, 1);
+            pair.cpu.run(&alone(dispatch), 1);
             let differs = program
                 .buffer_ids()
                 .zip(&program.buffers)
@@ -449,4 +478,30 @@ fn the_comparison_notices_a_kernel_that_did_not_run() {
             assert!(left_traces, "{}: {kernel} left no trace", gpu.adapter);
         }
     }
+}
+
+/// Not a test of this machine: `tests/portability/dawn` has a browser repeat what this records.
+#[test]
+#[ignore = "writes files, to the folder that TRAINABLE_RECORD names"]
+fn every_dispatch_is_recorded() {
+    let folder = std::env::var_os("TRAINABLE_RECORD").expect("TRAINABLE_RECORD names a folder");
+    let mut recording = Recording::new(&KERNELS);
+    for (case_number, program) in cases() {
+        let mut cpu = CpuExecutor::new(&program);
+        let dispatches = dispatches(&program);
+        for (number, dispatch) in dispatches.iter().enumerate() {
+            for (id, words) in fillings(&program, 100 * case_number) {
+                write_words(&mut cpu, &program, id, &words);
+            }
+            let prepared = preparation(&dispatches, number).iter();
+            prepared.for_each(|d| cpu.run(&alone(d), 1));
+            recording.run(case_number, &program, &mut cpu, dispatch);
+        }
+    }
+    for kernel in KERNELS {
+        assert!(recording.has(kernel.name), "{} does not occur", kernel.name);
+    }
+    recording
+        .write(Path::new(&folder))
+        .expect("the recording is written");
 }

@@ -6,6 +6,7 @@ mod pacer;
 mod readback;
 mod recorder;
 mod requirements;
+#[cfg(not(target_arch = "wasm32"))]
 mod submissions;
 
 pub use open::{AdapterSummary, Gpu, adapters};
@@ -13,5 +14,7 @@ pub use pacer::Pacer;
 pub use readback::Readback;
 pub use recorder::{RecordedPlan, Recorder};
 pub use requirements::Requirements;
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) use requirements::replicas_that_fit;
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) use submissions::Submissions;

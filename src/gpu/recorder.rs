@@ -119,17 +119,19 @@ impl Recorder {
 }
 
 impl RecordedPlan {
-    pub(crate) fn name(&self) -> &'static str {
+    /// What the plan does; the label of its passes.
+    pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// How many there are.
-    pub(crate) fn dispatches(&self) -> usize {
+    /// How many dispatches it has.
+    pub fn dispatches(&self) -> usize {
         self.dispatches.len()
     }
 
-    /// Records one dispatch into a compute pass of its own.
-    pub(crate) fn encode_dispatch(&self, encoder: &mut wgpu::CommandEncoder, index: usize) {
+    /// Records one dispatch into a compute pass of its own, for those who cut a plan into several submissions; `index` is
+    /// less than [`Self::dispatches`].
+    pub fn encode_dispatch(&self, encoder: &mut wgpu::CommandEncoder, index: usize) {
         let descriptor = wgpu::ComputePassDescriptor {
             label: Some(self.name),
             timestamp_writes: None,

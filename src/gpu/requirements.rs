@@ -208,6 +208,7 @@ fn name(buffer: &BufferSpec, replicas: u32) -> String {
 }
 
 /// How many replicas like those of `spec` the limits allow in one program.
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn replicas_that_fit(
     spec: &TrainingSpec,
     limits: &wgpu::Limits,

@@ -1,0 +1,50 @@
+//! What is trained, in the browser and out of it.
+
+use trainable::Error;
+use trainable::network::{Activation, LayerParameters, Network};
+use trainable::rng::pcg4d;
+use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TaskSwitch, TrainingSpec};
+
+const IMAGES: u32 = 256;
+const PIXELS: u32 = 64;
+
+/// One network on random labels of noise: carried from task to task, the same drawn to its initial
+/// parameters by L2-init, and a fresh one for each task.
+///
+/// # Errors
+/// None, as long as the numbers are in their ranges.
+pub fn training() -> Result<TrainingSpec, Error> {
+    let noise: Vec<u8> = (0..IMAGES * PIXELS)
+        .map(|i| (pcg4d([0, 0, 0, i])[0] >> 24) as u8)
+        .collect();
+    let carried = ReplicaSpec {
+        step_size: 1e-2,
+        ..ReplicaSpec::default()
+    };
+    let anchored = ReplicaSpec {
+        l2_init: 1e-2,
+        ..carried.clone()
+    };
+    let fresh = ReplicaSpec {
+        at_task_switch: TaskSwitch::FreshNetwork,
+        ..carried.clone()
+    };
+    Ok(TrainingSpec {
+        network: Network::new(&[PIXELS, 32, 32, 10], Activation::Relu)?,
+        batch: 16,
+        replicas: vec![carried, anchored, fresh],
+        stream: Some(TaskStream {
+            images: ImageSet::new(&noise, PIXELS as usize, 0.5, 0.29)?,
+            subset: 128,
+            epochs: 15,
+            relabel_fraction: 1.0,
+        }),
+        probe: None,
+    })
+}
+
+/// All parameters of all replicas: of each layer its weights, then its biases.
+pub fn flat(replicas: &[Vec<LayerParameters>]) -> Vec<f32> {
+    let layer = |layer: &LayerParameters| [&layer.weight[..], &layer.bias].concat();
+    replicas.iter().flatten().flat_map(layer).collect()
+}

@@ -14,7 +14,7 @@ use trainable::{Backend, Compute, Trainer, wgpu};
 
 use super::{Failure, backend_parser, print};
 use peak::Peak;
-use step::{BATCH, WIDTHS};
+use step::{BATCH, Share, WIDTHS};
 
 /// What is to be timed.
 #[derive(Args)]
@@ -142,28 +142,31 @@ fn steps(compute: &Compute, peak: Peak, replicas: &[u32]) -> Result<String, Fail
     Ok(table)
 }
 
-/// Where a step's time goes.
+/// Where the time goes, of a step and of a probe's iteration.
 fn kernels(compute: &Compute, replicas: u32) -> Result<String, Failure> {
-    let Some(shares) = step::shares(compute, replicas)? else {
+    let Some([step, iteration]) = step::shares(compute, replicas)? else {
         return Ok("\nNo timestamps on this device: no table of kernels.\n".to_owned());
     };
-    let total: Duration = shares.iter().map(|share| share.time).sum();
-    let dispatches: usize = shares.iter().map(|share| share.dispatches).sum();
-    let mut table = format!(
-        "\nKernels of a step, {replicas} replicas, each dispatch timed by itself: {dispatches} dispatches, {:.3} ms.\n\n\
-         | kernel | dispatches | ms | share |\n|---|---|---|---|\n",
-        milliseconds(total),
-    );
-    for share in shares {
-        table += &format!(
-            "| {} | {} | {:.3} | {:.0}% |\n",
-            share.kernel,
-            share.dispatches,
-            milliseconds(share.time),
-            100.0 * share.time.as_secs_f64() / total.as_secs_f64(),
-        );
-    }
-    Ok(table)
+    let table = |what: &str, shares: &[Share]| {
+        let total: Duration = shares.iter().map(|share| share.time).sum();
+        let dispatches: usize = shares.iter().map(|share| share.dispatches).sum();
+        let row = |share: &Share| {
+            format!(
+                "| {} | {} | {:.3} | {:.0}% |\n",
+                share.kernel,
+                share.dispatches,
+                milliseconds(share.time),
+                100.0 * share.time.as_secs_f64() / total.as_secs_f64(),
+            )
+        };
+        format!(
+            "\n{what}, {replicas} replicas, each dispatch timed by itself: {dispatches} dispatches, {:.3} ms.\n\n\
+             | kernel | dispatches | ms | share |\n|---|---|---|---|\n{}",
+            milliseconds(total),
+            shares.iter().map(row).collect::<String>(),
+        )
+    };
+    Ok(table("A training step", &step) + &table("An iteration of a probe", &iteration))
 }
 
 /// A scheduled run against training alone.

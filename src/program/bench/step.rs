@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use trainable::cpu::CpuExecutor;
-use trainable::gpu::{Gpu, Recorder};
+use trainable::gpu::{Gpu, RecordedPlan, Recorder};
 use trainable::network::{Activation, Network};
 use trainable::plan::{Plan, Program};
 use trainable::probe::ProbeSpec;
@@ -130,33 +130,51 @@ pub(super) fn time_probes(compute: &Compute, replicas: u32) -> Result<Probe, Err
     })
 }
 
-/// How long the dispatches of one kernel take in a step.
+/// How long the dispatches of one kernel take in a plan.
 pub(super) struct Share {
     pub(super) kernel: &'static str,
     pub(super) dispatches: usize,
     pub(super) time: Duration,
 }
 
-/// The kernels of a step, longest first; `None` where the device has no timestamps.
-pub(super) fn shares(compute: &Compute, replicas: u32) -> Result<Option<Vec<Share>>, Error> {
-    const STEPS: usize = 9;
-    let program = Program::new(&spec(replicas)?)?;
+/// The kernels of a training step, and those of an iteration of a probe in which no block has converged, longest first;
+/// `None` where the device has no timestamps.
+pub(super) fn shares(compute: &Compute, replicas: u32) -> Result<Option<[Vec<Share>; 2]>, Error> {
+    let program = Program::new(&TrainingSpec {
+        probe: Some(ProbeSpec {
+            tolerance: 0.0,
+            ..ProbeSpec::default()
+        }),
+        ..spec(replicas)?
+    })?;
     let step = program.step.as_ref().ok_or(Error::NoTaskStream)?;
+    let probe = program.probe.as_ref().ok_or(Error::NoProbe)?;
+    let before = [&program.initialise, step, &probe.begin];
+    let plans = [step, &probe.iterate];
     let timed = match compute {
-        Compute::Cpu => cpu_times(&program, step, STEPS),
+        Compute::Cpu => cpu_times(&program, before, plans),
         Compute::Gpu(gpu)
             if gpu
                 .device
                 .features()
                 .contains(wgpu::Features::TIMESTAMP_QUERY) =>
         {
-            gpu_times(gpu, &program, step, STEPS)?
+            gpu_times(gpu, &program, before, plans)?
         }
         Compute::Gpu(_) => return Ok(None),
     };
+    let [step_times, iteration_times] = &timed;
+    Ok(Some([
+        by_kernel(step, step_times),
+        by_kernel(&probe.iterate, iteration_times),
+    ]))
+}
+
+/// `times`: `[repetition][dispatch]`
+fn by_kernel(plan: &Plan, times: &[Vec<Duration>]) -> Vec<Share> {
     let mut shares: Vec<Share> = Vec::new();
-    for (index, dispatch) in step.dispatches.iter().enumerate() {
-        let time = median(timed.iter().map(|step| step[index]).collect());
+    for (index, dispatch) in plan.dispatches.iter().enumerate() {
+        let time = median(times.iter().map(|times| times[index]).collect());
         let kernel = dispatch.kernel.name;
         match shares.iter_mut().find(|share| share.kernel == kernel) {
             Some(share) => {
@@ -171,61 +189,98 @@ pub(super) fn shares(compute: &Compute, replicas: u32) -> Result<Option<Vec<Shar
         }
     }
     shares.sort_by_key(|share| std::cmp::Reverse(share.time));
-    Ok(Some(shares))
+    shares
 }
 
-/// `[step][dispatch]`
-fn cpu_times(program: &Program, step: &Plan, steps: usize) -> Vec<Vec<Duration>> {
+/// Of each plan `[repetition][dispatch]`.
+type Times = [Vec<Vec<Duration>>; 2];
+
+/// How often a plan is timed.
+const REPETITIONS: usize = 9;
+
+fn cpu_times(program: &Program, before: [&Plan; 3], plans: [&Plan; 2]) -> Times {
     let mut executor = CpuExecutor::new(program);
-    executor.run(&program.initialise, 1);
-    executor.run(step, 3);
-    (0..steps).map(|_| executor.run_timed(step)).collect()
+    for plan in before {
+        executor.run(plan, 1);
+    }
+    plans.map(|plan| {
+        let mut repetition = || executor.run_timed(plan);
+        (0..REPETITIONS).map(|_| repetition()).collect()
+    })
 }
 
-/// `[step][dispatch]`: each dispatch is a pass of its own, between two timestamps.
+/// Each dispatch is a pass of its own, between two timestamps.
 fn gpu_times(
     gpu: &Gpu,
     program: &Program,
-    step: &Plan,
-    steps: usize,
-) -> Result<Vec<Vec<Duration>>, Error> {
+    before: [&Plan; 3],
+    plans: [&Plan; 2],
+) -> Result<Times, Error> {
     let device = &gpu.device;
     let mut recorder = Recorder::new(device, program)?;
-    let initialise = recorder.prepare(device, &program.initialise)?;
-    let recorded = recorder.prepare(device, step)?;
-    let count = 2 * step.dispatches.len() as u32;
-    let size = u64::from(count) * 8;
-    let queries = device.create_query_set(&wgpu::QuerySetDescriptor {
-        label: Some("dispatches"),
-        ty: wgpu::QueryType::Timestamp,
-        count,
-    });
-    let buffer = |usage| {
-        device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("timestamps"),
-            size,
-            usage,
-            mapped_at_creation: false,
-        })
-    };
-    let resolved = buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC);
-    let staging = buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST);
     let mut encoder = device.create_command_encoder(&Default::default());
-    initialise.encode(&mut encoder, 1);
-    recorded.encode(&mut encoder, 3);
+    for plan in before {
+        recorder.prepare(device, plan)?.encode(&mut encoder, 1);
+    }
     gpu.queue.submit([encoder.finish()]);
-    let failed = |reason: String| Error::Device {
-        doing: "reading timestamps",
-        reason,
-    };
-    let one_step = || {
-        let mut encoder = device.create_command_encoder(&Default::default());
-        recorded.encode_timed(&mut encoder, &queries);
-        encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
-        encoder.copy_buffer_to_buffer(&resolved, 0, &staging, 0, size);
+    let mut times = Times::default();
+    for (plan, times) in plans.into_iter().zip(&mut times) {
+        let recorded = recorder.prepare(device, plan)?;
+        let timer = Timer::new(gpu, plan.dispatches.len() as u32);
+        for _ in 0..REPETITIONS {
+            times.push(timer.time(&recorded)?);
+        }
+    }
+    Ok(times)
+}
+
+/// Two timestamps for each dispatch of a plan, and their way back.
+struct Timer<'a> {
+    gpu: &'a Gpu,
+    queries: wgpu::QuerySet,
+    count: u32,
+    resolved: wgpu::Buffer,
+    staging: wgpu::Buffer,
+}
+
+impl<'a> Timer<'a> {
+    fn new(gpu: &'a Gpu, dispatches: u32) -> Self {
+        let count = 2 * dispatches;
+        let buffer = |usage| {
+            gpu.device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some("timestamps"),
+                size: u64::from(count) * 8,
+                usage,
+                mapped_at_creation: false,
+            })
+        };
+        Self {
+            gpu,
+            queries: gpu.device.create_query_set(&wgpu::QuerySetDescriptor {
+                label: Some("dispatches"),
+                ty: wgpu::QueryType::Timestamp,
+                count,
+            }),
+            count,
+            resolved: buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC),
+            staging: buffer(wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST),
+        }
+    }
+
+    /// Runs the plan once.
+    fn time(&self, plan: &RecordedPlan) -> Result<Vec<Duration>, Error> {
+        let failed = |reason: String| Error::Device {
+            doing: "reading timestamps",
+            reason,
+        };
+        let Self { gpu, staging, .. } = self;
+        let mut encoder = gpu.device.create_command_encoder(&Default::default());
+        plan.encode_timed(&mut encoder, &self.queries);
+        encoder.resolve_query_set(&self.queries, 0..self.count, &self.resolved, 0);
+        encoder.copy_buffer_to_buffer(&self.resolved, 0, staging, 0, staging.size());
         gpu.queue.submit([encoder.finish()]);
         staging.map_async(wgpu::MapMode::Read, .., |_| ());
-        let waited = device.poll(wgpu::PollType::wait_indefinitely());
+        let waited = gpu.device.poll(wgpu::PollType::wait_indefinitely());
         waited.map_err(|error| failed(error.to_string()))?;
         gpu.check("reading timestamps")?;
         let view = staging.get_mapped_range(..);
@@ -237,6 +292,5 @@ fn gpu_times(
         let time =
             |pair: &[u64]| Duration::from_secs_f64(pair[1].saturating_sub(pair[0]) as f64 * period);
         Ok(ticks.chunks(2).map(time).collect())
-    };
-    (0..steps).map(|_| one_step()).collect()
+    }
 }

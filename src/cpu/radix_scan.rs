@@ -12,13 +12,26 @@ pub(crate) fn run(_: &RadixScan, arrays: &mut [Array; 4]) {
     }
     let counts = counts.write::<[u32; DIGITS]>();
     for segment in segments.read::<SortSegment>() {
-        let tiles = &mut counts[segment.tiles()];
-        let mut place = segment.start;
-        for digit in 0..DIGITS {
-            for counts in &mut *tiles {
-                let count = std::mem::replace(&mut counts[digit], place);
-                place += count;
-            }
+        scan(segment.start, &mut counts[segment.tiles()]);
+    }
+}
+
+/// Twice through the tiles, all digits of a tile at once: rows of the table are contiguous, its columns
+/// lie in few sets of the cache.
+fn scan(start: u32, tiles: &mut [[u32; DIGITS]]) {
+    let mut next = [0; DIGITS];
+    for counts in &*tiles {
+        next.iter_mut()
+            .zip(counts)
+            .for_each(|(n, count)| *n += count);
+    }
+    let mut place = start;
+    for next in &mut next {
+        place += std::mem::replace(next, place);
+    }
+    for counts in tiles {
+        for (next, count) in next.iter_mut().zip(counts) {
+            *next += std::mem::replace(count, *next);
         }
     }
 }

@@ -13,17 +13,13 @@ pub(crate) fn run(params: &GradientNorms, arrays: &mut [Array; 3]) {
         .chunks(rows)
         .zip(output_gradients.read::<f32>().chunks(columns))
         .take(params.batch as usize);
-    let arch = pulp::Arch::new();
-    let sum: f32 = arch.dispatch(|| {
-        samples
-            .map(|(a, d)| norm_sq(d, batch) * (norm_sq(a, 1.0) + 1.0))
-            .sum()
-    });
+    let sum: f32 = samples
+        .map(|(a, d)| norm_sq(d, batch) * (norm_sq(a, 1.0) + 1.0))
+        .sum();
     norms.write::<f32>()[params.layer as usize] = sum / batch;
 }
 
-/// The squared norm of `factor * v`. Inlined for [`pulp`].
-#[inline(always)]
+/// The squared norm of `factor * v`.
 fn norm_sq(v: &[f32], factor: f32) -> f32 {
     sum_in_lanes([v], |[v]| [(factor * v) * (factor * v)])[0]
 }

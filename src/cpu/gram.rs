@@ -6,22 +6,34 @@ use super::Array;
 use super::matrix::{ROWS_PER_TASK, product, view, view_mut};
 use crate::kernels::Gram;
 
+/// Symmetric: each task computes its rows up to the end of their diagonal block; the rest is a copy.
 pub(crate) fn run(params: &Gram, arrays: &mut [Array; 2]) {
     let [inputs, gram] = arrays;
     let (rows, batch_rows) = (params.rows as usize, params.batch_rows as usize);
     let inputs = inputs.read::<f32>();
+    let gram = gram.write::<f32>();
     let transposed = view(inputs, batch_rows, rows, rows).transpose();
-    let one_task = |(gram, inputs): (&mut [f32], &[f32])| {
+    let one_task = |(task, (gram, inputs)): (usize, (&mut [f32], &[f32]))| {
         let samples = inputs.len() / rows;
+        let columns = task * ROWS_PER_TASK + samples;
         product(
-            view_mut(gram, samples, batch_rows, batch_rows),
+            view_mut(gram, samples, columns, batch_rows),
             view(inputs, samples, rows, rows),
-            transposed,
+            transposed.subcols(0, columns),
         );
-        gram.iter_mut().for_each(|k| *k += 1.0);
+        for row in gram.chunks_mut(batch_rows) {
+            row[..columns].iter_mut().for_each(|k| *k += 1.0);
+        }
     };
-    gram.write::<f32>()
-        .par_chunks_mut(ROWS_PER_TASK * batch_rows)
+    gram.par_chunks_mut(ROWS_PER_TASK * batch_rows)
         .zip(inputs.par_chunks(ROWS_PER_TASK * rows))
+        .enumerate()
         .for_each(one_task);
+    let mut gram = view_mut(gram, batch_rows, batch_rows, batch_rows);
+    for first in (ROWS_PER_TASK..batch_rows).step_by(ROWS_PER_TASK) {
+        let samples = ROWS_PER_TASK.min(batch_rows - first);
+        let (_, above, below, _) = gram.as_mut().split_at_mut(first, first);
+        let below = below.subrows_mut(0, samples);
+        above.subcols_mut(0, samples).copy_from(below.transpose());
+    }
 }

@@ -29,7 +29,6 @@ pub(crate) fn run(params: &LayerSumsParams, arrays: &mut [Array; 8]) {
         second: second.read(),
     };
     let (correction1, correction2) = config.latest_corrections(&state);
-    let arch = pulp::Arch::new();
     for (control, sums) in controls
         .read::<LayerControl>()
         .iter()
@@ -51,8 +50,7 @@ pub(crate) fn run(params: &LayerSumsParams, arrays: &mut [Array; 8]) {
             } else {
                 1.0
             };
-            let found =
-                arch.dispatch(|| partial(&moments, &config, rate, correction2, range, bias));
+            let found = partial(&moments, &config, rate, correction2, range, bias);
             if params.objective_only == 1 {
                 sums.objective = found.objective;
             } else {
@@ -70,8 +68,6 @@ struct Moments<'a> {
     second: &'a [f32],
 }
 
-/// Inlined for [`pulp`].
-#[inline(always)]
 fn partial(
     moments: &Moments<'_>,
     config: &ReplicaConfig,
@@ -86,15 +82,19 @@ fn partial(
         &moments.first[range.clone()],
         &moments.second[range.clone()],
     ];
-    let [gradient, objective, weight, update] = sum_in_lanes(slices, |[g, theta, m, v]| {
+    let terms = |g: f32, theta: f32, update: f32| {
         let objective = g + config.l2 * theta;
-        let update = if config.optimiser == OPTIMISER_SGD {
-            rate * m
-        } else {
-            rate * m / ((v / correction2).sqrt() + config.epsilon)
-        };
         [g * g, objective * objective, theta * theta, update * update]
-    });
+    };
+    // The branch stands outside the sum, which would not vectorise with it.
+    let [gradient, objective, weight, update] = if config.optimiser == OPTIMISER_SGD {
+        sum_in_lanes(slices, |[g, theta, m, _]| terms(g, theta, rate * m))
+    } else {
+        sum_in_lanes(slices, |[g, theta, m, v]| {
+            let rms = (v / correction2).sqrt();
+            terms(g, theta, rate * m / (rms + config.epsilon))
+        })
+    };
     let bias = bias.clamp(range.start, range.end);
     let sum_of_second = |range| sum_in_lanes([&moments.second[range]], |[v]| [v])[0];
     LayerSums {

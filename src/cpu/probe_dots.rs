@@ -19,7 +19,6 @@ pub(crate) fn run(params: &ProbeDots, arrays: &mut [Array; 5]) {
     let (iterates, products) = (iterates.read::<f32>(), products.read::<f32>());
     let previous = previous.read::<f32>();
     let image_offset = params.image_offset as usize * 4;
-    let arch = pulp::Arch::new();
     let partials = &mut partials.write::<[f32; 4]>()[(params.part * PARTIALS) as usize..];
     partials[..PARTIALS as usize]
         .par_iter_mut()
@@ -40,19 +39,30 @@ pub(crate) fn run(params: &ProbeDots, arrays: &mut [Array; 5]) {
             ];
             let has_previous = params.momentum != 0.0 && slot.iterations >= 2;
             let previous = has_previous.then(|| &previous[image]);
-            *partial = arch.dispatch(|| dots(slot.eigenvalue, vectors, previous));
+            *partial = dots(slot.eigenvalue, vectors, previous);
         });
 }
 
 /// x.h, h.h, the squared norm of h - eigenvalue x, and p.h, from a stretch of x, of its image, of h and
-/// of its image, and of the image of p. Inlined for [`pulp`].
-#[inline(always)]
+/// of its image, and of the image of p.
 fn dots(eigenvalue: f32, vectors: [&[f32]; 4], previous: Option<&[f32]>) -> [f32; 4] {
-    let [xh, hh, rest] = sum_in_lanes(vectors, |[x, x_image, h, h_image]| {
+    let without_previous = |[x, x_image, h, h_image]: [f32; 4]| {
         let rest = h - eigenvalue * x;
         let rest_image = h_image - eigenvalue * x_image;
         [x_image * h, h * h_image, rest * rest_image]
-    });
-    let ph = previous.map_or(0.0, |p| sum_in_lanes([p, vectors[2]], |[p, h]| [p * h])[0]);
-    [xh, hh, rest, ph]
+    };
+    let [x, x_image, h, h_image] = vectors;
+    match previous {
+        None => {
+            let [xh, hh, rest] = sum_in_lanes(vectors, without_previous);
+            [xh, hh, rest, 0.0]
+        }
+        Some(p) => sum_in_lanes(
+            [x, x_image, h, h_image, p],
+            |[x, x_image, h, h_image, p]| {
+                let [xh, hh, rest] = without_previous([x, x_image, h, h_image]);
+                [xh, hh, rest, p * h]
+            },
+        ),
+    }
 }

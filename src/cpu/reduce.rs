@@ -4,39 +4,71 @@
 const LANES: usize = 16;
 
 /// The sums of what `terms` makes of the elements of equally long slices: lane l adds every LANES-th
-/// element from the l-th on, then the lanes are added pairwise. Inlined for [`pulp`].
-#[inline(always)]
+/// element from the l-th on, then the lanes are added pairwise.
 pub(crate) fn sum_in_lanes<const IN: usize, const OUT: usize>(
     slices: [&[f32]; IN],
     terms: impl Fn([f32; IN]) -> [f32; OUT],
 ) -> [f32; OUT] {
-    let mut sums = [[0.0; LANES]; OUT];
-    let mut add = |lane: usize, elements: [f32; IN]| {
-        let terms = terms(elements);
-        for n in 0..OUT {
-            sums[n][lane] += terms[n];
-        }
-    };
-    let chunked = slices.map(|slice| slice.as_chunks::<LANES>());
-    for i in 0..slices[0].len() / LANES {
-        let chunk = chunked.map(|(chunks, _)| &chunks[i]);
-        for lane in 0..LANES {
-            add(lane, chunk.map(|chunk| chunk[lane]));
-        }
-    }
-    for lane in 0..slices[0].len() % LANES {
-        add(lane, chunked.map(|(_, rest)| rest[lane]));
-    }
-    sums.map(|mut lanes: [f32; LANES]| {
-        let mut half = LANES / 2;
-        while half > 0 {
-            for lane in 0..half {
-                lanes[lane] += lanes[lane + half];
+    pulp::Arch::new().dispatch(SumInLanes { slices, terms })
+}
+
+/// [`sum_in_lanes`], to be compiled for the widest vectors that this processor has. A closure would not do:
+/// the compiler may leave it outside the function that [`pulp`] compiles so.
+struct SumInLanes<'a, const IN: usize, Terms> {
+    slices: [&'a [f32]; IN],
+    terms: Terms,
+}
+
+impl<const IN: usize, const OUT: usize, Terms> pulp::WithSimd for SumInLanes<'_, IN, Terms>
+where
+    Terms: Fn([f32; IN]) -> [f32; OUT],
+{
+    type Output = [f32; OUT];
+
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "the same with map or zip does not vectorise"
+    )]
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> [f32; OUT] {
+        let Self { slices, terms } = self;
+        let chunked = slices.map(|slice| slice.as_chunks::<LANES>());
+        let count = slices[0].len() / LANES;
+        let chunks = chunked.map(|(chunks, _)| &chunks[..count]);
+        let mut sums = [[0.0; LANES]; OUT];
+        for i in 0..count {
+            let mut chunk = [[0.0; LANES]; IN];
+            for n in 0..IN {
+                chunk[n] = chunks[n][i];
             }
-            half /= 2;
+            for lane in 0..LANES {
+                let mut elements = [0.0; IN];
+                for n in 0..IN {
+                    elements[n] = chunk[n][lane];
+                }
+                let terms = terms(elements);
+                for n in 0..OUT {
+                    sums[n][lane] += terms[n];
+                }
+            }
         }
-        lanes[0]
-    })
+        for lane in 0..slices[0].len() % LANES {
+            let terms = terms(chunked.map(|(_, rest)| rest[lane]));
+            for n in 0..OUT {
+                sums[n][lane] += terms[n];
+            }
+        }
+        sums.map(|mut lanes| {
+            let mut half = LANES / 2;
+            while half > 0 {
+                for lane in 0..half {
+                    lanes[lane] += lanes[lane + half];
+                }
+                half /= 2;
+            }
+            lanes[0]
+        })
+    }
 }
 
 /// The `index`-th of `parts` equal stretches of `length` things.

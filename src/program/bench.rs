@@ -159,8 +159,12 @@ fn kernels(compute: &Compute, replicas: u32) -> Result<String, Failure> {
                 100.0 * share.time.as_secs_f64() / total.as_secs_f64(),
             )
         };
+        let replicas = match replicas {
+            1 => "1 replica".to_owned(),
+            count => format!("{count} replicas"),
+        };
         format!(
-            "\n{what}, {replicas} replicas, each dispatch timed by itself: {dispatches} dispatches, {:.3} ms.\n\n\
+            "\n{what}, {replicas}, each dispatch timed by itself: {dispatches} dispatches, {:.3} ms.\n\n\
              | kernel | dispatches | ms | share |\n|---|---|---|---|\n{}",
             milliseconds(total),
             shares.iter().map(row).collect::<String>(),

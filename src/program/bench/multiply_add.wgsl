@@ -23,14 +23,14 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     var g = factor + 6.0;
     var h = factor + 7.0;
     for (var round = 0u; round < params.rounds; round += 1u) {
-        a = fma(a, factor, addend);
-        b = fma(b, factor, addend);
-        c = fma(c, factor, addend);
-        d = fma(d, factor, addend);
-        e = fma(e, factor, addend);
-        f = fma(f, factor, addend);
-        g = fma(g, factor, addend);
-        h = fma(h, factor, addend);
+        a = a * factor + addend;
+        b = b * factor + addend;
+        c = c * factor + addend;
+        d = d * factor + addend;
+        e = e * factor + addend;
+        f = f * factor + addend;
+        g = g * factor + addend;
+        h = h * factor + addend;
     }
     sums[id.x] = a + b + c + d + e + f + g + h;
 }

@@ -92,6 +92,14 @@ impl Compute {
     /// # Errors
     /// [`Error::NoAdapter`] with the adapters that are there, or [`Error::NoDevice`].
     pub fn open(backend: Backend) -> Result<(Self, String), Error> {
+        Self::open_with(backend, wgpu::Features::empty())
+    }
+
+    /// As [`Self::open`], with those of `features` that the chosen adapter has, for the caller's own use.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with(backend: Backend, features: wgpu::Features) -> Result<(Self, String), Error> {
         let threads = rayon::current_num_threads();
         let cpu = format!("CPU executor, {threads} threads");
         if backend == Backend::Cpu {
@@ -103,7 +111,8 @@ impl Compute {
         };
         match found.iter().find(usable) {
             Some((summary, adapter)) => {
-                let gpu = pollster::block_on(Gpu::open(adapter))?;
+                let features = features & adapter.features();
+                let gpu = pollster::block_on(Gpu::open_with(adapter, features))?;
                 let why = if backend == Backend::Auto {
                     "the best GPU found"
                 } else {

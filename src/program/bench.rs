@@ -33,6 +33,9 @@ pub(crate) struct Options {
     replicas: Vec<u32>,
 }
 
+/// To time each dispatch by itself, where a device has them.
+const TIMESTAMPS: wgpu::Features = wgpu::Features::TIMESTAMP_QUERY;
+
 /// Times, and prints a section of Markdown for each device.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let mut text = format!(
@@ -46,25 +49,15 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         }
         text += &section(|| Ok(Compute::Cpu), &options.replicas)?;
     } else {
-        // Opened twice: what counts is a start from nothing, with timestamps.
-        let (compute, _) = Compute::open(options.backend)?;
-        let Compute::Gpu(gpu) = compute else {
-            return print(&(text + &section(|| Ok(Compute::Cpu), &options.replicas)?));
-        };
-        let chosen = gpu.adapter.clone();
-        drop(gpu);
-        let found = pollster::block_on(adapters(wgpu::Backends::all()));
-        let chosen = found.iter().find(|(summary, _)| *summary == chosen);
-        let (_, adapter) = chosen.expect("it was there a moment ago");
-        text += &section(|| open(adapter), &options.replicas)?;
+        let chosen = || Compute::open_with(options.backend, TIMESTAMPS).map(|(chosen, _)| chosen);
+        text += &section(chosen, &options.replicas)?;
     }
     print(&text)
 }
 
-/// With timestamps, where there are any.
 fn open(adapter: &wgpu::Adapter) -> Result<Compute, trainable::Error> {
-    let timestamps = wgpu::Features::TIMESTAMP_QUERY & adapter.features();
-    let gpu = pollster::block_on(Gpu::open_with(adapter, timestamps))?;
+    let features = TIMESTAMPS & adapter.features();
+    let gpu = pollster::block_on(Gpu::open_with(adapter, features))?;
     Ok(Compute::Gpu(Arc::new(gpu)))
 }
 

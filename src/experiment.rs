@@ -216,6 +216,10 @@ impl Experiment {
         self.training_spec(&network, images, &[(arm, 0)]).check()?;
         let layers = network.layers().len();
         self.scheduler(arm, arm.control.clone(), layers, 0)?;
+        if let (Control::Clip(_), Optimiser::Sgd { .. }) = (&arm.control, arm.optimiser) {
+            let wanted = "adam, whose second moment the control clip compares with";
+            return Err(Error::invalid("optimiser", wanted, "sgd"));
+        }
         let Some(placebo) = &arm.placebo else {
             return Ok(());
         };

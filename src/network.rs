@@ -63,6 +63,11 @@ impl Layer {
         self.len() == 0
     }
 
+    /// Trainable parameters: weights and biases, without padding.
+    pub fn parameters(&self) -> usize {
+        (self.inputs as usize + 1) * self.outputs as usize
+    }
+
     /// Columns of the activations that the layer makes.
     pub fn activation_columns(&self) -> u32 {
         self.columns * self.activation.copies()
@@ -190,8 +195,7 @@ impl Network {
 
     /// Trainable parameters, without padding.
     pub fn parameter_count(&self) -> usize {
-        let count = |l: &Layer| (l.inputs as usize + 1) * l.outputs as usize;
-        self.layers.iter().map(count).sum()
+        self.layers.iter().map(Layer::parameters).sum()
     }
 
     /// Stored elements of one replica's parameters, with padding.

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::network::Layer;
 use crate::scheduler::Statistics;
 use crate::spec::TrainingSpec;
 use crate::state::{LayerRecord, ProbeSlot, ReplicaState, SLOT_DIVERGED};
@@ -156,6 +155,7 @@ impl LayerStats {
 impl From<&LayerStats> for Statistics {
     fn from(stats: &LayerStats) -> Self {
         Self {
+            parameters: stats.parameters,
             step_size: stats.step_size,
             effective_step: stats.effective_step,
             sharpness: stats.sharpness.map(|sharpness| sharpness.eigenvalue),
@@ -209,14 +209,13 @@ impl ProbeStats {
         let stats =
             |parameters, slot, record| LayerStats::new(probe, parameters, slot, record, updated);
         let blocks = spec.network.layers().iter().zip(&slots[1..]).zip(records);
-        let parameters = |layer: &Layer| (layer.inputs as usize + 1) * layer.outputs as usize;
         Ok(Self {
             task,
             update,
             loss: state.batch_loss.into(),
             accuracy: f64::from(state.batch_correct) / f64::from(spec.batch),
             layers: blocks
-                .map(|((layer, slot), record)| stats(parameters(layer), slot, record))
+                .map(|((layer, slot), record)| stats(layer.parameters(), slot, record))
                 .collect(),
             network: stats(
                 spec.network.parameter_count(),

@@ -13,6 +13,7 @@
 //!
 //! let mut scheduler = Scheduler::new(Control::Bound(BoundControl::paper()), 1e-3, 1, 0)?;
 //! let layer = Statistics {
+//!     parameters: 1_000,
 //!     step_size: 1e-3,
 //!     effective_step: Some(0.4),
 //!     sharpness: Some(50.0),
@@ -41,7 +42,7 @@ mod schedule;
 
 use serde::{Deserialize, Serialize};
 
-pub use control::{BoundControl, Control, Profile, ReplayPoint, Scope};
+pub use control::{BoundControl, ClipControl, Control, Profile, ReplayPoint, Scope};
 pub use monitor::{Bounds, Estimator, Measured, Monitor, Noise, Normalisation, Signal, Volatility};
 pub use schedule::{Schedule, Shape};
 
@@ -53,6 +54,8 @@ use control::check_step_size;
 /// not said otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Statistics {
+    /// Trainable parameters.
+    pub parameters: usize,
     /// The layer's step size eta.
     pub step_size: f64,
     /// Its effective step alpha; `None` before the first update.
@@ -90,6 +93,14 @@ pub struct Observation {
 }
 
 impl Observation {
+    /// What steers `layer` under `scope`.
+    fn of(&self, layer: usize, scope: Scope) -> &Statistics {
+        match scope {
+            Scope::PerLayer => &self.layers[layer],
+            Scope::Global => &self.network,
+        }
+    }
+
     /// # Errors
     /// [`Error::Length`] for another number of layers than `layers`; [`Error::Invalid`] for an empty minibatch, a
     /// progress outside 0 to 1 and an epsilon that is negative or not finite. Statistics may be anything.
@@ -135,7 +146,8 @@ pub struct LayerDecision {
     /// What the probe says of the layer, if it says anything.
     pub bounds: Option<Bounds>,
     /// Whether alpha is above the bound that steers the layer (without its safety factor): the network's under a
-    /// global control, the layer's own combined bound where no bound steers. `None` without bounds.
+    /// global control, the layer's own combined bound where no bound steers. Under [`Control::Clip`], whether the step
+    /// size is clipped. `None` without bounds.
     pub exceeded: Option<bool>,
 }
 
@@ -294,7 +306,13 @@ impl Scheduler {
             step_size,
             action: self.action(self.step_sizes[layer], step_size, observation),
             bounds: measured.layers[layer],
-            exceeded: steering.map(|bounds| bounds.exceeded(signal)),
+            exceeded: match &self.control {
+                Control::Clip(clip) => {
+                    let share = clip.share(observation.of(layer, clip.scope));
+                    share.map(|share| share < 1.0)
+                }
+                _ => steering.map(|bounds| bounds.exceeded(signal)),
+            },
         }
     }
 
@@ -327,6 +345,10 @@ impl Scheduler {
             }
             Control::Bound(bound) => {
                 steering.map_or(eta, |bounds| bound.next(eta, bounds, observation.progress))
+            }
+            Control::Clip(clip) => {
+                let share = clip.share(observation.of(layer, clip.scope));
+                share.map_or(eta, |share| self.base_step_size * share)
             }
         }
     }
@@ -371,6 +393,7 @@ mod tests {
     /// alpha = 0.5, B g2 / S = 256 / 1024, and with [`observation`] a normalised sharpness of 20.
     pub(super) fn statistics() -> Statistics {
         Statistics {
+            parameters: 100,
             step_size: 0.001,
             effective_step: Some(0.5),
             sharpness: Some(40.0),
@@ -483,12 +506,12 @@ mod tests {
 
     #[test]
     fn other_estimators_are_for_controls_without_bounds() {
-        let corrected = scheduler(Control::Constant).with_estimator(Estimator::corrected());
+        let corrected = scheduler(Control::Constant).with_estimator(Estimator::unbiased());
         let decision = corrected.unwrap().observe(&two_layers()).unwrap();
         // S_u = 1024 * 256/255; g2_u = max(0, 1 - 1024/255).
         assert_eq!(decision.layers[0].bounds.unwrap().noise, 0.0);
         let paper = scheduler(Control::Bound(BoundControl::paper()));
-        let error = paper.with_estimator(Estimator::corrected()).unwrap_err();
+        let error = paper.with_estimator(Estimator::unbiased()).unwrap_err();
         assert_eq!(
             error.to_string(),
             "estimator: wanted the bound control's own, found another"
@@ -621,7 +644,7 @@ mod tests {
 
     #[test]
     fn schedulers_that_cannot_be_are_refused() {
-        let bound = Control::Bound(BoundControl::corrected());
+        let bound = Control::Bound(BoundControl::unbiased());
         let replay = Control::Replay {
             points: vec![ReplayPoint {
                 update: 0,

@@ -10,7 +10,9 @@ use trainable::experiment::{
 };
 use trainable::network::Activation;
 use trainable::report::ProbeRow;
-use trainable::scheduler::{Action, BoundControl, Control, Schedule, Scheduler, Scope, Shape};
+use trainable::scheduler::{
+    Action, BoundControl, ClipControl, Control, Schedule, Scheduler, Scope, Shape,
+};
 use trainable::spec::{ImageSet, Optimiser};
 use trainable::{Compute, Halt, HaltCause};
 
@@ -85,7 +87,8 @@ fn replaying_a_probes_csv_gives_the_same_decisions() {
     let experiment = small(vec![
         arm("per layer", Control::Bound(paper())),
         arm("global", Control::Bound(global)),
-        arm("corrected", Control::Bound(BoundControl::corrected())),
+        arm("unbiased", Control::Bound(BoundControl::unbiased())),
+        arm("corrected", Control::Clip(ClipControl::corrected())),
         arm("cosine", Control::Schedule(cosine)),
     ]);
     let rows = through_csv(&train(&experiment), &experiment);
@@ -96,7 +99,7 @@ fn replaying_a_probes_csv_gives_the_same_decisions() {
                 .iter()
                 .filter(|row| row.arm == arm.name && row.seed == seed && !row.is_network())
                 .collect();
-            let observations = recorded_observations(&experiment, arm, seed, &rows);
+            let observations = recorded_observations(&experiment, arm, seed, &rows).unwrap();
             assert_eq!(observations.len(), 26, "{}", arm.name); // 216 steps, every 8, not the first
             let mut actions = Vec::new();
             for (observation, rows) in observations.iter().zip(own.chunks(3)) {

@@ -8,8 +8,9 @@ use proptest::test_runner::RngSeed;
 use serde::Deserialize;
 use trainable::rng::{Stream, draw, unit_uniform};
 use trainable::scheduler::{
-    Action, BoundControl, Bounds, Control, Decision, Estimator, Noise, Normalisation, Observation,
-    Profile, ReplayPoint, Schedule, Scheduler, Scope, Shape, Signal, Statistics, Volatility,
+    Action, BoundControl, Bounds, ClipControl, Control, Decision, Estimator, Noise, Normalisation,
+    Observation, Profile, ReplayPoint, Schedule, Scheduler, Scope, Shape, Signal, Statistics,
+    Volatility,
 };
 
 // ---- a replica that answers its scheduler ----
@@ -55,6 +56,7 @@ impl Replica {
         let grad_norm_sq = grad_variance / f64::from(BATCH) * (0.1 + 2.0 * fade) * self.jitter(1.0);
         let measured = self.jitter(0.5);
         Statistics {
+            parameters: 1_000,
             step_size,
             effective_step: (self.probe > 0).then_some(step_size / (rms + EPSILON)),
             sharpness: (self.probe % 41 != 40).then_some((5.0 + 40.0 * fade) * measured - 4.0),
@@ -310,6 +312,7 @@ struct Row {
 impl Row {
     fn statistics(&self) -> Statistics {
         Statistics {
+            parameters: 1_000,
             step_size: self.step_size,
             effective_step: self.effective_step,
             sharpness: self.sharpness,
@@ -402,7 +405,7 @@ fn profiles_agree_with_a_second_implementation() {
         ("paper", BoundControl::paper()),
         ("paper-global", global),
         ("summary", BoundControl::summary()),
-        ("corrected", BoundControl::corrected()),
+        ("unbiased", BoundControl::unbiased()),
     ];
     for (arm, control) in arms {
         compare_with_record(arm, control).unwrap();
@@ -417,12 +420,18 @@ fn profiles_agree_with_a_second_implementation() {
 
 #[test]
 fn observing_the_record_again_decides_the_same() {
-    for profile in [Profile::Paper, Profile::Summary, Profile::Corrected] {
+    for profile in [
+        Profile::Paper,
+        Profile::Summary,
+        Profile::Unbiased,
+        Profile::Corrected,
+    ] {
         for scope in [Scope::PerLayer, Scope::Global] {
-            let control = Control::Bound(BoundControl {
-                scope,
-                ..profile.control()
-            });
+            let control = match profile.control() {
+                Control::Bound(bound) => Control::Bound(BoundControl { scope, ..bound }),
+                Control::Clip(clip) => Control::Clip(ClipControl { scope, ..clip }),
+                other => other,
+            };
             let recorded = run(control.clone(), 1);
             let mut again = Scheduler::new(control, BASE, LAYERS, 99).unwrap();
             for (observation, decision) in &recorded {
@@ -526,7 +535,7 @@ prop_compose! {
         second_moment in anything(),
     ) -> Statistics {
         Statistics {
-            step_size, effective_step, sharpness, grad_norm_sq, objective_grad_norm_sq, grad_variance, second_moment,
+            parameters: 1_000, step_size, effective_step, sharpness, grad_norm_sq, objective_grad_norm_sq, grad_variance, second_moment,
         }
     }
 }
@@ -588,6 +597,8 @@ fn control() -> impl Strategy<Value = Control> {
         1 => (share(), share())
             .prop_map(|(rate, probability)| Control::RandomCool { rate, probability }),
         1 => share().prop_map(|rate| Control::AlwaysCool { rate }),
+        2 => (0.01..4.0_f64, prop_oneof![Just(Scope::PerLayer), Just(Scope::Global)])
+            .prop_map(|(threshold, scope)| Control::Clip(ClipControl { threshold, scope })),
         1 => (0.1..=1.0_f64, prop_oneof![
             Just(Shape::Cosine), Just(Shape::Linear), Just(Shape::Exponential),
             Just(Shape::WarmupStableDecay { warmup: 0.1, decay: 0.3 }),
@@ -668,6 +679,7 @@ proptest! {
             Control::Bound(bound) => {
                 (bound.floor.unwrap_or(0.0), bound.ceiling.unwrap_or(f32::MAX.into()))
             }
+            Control::Clip(_) => (0.0, BASE),
             _ => (0.0, BASE),
         };
         let mut scheduler = Scheduler::new(control, BASE, 2, 1).unwrap();
@@ -711,7 +723,7 @@ proptest! {
         volatility in prop_oneof![Just(Volatility::Newest), Just(Volatility::Window)],
         noise in prop_oneof![Just(Noise::Raw), Just(Noise::Unbiased)],
     ) {
-        let estimator = Estimator { volatility, noise, ..Estimator::corrected() };
+        let estimator = Estimator { volatility, noise, ..Estimator::unbiased() };
         let factor = f64::from(octaves).exp2();
         let [mut plain, mut losses, mut sharpnesses] = [(); 3].map(|()| {
             Scheduler::new(Control::Constant, BASE, LAYERS, 0)

@@ -21,7 +21,7 @@ ARMS = {
     "paper": PAPER | dict(shared=False),
     "paper-global": PAPER | dict(shared=True),
     "summary": PAPER | dict(shared=False, cool=0.99, warm=1.01),
-    "corrected": PAPER
+    "unbiased": PAPER
     | dict(shared=False, published=False, gate=-1.0, cool=0.98, warm=1 / 0.98, share=1.0, low=1e-4, high=1e-2),
 }
 

@@ -352,6 +352,7 @@ mod tests {
 
     fn statistics(seed: u32) -> Statistics {
         Statistics {
+            parameters: 1_000,
             step_size: 1e-3,
             effective_step: Some(0.1 / f64::from(seed + 1)),
             sharpness: Some(f64::from(seed).exp() / 3.0),

@@ -1,18 +1,25 @@
 //! Rows of probes.csv back to observations.
 
 use super::{Arm, Experiment};
+use crate::error::Error;
+use crate::network::Layer;
 use crate::report::ProbeRow;
 use crate::scheduler::{Observation, Statistics};
 
 /// What the scheduler of one replica saw, in order, from the rows of its probes: hand them to a
 /// [`crate::scheduler::Scheduler`] and it decides as it did, or, under another control, as it would have
 /// on the same record.
+///
+/// # Errors
+/// Those of [`crate::network::Network::new`], for an arm that is not of a checked experiment.
 pub fn recorded_observations(
     experiment: &Experiment,
     arm: &Arm,
     seed: u32,
     rows: &[ProbeRow],
-) -> Vec<Observation> {
+) -> Result<Vec<Observation>, Error> {
+    let network = arm.network()?;
+    let parameters: Vec<_> = network.layers().iter().map(Layer::parameters).collect();
     let own = rows
         .iter()
         .filter(|row| row.arm == arm.name && row.seed == seed);
@@ -20,7 +27,7 @@ pub fn recorded_observations(
     let mut layers = Vec::new();
     for row in own {
         if !row.is_network() {
-            layers.push(statistics(row));
+            layers.push(statistics(row, parameters[layers.len()]));
             continue;
         }
         observations.push(Observation {
@@ -30,14 +37,15 @@ pub fn recorded_observations(
             batch: experiment.batch,
             epsilon: arm.epsilon(),
             layers: std::mem::take(&mut layers),
-            network: statistics(row),
+            network: statistics(row, network.parameter_count()),
         });
     }
-    observations
+    Ok(observations)
 }
 
-fn statistics(row: &ProbeRow) -> Statistics {
+fn statistics(row: &ProbeRow, parameters: usize) -> Statistics {
     Statistics {
+        parameters,
         step_size: row.step_size,
         effective_step: row.effective_step,
         sharpness: row.sharpness,

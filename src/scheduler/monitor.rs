@@ -70,7 +70,7 @@ impl Estimator {
     }
 
     /// Ours: a variance over the window, each layer's own effective step, no bias from the minibatch's size.
-    pub const fn corrected() -> Self {
+    pub const fn unbiased() -> Self {
         Self {
             volatility: Volatility::Window,
             normalisation: Normalisation::Own,
@@ -577,7 +577,7 @@ mod tests {
 
     #[test]
     fn unbiased_noise_sees_a_gradient_that_is_no_number() {
-        let mut monitor = Monitor::new(Estimator::corrected(), 1).unwrap();
+        let mut monitor = Monitor::new(Estimator::unbiased(), 1).unwrap();
         let layer = Statistics {
             grad_norm_sq: f64::NAN,
             ..statistics()
@@ -608,7 +608,7 @@ mod tests {
             }),
         ];
         Estimator::paper().check().unwrap();
-        Estimator::corrected().check().unwrap();
+        Estimator::unbiased().check().unwrap();
         for (message, change) in changes {
             let mut estimator = Estimator::paper();
             change(&mut estimator);

@@ -80,6 +80,10 @@ fn replaying_a_probes_csv_gives_the_same_decisions() {
         scope: Scope::Global,
         ..paper()
     };
+    let clip = ClipControl {
+        threshold: 1.0,
+        ..ClipControl::corrected()
+    };
     let cosine = Schedule {
         shape: Shape::Cosine,
         end_share: 0.1,
@@ -88,7 +92,7 @@ fn replaying_a_probes_csv_gives_the_same_decisions() {
         arm("per layer", Control::Bound(paper())),
         arm("global", Control::Bound(global)),
         arm("unbiased", Control::Bound(BoundControl::unbiased())),
-        arm("corrected", Control::Clip(ClipControl::corrected())),
+        arm("clip", Control::Clip(clip)),
         arm("cosine", Control::Schedule(cosine)),
     ]);
     let rows = through_csv(&train(&experiment), &experiment);
@@ -475,6 +479,13 @@ fn impossible_experiments_are_refused_before_anything_is_trained() {
                 e.seeds = vec![1];
             },
             "arm \"a\": seeds: wanted 2 or more, because a seed replays another's step sizes, found 1",
+        ),
+        (
+            |e| {
+                e.arms[0].control = Control::Clip(ClipControl::corrected());
+                e.arms[0].optimiser = Optimiser::Sgd { momentum: 0.9 };
+            },
+            "arm \"a\": optimiser: wanted adam, whose second moment the control clip compares with, found sgd",
         ),
     ] {
         assert_eq!(refusal(change), wanted);

@@ -47,6 +47,7 @@ fn presets_are_listed_and_printed() {
         "ablation",
         "per-layer-vs-global",
         "trajectories",
+        "controllers",
     ] {
         assert!(list.lines().any(|line| line.starts_with(name)), "{list}");
         let small = text(&trainable(&["presets", name]).stdout);

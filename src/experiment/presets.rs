@@ -3,7 +3,7 @@
 use super::{Arm, Experiment, Figure, Placebo, PlaceboKind};
 use crate::network::Activation;
 use crate::probe::{ProbeSpec, ProbeStart};
-use crate::scheduler::{BoundControl, Control, Estimator, Schedule, Scope, Shape, Signal};
+use crate::scheduler::{BoundControl, Control, Estimator, Profile, Schedule, Scope, Shape, Signal};
 
 /// How large an experiment is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,17 +35,20 @@ pub enum Preset {
     PerLayerVsGlobal,
     /// Are learned step sizes more than a decay?
     Trajectories,
+    /// Does a controller help where trainability is lost, and do no harm where it is not?
+    Controllers,
 }
 
 impl Preset {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Smoke,
         Self::Collapse,
         Self::Diagnosis,
         Self::Ablation,
         Self::PerLayerVsGlobal,
         Self::Trajectories,
+        Self::Controllers,
     ];
 
     /// What it is called on the command line.
@@ -57,6 +60,7 @@ impl Preset {
             Self::Ablation => "ablation",
             Self::PerLayerVsGlobal => "per-layer-vs-global",
             Self::Trajectories => "trajectories",
+            Self::Controllers => "controllers",
         }
     }
 
@@ -93,6 +97,11 @@ impl Preset {
                 "Are the step sizes that the scheduler finds more than a decay?",
                 vec![Figure::Trajectories],
                 trajectories(),
+            ),
+            Self::Controllers => (
+                "Does a controller help where trainability is lost, and do no harm where it is not?",
+                vec![Figure::Accuracies, Figure::Trajectories],
+                controllers(),
             ),
         };
         Experiment {
@@ -302,6 +311,28 @@ fn trajectories() -> Vec<Arm> {
         placebo("always cool", PlaceboKind::AlwaysCool),
         placebo("random cool", PlaceboKind::RandomCool),
         placebo("replay", PlaceboKind::Replay),
+    ]
+}
+
+fn controllers() -> Vec<Arm> {
+    let constant = |base: &Arm| controlled(base, "constant", Control::Constant);
+    let corrected = |base: &Arm| controlled(base, "corrected", Profile::Corrected.control());
+    let (relu, l2, wasserstein, crelu) = (relu(), l2(), wasserstein(), crelu());
+    vec![
+        constant(&l2),
+        controlled(
+            &l2,
+            "paper, per layer",
+            paper(Signal::Combined, Scope::PerLayer),
+        ),
+        controlled(&l2, "paper, global", paper(Signal::Combined, Scope::Global)),
+        corrected(&l2),
+        constant(&relu),
+        corrected(&relu),
+        constant(&wasserstein),
+        corrected(&wasserstein),
+        constant(&crelu),
+        corrected(&crelu),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use trainable::gpu::adapters;
 use trainable::network::{Activation, Network};
-use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 use trainable::{Backend, Compute, Error, Trainer, wgpu};
 
 fn spec() -> TrainingSpec {
@@ -11,6 +11,7 @@ fn spec() -> TrainingSpec {
         batch: 2,
         replicas: vec![ReplicaSpec::default()],
         stream: Some(TaskStream {
+            kind: StreamKind::RandomLabels,
             images: ImageSet::new(&[0; 40], 4, 0.0, 1.0).unwrap(),
             subset: 6,
             epochs: 1,

@@ -20,7 +20,9 @@ use trainable::kernels::KERNELS;
 use trainable::network::{Activation, Network};
 use trainable::plan::{BufferId, Dispatch, Elements, Plan, Program, WassersteinBuffers};
 use trainable::probe::{IterateForm, ProbeSpec};
-use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TaskSwitch, TrainingSpec};
+use trainable::spec::{
+    ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch, TrainingSpec,
+};
 use trainable::state::{ProbeSlot, ReplicaState, TaskRecord};
 
 const TOLERANCE: Tolerance = Tolerance {
@@ -118,6 +120,7 @@ fn program(case: &Case, form: IterateForm) -> Program {
         batch: case.batch,
         replicas: (0..case.replicas).map(replica).collect(),
         stream: Some(TaskStream {
+            kind: StreamKind::RandomLabels,
             images: ImageSet::new(&bytes, pixels, 0.5, 0.25).unwrap(),
             subset: 3 * case.batch,
             epochs: 2,

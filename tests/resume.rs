@@ -540,6 +540,7 @@ fn alone(arm: &Arm, images: &ImageSet) -> Trainer {
         batch: experiment.batch,
         replicas: experiment.seeds.iter().map(replica).collect(),
         stream: Some(TaskStream {
+            kind: experiment.stream,
             images: images.clone(),
             subset: experiment.images,
             epochs: experiment.epochs,

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use trainable::network::{Activation, Network};
 use trainable::probe::{LayerStats, ProbeSpec, ProbeStart, ProbeStats};
-use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 use trainable::{Backend, Compute, Trainer, data};
 
 const COLD: ProbeSpec = ProbeSpec {
@@ -38,6 +38,7 @@ fn trainer(compute: &Compute, images: &ImageSet, probe: ProbeSpec) -> Trainer {
             ..ReplicaSpec::default()
         }],
         stream: Some(TaskStream {
+            kind: StreamKind::RandomLabels,
             images: images.clone(),
             subset: 2_560,
             epochs: 40, // 400 steps a task

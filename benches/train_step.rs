@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use trainable::network::{Activation, Network};
-use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 use trainable::{Backend, Compute, Trainer};
 
 const BATCH: u32 = 256;
@@ -25,6 +25,7 @@ fn spec(replicas: u32) -> TrainingSpec {
             })
             .collect(),
         stream: Some(TaskStream {
+            kind: StreamKind::RandomLabels,
             images: ImageSet::new(&bytes, 784, 0.5, 0.29).unwrap(),
             subset: 25_600,
             epochs: 100,

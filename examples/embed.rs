@@ -17,7 +17,7 @@ use anyhow::{Result, bail};
 use clap::Parser;
 use trainable::network::{Activation, Network};
 use trainable::probe::{NotFinite, ProbeSpec, ProbeStats};
-use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 use trainable::{Engine, Error, Requirements, wgpu};
 
 const STEPS_PER_FRAME: u32 = 4;
@@ -150,6 +150,7 @@ fn training() -> Result<TrainingSpec, Error> {
             ..ReplicaSpec::default()
         }],
         stream: Some(TaskStream {
+            kind: StreamKind::RandomLabels,
             images: ImageSet::new(&bytes, (SIDE * SIDE) as usize, 0.5, 0.3)?,
             subset: 64,
             epochs: 40,

@@ -35,7 +35,9 @@ use crate::network::{Activation, Network};
 use crate::probe::ProbeSpec;
 use crate::report::ReportError;
 use crate::scheduler::{Control, Estimator, Scheduler};
-use crate::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TaskSwitch, TrainingSpec};
+use crate::spec::{
+    ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch, TrainingSpec,
+};
 
 pub use directory::{DirectoryError, RunDirectory, check_same};
 pub use foresight::ForesightRow;
@@ -44,7 +46,7 @@ pub use record::recorded_observations;
 pub use results::{DifferenceRow, ScoreRow, differences, score_table, scores, write_results};
 pub use run::{Event, Results, run, run_in};
 
-/// An experiment on random-label MNIST, as it stands in an experiment file.
+/// An experiment on random-label or permuted MNIST, as it stands in an experiment file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
@@ -52,15 +54,19 @@ pub struct Experiment {
     pub name: String,
     /// What it asks.
     pub question: String,
+    /// What a task changes: `"random-labels"`, as in the paper and where a file does not say, or
+    /// `"permuted-pixels"`.
+    #[serde(default)]
+    pub stream: StreamKind,
     /// Images of each replica, drawn once (n in the paper).
     pub images: u32,
     /// Images in a minibatch (B).
     pub batch: u32,
     /// Passes over the images in one task (E).
     pub epochs: u32,
-    /// Tasks, each with fresh random labels.
+    /// Tasks, each with fresh random labels or a fresh permutation of the pixels.
     pub tasks: u32,
-    /// The share of the images that gets fresh labels at a task switch.
+    /// The share of the images that gets fresh labels at a task switch; 1 with permuted pixels.
     pub relabel_fraction: f32,
     /// Every arm is trained once with each.
     pub seeds: Vec<u32>,
@@ -309,6 +315,7 @@ impl Experiment {
             batch: self.batch,
             replicas: members.iter().map(replica).collect(),
             stream: Some(TaskStream {
+                kind: self.stream,
                 images: images.clone(),
                 subset: self.images,
                 epochs: self.epochs,

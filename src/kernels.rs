@@ -109,10 +109,14 @@ kernel! {
         images: u32,
         relabelled: u32,
         classes: u32,
+        permuted: u32,
         scale: f32,
         shift: f32,
     }
-    [configs: Read, states: Read, images: Read, inputs: ReadWrite, labels: ReadWrite,]
+    [
+        configs: Read, states: Read, images: Read, image_labels: Read, inputs: ReadWrite,
+        labels: ReadWrite,
+    ]
 }
 
 kernel! {

@@ -24,7 +24,7 @@ use crate::kernels::{
 use crate::layout::{ShaderStruct, StructLayout};
 use crate::network::{Activation, Layer};
 use crate::probe::ProbeStart;
-use crate::spec::{Optimiser, ReplicaSpec, TaskStream, TaskSwitch, TrainingSpec};
+use crate::spec::{Optimiser, ReplicaSpec, StreamKind, TaskSwitch, TrainingSpec};
 use crate::state::{LayerControl, ReplicaState, TaskRecord};
 
 /// How many finished tasks a replica remembers.
@@ -106,6 +106,8 @@ pub struct Buffers {
     pub task_log: BufferId,
     /// `[total, words]` packed u8, shared; only with a task stream.
     pub images: Option<BufferId>,
+    /// `[total]` u32, shared; one zero on random labels; only with a task stream.
+    pub image_labels: Option<BufferId>,
     /// `[replica, batch_rows]` u32
     pub labels: BufferId,
     /// `activations[0]` is the minibatch, `activations[l]` what layer l made, the last the logits:
@@ -187,19 +189,15 @@ impl Program {
             name: "update",
             dispatches: update(spec, &names),
         };
-        let step = spec
-            .stream
-            .as_ref()
-            .zip(names.images)
-            .map(|(stream, images)| {
-                let mut dispatches = vec![gather(spec, stream, images, &names)];
-                dispatches.extend(update.dispatches.iter().cloned());
-                dispatches.extend(task_reset(spec, &names));
-                Plan {
-                    name: "step",
-                    dispatches,
-                }
-            });
+        let step = gather(spec, &names).map(|gather| {
+            let mut dispatches = vec![gather];
+            dispatches.extend(update.dispatches.iter().cloned());
+            dispatches.extend(task_reset(spec, &names));
+            Plan {
+                name: "step",
+                dispatches,
+            }
+        });
         let probe = spec
             .probe
             .as_ref()
@@ -318,16 +316,19 @@ fn declare_buffers(spec: &TrainingSpec, arena: &mut Vec<BufferSpec>) -> Buffers 
     let configs = declare_structs(&mut declare, "configs", &configs, 1);
     let states = declare_structs(&mut declare, "states", &states, 1);
     let layer_controls = declare_structs(&mut declare, "layer controls", &controls, layers.len());
-    let images = spec.stream.as_ref().map(|stream| {
+    let mut declare_shared = |name: &str, words: &Arc<[u32]>| {
         arena.push(BufferSpec {
-            name: "images".to_owned(),
-            words: stream.images.words().len(),
+            name: name.to_owned(),
+            words: words.len(),
             elements: Elements::U32,
             shared: true,
-            contents: Contents::Words(stream.images.words().clone()),
+            contents: Contents::Words(words.clone()),
         });
         BufferId(arena.len() - 1)
-    });
+    };
+    let stream = spec.stream.as_ref();
+    let images = stream.map(|stream| declare_shared("images", stream.images.words()));
+    let image_labels = stream.map(|stream| declare_shared("image labels", &stream.image_labels()));
     let probe = spec
         .probe
         .as_ref()
@@ -340,6 +341,7 @@ fn declare_buffers(spec: &TrainingSpec, arena: &mut Vec<BufferSpec>) -> Buffers 
         divergence,
         task_log,
         images,
+        image_labels,
         labels,
         activations,
         pre_activation_gradients,
@@ -448,7 +450,9 @@ fn initialise(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
         .collect()
 }
 
-fn gather(spec: &TrainingSpec, stream: &TaskStream, images: BufferId, names: &Buffers) -> Dispatch {
+/// The stream's next minibatch; `None` without a stream.
+fn gather(spec: &TrainingSpec, names: &Buffers) -> Option<Dispatch> {
+    let stream = spec.stream.as_ref()?;
     let (scale, shift) = stream.images.scale_and_shift();
     let params = BatchGather {
         batch: spec.batch,
@@ -460,17 +464,19 @@ fn gather(spec: &TrainingSpec, stream: &TaskStream, images: BufferId, names: &Bu
         images: stream.subset,
         relabelled: stream.relabelled(),
         classes: spec.network.classes(),
+        permuted: u32::from(stream.kind == StreamKind::PermutedPixels),
         scale,
         shift,
     };
     let buffers = [
         names.configs,
         names.states,
-        images,
+        names.images?,
+        names.image_labels?,
         names.activations[0],
         names.labels,
     ];
-    dispatch(params, buffers, [spec.batch_rows(), 1])
+    Some(dispatch(params, buffers, [spec.batch_rows(), 1]))
 }
 
 /// Forward, loss, backward, regularisers, optimiser: 3 dispatches a layer less one, and three more (four

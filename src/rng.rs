@@ -23,6 +23,8 @@ pub enum Stream {
     Cooling = 7,
     /// What a bootstrap resamples: a = resample, b = place; drawn on the host only.
     Bootstrap = 8,
+    /// How a task permutes pixels: a = task.
+    Pixels = 9,
 }
 
 const FEISTEL_ROUNDS: u32 = 6;

@@ -201,6 +201,8 @@ pub struct ImageSet {
     pixels: u32,
     mean: f32,
     std: f32,
+    /// One for each image, or none at all.
+    labels: Arc<[u32]>,
 }
 
 impl ImageSet {
@@ -242,15 +244,26 @@ impl ImageSet {
             pixels: pixels as u32,
             mean,
             std,
+            labels: Arc::default(),
         })
     }
 
-    /// MNIST images, standardised by the mean and standard deviation of the training pixels.
+    /// The same images with their true labels, one for each, which [`StreamKind::PermutedPixels`] needs.
+    ///
+    /// # Errors
+    /// [`Error::Length`]
+    pub fn with_labels(self, labels: &[u8]) -> Result<Self, Error> {
+        Error::check_length("labels of the images", self.count as usize, labels.len())?;
+        let labels = labels.iter().map(|label| u32::from(*label)).collect();
+        Ok(Self { labels, ..self })
+    }
+
+    /// MNIST images and labels, standardised by the mean and standard deviation of the training pixels.
     ///
     /// # Errors
     /// None for a split that [`crate::data`] returned.
     pub fn mnist(split: &Split) -> Result<Self, Error> {
-        Self::new(&split.images, PIXELS, PIXEL_MEAN, PIXEL_STD)
+        Self::new(&split.images, PIXELS, PIXEL_MEAN, PIXEL_STD)?.with_labels(&split.labels)
     }
 
     /// Number of images.
@@ -261,6 +274,11 @@ impl ImageSet {
     /// Pixels of one image.
     pub fn pixels(&self) -> u32 {
         self.pixels
+    }
+
+    /// The true label of each image; none where they are not known.
+    pub fn labels(&self) -> &[u32] {
+        &self.labels
     }
 
     pub(crate) fn words(&self) -> &Arc<[u32]> {
@@ -278,20 +296,45 @@ impl ImageSet {
     }
 }
 
-/// The random-label task stream (arXiv 2509.19698).
+/// What tells one task of a stream from another. Every replica sees its own images in every task, and
+/// tasks of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StreamKind {
+    /// Random-label MNIST, as in the paper (arXiv 2509.19698): every task labels the images anew, at
+    /// random, and they are to be memorised.
+    #[default]
+    RandomLabels,
+    /// Permuted MNIST (Goodfellow et al., arXiv 1312.6211): images have their true labels, and every
+    /// task, the first too, permutes the pixels of all images by a permutation of its own.
+    PermutedPixels,
+}
+
+/// Tasks one after the other, on images that a replica draws once.
 #[derive(Clone, Debug)]
 pub struct TaskStream {
+    /// What a task changes.
+    pub kind: StreamKind,
     /// The data set that every replica draws its images from.
     pub images: ImageSet,
     /// Images per replica, drawn once and kept for the whole run.
     pub subset: u32,
     /// Passes over the images in one task; each has `subset / batch` whole minibatches.
     pub epochs: u32,
-    /// The share of the images that gets fresh labels at a task switch; 1 in the paper.
+    /// The share of the images that gets fresh labels at a task switch; 1 in the paper, and 1 for
+    /// permuted pixels, which change as a whole.
     pub relabel_fraction: f32,
 }
 
 impl TaskStream {
+    /// The labels that the device needs: those of the images on permuted pixels, else a placeholder.
+    pub(crate) fn image_labels(&self) -> Arc<[u32]> {
+        match self.kind {
+            StreamKind::RandomLabels => Arc::from([0]),
+            StreamKind::PermutedPixels => self.images.labels.clone(),
+        }
+    }
+
     /// How many images a task switch relabels.
     pub(crate) fn relabelled(&self) -> u32 {
         (f64::from(self.relabel_fraction) * f64::from(self.subset)).round() as u32
@@ -359,6 +402,27 @@ impl TrainingSpec {
                 wanted,
                 self.network.inputs(),
             ));
+        }
+        match stream.kind {
+            StreamKind::RandomLabels => Ok(()),
+            StreamKind::PermutedPixels => self.check_permuted(stream),
+        }
+    }
+
+    fn check_permuted(&self, stream: &TaskStream) -> Result<(), Error> {
+        if stream.relabel_fraction != 1.0 {
+            let wanted = "1 with permuted pixels, whose labels are the true ones";
+            let found = stream.relabel_fraction;
+            return Err(Error::invalid("relabel fraction", wanted, found));
+        }
+        let Some(highest) = stream.images.labels.iter().max() else {
+            let wanted = "a label for each image, which permuted pixels need";
+            return Err(Error::invalid("labels of the images", wanted, "none"));
+        };
+        let classes = self.network.classes();
+        if *highest >= classes {
+            let wanted = format!("below {classes}, the network's outputs");
+            return Err(Error::invalid("labels of the images", wanted, highest));
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
-//! What task k means for subset, order and label; the twin of `shaders/common/tasks.wgsl`.
+//! What task k means for subset, order, label and pixels; the twin of `shaders/common/tasks.wgsl`.
 //!
-//! Random-label MNIST (arXiv 2509.19698): a replica draws its images once, every task relabels them
-//! at random, every epoch visits them in a fresh random order.
+//! A replica draws its images once, and every epoch visits them in a fresh random order. A task of
+//! random-label MNIST (arXiv 2509.19698) relabels them at random; one of permuted MNIST (Goodfellow et
+//! al., arXiv 1312.6211) keeps their true labels and permutes the pixels, the same way in all images.
 
 use crate::rng::{Stream, draw, permute, stream_key};
 
@@ -35,6 +36,12 @@ pub fn task_label(
     };
     let drawn_at = (1..=task).rev().find(relabels).unwrap_or(0);
     draw(seed, Stream::Labels, drawn_at, index) % classes
+}
+
+/// Which pixel of an image stands in `column` during `task`; tasks permute unrelatedly, the first too.
+/// `column` must be below `pixels`.
+pub fn task_pixel(seed: u32, task: u32, pixels: u32, column: u32) -> u32 {
+    permute(stream_key(seed, Stream::Pixels, task, 0), pixels, column)
 }
 
 #[cfg(test)]
@@ -93,5 +100,43 @@ mod tests {
             // With a million classes a fresh draw hits the old label about once in 4,000 tasks.
             assert_eq!(changed, 250, "task {task}");
         }
+    }
+
+    #[test]
+    fn every_task_permutes_all_pixels() {
+        for pixels in [1, 2, 5, 64, 784] {
+            for (seed, task) in [(1, 0), (2, 7), (3, 39)] {
+                let mut order: Vec<u32> = (0..pixels)
+                    .map(|column| task_pixel(seed, task, pixels, column))
+                    .collect();
+                order.sort_unstable();
+                assert!(order.into_iter().eq(0..pixels), "{pixels}, {seed}, {task}");
+            }
+        }
+    }
+
+    #[test]
+    fn permutations_of_neighbouring_tasks_and_seeds_are_unrelated() {
+        // Columns in which two random permutations agree: Poisson with mean 1, above 8 once in 900,000.
+        let agree = |a: &dyn Fn(u32) -> u32, b: &dyn Fn(u32) -> u32| {
+            (0..784).filter(|&column| a(column) == b(column)).count()
+        };
+        let pixel = |seed, task| move |column| task_pixel(seed, task, 784, column);
+        let mut agreeing = 0;
+        for seed in 1..4 {
+            for task in 0..40 {
+                let here = pixel(seed, task);
+                for (what, count) in [
+                    ("task", agree(&here, &pixel(seed, task + 1))),
+                    ("seed", agree(&here, &pixel(seed + 1, task))),
+                    ("identity", agree(&here, &|column| column)),
+                ] {
+                    assert!(count <= 8, "{what} of seed {seed}, task {task}: {count}");
+                    agreeing += count;
+                }
+            }
+        }
+        // 360 pairs: within five standard deviations of 360.
+        assert!((265..=455).contains(&agreeing), "{agreeing}");
     }
 }

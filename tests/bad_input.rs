@@ -2,7 +2,7 @@
 
 use trainable::gpu::adapters;
 use trainable::network::{Activation, Network};
-use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 use trainable::{Backend, Compute, Error, Trainer, wgpu};
 
 fn spec() -> TrainingSpec {
@@ -11,6 +11,7 @@ fn spec() -> TrainingSpec {
         batch: 2,
         replicas: vec![ReplicaSpec::default()],
         stream: Some(TaskStream {
+            kind: StreamKind::RandomLabels,
             images: ImageSet::new(&[0; 40], 4, 0.0, 1.0).unwrap(),
             subset: 6,
             epochs: 1,
@@ -31,9 +32,18 @@ fn refusal(change: impl FnOnce(&mut TrainingSpec, &mut TaskStream)) -> String {
         .map_or_else(|| "accepted".to_owned(), |error| error.to_string())
 }
 
+/// The stream with permuted pixels, and `labels` over and over.
+fn permute(stream: &mut TaskStream, labels: &[u8], relabel_fraction: f32) {
+    let labels: Vec<u8> = labels.iter().copied().cycle().take(10).collect();
+    stream.kind = StreamKind::PermutedPixels;
+    stream.images = stream.images.clone().with_labels(&labels).unwrap();
+    stream.relabel_fraction = relabel_fraction;
+}
+
 #[test]
 fn the_specification_itself_is_accepted() {
     assert_eq!(refusal(|_, _| ()), "accepted");
+    assert_eq!(refusal(|_, t| permute(t, &[0, 1], 1.0)), "accepted");
 }
 
 #[test]
@@ -76,6 +86,22 @@ fn every_number_out_of_range_is_named() {
         (
             refusal(|_, t| t.relabel_fraction = f32::NAN),
             "relabel fraction: wanted 0 to 1, found NaN",
+        ),
+        (
+            refusal(|_, t| permute(t, &[0, 1], 0.5)),
+            "relabel fraction: wanted 1 with permuted pixels, whose labels are the true ones, found 0.5",
+        ),
+        (
+            refusal(|_, t| permute(t, &[0, 1], f32::NAN)),
+            "relabel fraction: wanted 0 to 1, found NaN",
+        ),
+        (
+            refusal(|_, t| permute(t, &[0, 2], 1.0)),
+            "labels of the images: wanted below 2, the network's outputs, found 2",
+        ),
+        (
+            refusal(|_, t| t.kind = StreamKind::PermutedPixels),
+            "labels of the images: wanted a label for each image, which permuted pixels need, found none",
         ),
         (
             refusal(|s, _| s.replicas.clear()),
@@ -157,6 +183,11 @@ fn image_sets_that_make_no_sense_are_refused() {
         "image bytes: wanted one or more images of 4 bytes, found 0"
     );
     assert!(message(ImageSet::new(&[0; 4], 4, 0.0, 0.0)).starts_with("pixel statistics: wanted"));
+    let pair = ImageSet::new(&[0; 8], 4, 0.0, 1.0).unwrap();
+    assert_eq!(
+        message(pair.with_labels(&[0; 3])),
+        "labels of the images: wanted 2 elements, found 3"
+    );
 }
 
 #[test]

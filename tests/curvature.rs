@@ -18,7 +18,7 @@ use trainable::gpu::Recorder;
 use trainable::network::{Activation, LayerParameters, Network};
 use trainable::plan::Program;
 use trainable::probe::{IterateForm, LayerStats, ProbeSpec, ProbeStart, ProbeStats};
-use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 use trainable::state::ProbeSlot;
 use trainable::{Compute, Error, Trainer};
 
@@ -930,6 +930,7 @@ fn second_moments_are_means_over_all_parameters() {
             replica(3, Optimiser::default()),
         ],
         stream: Some(TaskStream {
+            kind: StreamKind::RandomLabels,
             images: ImageSet::new(&bytes, pixels as usize, 0.5, 0.3).unwrap(),
             subset: 20,
             epochs: 3,
@@ -1023,6 +1024,7 @@ fn probing_leaves_training_untouched_and_repeats_itself() {
                     })
                     .collect(),
                 stream: Some(TaskStream {
+                    kind: StreamKind::RandomLabels,
                     images: ImageSet::new(&bytes, pixels as usize, 0.5, 0.3).unwrap(),
                     subset: 20,
                     epochs: 3,

@@ -5,7 +5,7 @@ mod common;
 
 use common::computes;
 use trainable::network::{Activation, LayerParameters, Network};
-use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 use trainable::tasks::{epoch_image, subset_image, task_label};
 use trainable::{Compute, Halt, HaltCause, ReplicaProgress, Trainer};
 
@@ -22,6 +22,7 @@ fn spec(replicas: &[ReplicaSpec]) -> TrainingSpec {
         batch: 7,
         replicas: replicas.to_vec(),
         stream: Some(TaskStream {
+            kind: StreamKind::RandomLabels,
             images: ImageSet::new(&bytes, PIXELS, 0.5, 0.25).unwrap(),
             subset: 23,
             epochs: 2,

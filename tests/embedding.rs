@@ -9,7 +9,7 @@ use futures_channel::oneshot;
 use trainable::network::{Activation, Network};
 use trainable::plan::Program;
 use trainable::probe::{NotFinite, ProbeSpec, ProbeStats};
-use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 use trainable::{Compute, Engine, Error, Requirements, Trainer, wgpu};
 
 const DOUBLE: &str = "
@@ -42,6 +42,7 @@ fn stream_spec() -> TrainingSpec {
     let pixels: Vec<u8> = (0..20 * 13).map(|i| (i * 89 % 256) as u8).collect();
     TrainingSpec {
         stream: Some(TaskStream {
+            kind: StreamKind::RandomLabels,
             images: ImageSet::new(&pixels, 13, 0.5, 0.3).unwrap(),
             subset: 17,
             epochs: 2,
@@ -234,6 +235,7 @@ fn exactly_the_required_limits_are_enough() {
     let large = TrainingSpec {
         network: Network::new(&[4, 3, 2], Activation::Relu).unwrap(),
         stream: Some(TaskStream {
+            kind: StreamKind::RandomLabels,
             images: ImageSet::new(&vec![9; bytes], 4, 0.0, 1.0).unwrap(),
             ..stream_spec().stream.unwrap()
         }),

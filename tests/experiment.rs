@@ -13,7 +13,7 @@ use trainable::report::ProbeRow;
 use trainable::scheduler::{
     Action, BoundControl, ClipControl, Control, Schedule, Scheduler, Scope, Shape,
 };
-use trainable::spec::{ImageSet, Optimiser};
+use trainable::spec::{ImageSet, Optimiser, StreamKind};
 use trainable::{Compute, Halt, HaltCause};
 
 /// 300 images of noise, as large as MNIST's.
@@ -443,6 +443,14 @@ fn impossible_experiments_are_refused_before_anything_is_trained() {
         (
             |e| e.images = 301,
             "arm \"a\": images per task: wanted 16 (one batch) to 300 (the data set), found 301",
+        ),
+        (
+            |e| e.stream = StreamKind::PermutedPixels,
+            "arm \"a\": labels of the images: wanted a label for each image, which permuted pixels need, found none",
+        ),
+        (
+            |e| (e.stream, e.relabel_fraction) = (StreamKind::PermutedPixels, 0.5),
+            "arm \"a\": relabel fraction: wanted 1 with permuted pixels, whose labels are the true ones, found 0.5",
         ),
         (
             |e| e.arms[1].step_size = -1.0,

@@ -10,7 +10,7 @@ use common::gpus;
 use trainable::gpu::{AdapterSummary, Gpu, adapters};
 use trainable::network::{Activation, LayerParameters, Network};
 use trainable::probe::ProbeSpec;
-use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 use trainable::{Compute, Engine, Error, Trainer, wgpu};
 
 fn spec() -> TrainingSpec {
@@ -22,6 +22,7 @@ fn spec() -> TrainingSpec {
             ..ReplicaSpec::default()
         }],
         stream: Some(TaskStream {
+            kind: StreamKind::RandomLabels,
             images: ImageSet::new(&[3; 40], 4, 0.0, 1.0).unwrap(),
             subset: 6,
             epochs: 2,

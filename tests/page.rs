@@ -13,7 +13,7 @@ use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{Arm, Experiment, Results, run, write_results};
 use trainable::report::{Foreign, PageError, write_page};
 use trainable::scheduler::{BoundControl, Control};
-use trainable::spec::ImageSet;
+use trainable::spec::{ImageSet, StreamKind};
 
 /// Arms' names are not to be trusted.
 const HOSTILE: &str = "<script>alert(1)</script> & \"L2\"";
@@ -468,7 +468,28 @@ fn several_runs_have_one_page_that_tells_their_arms_apart() {
     }
     assert_eq!(numbers(&parent.join("both-scores.csv"), &["mean"]).len(), 4);
 
-    // With other seeds there is nothing to pair across the runs.
+    assert_eq!(
+        texts(&html, ".kicker"),
+        ["Loss of trainability on random-label MNIST"]
+    );
+
+    // On another stream there is nothing to pair across the runs.
+    other.stream = StreamKind::PermutedPixels;
+    let text = toml::to_string(&other).unwrap();
+    fs::write(second.join("experiment.toml"), text).unwrap();
+    write_page(&[&case.run, &second], &page, Foreign::Keep).unwrap();
+    let html = Html::parse_document(&fs::read_to_string(&page).unwrap());
+    assert_eq!(texts(&html, "#differences tbody th"), [HOSTILE, "other"]);
+    assert_eq!(
+        texts(&html, ".kicker"),
+        ["Loss of trainability on permuted MNIST and random-label MNIST"]
+    );
+    let told = "3 tasks of 32 steps: 64 images, minibatches of 16, 8 epochs";
+    let streams = ["random-label MNIST", "permuted MNIST"].map(|kind| format!("{kind}, {told}"));
+    assert_eq!(texts(&html, "#asked tr:nth-of-type(5) td"), streams);
+    other.stream = StreamKind::RandomLabels;
+
+    // With other seeds there is none either.
     other.seeds = vec![2, 1];
     let text = toml::to_string(&other).unwrap();
     fs::write(second.join("experiment.toml"), text).unwrap();

@@ -20,7 +20,9 @@ use trainable::kernels::KERNELS;
 use trainable::network::{Activation, Network};
 use trainable::plan::{BufferId, Dispatch, Elements, Plan, Program, WassersteinBuffers};
 use trainable::probe::{IterateForm, ProbeSpec};
-use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TaskSwitch, TrainingSpec};
+use trainable::spec::{
+    ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch, TrainingSpec,
+};
 use trainable::state::{ProbeSlot, ReplicaState, TaskRecord};
 
 const TOLERANCE: Tolerance = Tolerance {
@@ -33,16 +35,18 @@ struct Case {
     activation: Activation,
     batch: u32,
     replicas: u32,
+    kind: StreamKind,
     relabel_fraction: f32,
 }
 
 /// Sizes that are no multiple of any tile: less than a vec4, a prime, just past a tile.
-const CASES: [Case; 6] = [
+const CASES: [Case; 8] = [
     Case {
         widths: &[1, 1, 2],
         activation: Activation::Relu,
         batch: 1,
         replicas: 1,
+        kind: StreamKind::RandomLabels,
         relabel_fraction: 1.0,
     },
     Case {
@@ -50,6 +54,7 @@ const CASES: [Case; 6] = [
         activation: Activation::Crelu,
         batch: 7,
         replicas: 5,
+        kind: StreamKind::RandomLabels,
         relabel_fraction: 0.5,
     },
     Case {
@@ -57,6 +62,7 @@ const CASES: [Case; 6] = [
         activation: Activation::LeakyRelu,
         batch: 17,
         replicas: 4,
+        kind: StreamKind::RandomLabels,
         relabel_fraction: 0.0,
     },
     Case {
@@ -64,6 +70,7 @@ const CASES: [Case; 6] = [
         activation: Activation::Tanh,
         batch: 65,
         replicas: 1,
+        kind: StreamKind::RandomLabels,
         relabel_fraction: 1.0,
     },
     Case {
@@ -71,6 +78,7 @@ const CASES: [Case; 6] = [
         activation: Activation::Relu,
         batch: 9,
         replicas: 3,
+        kind: StreamKind::RandomLabels,
         relabel_fraction: 0.3,
     },
     Case {
@@ -78,6 +86,23 @@ const CASES: [Case; 6] = [
         activation: Activation::Identity,
         batch: 130,
         replicas: 1,
+        kind: StreamKind::RandomLabels,
+        relabel_fraction: 1.0,
+    },
+    Case {
+        widths: &[66, 5, 10],
+        activation: Activation::Relu,
+        batch: 9,
+        replicas: 3,
+        kind: StreamKind::PermutedPixels,
+        relabel_fraction: 1.0,
+    },
+    Case {
+        widths: &[1, 3],
+        activation: Activation::Identity,
+        batch: 2,
+        replicas: 1,
+        kind: StreamKind::PermutedPixels,
         relabel_fraction: 1.0,
     },
 ];
@@ -97,6 +122,9 @@ fn program(case: &Case, form: IterateForm) -> Program {
         .iter()
         .map(|x| (x * 127.0 + 128.0) as u8)
         .collect();
+    let classes = case.widths[case.widths.len() - 1];
+    let labels: Vec<u8> = (0..400).map(|i| (i * 7 % classes) as u8).collect();
+    let images = ImageSet::new(&bytes, pixels, 0.5, 0.25).and_then(|set| set.with_labels(&labels));
     let replica = |seed| ReplicaSpec {
         seed,
         l2: 1e-2 * seed as f32,
@@ -118,7 +146,8 @@ fn program(case: &Case, form: IterateForm) -> Program {
         batch: case.batch,
         replicas: (0..case.replicas).map(replica).collect(),
         stream: Some(TaskStream {
-            images: ImageSet::new(&bytes, pixels, 0.5, 0.25).unwrap(),
+            kind: case.kind,
+            images: images.unwrap(),
             subset: 3 * case.batch,
             epochs: 2,
             relabel_fraction: case.relabel_fraction,

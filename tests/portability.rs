@@ -6,7 +6,7 @@ mod common;
 use common::{Tolerance, compare, gpus, noise};
 use trainable::network::{Activation, LayerParameters, Network};
 use trainable::probe::ProbeSpec;
-use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 use trainable::{Compute, Trainer};
 
 /// Adam moves a weight by a step size of 1e-3 at every update: a fiftieth of a step in all.
@@ -31,6 +31,7 @@ fn spec() -> TrainingSpec {
         batch: 8,
         replicas: (1..5).map(replica).collect(),
         stream: Some(TaskStream {
+            kind: StreamKind::RandomLabels,
             images: ImageSet::new(&pixels, 21, 0.5, 0.29).unwrap(),
             subset: 48,
             epochs: 5,
@@ -89,6 +90,7 @@ fn long_work_is_cut_into_submissions() {
         batch: 256,
         replicas: vec![ReplicaSpec::default(); 40],
         stream: Some(TaskStream {
+            kind: StreamKind::RandomLabels,
             images,
             subset: 256,
             epochs: 5,

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use trainable::network::{Activation, LayerParameters, Network};
 use trainable::plan::Program;
 use trainable::probe::ProbeSpec;
-use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 use trainable::{Compute, Engine, Error, Trainer};
 
 const CASES: [&str; 3] = ["relu", "crelu", "linear"];
@@ -197,6 +197,7 @@ fn spec(replicas: &[ReplicaSpec], probe: bool) -> TrainingSpec {
         batch: 7,
         replicas: replicas.to_vec(),
         stream: Some(TaskStream {
+            kind: StreamKind::RandomLabels,
             images: ImageSet::new(&bytes, pixels, 0.5, 0.25).unwrap(),
             subset: 23,
             epochs: 2,

@@ -20,7 +20,9 @@ use trainable::experiment::{
 use trainable::network::Network;
 use trainable::rng::pcg4d;
 use trainable::scheduler::{BoundControl, Control};
-use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TaskSwitch, TrainingSpec};
+use trainable::spec::{
+    ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch, TrainingSpec,
+};
 use trainable::{Compute, Trainer, data};
 
 const CHECKPOINT: &str = "checkpoint.safetensors";
@@ -277,6 +279,34 @@ fn stopped_it_says_how_to_go_on() {
         toml::from_str::<Experiment>(&described).unwrap(),
         experiment()
     );
+}
+
+#[test]
+fn a_stream_of_permuted_pixels_goes_on_where_it_stood() {
+    let case = Case::new();
+    let random = Experiment {
+        relabel_fraction: 1.0,
+        ..experiment()
+    };
+    let permuted = Experiment {
+        stream: StreamKind::PermutedPixels,
+        ..random.clone()
+    };
+    case.write(&permuted);
+    let mut child = case.spawn("stopped");
+    case.await_checkpoints("stopped", &mut child, 5);
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+    case.write(&random);
+    let output = case.run("stopped", &["--resume"]);
+    let other = "stream: wanted \"random-labels\", found \"permuted-pixels\"";
+    assert_refused(&output, 2, other);
+
+    case.write(&permuted);
+    assert!(case.run("stopped", &["--resume"]).status.success());
+    assert!(case.run("whole", &[]).status.success());
+    assert_same(&case.directory("stopped"), &case.directory("whole"));
 }
 
 /// Every way in which a directory can be unfit to go on with. Nothing is changed by any.
@@ -540,6 +570,7 @@ fn alone(arm: &Arm, images: &ImageSet) -> Trainer {
         batch: experiment.batch,
         replicas: experiment.seeds.iter().map(replica).collect(),
         stream: Some(TaskStream {
+            kind: experiment.stream,
             images: images.clone(),
             subset: experiment.images,
             epochs: experiment.epochs,

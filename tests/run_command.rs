@@ -81,6 +81,32 @@ fn a_preset_and_its_file_give_the_same_tables() {
     }
 }
 
+/// Old files do not say on which stream they are; it is the paper's.
+#[test]
+fn a_file_without_a_stream_means_random_labels() {
+    let directory = tempfile::tempdir().unwrap();
+    let trained = |name: &str, stream: &str| {
+        let file = edited(directory.path(), "stream = \"random-labels\"", stream);
+        let out = directory.path().join(name);
+        let arguments = ["run", &file, "--tasks", "1", "--seeds", "1", "--backend"];
+        let arguments = [&arguments[..], &["cpu", "--out", out.to_str().unwrap()]];
+        let output = trainable(&arguments.concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let read = |file: &str| fs::read_to_string(out.join(file)).unwrap();
+        (
+            read("experiment.toml"),
+            read("tasks.csv"),
+            read("probes.csv"),
+        )
+    };
+    let random = trained("random", "stream = \"random-labels\"");
+    assert!(random.0.contains("stream = \"random-labels\""));
+    assert_eq!(trained("old", ""), random);
+    let permuted = trained("permuted", "stream = \"permuted-pixels\"");
+    assert!(permuted.0.contains("stream = \"permuted-pixels\""));
+    assert_ne!(permuted.1, random.1);
+}
+
 #[test]
 fn progress_is_told_as_asked() {
     let directory = tempfile::tempdir().unwrap();
@@ -197,6 +223,14 @@ fn what_cannot_be_run_is_refused_in_plain_words() {
             "safety = 0.8",
             "safety = 0.0",
             ["safety: wanted more than 0", "found 0"],
+        ),
+        (
+            "stream = \"random-labels\"",
+            "stream = \"permuted-pixel\"",
+            [
+                "unknown variant `permuted-pixel`",
+                "similar name: permuted-pixels",
+            ],
         ),
         (
             "control = \"constant\"",

@@ -718,6 +718,7 @@ fn random_streams_have_the_same_numbers() {
             ("PROBE", Stream::Probe as u32),
             ("COOLING", Stream::Cooling as u32),
             ("BOOTSTRAP", Stream::Bootstrap as u32),
+            ("PIXELS", Stream::Pixels as u32),
         ],
     );
 }

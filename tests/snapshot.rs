@@ -6,7 +6,9 @@ mod common;
 use common::computes;
 use trainable::network::{Activation, Network};
 use trainable::probe::{IterateForm, ProbeSpec, ProbeStart};
-use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TaskSwitch, TrainingSpec};
+use trainable::spec::{
+    ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch, TrainingSpec,
+};
 use trainable::{Compute, Engine, Snapshot, Trainer};
 
 const PIXELS: usize = 30;
@@ -61,6 +63,7 @@ fn spec(seed: u32, probe: ProbeSpec) -> TrainingSpec {
         batch: 7,
         replicas,
         stream: Some(TaskStream {
+            kind: StreamKind::RandomLabels,
             images: ImageSet::new(&bytes, PIXELS, 0.5, 0.25).unwrap(),
             subset: 23,
             epochs: 2,

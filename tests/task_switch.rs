@@ -14,7 +14,9 @@ use trainable::network::{Activation, Layer, Network};
 use trainable::plan::{Plan, Program};
 use trainable::probe::{LayerStats, ProbeSpec};
 use trainable::rng::{pcg4d, unit_uniform};
-use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, TaskStream, TaskSwitch, TrainingSpec};
+use trainable::spec::{
+    ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch, TrainingSpec,
+};
 use trainable::state::ReplicaState;
 
 const PIXELS: u32 = 30;
@@ -32,6 +34,7 @@ fn spec(replicas: &[ReplicaSpec]) -> TrainingSpec {
         batch: 7,
         replicas: replicas.to_vec(),
         stream: Some(TaskStream {
+            kind: StreamKind::RandomLabels,
             images: ImageSet::new(&bytes, PIXELS as usize, 0.5, 0.25).unwrap(),
             subset: 23,
             epochs: 2,

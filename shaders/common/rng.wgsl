@@ -10,6 +10,7 @@ const STREAM_RELABEL: u32 = 5u;
 const STREAM_PROBE: u32 = 6u;
 const STREAM_COOLING: u32 = 7u;
 const STREAM_BOOTSTRAP: u32 = 8u;
+const STREAM_PIXELS: u32 = 9u;
 
 const FEISTEL_ROUNDS: u32 = 6u;
 

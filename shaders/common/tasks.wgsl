@@ -1,5 +1,5 @@
-// The random-label task stream (arXiv 2509.19698): which image stands where, under which label.
-// Needs rng.wgsl. Twin: src/tasks.rs, bit for bit.
+// The task streams, random labels (arXiv 2509.19698) and permuted pixels (arXiv 1312.6211): which image
+// stands where, under which label, its pixels in which order. Needs rng.wgsl. Twin: src/tasks.rs, bit for bit.
 
 // Which of the `total` images of the data set is number `index` of this replica's subset.
 fn subset_image(seed: u32, total: u32, index: u32) -> u32 {
@@ -25,4 +25,10 @@ fn task_label(seed: u32, task: u32, images: u32, relabelled: u32, classes: u32, 
         }
     }
     return draw(seed, STREAM_LABELS, drawn_at, index) % classes;
+}
+
+// Which pixel of an image stands in `column` during `task`; tasks permute unrelatedly, the first too.
+// `column` must be below `pixels`.
+fn task_pixel(seed: u32, task: u32, pixels: u32, column: u32) -> u32 {
+    return permute(stream_key(seed, STREAM_PIXELS, task, 0u), pixels, column);
 }

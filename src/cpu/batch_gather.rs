@@ -6,14 +6,16 @@ use super::Array;
 use super::matrix::ROWS_PER_TASK;
 use crate::kernels::BatchGather;
 use crate::state::{ReplicaConfig, ReplicaState};
-use crate::tasks::{epoch_image, subset_image, task_label};
+use crate::tasks::{epoch_image, subset_image, task_label, task_pixel};
 
-pub(crate) fn run(params: &BatchGather, arrays: &mut [Array; 5]) {
-    let [configs, states, images, inputs, labels] = arrays;
+pub(crate) fn run(params: &BatchGather, arrays: &mut [Array; 6]) {
+    let [configs, states, images, image_labels, inputs, labels] = arrays;
     let seed = configs.read::<ReplicaConfig>()[0].seed;
     let state = states.read::<ReplicaState>()[0];
     let columns = params.columns as usize;
     let images = images.read::<u32>();
+    let image_labels = image_labels.read::<u32>();
+    let permutation = (params.permuted != 0).then(|| permutation(params, seed, state.task));
     let rows = inputs.write::<f32>().par_chunks_mut(columns);
     let gather = |(row, (values, label)): (usize, (&mut [f32], &mut u32))| {
         if row >= params.batch as usize {
@@ -23,17 +25,29 @@ pub(crate) fn run(params: &BatchGather, arrays: &mut [Array; 5]) {
         }
         let position = state.batch * params.batch + row as u32;
         let index = epoch_image(seed, state.task, state.epoch, params.images, position);
-        *label = task_label(
-            seed,
-            state.task,
-            params.images,
-            params.relabelled,
-            params.classes,
-            index,
-        );
-        let first = (subset_image(seed, params.total, index) * params.words) as usize;
-        let image = &images[first..first + params.words as usize];
-        standardise(params, bytemuck::cast_slice(image), values);
+        let number = subset_image(seed, params.total, index) as usize;
+        let words = params.words as usize;
+        let image = bytemuck::cast_slice(&images[number * words..][..words]);
+        let (pixels, padding) = values.split_at_mut(params.pixels as usize);
+        padding.fill(0.0);
+        if let Some(permutation) = &permutation {
+            *label = image_labels[number];
+            standardise(
+                params,
+                permutation.iter().map(|&pixel| image[pixel]),
+                pixels,
+            );
+        } else {
+            *label = task_label(
+                seed,
+                state.task,
+                params.images,
+                params.relabelled,
+                params.classes,
+                index,
+            );
+            standardise(params, image.iter().copied(), pixels);
+        }
     };
     rows.zip(labels.write::<u32>())
         .enumerate()
@@ -41,11 +55,16 @@ pub(crate) fn run(params: &BatchGather, arrays: &mut [Array; 5]) {
         .for_each(gather);
 }
 
-/// Bytes to standardised floats; columns past the pixels become zero.
-fn standardise(params: &BatchGather, bytes: &[u8], values: &mut [f32]) {
-    let (pixels, padding) = values.split_at_mut(params.pixels as usize);
-    for (value, byte) in pixels.iter_mut().zip(bytes) {
-        *value = f32::from(*byte) * params.scale + params.shift;
+/// The pixel of an image that stands in each column.
+fn permutation(params: &BatchGather, seed: u32, task: u32) -> Vec<usize> {
+    (0..params.pixels)
+        .map(|column| task_pixel(seed, task, params.pixels, column) as usize)
+        .collect()
+}
+
+/// Bytes to standardised floats.
+fn standardise(params: &BatchGather, bytes: impl Iterator<Item = u8>, values: &mut [f32]) {
+    for (value, byte) in values.iter_mut().zip(bytes) {
+        *value = f32::from(byte) * params.scale + params.shift;
     }
-    padding.fill(0.0);
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::checkpoint::{FORMAT, Replica, Standing, Tensors, decode, encode};
@@ -20,7 +21,7 @@ use super::rows::{self, Extent, RowLog};
 use super::{Experiment, ExperimentError, Results};
 use crate::report::{EventFiles, ReportError, remove_temporaries, write_whole};
 use crate::snapshot::Snapshot;
-use crate::spec::{ImageSet, TrainingSpec};
+use crate::spec::{ImageSet, StreamKind, TrainingSpec};
 use crate::trainer::Compute;
 
 /// Seconds between two checkpoints, at the most, where probes and training steps are not themselves longer.
@@ -45,6 +46,8 @@ const OF_A_RUN: [&str; 7] = [
 /// Fields of [`description`] that do not say what the run is of.
 const VERSION: &str = "version";
 const BACKEND: &str = "backend";
+/// The field that says what is run.
+const EXPERIMENT: &str = "experiment";
 /// The first table that a finished run writes.
 const TASKS_TABLE: &str = "tasks.csv";
 
@@ -215,7 +218,7 @@ impl RunDirectory {
         }
         let bytes = fs::read(&checkpoint).map_err(|e| DirectoryError::read(&checkpoint, e))?;
         let (standing, _) = decode(&checkpoint, &bytes)?;
-        let mut found = standing.run;
+        let mut found = resolved(standing.run);
         if let Value::Object(fields) = &mut found {
             fields.retain(|name, _| ![VERSION, BACKEND].contains(&&name[..]));
         }
@@ -252,7 +255,7 @@ impl RunDirectory {
             Err(source) => return Err(DirectoryError::read(&checkpoint, source)),
         };
         let (standing, tensors) = decode(&checkpoint, &bytes)?;
-        check_run(&run, &standing.run, &checkpoint)?;
+        check_run(&run, &resolved(standing.run.clone()), &checkpoint)?;
         // The parts go when all tables stand, that of probes first.
         if has_table && !path.join(PROBES).exists() {
             remove_if_there(&path.join(INDICATORS))?;
@@ -451,12 +454,26 @@ fn description(experiment: &Experiment, compute: &Compute, images: &ImageSet) ->
     run
 }
 
-/// What a run is of: the experiment and the images (CRC-32).
+/// What a run is of: the experiment and the images, with their labels where these matter (CRC-32).
 fn subject(experiment: &Experiment, images: &ImageSet) -> Value {
-    json!({
-        "experiment": as_json(experiment),
+    let mut subject = json!({
+        EXPERIMENT: as_json(experiment),
         "images": crc32fast::hash(bytemuck::cast_slice(images.words())),
-    })
+    });
+    if experiment.stream == StreamKind::PermutedPixels {
+        subject["labels"] = json!(crc32fast::hash(bytemuck::cast_slice(images.labels())));
+    }
+    subject
+}
+
+/// The description in a checkpoint, with defaults for fields of the experiment that are newer than it.
+fn resolved(mut run: Value) -> Value {
+    if let Some(experiment) = run.get_mut(EXPERIMENT)
+        && let Ok(read) = Experiment::deserialize(&*experiment)
+    {
+        *experiment = as_json(&read);
+    }
+    run
 }
 
 /// By way of text, in which an f32 has its own digits and not those of the f64 next to it.
@@ -464,4 +481,47 @@ fn as_json(experiment: &Experiment) -> Value {
     let text = serde_json::to_string(experiment);
     let value = text.and_then(|text| serde_json::from_str(&text));
     value.expect("an experiment has names, numbers and lists")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::presets::{Preset, Scale};
+
+    fn images(labels: &[u8]) -> ImageSet {
+        let images = ImageSet::new(&[0; 4], 2, 0.0, 1.0).unwrap();
+        images.with_labels(labels).unwrap()
+    }
+
+    #[test]
+    fn a_checkpoint_older_than_a_field_means_the_fields_default() {
+        for preset in Preset::ALL {
+            let mut experiment = preset.experiment(Scale::Paper);
+            let mut old = subject(&experiment, &images(&[0, 1]));
+            old[EXPERIMENT].as_object_mut().unwrap().remove("stream");
+            let file = Path::new("file");
+            let wanted = subject(&experiment, &images(&[0, 1]));
+            check_run(&wanted, &resolved(old.clone()), file).unwrap();
+
+            experiment.stream = StreamKind::PermutedPixels;
+            let wanted = subject(&experiment, &images(&[0, 1]));
+            let error = check_run(&wanted, &resolved(old), file).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "file is of another run: experiment.stream: wanted \"permuted-pixels\", found \
+                 \"random-labels\""
+            );
+        }
+    }
+
+    #[test]
+    fn labels_tell_runs_apart_where_they_are_trained_on() {
+        let mut experiment = Preset::Smoke.experiment(Scale::Small);
+        let same = |experiment: &Experiment| {
+            subject(experiment, &images(&[0, 1])) == subject(experiment, &images(&[1, 0]))
+        };
+        assert!(same(&experiment));
+        experiment.stream = StreamKind::PermutedPixels;
+        assert!(!same(&experiment));
+    }
 }

@@ -4,6 +4,7 @@ use super::{Arm, Experiment, Figure, Placebo, PlaceboKind};
 use crate::network::Activation;
 use crate::probe::{ProbeSpec, ProbeStart};
 use crate::scheduler::{BoundControl, Control, Estimator, Profile, Schedule, Scope, Shape, Signal};
+use crate::spec::StreamKind;
 
 /// How large an experiment is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -137,6 +138,7 @@ fn sized(scale: Scale) -> Experiment {
     Experiment {
         name: String::new(),
         question: String::new(),
+        stream: StreamKind::RandomLabels,
         images,
         batch,
         epochs,

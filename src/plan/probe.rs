@@ -328,11 +328,7 @@ impl Planner<'_> {
     /// but the loss goes into a state of the probe's own.
     fn primal(&self) -> Vec<Dispatch> {
         let (spec, names) = (self.spec, self.names);
-        let stream = spec.stream.as_ref().zip(names.images);
-        let mut dispatches: Vec<_> = stream
-            .map(|(stream, images)| gather(spec, stream, images, names))
-            .into_iter()
-            .collect();
+        let mut dispatches: Vec<_> = gather(spec, names).into_iter().collect();
         let layers: Vec<_> = spec.network.layers().iter().enumerate().collect();
         dispatches.extend(
             layers

@@ -5,7 +5,7 @@ use std::time::Duration;
 use trainable::Error;
 use trainable::network::{Activation, Network};
 use trainable::probe::ProbeSpec;
-use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 
 use crate::controller::Controller;
 
@@ -77,6 +77,7 @@ impl Settings {
             batch: self.batch,
             replicas: (0..self.replicas).map(replica).collect(),
             stream: Some(TaskStream {
+                kind: StreamKind::RandomLabels,
                 images: images.clone(),
                 subset: self.images,
                 epochs: self.epochs,

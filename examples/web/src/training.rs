@@ -3,7 +3,7 @@
 use trainable::Error;
 use trainable::network::{Activation, LayerParameters, Network};
 use trainable::rng::pcg4d;
-use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TaskSwitch, TrainingSpec};
+use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TaskSwitch, TrainingSpec};
 
 const IMAGES: u32 = 256;
 const PIXELS: u32 = 64;
@@ -34,6 +34,7 @@ pub fn training() -> Result<TrainingSpec, Error> {
         batch: 16,
         replicas: vec![carried, anchored, fresh],
         stream: Some(TaskStream {
+            kind: StreamKind::RandomLabels,
             images: ImageSet::new(&noise, PIXELS as usize, 0.5, 0.29)?,
             subset: 128,
             epochs: 15,

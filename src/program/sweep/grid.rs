@@ -313,6 +313,7 @@ fn short(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use trainable::experiment::presets::{Preset, Scale};
+    use trainable::spec::StreamKind;
 
     use super::*;
 
@@ -383,6 +384,22 @@ mod tests {
             grid.cells[1].values,
             ["{ sgd = { momentum = 0.0 } }", "tanh", "1e-7"]
         );
+    }
+
+    #[test]
+    fn streams_can_be_varied_in_a_file_that_names_none() {
+        let whole = toml::to_string(&Preset::Smoke.experiment(Scale::Small)).unwrap();
+        let old = whole.replace("stream = \"random-labels\"\n", "");
+        assert_ne!(old, whole);
+        let old: Experiment = toml::from_str(&old).unwrap();
+        let text = toml::to_string(&old).unwrap();
+        let varied = "stream='random-labels','permuted-pixels'".to_owned();
+        let cells = Grid::new(&text, &[varied]).unwrap().cells;
+        let found = cells.iter().map(|c| (&c.name[..], c.experiment.stream));
+        assert!(found.eq([
+            ("stream=random-labels", StreamKind::RandomLabels),
+            ("stream=permuted-pixels", StreamKind::PermutedPixels),
+        ]));
     }
 
     #[test]

@@ -149,8 +149,8 @@ fn across(runs: &[Run]) -> Result<Vec<DifferenceRow>, Error> {
     Ok(rows)
 }
 
-/// Whether a seed means the same images, labels and orders in both.
+/// Whether a seed means the same images, labels, permutations and orders in both.
 fn is_same_stream(a: &Experiment, b: &Experiment) -> bool {
-    let stream = |of: &Experiment| (of.images, of.batch, of.epochs, of.tasks);
+    let stream = |of: &Experiment| (of.stream, of.images, of.batch, of.epochs, of.tasks);
     stream(a) == stream(b) && a.relabel_fraction == b.relabel_fraction && a.seeds == b.seeds
 }

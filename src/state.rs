@@ -103,7 +103,7 @@ shader_struct! {
 }
 
 shader_struct! {
-    /// One power iteration; `shaders/common/probe.wgsl` explains the fields.
+    /// One iteration towards an eigenvector; `shaders/common/probe.wgsl` explains the fields.
     pub struct ProbeSlot {
         eigenvalue: f32,
         residual: f32,
@@ -113,6 +113,21 @@ shader_struct! {
         status: u32,
         has_vector: u32,
         advanced: u32,
+    }
+}
+
+shader_struct! {
+    /// A step of the locally optimal method; `shaders/common/probe.wgsl` explains the fields.
+    pub struct Ritz {
+        iterate_x: f32,
+        iterate_w: f32,
+        iterate_p: f32,
+        previous_x: f32,
+        previous_w: f32,
+        previous_p: f32,
+        eigenvalue: f32,
+        inverse_scale: f32,
+        curvature: f32,
     }
 }
 

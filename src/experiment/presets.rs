@@ -2,7 +2,7 @@
 
 use super::{Arm, Experiment, Figure, Placebo, PlaceboKind};
 use crate::network::Activation;
-use crate::probe::{ProbeSpec, ProbeStart};
+use crate::probe::{ProbeMethod, ProbeSpec, ProbeStart};
 use crate::scheduler::{BoundControl, Control, Estimator, Schedule, Scope, Shape, Signal};
 
 /// How large an experiment is.
@@ -13,8 +13,8 @@ pub enum Scale {
     #[default]
     Small,
     /// The paper's: 25,600 images, minibatches of 256, 100 epochs (10,000 steps) a task, 40 tasks; 5 seeds; 100
-    /// power iterations at every probe, from random vectors. The small size has the default probe: warm, with
-    /// momentum, to a residual.
+    /// power iterations at every probe, from random vectors. The small size has the default probe: warm, locally
+    /// optimal, to a residual.
     Paper,
 }
 
@@ -139,6 +139,7 @@ fn sized(scale: Scale) -> Experiment {
         probe: match scale {
             Scale::Small => ProbeSpec::default(),
             Scale::Paper => ProbeSpec {
+                method: ProbeMethod::Power,
                 iterations: 100,
                 tolerance: 0.0,
                 start: ProbeStart::Cold,

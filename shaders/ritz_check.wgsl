@@ -1,8 +1,13 @@
-// The residual of every slot after a step of the locally optimal method, and whether to stop.
+// The residual of every slot of the locally optimal method, and whether to stop.
 //
-//   residual = |w|        because w = (Hx - lambda x) / |lambda|
+//   residual = |w| / (scale |lambda|)        because w = scale (Hx - lambda x)
 //
-//   partials [replica, parts, PARTIALS]    w.w first; the network's parts, then one for each block
+// Where p follows the other end of the spectrum (see ritz_solve), the residual of p is |w.Hp| / |w|, and a small
+// residual of x is not enough: the other end may still be the larger while |p.Hp| with MARGIN such residuals is
+// more than |lambda|.
+//
+//   partials [replica, parts, PARTIALS]    w.w, x.w, w.p, w.Hp; the network's parts, then one for each block
+//   ritz     [replica, slots]
 //   slots    [replica, slots]
 //
 // One invocation does one slot, adding in ascending order.
@@ -15,7 +20,11 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> partials: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> slots: array<ProbeSlot>;
+@group(0) @binding(2) var<storage, read> ritz: array<Ritz>;
+@group(0) @binding(3) var<storage, read_write> slots: array<ProbeSlot>;
+
+const MARGIN: f32 = 4.0;
+const LARGEST_RESIDUAL: f32 = 1e30;
 
 @compute @workgroup_size(32)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -35,8 +44,19 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         slots[at].has_vector = 0u;
         return;
     }
-    slots[at].residual = sqrt(max(sum.x, 0.0));
-    if params.tolerance > 0.0 && slots[at].residual <= params.tolerance {
+    let rest = sqrt(max(sum.x, 0.0));
+    let lambda = slots[at].eigenvalue;
+    let size = slots[at].scale * abs(lambda);
+    var residual = LARGEST_RESIDUAL;
+    if rest < LARGEST_RESIDUAL * size {
+        residual = rest / size;
+    }
+    slots[at].residual = residual;
+    // A p of zero has products of zero; the curvature is another's then.
+    let other = select(0.0, -sign(lambda) * ritz[at].curvature, sum.z != 0.0 || sum.w != 0.0);
+    let is_contested =
+        other > CONTESTED * abs(lambda) && (other - abs(lambda)) * rest + MARGIN * abs(sum.w) > 0.0;
+    if params.tolerance > 0.0 && residual <= params.tolerance && !is_contested {
         slots[at].status = SLOT_CONVERGED;
     }
 }

@@ -1,13 +1,17 @@
 // One step of the locally optimal method: one layer's part of one slot, by the coefficients a and b that
 // ritz_solve found, and the partial sums that the next step needs of it. h = Hw.
 //
-//   Hx = eigenvalue x + inverse_scale w
-//
-//   x'  = a1 x + a2 w + a3 p            Hx' = a1 Hx + a2 h + a3 Hp
-//   p'  = b1 x + b2 w + b3 p            Hp' = b1 Hx + b2 h + b3 Hp
-//   w'  = scale' (Hx' - eigenvalue' x')
+//   Hx  = m x + w / scale
+//   x'  = a1 x + a2 w + a3 p
+//   p'  = b1 x + b2 w + b3 p
+//   Hp' = b1 Hx + b2 h + b3 Hp
+//   w'  = scale' (Hx' - m' x')
+//       = scale' (a1 ((m - m') x + w / scale) + a2 (h - m' w) + a3 (Hp - m' p))
 //
 //   w'.w',   x'.w',   p'.w',   Hp'.w'
+//
+// m and scale are the eigenvalue and scale before, m' and scale' those of now. Every term of w' is of the size
+// of w, and so is its rounding; that of Hx' - m' x' would be of the size of Hx.
 //
 // In the form of gradients one factor of each sum is delta, the other its image K delta.
 //
@@ -66,8 +70,10 @@ fn combine(slot: ProbeSlot, by: Ritz, at: u32) -> Combined {
     next.x = by.iterate_x * x + by.iterate_w * w + by.iterate_p * p;
     next.p = by.previous_x * x + by.previous_w * w + by.previous_p * p;
     next.hp = by.previous_x * hx + by.previous_w * h + by.previous_p * hp;
-    let next_hx = by.iterate_x * hx + by.iterate_w * h + by.iterate_p * hp;
-    next.w = slot.scale * (next_hx - slot.eigenvalue * next.x);
+    let of_x = (by.eigenvalue - slot.eigenvalue) * x + by.inverse_scale * w;
+    let of_w = h - slot.eigenvalue * w;
+    let of_p = hp - slot.eigenvalue * p;
+    next.w = slot.scale * (by.iterate_x * of_x + by.iterate_w * of_w + by.iterate_p * of_p);
     iterates[at] = next.x;
     directions[at] = next.w;
     previous[at] = next.p;

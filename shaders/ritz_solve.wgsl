@@ -17,8 +17,15 @@
 //   next p = E (-s, u1 u2 / s, u1 u3 / s),   s^2 = u2^2 + u3^2
 //
 // which have norm 1, are orthogonal and span what x and next x span; x.Hp = 0, because u is an eigenvector.
-// Where w or p adds nothing to the span (what is left of its square is a DEPENDENT share of it) it stays out,
-// and so does a p of zero, whose products with w are zero.
+//
+// The largest in size may be at either end of the spectrum, and an eigenvector at the wrong end is not left
+// again. So, while the largest of T at the other end is more than a CONTESTED share of it, next p is the
+// eigenvector of that one: both ends are followed until it is clear which is the larger (thick restarts: Wu and
+// Simon, SIAM J. Matrix Anal. Appl. 2000).
+//
+// A p that adds nothing to the span (what is left of its square is less than a DEPENDENT share of it) stays out,
+// and so does a p of zero, whose products with w are zero. Where w adds nothing, or is no longer than the rounding
+// of x, the slot has converged, whatever the tolerance: there is no direction to go on in.
 //
 //   partials           [replica, parts, PARTIALS]    w.Hw first; the network's parts, then one for each block
 //   direction_partials like partials                 w.w, x.w, w.p, w.Hp
@@ -39,6 +46,8 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> ritz: array<Ritz>;
 
 const DEPENDENT: f32 = 1e-4;
+// |w|^2 where |w| is a millionth of |x|.
+const ROUNDING: f32 = 1e-12;
 // Of Jacobi's method; a matrix of three is diagonal to rounding after four.
 const SWEEPS: u32 = 6u;
 // An element that is smaller by so much is left alone.
@@ -72,8 +81,15 @@ fn rotate(t: ptr<function, array<vec3<f32>, 3>>, v: ptr<function, array<vec3<f32
     (*v)[j] = sine * vi + cosine * vj;
 }
 
-// The eigenvector of the eigenvalue largest in size, and that eigenvalue.
-fn dominant(matrix: array<vec3<f32>, 3>) -> vec4<f32> {
+// The eigenvalue largest in size with its eigenvector, and that farthest towards the other end.
+struct Ends {
+    value: f32,
+    vector: vec3<f32>,
+    other_value: f32,
+    other_vector: vec3<f32>,
+}
+
+fn ends(matrix: array<vec3<f32>, 3>) -> Ends {
     var t = matrix;
     var v = array<vec3<f32>, 3>(
         vec3<f32>(1.0, 0.0, 0.0),
@@ -91,7 +107,13 @@ fn dominant(matrix: array<vec3<f32>, 3>) -> vec4<f32> {
             best = k;
         }
     }
-    return vec4<f32>(normalize(v[best]), t[best][best]);
+    let value = t[best][best];
+    var other = (best + 1u) % 3u;
+    let third = (best + 2u) % 3u;
+    if sign(value) * t[third][third] < sign(value) * t[other][other] {
+        other = third;
+    }
+    return Ends(value, normalize(v[best]), t[other][other], normalize(v[other]));
 }
 
 @compute @workgroup_size(32)
@@ -122,20 +144,21 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let wp = sum.z;
     let w_hp = sum.w;
 
-    var t = array<vec3<f32>, 3>();
-    t[0].x = lambda + xw * inverse_scale;
     let left = ww - xw * xw;
-    let has_w = left > DEPENDENT * ww;
-    let n2 = sqrt(select(1.0, left, has_w));
-    let c = wp / n2;
-    let has_p = has_w && (wp != 0.0 || w_hp != 0.0) && 1.0 - c * c > DEPENDENT;
-    let n3 = sqrt(select(1.0, 1.0 - c * c, has_p));
-    if has_w {
-        let x_hw = lambda * xw + ww * inverse_scale;
-        t[0].y = n2 * inverse_scale;
-        t[1].x = t[0].y;
-        t[1].y = (w_hw - 2.0 * xw * x_hw + xw * xw * t[0].x) / left;
+    if left <= max(DEPENDENT * ww, ROUNDING) {
+        slots[at].status = SLOT_CONVERGED;
+        return;
     }
+    let n2 = sqrt(left);
+    let c = wp / n2;
+    let has_p = (wp != 0.0 || w_hp != 0.0) && 1.0 - c * c > DEPENDENT;
+    let n3 = sqrt(select(1.0, 1.0 - c * c, has_p));
+    var t = array<vec3<f32>, 3>();
+    let x_hw = lambda * xw + ww * inverse_scale;
+    t[0].x = lambda + xw * inverse_scale;
+    t[0].y = n2 * inverse_scale;
+    t[1].x = t[0].y;
+    t[1].y = (w_hw - 2.0 * xw * x_hw + xw * xw * t[0].x) / left;
     if has_p {
         let e2_hp = w_hp / n2;
         t[1].z = (e2_hp - c * t[1].y) / n3;
@@ -143,22 +166,14 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         t[2].z = (ritz[at].curvature - 2.0 * c * e2_hp + c * c * t[1].y) / (n3 * n3);
     }
 
-    let pair = dominant(t);
-    let u = pair.xyz;
-    let eigenvalue = pair.w;
-    slots[at].eigenvalue = eigenvalue;
-    if eigenvalue == 0.0 {
-        // H is zero on the span: there is no direction to go on in.
-        slots[at].residual = 0.0;
-        slots[at].status = SLOT_CONVERGED;
-        slots[at].has_vector = 0u;
-        return;
-    }
-    slots[at].scale = 1.0 / abs(eigenvalue);
+    let found = ends(t);
+    let u = found.vector;
+    slots[at].eigenvalue = found.value;
+    slots[at].scale = 1.0 / abs(found.value);
     let s = length(u.yz);
-    var next_p = vec3<f32>(0.0);
-    if s > 0.0 {
-        next_p = vec3<f32>(-s, u.x * (u.y / s), u.x * (u.z / s));
+    var next_p = vec3<f32>(-s, u.x * (u.y / s), u.x * (u.z / s));
+    if -sign(found.value) * found.other_value > CONTESTED * abs(found.value) {
+        next_p = found.other_vector;
     }
     // From the orthonormal basis to x, w and p.
     let iterate_p = u.z / n3;

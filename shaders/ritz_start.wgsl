@@ -1,10 +1,10 @@
-// The locally optimal method begins at an iterate x whose product h = Hx is at hand: one layer's part of
+// The locally optimal method goes on from an iterate x whose product h = Hx is at hand: one layer's part of
 // one slot, and the partial sums that ritz_solve needs of it.
 //
-//   w = scale (h - eigenvalue x),   p = 0,   Hp = 0
-//   w.w,   x.w,   0,   0
+//   w = scale (h - eigenvalue x)
+//   w.w,   x.w,   p.w,   Hp.w
 //
-// scale is 1 / |h|. In the form of gradients one factor of each sum is delta, the other its image K delta.
+// scale is 1 / |h|. At a probe's second product there is no p yet: it becomes zero. In the form of gradients one factor of each sum is delta, the other its image K delta.
 //
 //   slots             [replica, slots]
 //   iterates          [replica, stride]         this part: x, and its images `image_offset` behind
@@ -40,12 +40,14 @@ const INVOCATIONS: u32 = 64u;
 
 var<workgroup> sums: array<vec4<f32>, INVOCATIONS>;
 
-// Writes one vec4 of w, p and Hp, and returns that of w.
+// Writes one vec4, and returns that of w.
 fn start(slot: ProbeSlot, at: u32) -> vec4<f32> {
     let w = slot.scale * (products[at] - slot.eigenvalue * iterates[at]);
     directions[at] = w;
-    previous[at] = vec4<f32>(0.0);
-    previous_products[at] = vec4<f32>(0.0);
+    if slot.iterations == 2u {
+        previous[at] = vec4<f32>(0.0);
+        previous_products[at] = vec4<f32>(0.0);
+    }
     return w;
 }
 
@@ -62,7 +64,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         let image = at + params.image_offset;
         let w = start(slot, at);
         let w_image = start(slot, image);
-        sum += vec4<f32>(dot(w, w_image), dot(iterates[image], w), 0.0, 0.0);
+        sum += vec4<f32>(
+            dot(w, w_image),
+            dot(iterates[image], w),
+            dot(previous[image], w),
+            dot(previous_products[image], w),
+        );
     }
     sums[local.x] = sum;
     workgroupBarrier();

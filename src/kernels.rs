@@ -460,7 +460,7 @@ kernel! {
         slots: u32,
         tolerance: f32,
     }
-    [partials: Read, slots: ReadWrite,]
+    [partials: Read, ritz: Read, slots: ReadWrite,]
 }
 
 kernel! {

@@ -38,8 +38,10 @@ pub enum IterateForm {
 #[serde(rename_all = "kebab-case")]
 pub enum ProbeMethod {
     /// Rayleigh-Ritz in the span of the iterate, its residual and the last direction: LOBPCG (Knyazev,
-    /// SIAM J. Sci. Comput. 23, 2001) with one vector and without a preconditioner. Of two eigenvalues of
-    /// opposite signs and equal size it settles on one. It holds two vectors more than power iteration.
+    /// SIAM J. Sci. Comput. 23, 2001) with one vector and without a preconditioner. While the
+    /// largest eigenvalues of either sign are of similar size it follows both, by thick restarts (Wu and
+    /// Simon, SIAM J. Matrix Anal. Appl. 22, 2000); of two that are almost equal in size it settles on one.
+    /// It holds two vectors more than power iteration.
     #[default]
     LocallyOptimal,
     /// Power iteration, with [`ProbeSpec::momentum`]; without, the paper's. Does not settle where two
@@ -57,7 +59,8 @@ pub struct ProbeSpec {
     /// iteration, of either method.
     pub iterations: u32,
     /// An iteration stops once |Hv - lambda v| is at most this many |lambda| |v|. With 0 all
-    /// `iterations` are done.
+    /// `iterations` are done; but the locally optimal method stops where that is at most 1e-6, which
+    /// single precision cannot tell from 0.
     pub tolerance: f32,
     /// Where it starts.
     pub start: ProbeStart,

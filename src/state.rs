@@ -33,6 +33,9 @@ pub(crate) const SLOT_RUNNING: u32 = 0;
 pub(crate) const SLOT_CONVERGED: u32 = 1;
 /// `status`: the loss or a Hessian-vector product is not finite.
 pub(crate) const SLOT_DIVERGED: u32 = 2;
+/// The locally optimal method keeps an eye on the other end of the spectrum from this share of
+/// |eigenvalue| on.
+pub(crate) const CONTESTED: f32 = 0.5;
 /// Partial sums of every reduction.
 pub(crate) const PARTIALS: u32 = 64;
 

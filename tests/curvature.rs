@@ -257,10 +257,13 @@ fn a_probe_equals_pytorch() {
             );
             for layer in all(&stats) {
                 let sharpness = layer.sharpness.expect("finite");
-                assert_eq!(sharpness.iterations, 70, "{what}");
                 assert!(sharpness.converged, "{what}: {sharpness:?}");
-                if spec.method == ProbeMethod::LocallyOptimal {
-                    assert!(sharpness.residual <= 1e-5, "{what}: {sharpness:?}");
+                match spec.method {
+                    ProbeMethod::Power => assert_eq!(sharpness.iterations, 70, "{what}"),
+                    ProbeMethod::LocallyOptimal => {
+                        assert!(sharpness.residual <= 1e-5, "{what}: {sharpness:?}");
+                        assert!(sharpness.iterations > 5, "{what}: {sharpness:?}");
+                    }
                 }
             }
         }
@@ -672,7 +675,7 @@ fn one_dimension_is_enough() {
                 for layer in all(&stats) {
                     let sharpness = layer.sharpness.expect("finite");
                     assert!(sharpness.residual <= 1e-6, "{what}: {sharpness:?}");
-                    assert_eq!(sharpness.iterations, 40, "{what}");
+                    assert_eq!(sharpness.iterations, 3, "{what}");
                 }
             }
         }
@@ -814,6 +817,10 @@ fn both_forms_iterate_alike() {
             let residuals = |stats: &ProbeStats| {
                 let residual = |layer: LayerStats| layer.sharpness.expect("finite").residual;
                 all(stats).into_iter().map(residual).collect()
+            };
+            let tolerance = Tolerance {
+                atol: 1e-6,
+                ..tolerance
             };
             check(&what, residuals(&gradients), residuals(&vectors), tolerance);
         }

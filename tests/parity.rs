@@ -275,7 +275,7 @@ const RITZ: Ritz = Ritz {
     previous_p: 0.5,
     eigenvalue: 0.25,
     inverse_scale: 0.75,
-    curvature: 0.5,
+    curvature: -0.5,
 };
 
 /// Every dispatch of every plan.

@@ -35,6 +35,9 @@ const SLOT_RUNNING: u32 = 0u;
 const SLOT_CONVERGED: u32 = 1u;
 const SLOT_DIVERGED: u32 = 2u;
 
+// The locally optimal method keeps an eye on the other end of the spectrum from this share of |eigenvalue| on.
+const CONTESTED: f32 = 0.5;
+
 // Workgroups, and so partial sums, of every reduction.
 const PARTIALS: u32 = 64u;
 

@@ -118,9 +118,12 @@ impl<'a> pulp::WithSimd for Advance<'a, '_> {
             let hx = by.eigenvalue * x[i] + by.inverse_scale * w[i];
             let next_x = by.iterate_x * x[i] + by.iterate_w * w[i] + by.iterate_p * p[i];
             let next_p = by.previous_x * x[i] + by.previous_w * w[i] + by.previous_p * p[i];
-            let next_hx = by.iterate_x * hx + by.iterate_w * h[i] + by.iterate_p * hp[i];
+            let of_x = (by.eigenvalue - slot.eigenvalue) * x[i] + by.inverse_scale * w[i];
+            let of_w = h[i] - slot.eigenvalue * w[i];
+            let of_p = hp[i] - slot.eigenvalue * p[i];
+            let residual = by.iterate_x * of_x + by.iterate_w * of_w + by.iterate_p * of_p;
             hp[i] = by.previous_x * hx + by.previous_w * h[i] + by.previous_p * hp[i];
-            w[i] = slot.scale * (next_hx - slot.eigenvalue * next_x);
+            w[i] = slot.scale * residual;
             x[i] = next_x;
             p[i] = next_p;
         }

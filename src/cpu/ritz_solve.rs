@@ -3,9 +3,10 @@
 use super::Array;
 use super::reduce::sum_of_slot;
 use crate::kernels::RitzSolve;
-use crate::state::{ProbeSlot, Ritz, SLOT_CONVERGED, SLOT_DIVERGED, SLOT_RUNNING};
+use crate::state::{CONTESTED, ProbeSlot, Ritz, SLOT_CONVERGED, SLOT_DIVERGED, SLOT_RUNNING};
 
 const DEPENDENT: f32 = 1e-4;
+const ROUNDING: f32 = 1e-12;
 const SWEEPS: usize = 6;
 const NEGLIGIBLE: f32 = 1e-15;
 
@@ -33,20 +34,21 @@ fn step(slot: &mut ProbeSlot, ritz: &mut Ritz, w_hw: f32, sums: [f32; 4]) {
     let inverse_scale = 1.0 / slot.scale;
     let [ww, xw, wp, w_hp] = sums;
 
-    let mut t = [[0.0; 3]; 3];
-    t[0][0] = lambda + xw * inverse_scale;
     let left = ww - xw * xw;
-    let has_w = left > DEPENDENT * ww;
-    let n2 = if has_w { left.sqrt() } else { 1.0 };
-    let c = wp / n2;
-    let has_p = has_w && (wp != 0.0 || w_hp != 0.0) && 1.0 - c * c > DEPENDENT;
-    let n3 = if has_p { (1.0 - c * c).sqrt() } else { 1.0 };
-    if has_w {
-        let x_hw = lambda * xw + ww * inverse_scale;
-        t[0][1] = n2 * inverse_scale;
-        t[1][0] = t[0][1];
-        t[1][1] = (w_hw - 2.0 * xw * x_hw + xw * xw * t[0][0]) / left;
+    if left <= (DEPENDENT * ww).max(ROUNDING) {
+        slot.status = SLOT_CONVERGED;
+        return;
     }
+    let n2 = left.sqrt();
+    let c = wp / n2;
+    let has_p = (wp != 0.0 || w_hp != 0.0) && 1.0 - c * c > DEPENDENT;
+    let n3 = if has_p { (1.0 - c * c).sqrt() } else { 1.0 };
+    let mut t = [[0.0; 3]; 3];
+    let x_hw = lambda * xw + ww * inverse_scale;
+    t[0][0] = lambda + xw * inverse_scale;
+    t[0][1] = n2 * inverse_scale;
+    t[1][0] = t[0][1];
+    t[1][1] = (w_hw - 2.0 * xw * x_hw + xw * xw * t[0][0]) / left;
     if has_p {
         let e2_hp = w_hp / n2;
         t[1][2] = (e2_hp - c * t[1][1]) / n3;
@@ -54,20 +56,14 @@ fn step(slot: &mut ProbeSlot, ritz: &mut Ritz, w_hw: f32, sums: [f32; 4]) {
         t[2][2] = (ritz.curvature - 2.0 * c * e2_hp + c * c * t[1][1]) / (n3 * n3);
     }
 
-    let (eigenvalue, u) = dominant(t);
+    let [(eigenvalue, u), (other, other_u)] = ends(t);
     slot.eigenvalue = eigenvalue;
-    if eigenvalue == 0.0 {
-        slot.residual = 0.0;
-        slot.status = SLOT_CONVERGED;
-        slot.has_vector = 0;
-        return;
-    }
     slot.scale = 1.0 / eigenvalue.abs();
     let s = (u[1] * u[1] + u[2] * u[2]).sqrt();
-    let next_p = if s > 0.0 {
-        [-s, u[0] * (u[1] / s), u[0] * (u[2] / s)]
+    let next_p = if -eigenvalue.signum() * other > CONTESTED * eigenvalue.abs() {
+        other_u
     } else {
-        [0.0; 3]
+        [-s, u[0] * (u[1] / s), u[0] * (u[2] / s)]
     };
     let in_xwp = |[e1, e2, e3]: [f32; 3]| {
         let p = e3 / n3;
@@ -93,8 +89,9 @@ fn dot(a: [f32; 3], b: [f32; 3]) -> f32 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
-/// The eigenvalue largest in size of a symmetric matrix, and its eigenvector.
-fn dominant(mut t: [[f32; 3]; 3]) -> (f32, [f32; 3]) {
+/// The eigenvalue largest in size of a symmetric matrix with its eigenvector, and that farthest towards the
+/// other end.
+fn ends(mut t: [[f32; 3]; 3]) -> [(f32, [f32; 3]); 2] {
     let mut v = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
     for _ in 0..SWEEPS {
         for (i, j) in [(0, 1), (0, 2), (1, 2)] {
@@ -107,8 +104,15 @@ fn dominant(mut t: [[f32; 3]; 3]) -> (f32, [f32; 3]) {
             best = k;
         }
     }
-    let norm = dot(v[best], v[best]).sqrt();
-    (t[best][best], v[best].map(|x| x / norm))
+    let value = t[best][best];
+    let (mut other, third) = ((best + 1) % 3, (best + 2) % 3);
+    if value.signum() * t[third][third] < value.signum() * t[other][other] {
+        other = third;
+    }
+    [best, other].map(|k| {
+        let norm = dot(v[k], v[k]).sqrt();
+        (t[k][k], v[k].map(|x| x / norm))
+    })
 }
 
 /// One rotation of Jacobi's method; the rows of `v` are the eigenvectors.
@@ -170,28 +174,31 @@ mod tests {
         [0.0, 1.0, 2.0].map(|k| mean + 2.0 * size * (angle + k * turn).cos())
     }
 
-    fn check_dominant(t: [[f32; 3]; 3]) {
-        let (eigenvalue, u) = dominant(t);
-        let eigenvalue = f64::from(eigenvalue);
+    fn check_ends(t: [[f32; 3]; 3]) {
+        let [(value, u), (other, q)] = ends(t);
         let all = by_trigonometry(t);
-        let size = all
-            .iter()
-            .fold(0.0, |size: f64, value| size.max(value.abs()));
-        assert!(
-            (eigenvalue.abs() - size).abs() <= 2e-6 * size,
-            "{t:?}: {eigenvalue}, {all:?}"
+        let size = all.iter().fold(0.0, |size: f64, x| size.max(x.abs()));
+        let (largest, least) = (
+            all.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            all.iter().copied().fold(f64::INFINITY, f64::min),
         );
-        let is_near = |value: &f64| (value - eigenvalue).abs() <= 2e-6 * size;
-        assert!(all.iter().any(is_near), "{t:?}: {eigenvalue}, {all:?}");
-        let u = u.map(f64::from);
-        let norm_sq: f64 = u.iter().map(|x| x * x).sum();
-        assert!((norm_sq - 1.0).abs() <= 1e-6, "{t:?}: {u:?}");
-        for (row, x) in t.iter().zip(u) {
-            let product: f64 = row.iter().zip(u).map(|(t, x)| f64::from(*t) * x).sum();
-            assert!(
-                (product - eigenvalue * x).abs() <= 2e-6 * size,
-                "{t:?}: {u:?}"
-            );
+        let is = |found: f32, wanted: f64| (f64::from(found) - wanted).abs() <= 2e-6 * size;
+        let is_high = is(value, largest) && is(other, least);
+        let is_low = is(value, least) && is(other, largest);
+        assert!(is_high || is_low, "{t:?}: {value}, {other}, {all:?}");
+        assert!(
+            f64::from(value.abs()) >= size * (1.0 - 2e-6),
+            "{t:?}: {value}, {all:?}"
+        );
+        for (value, u) in [(value, u), (other, q)] {
+            let u = u.map(f64::from);
+            let norm_sq: f64 = u.iter().map(|x| x * x).sum();
+            assert!((norm_sq - 1.0).abs() <= 1e-6, "{t:?}: {u:?}");
+            for (row, x) in t.iter().zip(u) {
+                let product: f64 = row.iter().zip(u).map(|(t, x)| f64::from(*t) * x).sum();
+                let error = (product - f64::from(value) * x).abs();
+                assert!(error <= 2e-6 * size, "{t:?}: {u:?}");
+            }
         }
     }
 
@@ -200,12 +207,12 @@ mod tests {
         for seed in 0..2_000 {
             let t = symmetric(std::array::from_fn(|i| noise(seed, i as u32)));
             for scale in [1.0, 1e-18, 1e18] {
-                check_dominant(t.map(|row| row.map(|x| scale * x)));
+                check_ends(t.map(|row| row.map(|x| scale * x)));
             }
             let weakly = |x| 1e-6 * x;
             let [a, b, c] = [0, 1, 2].map(|i| noise(seed, 10 + i));
-            check_dominant(symmetric([a, b, c, weakly(b), 0.0, weakly(a)]));
-            check_dominant(symmetric([a, -a, 0.0, weakly(b), 0.0, c]));
+            check_ends(symmetric([a, b, c, weakly(b), 0.0, weakly(a)]));
+            check_ends(symmetric([a, -a, 0.0, weakly(b), 0.0, c]));
         }
     }
 
@@ -221,10 +228,10 @@ mod tests {
             [0.0, 0.0, 1e-30, 0.0, 0.0, 0.0],
             [5.0, 0.0, 0.0, 1e-12, 0.0, 1e-12],
         ] {
-            check_dominant(symmetric(entries));
+            check_ends(symmetric(entries));
         }
         assert_eq!(
-            dominant(symmetric([5.0, 0.0, 0.0, 0.0, 0.0, 0.0])),
+            ends(symmetric([5.0, 0.0, 0.0, 0.0, 0.0, 0.0]))[0],
             (5.0, [1.0, 0.0, 0.0])
         );
     }
@@ -354,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn what_adds_nothing_to_the_span_stays_out() {
+    fn a_last_direction_that_adds_nothing_to_the_span_stays_out() {
         let slot = ProbeSlot {
             eigenvalue: -2.0,
             scale: 0.5,
@@ -371,22 +378,6 @@ mod tests {
             step(&mut slot, &mut ritz, w_hw, sums);
             (slot, ritz)
         };
-        // A direction of zero, and one along x: x stays where it is.
-        for (w_hw, sums, eigenvalue) in [
-            (0.0, [0.0; 4], -2.0),
-            (-2e-8, [1e-8, 1e-4, 0.0, 0.0], -2.0 + 1e-4 / 0.5),
-        ] {
-            let (slot, ritz) = stepped(w_hw, sums);
-            assert!((slot.eigenvalue - eigenvalue).abs() < 1e-6, "{slot:?}");
-            assert_eq!(
-                (ritz.iterate_x, ritz.iterate_w, ritz.iterate_p),
-                (1.0, 0.0, 0.0)
-            );
-            assert_eq!(
-                (ritz.previous_x, ritz.previous_w, ritz.previous_p),
-                (0.0, 0.0, 0.0)
-            );
-        }
         // A last direction along w, whose curvature would be believed.
         let (slot, ritz) = stepped(0.5, [1.0, 0.0, 1.0, 0.5]);
         let wanted = by_trigonometry(symmetric([-2.0, 0.5, 0.0, 2.0, 0.0, 0.0]));
@@ -406,23 +397,31 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_finite_or_zero_ends_an_iteration() {
+    fn an_iteration_ends_where_there_is_nothing_to_go_on_in() {
         let slot = ProbeSlot {
-            scale: 1.0,
+            eigenvalue: -2.0,
+            residual: 0.5,
+            scale: 0.5,
             has_vector: 1,
             ..ProbeSlot::zeroed()
         };
-        for (w_hw, status) in [
-            (f32::NAN, SLOT_DIVERGED),
-            (f32::INFINITY, SLOT_DIVERGED),
-            (0.0, SLOT_CONVERGED),
+        let go_on = [1e-6, 0.0, 0.0, 0.0];
+        for (w_hw, sums, status, has_vector) in [
+            (f32::NAN, go_on, SLOT_DIVERGED, 0),
+            (f32::INFINITY, go_on, SLOT_DIVERGED, 0),
+            (0.0, [0.0; 4], SLOT_CONVERGED, 1),
+            (1e-13, [1e-13, 0.0, 0.0, 0.0], SLOT_CONVERGED, 1),
+            (-2e-8, [1e-8, 1e-4, 0.0, 0.0], SLOT_CONVERGED, 1),
+            (1e-6, go_on, SLOT_RUNNING, 1),
         ] {
-            let mut ended = slot;
-            step(&mut ended, &mut Ritz::zeroed(), w_hw, [0.0; 4]);
-            assert_eq!(
-                (ended.status, ended.has_vector, ended.iterations),
-                (status, 0, 1)
-            );
+            let (mut ended, mut ritz) = (slot, Ritz::zeroed());
+            step(&mut ended, &mut ritz, w_hw, sums);
+            let found = (ended.status, ended.has_vector, ended.iterations);
+            assert_eq!(found, (status, has_vector, 1), "{w_hw}, {sums:?}");
+            assert_eq!(ritz == Ritz::zeroed(), status != SLOT_RUNNING);
+            if status != SLOT_RUNNING {
+                assert_eq!((ended.eigenvalue, ended.residual), (-2.0, 0.5));
+            }
         }
     }
 }

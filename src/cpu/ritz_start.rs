@@ -27,12 +27,16 @@ pub(crate) fn run(params: &RitzStart, arrays: &mut [Array; 7]) {
     let iterates = &iterates.read::<f32>()[all.clone()];
     let products = &products.read::<f32>()[all.clone()];
     let directions = &mut directions.write::<f32>()[all.clone()];
-    previous.write::<f32>()[all.clone()].fill(0.0);
-    previous_products.write::<f32>()[all].fill(0.0);
+    let previous = &mut previous.write::<f32>()[all.clone()];
+    let previous_products = &mut previous_products.write::<f32>()[all];
+    if slot.iterations == 2 {
+        previous.fill(0.0);
+        previous_products.fill(0.0);
+    }
     for ((w, x), h) in directions.iter_mut().zip(iterates).zip(products) {
         *w = slot.scale * (h - slot.eigenvalue * x);
     }
-    let directions = &*directions;
+    let (directions, p, hp) = (&*directions, &*previous, &*previous_products);
     partials.write::<[f32; 4]>()[(params.part * PARTIALS) as usize..][..PARTIALS as usize]
         .par_iter_mut()
         .enumerate()
@@ -43,10 +47,12 @@ pub(crate) fn run(params: &RitzStart, arrays: &mut [Array; 7]) {
             let vectors = [
                 &directions[own],
                 &directions[image.clone()],
-                &iterates[image],
+                &iterates[image.clone()],
+                &p[image.clone()],
+                &hp[image],
             ];
-            let [ww, xw] =
-                sum_in_lanes(vectors, |[w, w_image, x_image]| [w * w_image, x_image * w]);
-            *partial = [ww, xw, 0.0, 0.0];
+            *partial = sum_in_lanes(vectors, |[w, w_image, x, p, hp]| {
+                [w * w_image, x * w, p * w, hp * w]
+            });
         });
 }

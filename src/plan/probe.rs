@@ -595,6 +595,7 @@ impl Planner<'_> {
         let mut dispatches = self.measured_product(false);
         let parts = self.parts();
         dispatches.extend(parts.iter().map(|part| self.ritz_start(part, ritz)));
+        dispatches.push(self.ritz_check(ritz));
         dispatches
     }
 
@@ -608,23 +609,15 @@ impl Planner<'_> {
         let parts = self.parts();
         let dots = |part| self.dots(part, ritz.directions_of(part));
         dispatches.extend(parts.iter().map(dots));
-        let layers = self.layers.len() as u32;
         dispatches.push(self.each_slot(
             RitzSolve {
-                layers,
+                layers: self.layers.len() as u32,
                 slots: self.slots(),
             },
             [self.own.partials, ritz.partials, self.own.slots, ritz.steps],
         ));
         dispatches.extend(parts.iter().map(|part| self.combine(part, ritz)));
-        dispatches.push(self.each_slot(
-            RitzCheck {
-                layers,
-                slots: self.slots(),
-                tolerance: self.probe.tolerance,
-            },
-            [ritz.partials, self.own.slots],
-        ));
+        dispatches.push(self.ritz_check(ritz));
         dispatches
     }
 
@@ -935,6 +928,17 @@ impl Planner<'_> {
             ritz.partials,
         ];
         dispatch(params, buffers, [PARTIALS, 1])
+    }
+
+    fn ritz_check(&self, ritz: &RitzBuffers) -> Dispatch {
+        self.each_slot(
+            RitzCheck {
+                layers: self.layers.len() as u32,
+                slots: self.slots(),
+                tolerance: self.probe.tolerance,
+            },
+            [ritz.partials, ritz.steps, self.own.slots],
+        )
     }
 
     /// Nothing to do where the next probe starts cold.

@@ -333,6 +333,24 @@ mod tests {
                 experiment,
                 "{text}"
             );
+            let lines = text.lines().filter(|line| !line.starts_with("method = "));
+            let without = lines.collect::<Vec<_>>().join("\n");
+            let error = toml::from_str::<Experiment>(&without)
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains("missing field `method`"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_papers_probes_are_plain_power_iterations() {
+        for preset in Preset::ALL {
+            let [small, paper] = [Scale::Small, Scale::Paper].map(|s| preset.experiment(s).probe);
+            assert_eq!(small, ProbeSpec::default());
+            if preset != Preset::Smoke {
+                assert_eq!((paper.method, paper.momentum), (ProbeMethod::Power, 0.0));
+                assert_eq!((paper.iterations, paper.tolerance), (100, 0.0));
+            }
         }
     }
 

@@ -961,3 +961,50 @@ impl Planner<'_> {
 
 /// Sets the start vectors of neighbouring probe seeds apart: 2^32 over the golden ratio.
 const SEED_STEP: u32 = 0x9e37_79b9;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plans(refresh: Option<&'static str>) -> ProbePlans<&'static str> {
+        ProbePlans {
+            begin: "begin",
+            refresh,
+            iterate: "iterate",
+            end: "end",
+        }
+    }
+
+    fn one_by_one(plans: &ProbePlans<&'static str>, numbers: Range<u32>) -> Vec<&'static str> {
+        let runs = plans.products(numbers);
+        runs.flat_map(|(plan, times)| std::iter::repeat_n(*plan, times as usize))
+            .collect()
+    }
+
+    #[test]
+    fn the_second_product_and_every_32nd_from_there_are_of_the_iterate() {
+        let optimal = plans(Some("refresh"));
+        let wanted: Vec<_> = (1..200)
+            .map(|number| match number {
+                1 | 33 | 65 | 97 | 129 | 161 | 193 => "refresh",
+                _ => "iterate",
+            })
+            .collect();
+        assert_eq!(one_by_one(&optimal, 1..200), wanted);
+        for cut in 1..200 {
+            let pieces = [1..cut, cut..200].map(|numbers| one_by_one(&optimal, numbers));
+            assert_eq!(pieces.concat(), wanted, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn power_iteration_does_the_same_at_every_product() {
+        assert_eq!(
+            plans(None).products(1..100).collect::<Vec<_>>(),
+            [(&"iterate", 99)]
+        );
+        for refresh in [None, Some("refresh")] {
+            assert_eq!(plans(refresh).products(1..1).count(), 0);
+        }
+    }
+}

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use trainable::network::{Activation, Network};
-use trainable::probe::{LayerStats, ProbeSpec, ProbeStart, ProbeStats};
+use trainable::probe::{LayerStats, ProbeMethod, ProbeSpec, ProbeStart, ProbeStats};
 use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 use trainable::{Backend, Compute, Trainer, data};
 
 const COLD: ProbeSpec = ProbeSpec {
+    method: ProbeMethod::Power,
     iterations: 100,
     tolerance: 0.0,
     start: ProbeStart::Cold,

@@ -1,5 +1,7 @@
 //! What embedders hold: training on a device that is theirs.
 
+use std::ops::Range;
+
 use bytemuck::cast_slice;
 use rayon::prelude::*;
 
@@ -7,7 +9,7 @@ use crate::error::Error;
 use crate::gpu::{Readback, RecordedPlan, Recorder, Requirements};
 use crate::indicators::{self, Indicators};
 use crate::network::LayerParameters;
-use crate::plan::{BufferId, Buffers, ProbeBuffers, Program, TASK_LOG_LENGTH};
+use crate::plan::{BufferId, Buffers, ProbeBuffers, ProbePlans, Program, TASK_LOG_LENGTH};
 use crate::probe::{NotFinite, ProbeSpec, ProbeStats};
 use crate::progress::ReplicaProgress;
 use crate::snapshot::{CarriedBuffer, Snapshot, carried_buffers};
@@ -37,9 +39,7 @@ pub struct Engine {
 pub(crate) struct RecordedProbe {
     pub(crate) spec: ProbeSpec,
     names: ProbeBuffers,
-    pub(crate) begin: RecordedPlan,
-    pub(crate) iterate: RecordedPlan,
-    pub(crate) end: RecordedPlan,
+    pub(crate) plans: ProbePlans<RecordedPlan>,
 }
 
 impl Engine {
@@ -58,9 +58,7 @@ impl Engine {
             (Some(spec), Some(names), Some(plans)) => Some(RecordedProbe {
                 spec: *spec,
                 names: names.clone(),
-                begin: recorder.prepare(device, &plans.begin)?,
-                iterate: recorder.prepare(device, &plans.iterate)?,
-                end: recorder.prepare(device, &plans.end)?,
+                plans: plans.map(|plan| recorder.prepare(device, plan))?,
             }),
             _ => None,
         };
@@ -193,7 +191,7 @@ impl Engine {
     pub fn encode_probe(&self, encoder: &mut wgpu::CommandEncoder) -> Result<(), Error> {
         let probe = self.recorded_probe()?;
         self.encode_probe_begin(encoder)?;
-        self.encode_probe_iterations(encoder, probe.spec.iterations - 1)?;
+        self.encode_probe_iterations(encoder, 1..probe.spec.iterations)?;
         self.encode_probe_end(encoder)
     }
 
@@ -204,33 +202,37 @@ impl Engine {
     pub fn encode_probe_in(&self, pass: &mut wgpu::ComputePass<'_>) -> Result<(), Error> {
         self.check_parameters()?;
         let probe = self.recorded_probe()?;
-        probe.begin.encode_in(pass, 1);
-        probe.iterate.encode_in(pass, probe.spec.iterations - 1);
-        probe.end.encode_in(pass, 1);
+        probe.plans.begin.encode_in(pass, 1);
+        self.encode_probe_iterations_in(pass, 1..probe.spec.iterations)?;
+        probe.plans.end.encode_in(pass, 1);
         Ok(())
     }
 
     /// The first third of [`Self::encode_probe`], for callers who cut long probes into submissions:
-    /// statistics and one iteration.
+    /// statistics and one iteration, number 0.
     ///
     /// # Errors
     /// As [`Self::encode_probe`].
     pub fn encode_probe_begin(&self, encoder: &mut wgpu::CommandEncoder) -> Result<(), Error> {
         self.check_parameters()?;
-        self.recorded_probe()?.begin.encode(encoder, 1);
+        self.recorded_probe()?.plans.begin.encode(encoder, 1);
         Ok(())
     }
 
-    /// `iterations` more of the power iteration, of those slots that have not converged.
+    /// The iterations of these numbers, of those eigenvectors that have not converged: from 1 on, in
+    /// ascending order, each once, and as many as there are to be. The locally optimal method does not do
+    /// the same at each.
     ///
     /// # Errors
     /// [`Error::NoProbe`]
     pub fn encode_probe_iterations(
         &self,
         encoder: &mut wgpu::CommandEncoder,
-        iterations: u32,
+        numbers: Range<u32>,
     ) -> Result<(), Error> {
-        self.recorded_probe()?.iterate.encode(encoder, iterations);
+        for (plan, times) in self.recorded_probe()?.plans.products(numbers) {
+            plan.encode(encoder, times);
+        }
         Ok(())
     }
 
@@ -241,9 +243,11 @@ impl Engine {
     pub fn encode_probe_iterations_in(
         &self,
         pass: &mut wgpu::ComputePass<'_>,
-        iterations: u32,
+        numbers: Range<u32>,
     ) -> Result<(), Error> {
-        self.recorded_probe()?.iterate.encode_in(pass, iterations);
+        for (plan, times) in self.recorded_probe()?.plans.products(numbers) {
+            plan.encode_in(pass, times);
+        }
         Ok(())
     }
 
@@ -252,7 +256,7 @@ impl Engine {
     /// # Errors
     /// [`Error::NoProbe`]
     pub fn encode_probe_end(&self, encoder: &mut wgpu::CommandEncoder) -> Result<(), Error> {
-        self.recorded_probe()?.end.encode(encoder, 1);
+        self.recorded_probe()?.plans.end.encode(encoder, 1);
         Ok(())
     }
 

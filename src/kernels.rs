@@ -409,6 +409,65 @@ kernel! {
 }
 
 kernel! {
+    /// Uniform of `ritz_start`.
+    ritz_start("probe"), workgroup [64, 1, 1],
+    RitzStart {
+        stride: u32,
+        offset: u32,
+        length: u32,
+        image_offset: u32,
+        part: u32,
+        parts: u32,
+        slot: u32,
+        slots: u32,
+    }
+    [
+        slots: Read, iterates: Read, products: Read, directions: ReadWrite, previous: ReadWrite,
+        previous_products: ReadWrite, partials: ReadWrite,
+    ]
+}
+
+kernel! {
+    /// Uniform of `ritz_solve`.
+    ritz_solve("state", "probe"), workgroup [32, 1, 1],
+    RitzSolve {
+        layers: u32,
+        slots: u32,
+    }
+    [partials: Read, direction_partials: Read, slots: ReadWrite, ritz: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `ritz_combine`.
+    ritz_combine("probe"), workgroup [64, 1, 1],
+    RitzCombine {
+        stride: u32,
+        offset: u32,
+        length: u32,
+        image_offset: u32,
+        part: u32,
+        parts: u32,
+        slot: u32,
+        slots: u32,
+    }
+    [
+        slots: Read, ritz: Read, products: Read, iterates: ReadWrite, directions: ReadWrite,
+        previous: ReadWrite, previous_products: ReadWrite, partials: ReadWrite,
+    ]
+}
+
+kernel! {
+    /// Uniform of `ritz_check`.
+    ritz_check("state", "probe"), workgroup [32, 1, 1],
+    RitzCheck {
+        layers: u32,
+        slots: u32,
+        tolerance: f32,
+    }
+    [partials: Read, ritz: Read, slots: ReadWrite,]
+}
+
+kernel! {
     /// Uniform of `gradient_norms`.
     gradient_norms(), workgroup [64, 1, 1],
     GradientNorms {
@@ -531,7 +590,7 @@ kernel! {
 pub const WORKGROUP_MEMORY: u32 = 1_536;
 
 /// Every kernel.
-pub const KERNELS: [&Kernel; 31] = [
+pub const KERNELS: [&Kernel; 35] = [
     ParameterInit::KERNEL,
     BatchGather::KERNEL,
     LinearForward::KERNEL,
@@ -553,6 +612,10 @@ pub const KERNELS: [&Kernel; 31] = [
     ProbeDots::KERNEL,
     ProbeUpdate::KERNEL,
     ProbeNormalise::KERNEL,
+    RitzStart::KERNEL,
+    RitzSolve::KERNEL,
+    RitzCombine::KERNEL,
+    RitzCheck::KERNEL,
     GradientNorms::KERNEL,
     LayerSumsParams::KERNEL,
     LayerStatsParams::KERNEL,

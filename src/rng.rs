@@ -17,7 +17,7 @@ pub enum Stream {
     Labels = 4,
     /// Which images a task relabels: a = task.
     Relabel = 5,
-    /// Start vectors of power iterations: a = slot and layer, b = pair of places in PyTorch's layout.
+    /// Start vectors of a probe's iterations: a = slot and layer, b = pair of places in PyTorch's layout.
     Probe = 6,
     /// Which step sizes a random cooling lowers: a = layer, b = probe; drawn on the host only.
     Cooling = 7,

@@ -33,6 +33,9 @@ pub(crate) const SLOT_RUNNING: u32 = 0;
 pub(crate) const SLOT_CONVERGED: u32 = 1;
 /// `status`: the loss or a Hessian-vector product is not finite.
 pub(crate) const SLOT_DIVERGED: u32 = 2;
+/// The locally optimal method keeps an eye on the other end of the spectrum from this share of
+/// |eigenvalue| on.
+pub(crate) const CONTESTED: f32 = 0.5;
 /// Partial sums of every reduction.
 pub(crate) const PARTIALS: u32 = 64;
 
@@ -103,7 +106,7 @@ shader_struct! {
 }
 
 shader_struct! {
-    /// One power iteration; `shaders/common/probe.wgsl` explains the fields.
+    /// One iteration towards an eigenvector; `shaders/common/probe.wgsl` explains the fields.
     pub struct ProbeSlot {
         eigenvalue: f32,
         residual: f32,
@@ -113,6 +116,21 @@ shader_struct! {
         status: u32,
         has_vector: u32,
         advanced: u32,
+    }
+}
+
+shader_struct! {
+    /// A step of the locally optimal method; `shaders/common/probe.wgsl` explains the fields.
+    pub struct Ritz {
+        iterate_x: f32,
+        iterate_w: f32,
+        iterate_p: f32,
+        previous_x: f32,
+        previous_w: f32,
+        previous_p: f32,
+        eigenvalue: f32,
+        inverse_scale: f32,
+        curvature: f32,
     }
 }
 

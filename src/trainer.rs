@@ -284,7 +284,9 @@ impl Trainer {
                 let plans = program.probe.as_ref().ok_or(Error::NoProbe)?;
                 let names = program.names.probe.as_ref().ok_or(Error::NoProbe)?;
                 executor.run(&plans.begin, 1);
-                executor.run(&plans.iterate, probe.iterations - 1);
+                for (plan, times) in plans.products(1..probe.iterations) {
+                    executor.run(plan, times);
+                }
                 executor.run(&plans.end, 1);
                 let stats = |r| {
                     let state: &[ReplicaState] = cast_slice(executor.read(names.states, r));
@@ -299,9 +301,11 @@ impl Trainer {
                 submissions,
                 ..
             } => {
-                let recorded = engine.recorded_probe()?;
-                submissions.run(&recorded.begin, 1)?;
-                submissions.run(&recorded.iterate, probe.iterations - 1)?;
+                let plans = &engine.recorded_probe()?.plans;
+                submissions.run(&plans.begin, 1)?;
+                for (plan, times) in plans.products(1..probe.iterations) {
+                    submissions.run(plan, times)?;
+                }
                 submissions.read(|device, encoder| {
                     engine.encode_probe_end(encoder)?;
                     engine.encode_probe_stats(device, encoder)

@@ -17,7 +17,7 @@ use trainable::cpu::CpuExecutor;
 use trainable::gpu::Recorder;
 use trainable::network::{Activation, LayerParameters, Network};
 use trainable::plan::Program;
-use trainable::probe::{IterateForm, LayerStats, ProbeSpec, ProbeStart, ProbeStats};
+use trainable::probe::{IterateForm, LayerStats, ProbeMethod, ProbeSpec, ProbeStart, ProbeStats};
 use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 use trainable::state::ProbeSlot;
 use trainable::{Compute, Error, Trainer};
@@ -65,7 +65,8 @@ const ONE_PASS: Tolerance = Tolerance {
     atol: 1e-6,
     rtol: 2e-5,
 };
-/// An eigenvalue after 70 iterations with momentum; the next one is at most 0.95 of it.
+/// An eigenvalue after 70 iterations with momentum or 40 of the locally optimal method; the next one is at most
+/// 0.95 of it.
 const EIGENVALUE: Tolerance = Tolerance {
     atol: 0.0,
     rtol: 1e-4,
@@ -154,8 +155,10 @@ impl Point {
     }
 }
 
+/// Plain power iteration.
 fn cold(iterations: u32, form: IterateForm) -> ProbeSpec {
     ProbeSpec {
+        method: ProbeMethod::Power,
         iterations,
         tolerance: 0.0,
         start: ProbeStart::Cold,
@@ -170,6 +173,24 @@ fn with_momentum(iterations: u32, form: IterateForm) -> ProbeSpec {
         momentum: 0.9,
         ..cold(iterations, form)
     }
+}
+
+fn optimal(iterations: u32, form: IterateForm) -> ProbeSpec {
+    ProbeSpec {
+        method: ProbeMethod::LocallyOptimal,
+        ..cold(iterations, form)
+    }
+}
+
+/// Power iteration with momentum, and the locally optimal method, with either form of the iterates.
+fn swift(iterations: u32) -> [ProbeSpec; 4] {
+    let [gradients, vectors] = FORMS;
+    [
+        with_momentum(iterations, gradients),
+        with_momentum(iterations, vectors),
+        optimal(iterations, gradients),
+        optimal(iterations, vectors),
+    ]
 }
 
 fn probe(trainer: &mut Trainer) -> Vec<ProbeStats> {
@@ -201,11 +222,15 @@ fn check(what: &str, found: Vec<f64>, wanted: Vec<f64>, tolerance: Tolerance) {
 #[test]
 fn a_probe_equals_pytorch() {
     for (device, compute) in computes() {
-        for (name, form) in CASES.iter().flat_map(|name| FORMS.map(|form| (name, form))) {
+        let specs = swift(70).map(|spec| match spec.method {
+            ProbeMethod::Power => spec,
+            ProbeMethod::LocallyOptimal => optimal(40, spec.form),
+        });
+        for (name, spec) in CASES.iter().flat_map(|name| specs.map(|spec| (name, spec))) {
             let case = curvature(name);
-            let mut trainer = Point::from(&case).trainer(&compute, with_momentum(70, form), 2);
+            let mut trainer = Point::from(&case).trainer(&compute, spec, 2);
             let stats = probe(&mut trainer).remove(1);
-            let what = format!("{name}, {form:?}, {device}");
+            let what = format!("{name}, {:?}, {:?}, {device}", spec.method, spec.form);
             let blocks: Vec<_> = case.blocks.iter().chain([&case.network]).collect();
             let found = |f: fn(&LayerStats) -> f64| all(&stats).iter().map(f).collect();
             let wanted = |f: fn(&Block) -> f64| blocks.iter().map(|block| f(block)).collect();
@@ -235,8 +260,14 @@ fn a_probe_equals_pytorch() {
             );
             for layer in all(&stats) {
                 let sharpness = layer.sharpness.expect("finite");
-                assert_eq!(sharpness.iterations, 70, "{what}");
                 assert!(sharpness.converged, "{what}: {sharpness:?}");
+                match spec.method {
+                    ProbeMethod::Power => assert_eq!(sharpness.iterations, 70, "{what}"),
+                    ProbeMethod::LocallyOptimal => {
+                        assert!(sharpness.residual <= 1e-5, "{what}: {sharpness:?}");
+                        assert!(sharpness.iterations > 5, "{what}: {sharpness:?}");
+                    }
+                }
             }
         }
     }
@@ -250,14 +281,22 @@ fn the_comparison_notices_another_point_and_too_few_iterations() {
         blocks.map(|block| block.lambda).collect::<Vec<_>>()
     };
     let mut point = Point::from(&case);
-    let found = |point: &Point, iterations| {
-        let spec = cold(iterations, IterateForm::Auto);
-        eigenvalues(&probe(&mut point.trainer(&Compute::Cpu, spec, 1))[0])
-    };
-    assert!(compare(found(&point, 300), wanted(), EIGENVALUE).is_ok());
-    assert!(compare(found(&point, 2), wanted(), EIGENVALUE).is_err());
+    let found =
+        |point: &Point, spec| eigenvalues(&probe(&mut point.trainer(&Compute::Cpu, spec, 1))[0]);
+    let [long, short, optimal_long, optimal_short] = [
+        cold(300, IterateForm::Auto),
+        cold(2, IterateForm::Auto),
+        optimal(40, IterateForm::Auto),
+        optimal(3, IterateForm::Auto),
+    ];
+    for (enough, too_few) in [(long, short), (optimal_long, optimal_short)] {
+        assert!(compare(found(&point, enough), wanted(), EIGENVALUE).is_ok());
+        assert!(compare(found(&point, too_few), wanted(), EIGENVALUE).is_err());
+    }
     point.parameters[0].weight[0] += 0.01;
-    assert!(compare(found(&point, 300), wanted(), EIGENVALUE).is_err());
+    for enough in [long, optimal_long] {
+        assert!(compare(found(&point, enough), wanted(), EIGENVALUE).is_err());
+    }
 }
 
 /// H v for the whole network and for all blocks, `v` in PyTorch's layout, as the first iteration of a
@@ -548,11 +587,10 @@ fn eigenvalues_equal_a_dense_solver_also_where_they_are_negative() {
     let last = cases.len() - 1;
     for (number, (mlp, x, y)) in cases.iter().enumerate() {
         let dense = dense_eigenvalues(mlp, x, y);
-        for form in FORMS {
+        for spec in swift(2_000) {
             let point = Point::of_oracle(mlp, x, y);
-            let spec = with_momentum(2_000, form);
             let stats = probe(&mut point.trainer(&Compute::Cpu, spec, 1)).remove(0);
-            let what = format!("{}, {form:?}", describe(mlp));
+            let what = format!("{}, {:?}, {:?}", describe(mlp), spec.method, spec.form);
             for (found, dense) in all(&stats).iter().zip(&dense) {
                 let sharpness = found.sharpness.expect("finite");
                 // Some dense eigenvalue lies within the residual; where the first stands out, it is it.
@@ -566,6 +604,82 @@ fn eigenvalues_equal_a_dense_solver_also_where_they_are_negative() {
             }
             if number == last {
                 assert!(dense[block][0] < -1.0 && eigenvalues(&stats)[block] < -1.0);
+            }
+        }
+    }
+}
+
+/// Converged or not: at every product of the first two refreshes, of small networks and of a near tie.
+#[test]
+fn some_eigenvalue_lies_within_the_residual() {
+    let mut cases: Vec<_> = small_networks().into_iter().step_by(3).collect();
+    let (mlp, x, y, _) = oracle::near_tie();
+    cases.push((mlp, x, y));
+    let (mlp, x, y, _) = oracle::negative_block();
+    cases.push((mlp, x, y));
+    for (mlp, x, y) in &cases {
+        let dense = dense_eigenvalues(mlp, x, y);
+        let point = Point::of_oracle(mlp, x, y);
+        for (form, iterations) in FORMS
+            .into_iter()
+            .flat_map(|form| (1..=35).map(move |iterations| (form, iterations)))
+        {
+            let spec = optimal(iterations, form);
+            let stats = probe(&mut point.trainer(&Compute::Cpu, spec, 1)).remove(0);
+            for (found, dense) in all(&stats).iter().zip(&dense) {
+                let sharpness = found.sharpness.expect("finite");
+                let distance = |value: &f64| (value - sharpness.eigenvalue).abs();
+                let nearest = dense.iter().map(distance).fold(f64::INFINITY, f64::min);
+                let allowed = (sharpness.residual + 3e-6) * sharpness.eigenvalue.abs();
+                assert!(
+                    nearest <= allowed
+                        && sharpness.eigenvalue.abs() <= (1.0 + 3e-6) * dense[0].abs(),
+                    "{}, {form:?}, {iterations}: {sharpness:?}, {dense:?}",
+                    describe(mlp)
+                );
+            }
+        }
+    }
+}
+
+/// One sample of one input x and two classes: the Hessian has one eigenvalue that is not zero,
+/// 2 p (1 - p) (x^2 + 1). So the first product is an eigenvector, and nothing is left to go on in; a warm start
+/// begins there.
+#[test]
+fn one_dimension_is_enough() {
+    let point = Point {
+        network: Network::new(&[1, 2], Activation::Identity).unwrap(),
+        batch: 1,
+        l2: 0.0,
+        x: vec![0.75],
+        y: vec![1],
+        parameters: vec![LayerParameters {
+            weight: vec![0.5, -0.25],
+            bias: vec![0.125, 0.5],
+        }],
+    };
+    let p = 1.0 / (1.0 + f64::exp(0.125 + 0.5 * 0.75 - 0.5 + 0.25 * 0.75));
+    let wanted = vec![2.0 * p * (1.0 - p) * (0.75 * 0.75 + 1.0); 2];
+    let tolerance = Tolerance {
+        atol: 0.0,
+        rtol: 2e-6,
+    };
+    for (device, compute) in computes() {
+        for form in FORMS {
+            let spec = ProbeSpec {
+                start: ProbeStart::Warm,
+                ..optimal(40, form)
+            };
+            let mut trainer = point.trainer(&compute, spec, 1);
+            for what in ["cold", "warm"] {
+                let stats = probe(&mut trainer).remove(0);
+                let what = format!("{device}, {form:?}, {what}");
+                check(&what, eigenvalues(&stats), wanted.clone(), tolerance);
+                for layer in all(&stats) {
+                    let sharpness = layer.sharpness.expect("finite");
+                    assert!(sharpness.residual <= 1e-6, "{what}: {sharpness:?}");
+                    assert_eq!(sharpness.iterations, 3, "{what}");
+                }
             }
         }
     }
@@ -646,6 +760,32 @@ fn a_near_tie_of_opposite_signs_is_not_called_converged() {
     }
 }
 
+/// Where power iteration mixes the two, the locally optimal method finds one of them.
+#[test]
+fn the_locally_optimal_method_settles_a_near_tie_of_opposite_signs() {
+    let (mlp, x, y, block) = oracle::near_tie();
+    let point = Point::of_oracle(&mlp, &x, &y);
+    let dense = &dense_eigenvalues(&mlp, &x, &y)[block];
+    for (device, compute) in computes() {
+        for form in FORMS {
+            for iterations in [3, 4, 5, 6, 8, 40] {
+                let spec = optimal(iterations, form);
+                let stats = probe(&mut point.trainer(&compute, spec, 1)).remove(0);
+                let found = stats.layers[block].sharpness.expect("finite");
+                let what = format!("{device}, {form:?}, {iterations}: {found:?}, {dense:?}");
+                let of_sign = if found.eigenvalue * dense[0] > 0.0 {
+                    0
+                } else {
+                    1
+                };
+                let error = (found.eigenvalue / dense[of_sign] - 1.0).abs();
+                assert!(!found.converged || error < 1e-5, "{what}");
+                assert!(iterations < 40 || found.converged, "{what}");
+            }
+        }
+    }
+}
+
 #[test]
 fn both_forms_iterate_alike() {
     // Early iterates are far from any eigenvector: agreement there is not that of a common limit.
@@ -656,12 +796,17 @@ fn both_forms_iterate_alike() {
         Activation::LeakyRelu,
     ] {
         let point = Point::random(&[37, 30, 21, 5], activation, 19, 40);
-        for iterations in [1, 2, 3, 7] {
+        let methods = [ProbeMethod::Power, ProbeMethod::LocallyOptimal];
+        let numbers = [1, 2, 3, 7].into_iter();
+        for (iterations, method) in numbers.flat_map(|number| methods.map(|m| (number, m))) {
             let [gradients, vectors] = FORMS.map(|form| {
-                let spec = cold(iterations, form);
+                let spec = ProbeSpec {
+                    method,
+                    ..cold(iterations, form)
+                };
                 probe(&mut point.trainer(&Compute::Cpu, spec, 1)).remove(0)
             });
-            let what = format!("{activation:?}, {iterations} iterations");
+            let what = format!("{activation:?}, {method:?}, {iterations} iterations");
             let tolerance = Tolerance {
                 atol: 0.0,
                 rtol: 2e-4,
@@ -676,6 +821,10 @@ fn both_forms_iterate_alike() {
                 let residual = |layer: LayerStats| layer.sharpness.expect("finite").residual;
                 all(stats).into_iter().map(residual).collect()
             };
+            let tolerance = Tolerance {
+                atol: 1e-6,
+                ..tolerance
+            };
             check(&what, residuals(&gradients), residuals(&vectors), tolerance);
         }
     }
@@ -685,50 +834,54 @@ fn both_forms_iterate_alike() {
 fn a_tolerance_stops_early_and_a_warm_start_earlier() {
     for (device, compute) in computes() {
         let point = Point::random(&[20, 16, 12, 5], Activation::Relu, 24, 7);
-        let spec = ProbeSpec {
-            iterations: 300,
-            tolerance: 0.02,
-            ..ProbeSpec::default()
-        };
-        let mut trainer = point.trainer(&compute, spec, 1);
-        let first = probe(&mut trainer).remove(0);
-        trainer.update(1).unwrap();
-        let second = probe(&mut trainer).remove(0);
         let exact = probe(&mut point.trainer(&compute, cold(1000, IterateForm::Auto), 1)).remove(0);
-        let pairs = all(&first).into_iter().zip(all(&second)).zip(all(&exact));
-        for ((cold, warm), exact) in pairs {
-            let [cold, warm, exact] = [cold, warm, exact].map(|s| s.sharpness.expect("finite"));
-            assert!(
-                cold.converged && warm.converged,
-                "{device}: {cold:?}, {warm:?}"
-            );
-            assert!(
-                (3..300).contains(&cold.iterations) && 2 * warm.iterations < cold.iterations,
-                "{device}: {cold:?}, {warm:?}"
-            );
-            let error = (cold.eigenvalue / exact.eigenvalue - 1.0).abs();
-            assert!(error < 0.02, "{device}: {cold:?}, {exact:?}");
+        for method in [ProbeMethod::Power, ProbeMethod::LocallyOptimal] {
+            let spec = ProbeSpec {
+                method,
+                iterations: 300,
+                tolerance: 0.02,
+                ..ProbeSpec::default()
+            };
+            let mut trainer = point.trainer(&compute, spec, 1);
+            let first = probe(&mut trainer).remove(0);
+            trainer.update(1).unwrap();
+            let second = probe(&mut trainer).remove(0);
+            let pairs = all(&first).into_iter().zip(all(&second)).zip(all(&exact));
+            for ((cold, warm), exact) in pairs {
+                let [cold, warm, exact] = [cold, warm, exact].map(|s| s.sharpness.expect("finite"));
+                let what = format!("{device}, {method:?}: {cold:?}, {warm:?}, {exact:?}");
+                assert!(cold.converged && warm.converged, "{what}");
+                assert!((3..300).contains(&cold.iterations), "{what}");
+                assert!(2 * warm.iterations < cold.iterations, "{what}");
+                let error = (cold.eigenvalue / exact.eigenvalue - 1.0).abs();
+                assert!(error < 0.02, "{what}");
+            }
         }
     }
 }
 
 #[test]
-fn momentum_finds_the_same_eigenvalues_sooner() {
+fn momentum_and_the_locally_optimal_method_find_the_same_eigenvalues_sooner() {
     // Only close runners-up count: where there is none, plain power iteration is the faster one.
     let is_close = |block: &Block| block.second_abs > 0.8 * block.lambda.abs();
-    let mut iterations = [0, 0];
+    let mut iterations = [0, 0, 0];
+    let [plain, with_momentum, optimal] = [
+        cold(400, IterateForm::Auto),
+        with_momentum(400, IterateForm::Auto),
+        optimal(400, IterateForm::Auto),
+    ];
     for name in CASES {
         let case = curvature(name);
         let blocks: Vec<_> = case.blocks.iter().chain([&case.network]).collect();
         let wanted: Vec<_> = blocks.iter().map(|block| block.lambda).collect();
-        for (momentum, iterations) in [0.0, 0.9].into_iter().zip(&mut iterations) {
+        let specs = [plain, with_momentum, optimal].into_iter();
+        for (spec, iterations) in specs.zip(&mut iterations) {
             let spec = ProbeSpec {
                 tolerance: 1e-3,
-                momentum,
-                ..cold(400, IterateForm::Auto)
+                ..spec
             };
             let stats = probe(&mut Point::from(&case).trainer(&Compute::Cpu, spec, 1)).remove(0);
-            let what = format!("{name}, momentum {momentum}");
+            let what = format!("{name}, {spec:?}");
             check(&what, eigenvalues(&stats), wanted.clone(), EIGENVALUE);
             for (layer, block) in all(&stats).into_iter().zip(&blocks) {
                 let sharpness = layer.sharpness.expect("finite");
@@ -737,11 +890,10 @@ fn momentum_finds_the_same_eigenvalues_sooner() {
             }
         }
     }
-    let [plain, with_momentum] = iterations;
-    assert!(
-        with_momentum > 0 && 3 * with_momentum < 2 * plain,
-        "{with_momentum} iterations with momentum, {plain} without"
-    );
+    let [plain, with_momentum, optimal] = iterations;
+    let what = format!("{plain} iterations, {with_momentum} with momentum, {optimal} optimal");
+    assert!(with_momentum > 0 && 3 * with_momentum < 2 * plain, "{what}");
+    assert!(optimal > 0 && 3 * optimal < 2 * with_momentum, "{what}");
 }
 
 #[test]
@@ -1011,6 +1163,7 @@ impl From<&StepPoint> for Point {
 fn probing_leaves_training_untouched_and_repeats_itself() {
     let pixels = 12;
     let bytes: Vec<u8> = (0..40 * pixels).map(|i| (i * 37 % 251) as u8).collect();
+    // Products enough for a second refresh.
     for (device, compute) in computes() {
         let trained = |probe_every: Option<u32>| {
             let spec = TrainingSpec {
@@ -1031,7 +1184,8 @@ fn probing_leaves_training_untouched_and_repeats_itself() {
                     relabel_fraction: 1.0,
                 }),
                 probe: probe_every.map(|_| ProbeSpec {
-                    iterations: 3,
+                    iterations: 35,
+                    tolerance: 1e-4,
                     ..ProbeSpec::default()
                 }),
             };
@@ -1054,6 +1208,30 @@ fn probing_leaves_training_untouched_and_repeats_itself() {
             with == trained(Some(5)),
             "{device}: other bits the second time"
         );
+    }
+}
+
+#[test]
+fn a_replica_is_probed_alone_as_among_others() {
+    let point = Point::random(&[9, 8, 7, 4], Activation::Tanh, 6, 5);
+    let replica = |seed| ReplicaSpec {
+        seed,
+        ..ReplicaSpec::default()
+    };
+    for (device, compute) in computes() {
+        for form in FORMS {
+            let spec = optimal(36, form);
+            let probed = |seeds: &[u32]| {
+                let replicas = seeds.iter().copied().map(replica).collect();
+                probe(&mut point.trainer_of(&compute, spec, replicas))
+            };
+            let together = probed(&[3, 4, 5]);
+            assert!(together[1] == probed(&[4])[0], "{device}, {form:?}");
+            assert!(
+                together[1] != together[2],
+                "{device}, {form:?}: seeds count"
+            );
+        }
     }
 }
 
@@ -1098,10 +1276,10 @@ fn a_network_that_is_not_finite_is_reported_and_leaves_no_trace() {
 #[test]
 fn a_dead_layer_has_no_curvature() {
     for (device, compute) in computes() {
-        for form in FORMS {
+        for spec in swift(5) {
             let mut point = Point::random(&[6, 5, 4, 3], Activation::Relu, 4, 3);
             point.parameters[0].bias.fill(-100.0);
-            let stats = probe(&mut point.trainer(&compute, cold(5, form), 1)).remove(0);
+            let stats = probe(&mut point.trainer(&compute, spec, 1)).remove(0);
             let dead = stats.layers[0].sharpness.expect("finite");
             assert_eq!((dead.eigenvalue, dead.residual), (0.0, 0.0), "{device}");
             assert!(dead.converged && dead.iterations == 1, "{device}: {dead:?}");

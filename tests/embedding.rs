@@ -429,8 +429,8 @@ fn a_pass_of_the_hosts_trains_to_the_same_bits() {
                 drop(pass);
                 engine.encode_probe_begin(&mut encoder).unwrap();
                 let mut pass = clock.pass(&mut encoder);
-                engine.encode_probe_iterations_in(&mut pass, 2).unwrap();
-                engine.encode_probe_iterations_in(&mut pass, 1).unwrap();
+                engine.encode_probe_iterations_in(&mut pass, 1..3).unwrap();
+                engine.encode_probe_iterations_in(&mut pass, 3..4).unwrap();
                 drop(pass);
                 engine.encode_probe_end(&mut encoder).unwrap();
             } else {

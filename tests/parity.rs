@@ -19,11 +19,11 @@ use trainable::gpu::{Gpu, Recorder};
 use trainable::kernels::KERNELS;
 use trainable::network::{Activation, Network};
 use trainable::plan::{BufferId, Dispatch, Elements, Plan, Program, WassersteinBuffers};
-use trainable::probe::{IterateForm, ProbeSpec};
+use trainable::probe::{IterateForm, ProbeMethod, ProbeSpec};
 use trainable::spec::{
     ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch, TrainingSpec,
 };
-use trainable::state::{ProbeSlot, ReplicaState, TaskRecord};
+use trainable::state::{ProbeSlot, ReplicaState, Ritz, TaskRecord};
 
 const TOLERANCE: Tolerance = Tolerance {
     atol: 2e-5,
@@ -107,16 +107,18 @@ const CASES: [Case; 8] = [
     },
 ];
 
-/// Every case with either form of the probe's iteration, numbered.
+/// Every case with either form of the probe's iterates, each form with either method in turn, numbered.
 fn cases() -> impl Iterator<Item = (u32, Program)> {
     let forms = [IterateForm::SampleGradients, IterateForm::Parameters];
-    let cases = CASES
-        .iter()
-        .flat_map(move |case| forms.map(|form| program(case, form)));
+    let methods = [ProbeMethod::Power, ProbeMethod::LocallyOptimal];
+    let cases = CASES.iter().enumerate().flat_map(move |(number, case)| {
+        let method = |form| methods[(number + form) % 2];
+        [0, 1].map(|form| program(case, forms[form], method(form)))
+    });
     (0..).zip(cases)
 }
 
-fn program(case: &Case, form: IterateForm) -> Program {
+fn program(case: &Case, form: IterateForm, method: ProbeMethod) -> Program {
     let pixels = case.widths[0] as usize;
     let bytes: Vec<u8> = noise(5, 400 * pixels)
         .iter()
@@ -154,6 +156,7 @@ fn program(case: &Case, form: IterateForm) -> Program {
         }),
         probe: Some(ProbeSpec {
             form,
+            method,
             tolerance: 1e-3,
             ..ProbeSpec::default()
         }),
@@ -178,6 +181,18 @@ fn contents(program: &Program, id: BufferId, seed: u32) -> Option<Vec<u32>> {
     if id == probe.slots {
         let slots: Vec<_> = (0..words as u32 / 8).map(slot).collect();
         return Some(cast_slice(&slots).to_vec());
+    }
+    if let Some(ritz) = &probe.ritz {
+        if id == ritz.steps {
+            let steps = vec![RITZ; words / 9];
+            return Some(cast_slice(&steps).to_vec());
+        }
+        if id == ritz.partials {
+            // Directions that are neither zero nor along the iterate or the direction before.
+            let sums = noise(seed, words).into_iter().enumerate();
+            let sums = sums.map(|(i, x)| 0.02 * x + f32::from(u8::from(i % 4 == 0)));
+            return Some(sums.map(f32::to_bits).collect());
+        }
     }
     if id == names.labels {
         return Some((0..words as u32).map(|i| i % 2).collect());
@@ -279,20 +294,29 @@ fn slot(number: u32) -> ProbeSlot {
     }
 }
 
+/// Coefficients of no meaning.
+const RITZ: Ritz = Ritz {
+    iterate_x: 0.9,
+    iterate_w: 0.4,
+    iterate_p: -0.2,
+    previous_x: -0.3,
+    previous_w: 0.8,
+    previous_p: 0.5,
+    eigenvalue: 0.25,
+    inverse_scale: 0.75,
+    curvature: -0.5,
+};
+
 /// Every dispatch of every plan.
 fn dispatches(program: &Program) -> Vec<&Dispatch> {
     let step = program.step.as_ref().expect("a stream was given");
     let probe = program.probe.as_ref().expect("a probe was given");
-    [
-        &program.initialise,
-        step,
-        &probe.begin,
-        &probe.iterate,
-        &probe.end,
-    ]
-    .into_iter()
-    .flat_map(|plan| &plan.dispatches)
-    .collect()
+    [&program.initialise, step, &probe.begin]
+        .into_iter()
+        .chain(&probe.refresh)
+        .chain([&probe.iterate, &probe.end])
+        .flat_map(|plan| &plan.dispatches)
+        .collect()
 }
 
 /// What must run before `dispatches[number]` for it to be defined: a scatter's places must be those of
@@ -440,7 +464,7 @@ fn bits_that_must_agree_do() {
     // Labels, images, orders and initial weights: no rounding is allowed between the two sides.
     for gpu in gpus() {
         for case in &CASES {
-            let program = program(case, IterateForm::Auto);
+            let program = program(case, IterateForm::Auto, ProbeMethod::Power);
             let mut pair = Pair::new(&program, &gpu);
             let step = program.step.as_ref().expect("a stream");
             let drawing = ["batch_gather", "task_reset"];
@@ -483,7 +507,8 @@ fn the_comparison_notices_one_wrong_word() {
 fn the_comparison_notices_a_kernel_that_did_not_run() {
     // The negative control of the whole chain: only the CPU side runs.
     for gpu in gpus() {
-        let program = program(&CASES[1], IterateForm::SampleGradients);
+        let optimal = ProbeMethod::LocallyOptimal;
+        let program = program(&CASES[1], IterateForm::SampleGradients, optimal);
         let mut left_traces = BTreeMap::new();
         let dispatches = dispatches(&program);
         for (number, dispatch) in dispatches.iter().enumerate() {

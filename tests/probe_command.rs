@@ -195,7 +195,9 @@ fn check_row(row: &Value, name: &str, parameters: usize, batch: f64, reference: 
     assert_eq!(keys(row), ROW_KEYS);
     assert_eq!(row["name"], name);
     assert_eq!(row["parameters"], parameters);
-    assert_eq!(row["iterations"], 100);
+    // It stops before the 100 that it may do: where rounding is all that is left.
+    let iterations = row["iterations"].as_u64().unwrap();
+    assert!((4..100).contains(&iterations), "{iterations}");
     assert_eq!(row["converged"], true, "{row}");
     assert!(row["residual"].as_f64().unwrap() <= 1e-3, "{row}");
     assert_close(name, &row["sharpness"], &reference["lambda"], 1e-3);

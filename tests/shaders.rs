@@ -21,7 +21,7 @@ use trainable::plan::{SORT_DIGITS, SORT_TILE};
 use trainable::rng::Stream;
 use trainable::state::{
     LayerControl, LayerRecord, LayerSums, OPTIMISER_ADAM, OPTIMISER_SGD, ProbeSlot, ReplicaConfig,
-    ReplicaState, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER, SortSegment,
+    ReplicaState, Ritz, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER, SortSegment,
     TaskRecord,
 };
 
@@ -426,6 +426,7 @@ fn shared_structs_agree_in_every_shader() {
         TaskRecord::LAYOUT,
         LayerControl::LAYOUT,
         ProbeSlot::LAYOUT,
+        Ritz::LAYOUT,
         LayerSums::LAYOUT,
         LayerRecord::LAYOUT,
         SortSegment::LAYOUT,

@@ -1,7 +1,7 @@
 // What a probe keeps beside the training state. Twin: src/state.rs; a test compares every offset.
 //
-// A slot is one power iteration: slot 0 that of the whole network, slot s that of layer s's block.
-// Its iterate x has unit norm. For each layer that it covers, the iterate's part is held in one of two
+// A slot is one iteration towards a dominant eigenvector: slot 0 that of the whole network, slot s that of
+// layer s's block. Its iterate x has unit norm. For each layer that it covers, the iterate's part is held in one of two
 // forms: as a vector of parameters v, or, where the layer's input has no tangent (a block's own layer,
 // and the first layer), as one gradient per sample delta with v = sum_b [a_b; 1] delta_b. In that form
 // every norm and product follows from delta and its image K delta, K the Gram matrix of the inputs.
@@ -9,17 +9,34 @@
 struct ProbeSlot {
     eigenvalue: f32,   // Rayleigh quotient of the latest iterate
     residual: f32,     // |Hx - eigenvalue x| / |eigenvalue|
-    scale: f32,        // what gives the next iterate norm 1
+    scale: f32,        // what gives the next iterate norm 1; of the locally optimal method see Ritz
     momentum: f32,     // the next iterate is scale (Hx - momentum times the iterate before x)
     iterations: u32,   // Hessian-vector products done
     status: u32,       // SLOT_*; only a running slot is computed
     has_vector: u32,   // 1 when `vectors` holds an iterate to start the next probe at
-    advanced: u32,     // how many iterates followed the start vector
+    advanced: u32,     // more than 0 once an iterate has followed the start vector
+}
+
+// Where the locally optimal method goes from an iterate x, its direction w and the direction p before:
+// w = scale (Hx - eigenvalue x), scale and eigenvalue the slot's. Hx is not kept, it follows from w.
+struct Ritz {
+    iterate_x: f32,      // the next x is iterate_x x + iterate_w w + iterate_p p,
+    iterate_w: f32,
+    iterate_p: f32,
+    previous_x: f32,     // the next p is previous_x x + previous_w w + previous_p p,
+    previous_w: f32,
+    previous_p: f32,
+    eigenvalue: f32,     // and Hx is eigenvalue x + inverse_scale w.
+    inverse_scale: f32,
+    curvature: f32,      // p.Hp of the next p
 }
 
 const SLOT_RUNNING: u32 = 0u;
 const SLOT_CONVERGED: u32 = 1u;
 const SLOT_DIVERGED: u32 = 2u;
+
+// The locally optimal method keeps an eye on the other end of the spectrum from this share of |eigenvalue| on.
+const CONTESTED: f32 = 0.5;
 
 // Workgroups, and so partial sums, of every reduction.
 const PARTIALS: u32 = 64u;

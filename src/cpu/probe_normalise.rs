@@ -49,7 +49,9 @@ fn advance(
     }
     for ((x, p), h) in iterates.iter_mut().zip(previous).zip(products) {
         let next = h - slot.momentum * *p;
-        *p = *x;
+        if keeps_previous {
+            *p = *x;
+        }
         *x = slot.scale * next;
     }
 }

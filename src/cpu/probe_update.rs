@@ -1,29 +1,20 @@
 //! Twin of `shaders/probe_update.wgsl`.
 
 use super::Array;
+use super::reduce::sum_of_slot;
 use crate::kernels::ProbeUpdate;
-use crate::state::{PARTIALS, ProbeSlot, SLOT_CONVERGED, SLOT_DIVERGED, SLOT_RUNNING};
+use crate::state::{ProbeSlot, SLOT_CONVERGED, SLOT_DIVERGED, SLOT_RUNNING};
 
 const LARGEST_RESIDUAL: f32 = 1e30;
 
 pub(crate) fn run(params: &ProbeUpdate, arrays: &mut [Array; 2]) {
     let [partials, slots] = arrays;
     let partials = partials.read::<[f32; 4]>();
-    let layers = params.layers as usize;
     for (number, slot) in slots.write::<ProbeSlot>().iter_mut().enumerate() {
-        if slot.status != SLOT_RUNNING {
-            continue;
+        if slot.status == SLOT_RUNNING {
+            let sums = sum_of_slot(partials, params.layers as usize, number);
+            advance(params, slot, sums);
         }
-        let parts = if number == 0 {
-            0..layers
-        } else {
-            layers + number - 1..layers + number
-        };
-        let partials = &partials[parts.start * PARTIALS as usize..parts.end * PARTIALS as usize];
-        let sums = partials.iter().fold([0.0; 4], |sum: [f32; 4], partial| {
-            std::array::from_fn(|i| sum[i] + partial[i])
-        });
-        advance(params, slot, sums);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Sums in an order that does not depend on the number of threads.
 
+use crate::state::PARTIALS;
+
 /// Sums that run side by side: enough to fill the widest vectors.
 const LANES: usize = 16;
 
@@ -75,4 +77,17 @@ where
 pub(crate) fn stretch(length: usize, parts: usize, index: usize) -> std::ops::Range<usize> {
     let size = length.div_ceil(parts);
     (index * size).min(length)..((index + 1) * size).min(length)
+}
+
+/// The sum of a slot's partial sums, in ascending order: the network's parts are the first, one for each layer,
+/// and each block's follows.
+pub(crate) fn sum_of_slot(partials: &[[f32; 4]], layers: usize, slot: usize) -> [f32; 4] {
+    let parts = match slot {
+        0 => 0..layers,
+        block => layers + block - 1..layers + block,
+    };
+    let partials = &partials[parts.start * PARTIALS as usize..parts.end * PARTIALS as usize];
+    partials.iter().fold([0.0; 4], |sum: [f32; 4], partial| {
+        std::array::from_fn(|i| sum[i] + partial[i])
+    })
 }

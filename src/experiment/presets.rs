@@ -2,7 +2,7 @@
 
 use super::{Arm, Experiment, Figure, Placebo, PlaceboKind};
 use crate::network::Activation;
-use crate::probe::{ProbeSpec, ProbeStart};
+use crate::probe::{ProbeMethod, ProbeSpec, ProbeStart};
 use crate::scheduler::{BoundControl, Control, Estimator, Profile, Schedule, Scope, Shape, Signal};
 use crate::spec::StreamKind;
 
@@ -14,8 +14,8 @@ pub enum Scale {
     #[default]
     Small,
     /// The paper's: 25,600 images, minibatches of 256, 100 epochs (10,000 steps) a task, 40 tasks; 5 seeds; 100
-    /// power iterations at every probe, from random vectors. The small size has the default probe: warm, with
-    /// momentum, to a residual.
+    /// power iterations at every probe, from random vectors. The small size has the default probe: warm, locally
+    /// optimal, to a residual.
     Paper,
 }
 
@@ -150,6 +150,7 @@ fn sized(scale: Scale) -> Experiment {
         probe: match scale {
             Scale::Small => ProbeSpec::default(),
             Scale::Paper => ProbeSpec {
+                method: ProbeMethod::Power,
                 iterations: 100,
                 tolerance: 0.0,
                 start: ProbeStart::Cold,
@@ -365,6 +366,24 @@ mod tests {
                 experiment,
                 "{text}"
             );
+            let lines = text.lines().filter(|line| !line.starts_with("method = "));
+            let without = lines.collect::<Vec<_>>().join("\n");
+            let error = toml::from_str::<Experiment>(&without)
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains("missing field `method`"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_papers_probes_are_plain_power_iterations() {
+        for preset in Preset::ALL {
+            let [small, paper] = [Scale::Small, Scale::Paper].map(|s| preset.experiment(s).probe);
+            assert_eq!(small, ProbeSpec::default());
+            if preset != Preset::Smoke {
+                assert_eq!((paper.method, paper.momentum), (ProbeMethod::Power, 0.0));
+                assert_eq!((paper.iterations, paper.tolerance), (100, 0.0));
+            }
         }
     }
 

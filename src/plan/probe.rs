@@ -1,10 +1,17 @@
-//! A probe as three plans: statistics, start vectors and the first power iteration; one further
-//! iteration of all slots together; and the end, at which iterates become vectors again.
+//! A probe as a few plans: statistics, start vectors and the first product; one further iteration of all
+//! slots together; and the end, at which iterates become vectors again.
+//!
+//! Power iteration multiplies its iterate x at each iteration. The locally optimal method does so at the
+//! first two products and then every [`REFRESH_EVERY`] (the plan `refresh`); between them it multiplies the
+//! direction w in which it goes on, and its other products follow from those at hand. Every slot is at the
+//! same product, so that the plan knows what is to be done, and not the slot.
 //!
 //! Slot 0 iterates on the whole network's Hessian, slot s on the block of layer s. A *part* is one
 //! layer's share of one slot's iterate, and `shaders/common/probe.wgsl` says in which two forms it is
 //! held. The form of sample gradients replaces two products with the layer's inputs,
 //! 4 B inputs outputs flop, by one with their Gram matrix, 2 B^2 outputs flop.
+
+use std::ops::Range;
 
 use super::{
     BufferId, BufferSpec, Buffers, Contents, Dispatch, Elements, Plan, backward_input,
@@ -12,14 +19,14 @@ use super::{
 };
 use crate::kernels::{
     GradientNorms, Gram, GramProduct, LayerStatsParams, LayerSumsParams, Params, ProbeDots,
-    ProbeNormalise, ProbeReset, ProbeStart, ProbeUpdate, TangentBackwardInput,
-    TangentBackwardWeights, TangentForward, TangentSoftmax,
+    ProbeNormalise, ProbeReset, ProbeStart, ProbeUpdate, RitzCheck, RitzCombine, RitzSolve,
+    RitzStart, TangentBackwardInput, TangentBackwardWeights, TangentForward, TangentSoftmax,
 };
 use crate::layout::ShaderStruct;
 use crate::network::Layer;
-use crate::probe::{self, IterateForm, ProbeSpec};
+use crate::probe::{self, IterateForm, ProbeMethod, ProbeSpec};
 use crate::spec::TrainingSpec;
-use crate::state::{LayerRecord, LayerSums, PARTIALS, ProbeSlot, ReplicaState};
+use crate::state::{LayerRecord, LayerSums, PARTIALS, ProbeSlot, ReplicaState, Ritz};
 
 /// The buffers that only a probe needs, by name. `[slots]` stands for the slots that reach a layer:
 /// the network's, and those of the blocks up to it.
@@ -33,7 +40,7 @@ pub struct ProbeBuffers {
     pub vectors: BufferId,
     /// Their Hessian-vector products, alike.
     pub products: BufferId,
-    /// The iterates before, alike.
+    /// The iterates before, or the directions before, alike.
     pub previous: BufferId,
     /// `tangents[l]`, of `activations[l]`: `[replica, slots, batch_rows, columns]` f32; the input has
     /// none.
@@ -47,7 +54,7 @@ pub struct ProbeBuffers {
     pub sample_iterates: Vec<BufferId>,
     /// Their Hessian-vector products, alike.
     pub sample_products: Vec<BufferId>,
-    /// The iterates before, alike.
+    /// The iterates before, or the directions before, alike.
     pub sample_previous: Vec<BufferId>,
     /// `[replica, parts, PARTIALS]` vec4 f32
     pub partials: BufferId,
@@ -57,22 +64,78 @@ pub struct ProbeBuffers {
     pub sums: BufferId,
     /// `[replica, layers + 1]` [`LayerRecord`]: the last is the network's.
     pub records: BufferId,
+    /// Those of the locally optimal method only.
+    pub ritz: Option<RitzBuffers>,
 }
 
-/// The plans of a probe, run in this order.
+/// The buffers that only the locally optimal method needs.
+#[derive(Clone, Debug)]
+pub struct RitzBuffers {
+    /// Directions, like [`ProbeBuffers::vectors`].
+    pub directions: BufferId,
+    /// Hessian-vector products of the directions before, alike.
+    pub previous_products: BufferId,
+    /// Directions, like [`ProbeBuffers::sample_iterates`].
+    pub sample_directions: Vec<BufferId>,
+    /// Hessian-vector products of the directions before, alike.
+    pub sample_previous_products: Vec<BufferId>,
+    /// `[replica, parts, PARTIALS]` vec4 f32
+    pub partials: BufferId,
+    /// `[replica, layers + 1]` [`Ritz`]
+    pub steps: BufferId,
+}
+
+/// The plans of a probe, or what is made of them: `begin`, those of [`Self::products`], `end`.
 #[derive(Clone)]
-pub struct ProbePlans {
-    /// Forward, backward, statistics and the first power iteration.
-    pub begin: Plan,
-    /// One more iteration; `iterations - 1` times.
-    pub iterate: Plan,
+pub struct ProbePlans<P = Plan> {
+    /// Forward, backward, statistics and the first Hessian-vector product.
+    pub begin: P,
+    /// A product of the iterate itself, for the locally optimal method to go on from.
+    pub refresh: Option<P>,
+    /// One more iteration.
+    pub iterate: P,
     /// Leaves every iterate as a vector, for the next probe to start at.
-    pub end: Plan,
+    pub end: P,
 }
 
-impl ProbePlans {
-    pub(super) fn all(&self) -> [&Plan; 3] {
-        [&self.begin, &self.iterate, &self.end]
+/// From one refresh to the next, in products: so far rounding may add up.
+pub(crate) const REFRESH_EVERY: u32 = 32;
+
+impl<P> ProbePlans<P> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &P> {
+        let refresh = self.refresh.iter();
+        std::iter::once(&self.begin)
+            .chain(refresh)
+            .chain([&self.iterate, &self.end])
+    }
+
+    /// The same of every plan.
+    pub(crate) fn map<Q, E>(
+        &self,
+        mut make: impl FnMut(&P) -> Result<Q, E>,
+    ) -> Result<ProbePlans<Q>, E> {
+        Ok(ProbePlans {
+            begin: make(&self.begin)?,
+            refresh: self.refresh.as_ref().map(&mut make).transpose()?,
+            iterate: make(&self.iterate)?,
+            end: make(&self.end)?,
+        })
+    }
+
+    /// What makes the products of these numbers, and how often in a row. Number 0 is that of `begin`.
+    pub fn products(&self, numbers: Range<u32>) -> impl Iterator<Item = (&P, u32)> {
+        let mut next = numbers.start;
+        std::iter::from_fn(move || {
+            let left = numbers.end.checked_sub(next).filter(|left| *left > 0)?;
+            let (plan, times) = match (&self.refresh, next % REFRESH_EVERY) {
+                (None, _) => (&self.iterate, left),
+                (Some(refresh), 1) => (refresh, 1),
+                (Some(_), 0) => (&self.iterate, 1),
+                (Some(_), place) => (&self.iterate, left.min(REFRESH_EVERY + 1 - place)),
+            };
+            next += times;
+            Some((plan, times))
+        })
     }
 }
 
@@ -172,6 +235,8 @@ pub(super) fn declare_buffers(
         size_of::<LayerRecord>(),
         slots,
     );
+    let is_optimal = probe.method == ProbeMethod::LocallyOptimal;
+    let steps = is_optimal.then(|| of_structs("ritz", Ritz::LAYOUT, size_of::<Ritz>(), slots));
     let mut floats = |name: &str, words: usize| zeros(name, Elements::F32, words);
     let mut per_layer = |name: &str, words: &dyn Fn(&ProbedLayer<'_>) -> usize| -> Vec<BufferId> {
         layers
@@ -196,7 +261,20 @@ pub(super) fn declare_buffers(
     let sample_iterates = per_layer("sample iterates", &samples);
     let sample_products = per_layer("sample products", &samples);
     let sample_previous = per_layer("sample previous", &samples);
+    let sample_ritz = steps.map(|steps| {
+        let names = ["sample directions", "sample previous products"];
+        (steps, names.map(|name| per_layer(name, &samples)))
+    });
     tangents.insert(0, floats("tangents 0", PLACEHOLDER_WORDS));
+    let partials = 2 * layers.len() * PARTIALS as usize * 4;
+    let ritz = sample_ritz.map(|(steps, [directions, previous_products])| RitzBuffers {
+        directions: floats("directions", 2 * stride),
+        previous_products: floats("previous products", 2 * stride),
+        sample_directions: directions,
+        sample_previous_products: previous_products,
+        partials: floats("direction partials", partials),
+        steps,
+    });
     ProbeBuffers {
         states,
         slots: slot_buffer,
@@ -209,10 +287,11 @@ pub(super) fn declare_buffers(
         sample_iterates,
         sample_products,
         sample_previous,
-        partials: floats("partials", 2 * layers.len() * PARTIALS as usize * 4),
+        partials: floats("partials", partials),
         norms: floats("gradient norms", layers.len()),
         sums,
         records,
+        ritz,
     }
 }
 
@@ -232,11 +311,16 @@ pub(super) fn plans(
     let mut begin = planner.primal();
     begin.extend(planner.statistics());
     begin.extend(planner.start());
-    begin.extend(planner.iteration(true));
+    begin.extend(planner.power_iteration(true));
     let plan = |name, dispatches| Plan { name, dispatches };
+    let (refresh, iterate) = match &own.ritz {
+        None => (None, planner.power_iteration(false)),
+        Some(ritz) => (Some(planner.refresh(ritz)), planner.ritz_iteration(ritz)),
+    };
     ProbePlans {
         begin: plan("probe begin", begin),
-        iterate: plan("probe iterate", planner.iteration(false)),
+        refresh: refresh.map(|dispatches| plan("probe refresh", dispatches)),
+        iterate: plan("probe iterate", iterate),
         end: plan("probe end", planner.end()),
     }
 }
@@ -249,7 +333,13 @@ struct Planner<'a> {
     layers: Vec<ProbedLayer<'a>>,
 }
 
-/// Where one part of an iterate lies, and its product: buffers, and vec4s in them.
+/// What is multiplied by the Hessian, in both forms.
+struct Factors<'a> {
+    vectors: BufferId,
+    samples: &'a [BufferId],
+}
+
+/// Where one part of an iterate lies, and what goes with it: buffers, and vec4s in them.
 struct Part {
     slot: u32,
     /// Its place among the partial sums.
@@ -257,11 +347,26 @@ struct Part {
     iterates: BufferId,
     products: BufferId,
     previous: BufferId,
+    /// The layer whose sample gradients it is; `None` where it is a vector.
+    samples_of: Option<usize>,
     stride: u32,
     offset: u32,
     length: u32,
     /// Vec4s from the part to its image; 0 where it is a vector.
     image_offset: u32,
+}
+
+impl RitzBuffers {
+    fn directions_of(&self, part: &Part) -> BufferId {
+        part.samples_of
+            .map_or(self.directions, |layer| self.sample_directions[layer])
+    }
+
+    fn previous_products_of(&self, part: &Part) -> BufferId {
+        part.samples_of.map_or(self.previous_products, |layer| {
+            self.sample_previous_products[layer]
+        })
+    }
 }
 
 impl Planner<'_> {
@@ -304,6 +409,7 @@ impl Planner<'_> {
                 iterates: self.own.vectors,
                 products: self.own.products,
                 previous: self.own.previous,
+                samples_of: None,
                 stride: 2 * self.parameters_stride(),
                 offset: self.vector_offset(slot, l.layer),
                 length: l.layer.len() / 4,
@@ -311,12 +417,14 @@ impl Planner<'_> {
             };
         }
         let length = self.spec.batch_rows() * l.layer.columns / 4;
+        let layer = l.index as usize;
         Part {
             slot,
             index,
-            iterates: self.own.sample_iterates[l.index as usize],
-            products: self.own.sample_products[l.index as usize],
-            previous: self.own.sample_previous[l.index as usize],
+            iterates: self.own.sample_iterates[layer],
+            products: self.own.sample_products[layer],
+            previous: self.own.sample_previous[layer],
+            samples_of: Some(layer),
             stride: l.members() * 2 * length,
             offset: (slot - l.first_member()) * 2 * length,
             length,
@@ -470,12 +578,73 @@ impl Planner<'_> {
         )
     }
 
-    /// One Hessian-vector product of every running slot, and what follows from it.
-    fn iteration(&self, begin: bool) -> Vec<Dispatch> {
-        let mut dispatches: Vec<_> = self.layers.iter().map(|l| self.forward(l, begin)).collect();
+    /// A product of the iterate, and the next iterate from it.
+    fn power_iteration(&self, begin: bool) -> Vec<Dispatch> {
+        let mut dispatches = self.measured_product(begin);
+        let parts = self.parts();
+        dispatches.extend(parts.iter().map(|part| self.normalise(part)));
+        dispatches
+    }
+
+    /// A product of the iterate, and the direction in which the locally optimal method leaves it.
+    fn refresh(&self, ritz: &RitzBuffers) -> Vec<Dispatch> {
+        let mut dispatches = self.measured_product(false);
+        let parts = self.parts();
+        dispatches.extend(parts.iter().map(|part| self.ritz_start(part, ritz)));
+        dispatches.push(self.ritz_check(ritz));
+        dispatches
+    }
+
+    /// A product of the direction, and the next iterate and direction from it.
+    fn ritz_iteration(&self, ritz: &RitzBuffers) -> Vec<Dispatch> {
+        let directions = Factors {
+            vectors: ritz.directions,
+            samples: &ritz.sample_directions,
+        };
+        let mut dispatches = self.product(&directions, false);
+        let parts = self.parts();
+        let dots = |part| self.dots(part, ritz.directions_of(part));
+        dispatches.extend(parts.iter().map(dots));
+        dispatches.push(self.each_slot(
+            RitzSolve {
+                layers: self.layers.len() as u32,
+                slots: self.slots(),
+            },
+            [self.own.partials, ritz.partials, self.own.slots, ritz.steps],
+        ));
+        dispatches.extend(parts.iter().map(|part| self.combine(part, ritz)));
+        dispatches.push(self.ritz_check(ritz));
+        dispatches
+    }
+
+    /// A product of the iterate, its Rayleigh quotient and residual, and whether to stop.
+    fn measured_product(&self, begin: bool) -> Vec<Dispatch> {
+        let iterates = Factors {
+            vectors: self.own.vectors,
+            samples: &self.own.sample_iterates,
+        };
+        let mut dispatches = self.product(&iterates, begin);
+        let parts = self.parts();
+        dispatches.extend(parts.iter().map(|part| self.dots(part, part.iterates)));
+        dispatches.push(self.each_slot(
+            ProbeUpdate {
+                layers: self.layers.len() as u32,
+                slots: self.slots(),
+                tolerance: self.probe.tolerance,
+                momentum: self.probe.power_momentum(),
+            },
+            [self.own.partials, self.own.slots],
+        ));
+        dispatches
+    }
+
+    /// One Hessian-vector product of every running slot.
+    fn product(&self, of: &Factors<'_>, begin: bool) -> Vec<Dispatch> {
+        let forward = |l| self.forward(l, of, begin);
+        let mut dispatches: Vec<_> = self.layers.iter().map(forward).collect();
         dispatches.push(self.softmax());
         for l in self.layers.iter().skip(1).rev() {
-            dispatches.push(self.backward_input(l));
+            dispatches.push(self.backward_input(l, of));
         }
         for l in &self.layers {
             let vectors = l
@@ -487,23 +656,15 @@ impl Planner<'_> {
                 dispatches.push(self.gram_product(l));
             }
         }
-        let parts = self.parts();
-        dispatches.extend(parts.iter().map(|part| self.dots(part)));
-        dispatches.push(dispatch(
-            ProbeUpdate {
-                layers: self.layers.len() as u32,
-                slots: self.slots(),
-                tolerance: self.probe.tolerance,
-                momentum: self.probe.momentum,
-            },
-            [self.own.partials, self.own.slots],
-            [self.slots().div_ceil(32), 1],
-        ));
-        dispatches.extend(parts.iter().map(|part| self.normalise(part)));
         dispatches
     }
 
-    fn forward(&self, l: &ProbedLayer<'_>, begin: bool) -> Dispatch {
+    /// A kernel of which one invocation does one slot, 32 a workgroup.
+    fn each_slot<P: Params, const N: usize>(&self, params: P, buffers: [BufferId; N]) -> Dispatch {
+        dispatch(params, buffers, [self.slots().div_ceil(32), 1])
+    }
+
+    fn forward(&self, l: &ProbedLayer<'_>, of: &Factors<'_>, begin: bool) -> Dispatch {
         let index = l.index as usize;
         let params = TangentForward {
             parameters_stride: self.parameters_stride(),
@@ -523,9 +684,9 @@ impl Planner<'_> {
             self.names.parameters,
             self.own.tangents[index],
             self.names.activations[index],
-            self.own.vectors,
+            of.vectors,
             self.names.activations[index + 1],
-            self.own.sample_iterates[index],
+            of.samples[index],
             self.own.tangents[index + 1],
         ];
         dispatch(params, buffers, self.slot_tiles(l.layer.columns, l.slots()))
@@ -561,7 +722,7 @@ impl Planner<'_> {
     }
 
     /// From layer `l` to the one below it.
-    fn backward_input(&self, l: &ProbedLayer<'_>) -> Dispatch {
+    fn backward_input(&self, l: &ProbedLayer<'_>, of: &Factors<'_>) -> Dispatch {
         let index = l.index as usize;
         let below = &self.layers[index - 1];
         let params = TangentBackwardInput {
@@ -577,7 +738,7 @@ impl Planner<'_> {
         let buffers = [
             self.own.slots,
             self.names.parameters,
-            self.own.vectors,
+            of.vectors,
             self.names.activations[index],
             self.own.tangents[index],
             self.names.pre_activation_gradients[index],
@@ -677,26 +838,31 @@ impl Planner<'_> {
         )
     }
 
-    fn dots(&self, part: &Part) -> Dispatch {
+    /// The partial sums that a product of `factors` needs.
+    fn dots(&self, part: &Part, factors: BufferId) -> Dispatch {
         let params = ProbeDots {
             stride: part.stride,
             offset: part.offset,
             length: part.length,
             image_offset: part.image_offset,
             part: part.index,
-            parts: 2 * self.layers.len() as u32,
+            parts: self.part_count(),
             slot: part.slot,
             slots: self.slots(),
-            momentum: self.probe.momentum,
+            momentum: self.probe.power_momentum(),
         };
         let buffers = [
             self.own.slots,
-            part.iterates,
+            factors,
             part.products,
             part.previous,
             self.own.partials,
         ];
         dispatch(params, buffers, [PARTIALS, 1])
+    }
+
+    fn part_count(&self) -> u32 {
+        2 * self.layers.len() as u32
     }
 
     fn normalise(&self, part: &Part) -> Dispatch {
@@ -706,11 +872,69 @@ impl Planner<'_> {
             length: part.length + part.image_offset,
             slot: part.slot,
             slots: self.slots(),
-            momentum: self.probe.momentum,
+            momentum: self.probe.power_momentum(),
         };
         let workgroups = params.length.div_ceil(ProbeNormalise::KERNEL.workgroup[0]);
         let buffers = [self.own.slots, part.products, part.iterates, part.previous];
         dispatch(params, buffers, [workgroups, 1])
+    }
+
+    fn ritz_start(&self, part: &Part, ritz: &RitzBuffers) -> Dispatch {
+        let params = RitzStart {
+            stride: part.stride,
+            offset: part.offset,
+            length: part.length,
+            image_offset: part.image_offset,
+            part: part.index,
+            parts: self.part_count(),
+            slot: part.slot,
+            slots: self.slots(),
+        };
+        let buffers = [
+            self.own.slots,
+            part.iterates,
+            part.products,
+            ritz.directions_of(part),
+            part.previous,
+            ritz.previous_products_of(part),
+            ritz.partials,
+        ];
+        dispatch(params, buffers, [PARTIALS, 1])
+    }
+
+    fn combine(&self, part: &Part, ritz: &RitzBuffers) -> Dispatch {
+        let params = RitzCombine {
+            stride: part.stride,
+            offset: part.offset,
+            length: part.length,
+            image_offset: part.image_offset,
+            part: part.index,
+            parts: self.part_count(),
+            slot: part.slot,
+            slots: self.slots(),
+        };
+        let buffers = [
+            self.own.slots,
+            ritz.steps,
+            part.products,
+            part.iterates,
+            ritz.directions_of(part),
+            part.previous,
+            ritz.previous_products_of(part),
+            ritz.partials,
+        ];
+        dispatch(params, buffers, [PARTIALS, 1])
+    }
+
+    fn ritz_check(&self, ritz: &RitzBuffers) -> Dispatch {
+        self.each_slot(
+            RitzCheck {
+                layers: self.layers.len() as u32,
+                slots: self.slots(),
+                tolerance: self.probe.tolerance,
+            },
+            [ritz.partials, ritz.steps, self.own.slots],
+        )
     }
 
     /// Nothing to do where the next probe starts cold.
@@ -733,3 +957,50 @@ impl Planner<'_> {
 
 /// Sets the start vectors of neighbouring probe seeds apart: 2^32 over the golden ratio.
 const SEED_STEP: u32 = 0x9e37_79b9;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plans(refresh: Option<&'static str>) -> ProbePlans<&'static str> {
+        ProbePlans {
+            begin: "begin",
+            refresh,
+            iterate: "iterate",
+            end: "end",
+        }
+    }
+
+    fn one_by_one(plans: &ProbePlans<&'static str>, numbers: Range<u32>) -> Vec<&'static str> {
+        let runs = plans.products(numbers);
+        runs.flat_map(|(plan, times)| std::iter::repeat_n(*plan, times as usize))
+            .collect()
+    }
+
+    #[test]
+    fn the_second_product_and_every_32nd_from_there_are_of_the_iterate() {
+        let optimal = plans(Some("refresh"));
+        let wanted: Vec<_> = (1..200)
+            .map(|number| match number {
+                1 | 33 | 65 | 97 | 129 | 161 | 193 => "refresh",
+                _ => "iterate",
+            })
+            .collect();
+        assert_eq!(one_by_one(&optimal, 1..200), wanted);
+        for cut in 1..200 {
+            let pieces = [1..cut, cut..200].map(|numbers| one_by_one(&optimal, numbers));
+            assert_eq!(pieces.concat(), wanted, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn power_iteration_does_the_same_at_every_product() {
+        assert_eq!(
+            plans(None).products(1..100).collect::<Vec<_>>(),
+            [(&"iterate", 99)]
+        );
+        for refresh in [None, Some("refresh")] {
+            assert_eq!(plans(refresh).products(1..1).count(), 0);
+        }
+    }
+}

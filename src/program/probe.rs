@@ -25,14 +25,14 @@ pub(crate) struct Options {
     /// Nonlinearity of the hidden layers
     #[arg(long, value_enum, default_value_t = ActivationName::Relu)]
     activation: ActivationName,
-    /// Power iterations at the most, for each layer and for the network
+    /// Hessian-vector products at the most, for each layer and for the network
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     iterations: u32,
     /// Stop once the relative residual |Hv - lambda v| / (|lambda| |v|) is at most this; with 0, all
-    /// iterations are done
+    /// iterations are done that change anything
     #[arg(long, default_value_t = 0.0)]
     tolerance: f32,
-    /// Decides the random vectors that the power iterations start at
+    /// Decides the random vectors that the iterations start at
     #[arg(long, default_value_t = 0)]
     seed: u32,
     /// Where to compute; auto takes a real GPU if there is one and else the CPU

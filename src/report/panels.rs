@@ -41,7 +41,7 @@ const QUANTITIES: [Quantity; 2] = [
 ///
 /// A curve is the plain mean over the arm's seeds, its band goes from the lowest to the highest. Where one replica's
 /// value is missing there is a gap; after a replica's last probe the other seeds go on alone; the caption says so when
-/// either is, and counts power iterations that did not converge, whose values are drawn all the same. A panel's axis is
+/// either is, and counts iterations that did not converge, whose values are drawn all the same. A panel's axis is
 /// logarithmic if all of it is positive, and otherwise symmetric: linear around zero, logarithmic beyond; its heading
 /// says which. A new task's first probe has a vertical line.
 ///
@@ -141,7 +141,7 @@ fn unconverged_note(rows: &[ProbeRow]) -> Option<String> {
         .map(|row| (&row.arm[..], usize::from(is_bare(row))));
     let per_arm = per_arm(counts)?;
     Some(format!(
-        "Drawn though the power iteration had not converged: {per_arm}."
+        "Drawn though the iteration had not converged: {per_arm}."
     ))
 }
 
@@ -321,7 +321,7 @@ mod tests {
         rows[0].converged = false;
         assert_eq!(
             notes_of(&rows),
-            ["Drawn though the power iteration had not converged: 1 in ReLU."]
+            ["Drawn though the iteration had not converged: 1 in ReLU."]
         );
     }
 

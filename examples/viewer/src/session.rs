@@ -41,7 +41,7 @@ type Recorded = (
 enum Phase {
     /// Training steps until the next probe.
     Training { left: u32 },
-    /// Power iterations until the probe's end.
+    /// Iterations until the probe's end.
     Probing { left: u32 },
 }
 
@@ -49,7 +49,11 @@ enum Phase {
 #[derive(Clone, Copy)]
 enum Timed {
     Steps(u32),
-    Iterations(u32),
+    /// Of a probe, from one number on.
+    Iterations {
+        first: u32,
+        iterations: u32,
+    },
 }
 
 /// Replicas in training on a device that also draws.
@@ -286,7 +290,8 @@ impl Session {
         encoder: &mut wgpu::CommandEncoder,
         left: u32,
     ) -> Result<Option<Recorded>, Error> {
-        let is_first = left == self.probe_iterations();
+        let all = self.probe_iterations();
+        let is_first = left == all;
         let mut left = left;
         if is_first {
             // It does one iteration.
@@ -294,11 +299,13 @@ impl Session {
             left -= 1;
         }
         let iterations = left.min(self.iterations_per_frame());
+        let first = all - left;
         if is_first {
-            self.encode_timed(encoder, Timed::Iterations(iterations))?;
+            self.encode_timed(encoder, Timed::Iterations { first, iterations })?;
         } else {
             // Those that have converged take no time: they would mislead the pacer.
-            self.engine.encode_probe_iterations(encoder, iterations)?;
+            self.engine
+                .encode_probe_iterations(encoder, first..first + iterations)?;
         }
         left -= iterations;
         if left > 0 {
@@ -329,7 +336,9 @@ impl Session {
         });
         match work {
             Timed::Steps(steps) => self.engine.encode_steps_in(&mut pass, steps)?,
-            Timed::Iterations(n) => self.engine.encode_probe_iterations_in(&mut pass, n)?,
+            Timed::Iterations { first, iterations } => self
+                .engine
+                .encode_probe_iterations_in(&mut pass, first..first + iterations)?,
         }
         drop(pass);
         if let Some(stopwatch) = stopwatch {
@@ -347,7 +356,9 @@ impl Session {
         let elapsed = self.stopwatch.as_mut().and_then(Stopwatch::elapsed);
         match (elapsed, self.timed) {
             (Some(time), Some(Timed::Steps(steps))) => self.step_pacer.measured(steps, time),
-            (Some(time), Some(Timed::Iterations(n))) => self.probe_pacer.measured(n, time),
+            (Some(time), Some(Timed::Iterations { iterations, .. })) => {
+                self.probe_pacer.measured(iterations, time);
+            }
             _ => {}
         }
     }

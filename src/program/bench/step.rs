@@ -150,17 +150,20 @@ pub(super) fn shares(compute: &Compute, replicas: u32) -> Result<Option<[Vec<Sha
     })?;
     let step = program.step.as_ref().ok_or(Error::NoTaskStream)?;
     let probe = program.probe.as_ref().ok_or(Error::NoProbe)?;
-    let before = [&program.initialise, step, &probe.begin];
+    let before: Vec<_> = [&program.initialise, step, &probe.begin]
+        .into_iter()
+        .chain(&probe.refresh)
+        .collect();
     let plans = [step, &probe.iterate];
     let timed = match compute {
-        Compute::Cpu => cpu_times(&program, before, plans),
+        Compute::Cpu => cpu_times(&program, &before, plans),
         Compute::Gpu(gpu)
             if gpu
                 .device
                 .features()
                 .contains(wgpu::Features::TIMESTAMP_QUERY) =>
         {
-            gpu_times(gpu, &program, before, plans)?
+            gpu_times(gpu, &program, &before, plans)?
         }
         Compute::Gpu(_) => return Ok(None),
     };
@@ -199,7 +202,7 @@ type Times = [Vec<Vec<Duration>>; 2];
 /// How often a plan is timed.
 const REPETITIONS: usize = 9;
 
-fn cpu_times(program: &Program, before: [&Plan; 3], plans: [&Plan; 2]) -> Times {
+fn cpu_times(program: &Program, before: &[&Plan], plans: [&Plan; 2]) -> Times {
     let mut executor = CpuExecutor::new(program);
     for plan in before {
         executor.run(plan, 1);
@@ -214,7 +217,7 @@ fn cpu_times(program: &Program, before: [&Plan; 3], plans: [&Plan; 2]) -> Times 
 fn gpu_times(
     gpu: &Gpu,
     program: &Program,
-    before: [&Plan; 3],
+    before: &[&Plan],
     plans: [&Plan; 2],
 ) -> Result<Times, Error> {
     let device = &gpu.device;

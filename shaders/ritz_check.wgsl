@@ -1,0 +1,62 @@
+// The residual of every slot of the locally optimal method, and whether to stop.
+//
+//   residual = |w| / (scale |lambda|)        because w = scale (Hx - lambda x)
+//
+// Where p follows the other end of the spectrum (see ritz_solve), the residual of p is |w.Hp| / |w|, and a small
+// residual of x is not enough: the other end may still be the larger while |p.Hp| with MARGIN such residuals is
+// more than |lambda|.
+//
+//   partials [replica, parts, PARTIALS]    w.w, x.w, w.p, w.Hp; the network's parts, then one for each block
+//   ritz     [replica, slots]
+//   slots    [replica, slots]
+//
+// One invocation does one slot, adding in ascending order.
+
+struct Params {
+    layers: u32,
+    slots: u32,
+    tolerance: f32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> partials: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> ritz: array<Ritz>;
+@group(0) @binding(3) var<storage, read_write> slots: array<ProbeSlot>;
+
+const MARGIN: f32 = 4.0;
+const LARGEST_RESIDUAL: f32 = 1e30;
+
+@compute @workgroup_size(32)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let at = id.z * params.slots + id.x;
+    if id.x >= params.slots || slots[at].status != SLOT_RUNNING {
+        return;
+    }
+    let is_network = id.x == 0u;
+    let first = id.z * 2u * params.layers + select(params.layers + id.x - 1u, 0u, is_network);
+    let end = (first + select(1u, params.layers, is_network)) * PARTIALS;
+    var sum = vec4<f32>(0.0);
+    for (var i = first * PARTIALS; i < end; i++) {
+        sum += partials[i];
+    }
+    if !all_finite(sum) {
+        slots[at].status = SLOT_DIVERGED;
+        slots[at].has_vector = 0u;
+        return;
+    }
+    let rest = sqrt(max(sum.x, 0.0));
+    let lambda = slots[at].eigenvalue;
+    let size = slots[at].scale * abs(lambda);
+    var residual = LARGEST_RESIDUAL;
+    if rest < LARGEST_RESIDUAL * size {
+        residual = rest / size;
+    }
+    slots[at].residual = residual;
+    // A p of zero has products of zero; the curvature is another's then.
+    let other = select(0.0, -sign(lambda) * ritz[at].curvature, sum.z != 0.0 || sum.w != 0.0);
+    let is_contested =
+        other > CONTESTED * abs(lambda) && (other - abs(lambda)) * rest + MARGIN * abs(sum.w) > 0.0;
+    if params.tolerance > 0.0 && residual <= params.tolerance && !is_contested {
+        slots[at].status = SLOT_CONVERGED;
+    }
+}

@@ -30,6 +30,7 @@ pub struct Engine {
     anchor: RecordedPlan,
     update: RecordedPlan,
     step: Option<RecordedPlan>,
+    probed_step: Option<RecordedPlan>,
     probe: Option<RecordedProbe>,
     has_parameters: bool,
     has_anchor: bool,
@@ -70,6 +71,11 @@ impl Engine {
             update: recorder.prepare(device, &program.update)?,
             step: program
                 .step
+                .as_ref()
+                .map(|step| recorder.prepare(device, step))
+                .transpose()?,
+            probed_step: program
+                .probed_step
                 .as_ref()
                 .map(|step| recorder.prepare(device, step))
                 .transpose()?,
@@ -324,6 +330,11 @@ impl Engine {
     pub(crate) fn recorded_step(&self) -> Result<&RecordedPlan, Error> {
         self.check_parameters()?;
         self.step.as_ref().ok_or(Error::NoTaskStream)
+    }
+
+    /// To be run in place of a step right after a probe, step sizes set anew or not.
+    pub(crate) fn recorded_probed_step(&self) -> Option<&RecordedPlan> {
+        self.probed_step.as_ref()
     }
 
     pub(crate) fn recorded_update(&self) -> Result<&RecordedPlan, Error> {

@@ -164,6 +164,9 @@ pub struct Program {
     /// Gathers the stream's next minibatch, updates, and resets what a task switch resets; only with a
     /// task stream.
     pub step: Option<Plan>,
+    /// What is left of a step right after a probe, which has gathered its minibatch and leaves its gradients; only with
+    /// a task stream and a probe.
+    pub probed_step: Option<Plan>,
     /// Statistics and curvature of the coming minibatch; only with [`TrainingSpec::probe`].
     pub probe: Option<ProbePlans>,
 }
@@ -198,6 +201,16 @@ impl Program {
                 dispatches,
             }
         });
+        let is_probed = spec.stream.is_some() && spec.probe.is_some();
+        let probed_step = is_probed.then(|| {
+            let mut dispatches = vec![loss(spec, &names, names.states)];
+            dispatches.extend(apply(spec, &names));
+            dispatches.extend(task_reset(spec, &names));
+            Plan {
+                name: "probed step",
+                dispatches,
+            }
+        });
         let probe = spec
             .probe
             .as_ref()
@@ -213,6 +226,7 @@ impl Program {
             anchor,
             update,
             step,
+            probed_step,
             probe,
         })
     }
@@ -232,6 +246,7 @@ impl Program {
         [&self.initialise, &self.anchor, &self.update]
             .into_iter()
             .chain(&self.step)
+            .chain(&self.probed_step)
             .chain(self.probe.iter().flat_map(ProbePlans::all))
     }
 
@@ -482,20 +497,32 @@ fn gather(spec: &TrainingSpec, names: &Buffers) -> Option<Dispatch> {
 /// Forward, loss, backward, regularisers, optimiser: 3 dispatches a layer less one, and three more (four
 /// when the replicas differ in their optimiser), without those of regularisers.
 fn update(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
+    let mut dispatches = forward_and_backward(spec, names, names.states);
+    dispatches.extend(regularisers::add_gradients(spec, names));
+    dispatches.extend(apply(spec, names));
+    dispatches
+}
+
+/// The gradients of the loss on the minibatch that is loaded; the loss itself goes into `states`.
+fn forward_and_backward(spec: &TrainingSpec, names: &Buffers, states: BufferId) -> Vec<Dispatch> {
     let layers: Vec<_> = spec.network.layers().iter().enumerate().collect();
     let mut dispatches: Vec<_> = layers
         .iter()
         .map(|(l, layer)| forward(spec, names, *l, layer))
         .collect();
-    dispatches.push(loss(spec, names, names.states));
+    dispatches.push(loss(spec, names, states));
     for (l, layer) in layers.iter().rev() {
         if *l > 0 {
             dispatches.push(backward_input(spec, names, *l, layer));
         }
         dispatches.push(backward_weights(spec, names, *l, layer));
     }
-    dispatches.extend(regularisers::add_gradients(spec, names));
-    dispatches.extend(optimisers(spec, names));
+    dispatches
+}
+
+/// What the gradients do to the parameters, and the end of the step.
+fn apply(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
+    let mut dispatches = optimisers(spec, names);
     dispatches.push(finish(spec, names));
     dispatches
 }

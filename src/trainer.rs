@@ -186,6 +186,8 @@ impl Compute {
 pub struct Trainer {
     spec: TrainingSpec,
     executor: Executor,
+    /// Whether a probe has left the gradients that the next step needs.
+    has_probed: bool,
 }
 
 /// One of the two ways to run a program's plans.
@@ -227,7 +229,11 @@ impl Trainer {
                 }
             }
         };
-        Ok(Self { spec, executor })
+        Ok(Self {
+            spec,
+            executor,
+            has_probed: false,
+        })
     }
 
     /// What is being trained.
@@ -240,16 +246,30 @@ impl Trainer {
     /// # Errors
     /// [`Error::NoTaskStream`], or a device that fails.
     pub fn train(&mut self, steps: u32) -> Result<(), Error> {
+        if steps == 0 {
+            return Ok(());
+        }
+        let probed = u32::from(std::mem::take(&mut self.has_probed));
         match &mut self.executor {
             Executor::Cpu { program, executor } => {
-                executor.run(program.step.as_ref().ok_or(Error::NoTaskStream)?, steps);
+                let step = program.step.as_ref().ok_or(Error::NoTaskStream)?;
+                if let Some(probed_step) = &program.probed_step {
+                    executor.run(probed_step, probed);
+                }
+                executor.run(step, steps - probed);
                 Ok(())
             }
             Executor::Gpu {
                 engine,
                 submissions,
                 ..
-            } => submissions.run(engine.recorded_step()?, steps),
+            } => {
+                let step = engine.recorded_step()?;
+                if let Some(probed_step) = engine.recorded_probed_step() {
+                    submissions.run(probed_step, probed)?;
+                }
+                submissions.run(step, steps - probed)
+            }
         }
     }
 
@@ -258,6 +278,7 @@ impl Trainer {
     /// # Errors
     /// A device that fails.
     pub fn update(&mut self, updates: u32) -> Result<(), Error> {
+        self.has_probed = false;
         match &mut self.executor {
             Executor::Cpu { program, executor } => {
                 executor.run(&program.update, updates);
@@ -279,7 +300,7 @@ impl Trainer {
     /// [`Error::NoProbe`] without [`TrainingSpec::probe`], or a device that fails.
     pub fn probe(&mut self) -> Result<Vec<Result<ProbeStats, NotFinite>>, Error> {
         let probe = self.spec.probe.ok_or(Error::NoProbe)?;
-        match &mut self.executor {
+        let stats = match &mut self.executor {
             Executor::Cpu { program, executor } => {
                 let plans = program.probe.as_ref().ok_or(Error::NoProbe)?;
                 let names = program.names.probe.as_ref().ok_or(Error::NoProbe)?;
@@ -311,7 +332,9 @@ impl Trainer {
                     engine.encode_probe_stats(device, encoder)
                 })
             }
-        }
+        }?;
+        self.has_probed = true;
+        Ok(stats)
     }
 
     /// Takes all replicas' current parameters as the initial ones, which L2-init and the Wasserstein
@@ -320,6 +343,7 @@ impl Trainer {
     /// # Errors
     /// A device that fails.
     pub fn anchor(&mut self) -> Result<(), Error> {
+        self.has_probed = false;
         match &mut self.executor {
             Executor::Cpu { program, executor } => {
                 executor.run(&program.anchor, 1);
@@ -370,6 +394,7 @@ impl Trainer {
         inputs: &[f32],
         labels: &[u32],
     ) -> Result<(), Error> {
+        self.has_probed = false;
         match &mut self.executor {
             Executor::Cpu { program, executor } => {
                 self.spec.check_replica(replica)?;
@@ -394,6 +419,7 @@ impl Trainer {
         replica: usize,
         parameters: &[LayerParameters],
     ) -> Result<(), Error> {
+        self.has_probed = false;
         match &mut self.executor {
             Executor::Cpu { program, executor } => {
                 self.spec.check_replica(replica)?;
@@ -521,6 +547,7 @@ impl Trainer {
     /// # Errors
     /// A snapshot of another specification: see [`Engine::restore`].
     pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
+        self.has_probed = false;
         match &mut self.executor {
             Executor::Cpu { program, executor } => {
                 let carried = carried_buffers(program);

@@ -1159,55 +1159,103 @@ impl From<&StepPoint> for Point {
     }
 }
 
-#[test]
-fn probing_leaves_training_untouched_and_repeats_itself() {
+/// Three replicas on a small stream of random labels.
+fn on_a_stream(probe: Option<ProbeSpec>) -> TrainingSpec {
     let pixels = 12;
     let bytes: Vec<u8> = (0..40 * pixels).map(|i| (i * 37 % 251) as u8).collect();
+    TrainingSpec {
+        network: Network::new(&[pixels, 9, 7, 3], Activation::Crelu).unwrap(),
+        batch: 5,
+        replicas: (1..4)
+            .map(|seed| ReplicaSpec {
+                seed,
+                l2: 1e-3,
+                ..ReplicaSpec::default()
+            })
+            .collect(),
+        stream: Some(TaskStream {
+            kind: StreamKind::RandomLabels,
+            images: ImageSet::new(&bytes, pixels as usize, 0.5, 0.3).unwrap(),
+            subset: 20,
+            epochs: 3,
+            relabel_fraction: 1.0,
+        }),
+        probe,
+    }
+}
+
+#[test]
+fn probing_leaves_training_untouched_and_repeats_itself() {
     // Products enough for a second refresh.
+    let often = ProbeSpec {
+        iterations: 35,
+        tolerance: 1e-4,
+        ..ProbeSpec::default()
+    };
     for (device, compute) in computes() {
-        let trained = |probe_every: Option<u32>| {
-            let spec = TrainingSpec {
-                network: Network::new(&[pixels, 9, 7, 3], Activation::Crelu).unwrap(),
-                batch: 5,
-                replicas: (1..4)
-                    .map(|seed| ReplicaSpec {
-                        seed,
-                        l2: 1e-3,
-                        ..ReplicaSpec::default()
-                    })
-                    .collect(),
-                stream: Some(TaskStream {
-                    kind: StreamKind::RandomLabels,
-                    images: ImageSet::new(&bytes, pixels as usize, 0.5, 0.3).unwrap(),
-                    subset: 20,
-                    epochs: 3,
-                    relabel_fraction: 1.0,
-                }),
-                probe: probe_every.map(|_| ProbeSpec {
-                    iterations: 35,
-                    tolerance: 1e-4,
-                    ..ProbeSpec::default()
-                }),
-            };
-            let mut trainer = Trainer::new(&compute, spec).unwrap();
+        let trained = |spec: Option<ProbeSpec>| {
+            let mut trainer = Trainer::new(&compute, on_a_stream(spec)).unwrap();
             let mut stats = Vec::new();
             for _ in 0..6 {
                 trainer.train(5).unwrap();
-                if probe_every.is_some() {
+                if spec.is_some() {
                     stats.push(probe(&mut trainer));
                 }
             }
             let scores = trainer.progress().unwrap();
             (trainer.parameters().unwrap(), scores, stats)
         };
-        let (with, without) = (trained(Some(5)), trained(None));
+        let (with, without) = (trained(Some(often)), trained(None));
         assert_eq!(with.0, without.0, "{device}");
         assert_eq!(with.1, without.1, "{device}");
         assert_eq!(with.2.len(), 6);
         assert!(
-            with == trained(Some(5)),
+            with == trained(Some(often)),
             "{device}: other bits the second time"
         );
+    }
+}
+
+/// The step after a probe takes the probe's gradients over, unless they are no longer those of the parameters.
+#[test]
+fn a_step_after_a_probe_takes_what_was_written_since() {
+    type Change = fn(&mut Trainer);
+    let nothing: Change = |_| {};
+    let changes: [(&str, Change); 3] = [
+        ("step sizes", |trainer| {
+            trainer.set_step_sizes(1, &[3e-3, 2e-3, 0.0]).unwrap();
+        }),
+        ("parameters", |trainer| {
+            let mut parameters = trainer.parameters().unwrap().swap_remove(0);
+            parameters[1].weight[2] += 0.5;
+            trainer.write_parameters(1, &parameters).unwrap();
+        }),
+        ("a snapshot", |trainer| {
+            let before = trainer.snapshot().unwrap();
+            trainer.train(2).unwrap();
+            trainer.probe().unwrap();
+            trainer.restore(&before).unwrap();
+        }),
+    ];
+    for (device, compute) in computes() {
+        let trained = |is_probed: bool, change: Change| {
+            let spec = on_a_stream(Some(ProbeSpec::default()));
+            let mut trainer = Trainer::new(&compute, spec).unwrap();
+            trainer.train(13).unwrap();
+            if is_probed {
+                probe(&mut trainer);
+            }
+            change(&mut trainer);
+            trainer.train(2).unwrap();
+            (trainer.parameters().unwrap(), trainer.progress().unwrap())
+        };
+        let unchanged = trained(false, nothing);
+        for (what, change) in changes {
+            let (probed, plain) = (trained(true, change), trained(false, change));
+            assert!(probed == plain, "{device}: {what}");
+            let has_changed = plain != unchanged;
+            assert_eq!(has_changed, what != "a snapshot", "{device}: {what}");
+        }
     }
 }
 

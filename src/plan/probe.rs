@@ -14,8 +14,8 @@
 use std::ops::Range;
 
 use super::{
-    BufferId, BufferSpec, Buffers, Contents, Dispatch, Elements, Plan, backward_input,
-    backward_weights, declare_structs, dispatch, forward, gather, loss, regularisers, tiles,
+    BufferId, BufferSpec, Buffers, Contents, Dispatch, Elements, Plan, declare_structs, dispatch,
+    forward_and_backward, gather, regularisers, tiles,
 };
 use crate::kernels::{
     GradientNorms, Gram, GramProduct, LayerStatsParams, LayerSumsParams, Params, ProbeDots,
@@ -436,21 +436,10 @@ impl Planner<'_> {
     /// but the loss goes into a state of the probe's own.
     fn primal(&self) -> Vec<Dispatch> {
         let (spec, names) = (self.spec, self.names);
-        let mut dispatches: Vec<_> = gather(spec, names).into_iter().collect();
-        let layers: Vec<_> = spec.network.layers().iter().enumerate().collect();
-        dispatches.extend(
-            layers
-                .iter()
-                .map(|(l, layer)| forward(spec, names, *l, layer)),
-        );
-        dispatches.push(loss(spec, names, self.own.states));
-        for (l, layer) in layers.iter().rev() {
-            if *l > 0 {
-                dispatches.push(backward_input(spec, names, *l, layer));
-            }
-            dispatches.push(backward_weights(spec, names, *l, layer));
-        }
-        dispatches
+        let gather = gather(spec, names).into_iter();
+        gather
+            .chain(forward_and_backward(spec, names, self.own.states))
+            .collect()
     }
 
     /// The gradients are those of the loss; once they are summed, regularisers add theirs, and the

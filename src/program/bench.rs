@@ -169,17 +169,18 @@ fn kernels(compute: &Compute, replicas: u32) -> Result<String, Failure> {
 /// A scheduled run against training alone.
 fn probes(compute: &Compute, replicas: &[u32]) -> Result<String, Failure> {
     let mut table = "\nThe default probe, every 40 steps.\n\n\
-                     | replicas | first probe, ms | later ones, ms | 40 steps, ms | with probes, against training alone |\n\
-                     |---|---|---|---|---|\n"
+                     | replicas | first probe, ms | later ones, ms | 40 steps alone, ms | with one of them, ms | against training alone |\n\
+                     |---|---|---|---|---|---|\n"
         .to_owned();
     for &count in replicas {
         let probe = step::time_probes(compute, count)?;
         table += &format!(
-            "| {count} | {:.1} | {:.1} | {:.1} | {:.2} times |\n",
-            milliseconds(probe.cold),
-            milliseconds(probe.warm),
-            milliseconds(probe.steps),
-            1.0 + probe.warm.as_secs_f64() / probe.steps.as_secs_f64(),
+            "| {count} | {:.1} | {:.1} | {:.1} | {:.1} | {:.2} times |\n",
+            milliseconds(probe.first),
+            milliseconds(probe.later),
+            milliseconds(probe.alone),
+            milliseconds(probe.scheduled),
+            probe.scheduled.as_secs_f64() / probe.alone.as_secs_f64(),
         );
     }
     Ok(table)

@@ -95,39 +95,45 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// How long a probe of the default kind takes, as a scheduled run has them: 40 steps after the one before.
+/// How long probes of the default kind take, and 40 steps without and with one, as a scheduled run has them.
 pub(super) struct Probe {
-    pub(super) cold: Duration,
-    pub(super) warm: Duration,
-    pub(super) steps: Duration,
+    pub(super) first: Duration,
+    pub(super) later: Duration,
+    pub(super) alone: Duration,
+    pub(super) scheduled: Duration,
 }
 
-/// Trains and probes as a scheduled run does.
+/// Trains and probes as a scheduled run does, and trains another network alone in turn.
 pub(super) fn time_probes(compute: &Compute, replicas: u32) -> Result<Probe, Error> {
     const INTERVAL: u32 = 40;
-    let mut trainer = Trainer::new(
-        compute,
-        TrainingSpec {
-            probe: Some(ProbeSpec::default()),
-            ..spec(replicas)?
-        },
-    )?;
+    let probed = TrainingSpec {
+        probe: Some(ProbeSpec::default()),
+        ..spec(replicas)?
+    };
+    let mut probed = Trainer::new(compute, probed)?;
+    let mut alone = Trainer::new(compute, spec(replicas)?)?;
     let mut piece = || {
         let start = Instant::now();
-        trainer.train(INTERVAL)?;
-        trainer.progress()?;
-        let steps = start.elapsed();
+        alone.train(INTERVAL)?;
+        alone.progress()?;
+        let of_training = start.elapsed();
         let start = Instant::now();
-        trainer.probe()?;
-        Ok::<_, Error>((steps, start.elapsed()))
+        probed.train(INTERVAL)?;
+        probed.progress()?;
+        let before_probe = start.elapsed();
+        probed.probe()?;
+        Ok::<_, Error>([of_training, before_probe, start.elapsed()])
     };
-    let (_, cold) = piece()?;
+    let [_, before, whole] = piece()?;
+    let first = whole - before;
     let pieces: Vec<_> = (0..5).map(|_| piece()).collect::<Result<_, _>>()?;
-    let (steps, warm) = pieces.into_iter().unzip();
+    let median_of =
+        |time: fn(&[Duration; 3]) -> Duration| median(pieces.iter().map(time).collect());
     Ok(Probe {
-        cold,
-        warm: median(warm),
-        steps: median(steps),
+        first,
+        later: median_of(|[_, before, whole]| *whole - *before),
+        alone: median_of(|[alone, ..]| *alone),
+        scheduled: median_of(|[.., whole]| *whole),
     })
 }
 

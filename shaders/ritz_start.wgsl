@@ -4,7 +4,8 @@
 //   w = scale (h - eigenvalue x)
 //   w.w,   x.w,   p.w,   Hp.w
 //
-// scale is 1 / |h|. At a probe's second product there is no p yet: it becomes zero. In the form of gradients one factor of each sum is delta, the other its image K delta.
+// scale is 1 / |h|. At a probe's second product there is no p yet: it becomes zero. In the form of gradients one
+// factor of each sum is delta, the other its image K delta.
 //
 //   slots             [replica, slots]
 //   iterates          [replica, stride]         this part: x, and its images `image_offset` behind

@@ -161,6 +161,29 @@ impl Engine {
         Ok(())
     }
 
+    /// One step as [`Self::encode_steps`] would record it, to the bit, for callers who have just recorded a probe:
+    /// it takes over the probe's gradients, and so spares a forward and a backward pass. Between the two nothing but step
+    /// sizes may be written.
+    ///
+    /// # Errors
+    /// As [`Self::encode_steps`]; [`Error::NoProbe`]
+    pub fn encode_step_after_probe(&self, encoder: &mut wgpu::CommandEncoder) -> Result<(), Error> {
+        self.recorded_probed_step()?.encode(encoder, 1);
+        Ok(())
+    }
+
+    /// As [`Self::encode_step_after_probe`], into a compute pass that the caller has opened.
+    ///
+    /// # Errors
+    /// As [`Self::encode_step_after_probe`].
+    pub fn encode_step_after_probe_in(
+        &self,
+        pass: &mut wgpu::ComputePass<'_>,
+    ) -> Result<(), Error> {
+        self.recorded_probed_step()?.encode_in(pass, 1);
+        Ok(())
+    }
+
     /// Records `updates` training steps on the minibatch that [`Self::write_batch`] loaded.
     ///
     /// # Errors
@@ -332,9 +355,10 @@ impl Engine {
         self.step.as_ref().ok_or(Error::NoTaskStream)
     }
 
-    /// To be run in place of a step right after a probe, step sizes set anew or not.
-    pub(crate) fn recorded_probed_step(&self) -> Option<&RecordedPlan> {
-        self.probed_step.as_ref()
+    pub(crate) fn recorded_probed_step(&self) -> Result<&RecordedPlan, Error> {
+        self.recorded_probe()?;
+        self.check_parameters()?;
+        self.probed_step.as_ref().ok_or(Error::NoTaskStream)
     }
 
     pub(crate) fn recorded_update(&self) -> Result<&RecordedPlan, Error> {

@@ -265,8 +265,8 @@ impl Trainer {
                 ..
             } => {
                 let step = engine.recorded_step()?;
-                if let Some(probed_step) = engine.recorded_probed_step() {
-                    submissions.run(probed_step, probed)?;
+                if probed > 0 {
+                    submissions.run(engine.recorded_probed_step()?, probed)?;
                 }
                 submissions.run(step, steps - probed)
             }

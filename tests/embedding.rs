@@ -200,6 +200,10 @@ fn misuse_is_an_error_that_says_what_was_wanted() {
             engine.encode_steps(&mut encoder, 1),
             Err(Error::NoTaskStream)
         ));
+        assert!(matches!(
+            engine.encode_step_after_probe(&mut encoder),
+            Err(Error::NoTaskStream)
+        ));
         let message = |result: Result<(), Error>| result.unwrap_err().to_string();
         let wrong = message(engine.set_step_sizes(&queue, 0, &[1e-3]));
         assert_eq!(wrong, "step sizes: wanted 2 elements, found 1");
@@ -424,9 +428,12 @@ fn a_pass_of_the_hosts_trains_to_the_same_bits() {
                 }
                 let mut pass = clock.pass(&mut encoder);
                 engine.encode_probe_in(&mut pass).unwrap();
+                engine.encode_step_after_probe_in(&mut pass).unwrap();
                 engine.encode_updates_in(&mut pass, 2).unwrap();
                 engine.encode_steps_in(&mut pass, 3).unwrap();
                 drop(pass);
+                engine.encode_probe(&mut encoder).unwrap();
+                engine.encode_step_after_probe(&mut encoder).unwrap();
                 engine.encode_probe_begin(&mut encoder).unwrap();
                 let mut pass = clock.pass(&mut encoder);
                 engine.encode_probe_iterations_in(&mut pass, 1..3).unwrap();
@@ -436,8 +443,11 @@ fn a_pass_of_the_hosts_trains_to_the_same_bits() {
             } else {
                 engine.encode_steps(&mut encoder, 5).unwrap();
                 engine.encode_probe(&mut encoder).unwrap();
+                engine.encode_steps(&mut encoder, 1).unwrap();
                 engine.encode_updates(&mut encoder, 2).unwrap();
                 engine.encode_steps(&mut encoder, 3).unwrap();
+                engine.encode_probe(&mut encoder).unwrap();
+                engine.encode_steps(&mut encoder, 1).unwrap();
                 engine.encode_probe(&mut encoder).unwrap();
             }
             if in_passes {

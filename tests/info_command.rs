@@ -70,9 +70,9 @@ fn bench_tells_steps_kernels_and_probes() {
             .inspect(|row| assert!(row.iter().all(|cell| positive(cell)), "{row:?}"))
             .map(Vec::len)
             .collect();
-        assert_eq!(lengths, [7, 5], "{replicas}: {text}");
+        assert_eq!(lengths, [7, 6], "{replicas}: {text}");
     }
-    for kernel in ["linear_forward", "probe_normalise"] {
+    for kernel in ["linear_forward", "ritz_combine"] {
         let rows = rows.iter().filter(|row| row[0] == kernel);
         assert_eq!(rows.count(), 2, "{kernel}: {text}");
     }

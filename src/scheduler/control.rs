@@ -252,8 +252,8 @@ impl BoundControl {
 ///
 /// Adam divides by the root of its second moment v, so that in steady training r is about 1. After a task switch
 /// gradients jump, and v is still that of the old task's end for some 1 / (1 - beta2) updates: r is 4 to 8, and the first
-/// updates are as many times too large. No curvature is needed, and nobody has to say when tasks switch; but a probe
-/// has to fall on the switch, or soon after.
+/// updates are as many times too large. No curvature is needed, but a probe has to fall on the first minibatch of a task:
+/// some 40 updates later r is small again, and the harm is done.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClipControl {

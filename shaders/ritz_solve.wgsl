@@ -122,12 +122,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if id.x >= params.slots || slots[at].status != SLOT_RUNNING {
         return;
     }
-    let is_network = id.x == 0u;
-    let first = id.z * 2u * params.layers + select(params.layers + id.x - 1u, 0u, is_network);
-    let end = (first + select(1u, params.layers, is_network)) * PARTIALS;
+    let stretch = partials_of_slot(id.z, id.x, params.layers);
     var w_hw = 0.0;
     var sum = vec4<f32>(0.0);
-    for (var i = first * PARTIALS; i < end; i++) {
+    for (var i = stretch.x; i < stretch.y; i++) {
         w_hw += partials[i].x;
         sum += direction_partials[i];
     }

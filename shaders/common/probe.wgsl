@@ -41,6 +41,14 @@ const CONTESTED: f32 = 0.5;
 // Workgroups, and so partial sums, of every reduction.
 const PARTIALS: u32 = 64u;
 
+// Where a slot's partial sums begin, and where they end: the network's parts are a replica's first, one for each layer,
+// and each block's follows.
+fn partials_of_slot(replica: u32, slot: u32, layers: u32) -> vec2<u32> {
+    let is_network = slot == 0u;
+    let first = replica * 2u * layers + select(layers + slot - 1u, 0u, is_network);
+    return vec2<u32>(first, first + select(1u, layers, is_network)) * PARTIALS;
+}
+
 // Sums over a part of one layer.
 struct LayerSums {
     gradient: f32,       // g^2

@@ -538,8 +538,7 @@ impl Planner<'_> {
     fn start_vector(&self, slot: u32, l: &ProbedLayer<'_>) -> Dispatch {
         let layer = l.layer;
         // Norm 1 over all that the slot covers: pairs of elements, with what is left over in a layer.
-        let pairs =
-            |layer: &Layer| ((layer.inputs as usize + 1) * layer.outputs as usize).div_ceil(2);
+        let pairs = |layer: &Layer| layer.parameters().div_ceil(2);
         let pairs = match slot {
             0 => self.spec.network.layers().iter().map(pairs).sum(),
             _ => pairs(layer),

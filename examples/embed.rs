@@ -115,7 +115,7 @@ fn main() -> Result<()> {
     let mut encoder = device.create_command_encoder(&Default::default());
     let progress = engine.encode_progress(&device, &mut encoder);
     queue.submit([encoder.finish()]);
-    let updates = u64::from(progress.wait(&device)?[0].updates);
+    let updates = u64::from(progress.wait()?[0].updates);
     let (task, step) = (updates / steps_per_task, updates % steps_per_task);
     println!("stopped in task {task} after {step} of its {steps_per_task} steps");
     Ok(())

@@ -113,9 +113,9 @@ fn our_steps_are_part_of_somebody_elses_submission() {
         let parameters = engine.encode_parameters(&device, &mut encoder);
         queue.submit([encoder.finish()]);
 
-        let progress = progress.wait(&device).unwrap();
-        let probe = probe.wait(&device).unwrap();
-        let parameters = parameters.wait(&device).unwrap();
+        let progress = progress.wait().unwrap();
+        let probe = probe.wait().unwrap();
+        let parameters = parameters.wait().unwrap();
         assert_eq!(
             host.value(&device, &queue),
             8,
@@ -288,7 +288,7 @@ fn trains((name, device, queue): &Opened, spec: TrainingSpec) {
     engine.encode_steps(&mut encoder, 3).unwrap();
     let progress = engine.encode_progress(device, &mut encoder);
     queue.submit([encoder.finish()]);
-    for replica in progress.wait(device).unwrap() {
+    for replica in progress.wait().unwrap() {
         assert_eq!(replica.updates, 3, "{name}");
         assert!(
             replica.batch_loss > 0.0 && replica.batch_loss.is_finite(),
@@ -459,8 +459,8 @@ fn a_pass_of_the_hosts_trains_to_the_same_bits() {
             if in_passes {
                 clock.check(&device, &queue, &name);
             }
-            let parameters = parameters.wait(&device).unwrap();
-            (parameters, probe.wait(&device).unwrap())
+            let parameters = parameters.wait().unwrap();
+            (parameters, probe.wait().unwrap())
         };
         let (found, wanted) = (run(true), run(false));
         assert!(

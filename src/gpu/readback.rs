@@ -7,6 +7,10 @@ use futures_channel::oneshot;
 use crate::error::Error;
 use crate::gpu::faults::{caught, create_buffer};
 
+/// A copied word that says that the copies were made: a staging buffer that no copy reached is zero.
+const COPIED: u32 = 0x5EED_C0DE;
+const COPIED_SIZE: u64 = size_of::<u32>() as u64;
+
 /// Makes what the reader wants of the words of each buffer.
 type Decode<T> = Box<dyn FnOnce(&[&[u32]]) -> T + Send>;
 
@@ -16,7 +20,7 @@ type Decode<T> = Box<dyn FnOnce(&[&[u32]]) -> T + Send>;
 #[must_use = "a readback that is not resolved is only a copy"]
 pub struct Readback<T> {
     device: wgpu::Device,
-    /// One for each source: all sources together may be larger than the largest buffer.
+    /// One for each source, as all sources together may be larger than the largest buffer; the last holds [`COPIED`].
     staging: Result<Vec<wgpu::Buffer>, Error>,
     decode: Decode<T>,
 }
@@ -29,15 +33,24 @@ impl<T> Readback<T> {
         sources: &[&wgpu::Buffer],
         decode: impl FnOnce(&[&[u32]]) -> T + Send + 'static,
     ) -> Self {
-        let mut copy = |source: &&wgpu::Buffer| {
+        let mut copy = |source: &wgpu::Buffer| {
             let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
             let staging = create_buffer(device, "readback", source.size(), usage, None)?;
             encoder.copy_buffer_to_buffer(source, 0, &staging, 0, source.size());
             Ok(staging)
         };
+        let mut copy_all = || {
+            let copies: Result<Vec<_>, Error> = sources.iter().map(|source| copy(source)).collect();
+            let usage = wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC;
+            let word = COPIED.to_ne_bytes();
+            let word = create_buffer(device, "copied", COPIED_SIZE, usage, Some(&word))?;
+            let mut copies = copies?;
+            copies.push(copy(&word)?);
+            Ok(copies)
+        };
         Self {
             device: device.clone(),
-            staging: sources.iter().map(&mut copy).collect(),
+            staging: copy_all(),
             decode: Box::new(decode),
         }
     }
@@ -46,8 +59,8 @@ impl<T> Readback<T> {
     /// device has been polled past that submission, which on the web happens by itself.
     ///
     /// # Errors
-    /// [`Error::Device`] when the device is lost or cannot map the copy; [`Error::OutOfMemory`] when there
-    /// was no memory for it.
+    /// [`Error::NotSubmitted`] where the encoder was dropped; [`Error::Device`] when the device is lost or cannot map
+    /// the copy; [`Error::OutOfMemory`] when there was no memory for it.
     pub fn resolve(self) -> impl Future<Output = Result<T, Error>> {
         let failed = |reason: String| Error::Device {
             doing: "reading back",
@@ -85,16 +98,20 @@ impl<T> Readback<T> {
             });
             let views = mapped.collect::<Result<Vec<_>, _>>()?;
             let words: Vec<&[u32]> = views.iter().map(|v| bytemuck::cast_slice(v)).collect();
-            Ok((self.decode)(&words))
+            match words.split_last() {
+                Some((&[COPIED], words)) => Ok((self.decode)(words)),
+                _ => Err(Error::NotSubmitted),
+            }
         }
     }
 
-    /// As [`Self::resolve`], but waits; for native programs.
+    /// As [`Self::resolve`], but waits for the device that the copies were recorded for; for native programs.
     ///
     /// # Errors
     /// As [`Self::resolve`].
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn wait(self, device: &wgpu::Device) -> Result<T, Error> {
+    pub fn wait(self) -> Result<T, Error> {
+        let device = self.device.clone();
         let future = self.resolve();
         device
             .poll(wgpu::PollType::wait_indefinitely())

@@ -96,7 +96,7 @@ impl Submissions {
         while let Some(oldest) = self.in_flight.pop_front() {
             self.wait_for(oldest)?;
         }
-        let result = readback.wait(&gpu.device);
+        let result = readback.wait();
         gpu.check("reading back").and(result)
     }
 

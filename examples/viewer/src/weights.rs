@@ -322,7 +322,7 @@ mod tests {
             engine.encode_initialise(&mut encoder);
             let readback = engine.encode_parameters(&gpu.device, &mut encoder);
             gpu.queue.submit([encoder.finish()]);
-            let parameters = readback.wait(&gpu.device).unwrap();
+            let parameters = readback.wait().unwrap();
             let format = wgpu::TextureFormat::Rgba8Unorm;
             let weights = Weights::new(&gpu.device, format, &engine);
             let picture = painted(&gpu, &weights, 1);

@@ -101,7 +101,7 @@ fn parameters(
     let mut encoder = device.create_command_encoder(&Default::default());
     let readback = session.engine().encode_parameters(device, &mut encoder);
     queue.submit([encoder.finish()]);
-    readback.wait(device).unwrap()
+    readback.wait().unwrap()
 }
 
 /// What settings come to in the library's own loop, which waits after every call.

@@ -460,10 +460,11 @@ impl Engine {
     /// there, with the same bits.
     ///
     /// # Errors
-    /// A snapshot of an engine of another specification, by the names and lengths of its buffers:
-    /// [`Error::Invalid`] or [`Error::Length`]. Nothing has changed then.
+    /// A snapshot of an engine of another specification, by the names and lengths of its buffers, or one whose
+    /// counts, places and step sizes no training leaves: [`Error::Invalid`] or [`Error::Length`]. Nothing has changed
+    /// then.
     pub fn restore(&mut self, queue: &wgpu::Queue, snapshot: &Snapshot) -> Result<(), Error> {
-        snapshot.check(&self.carried)?;
+        snapshot.check(&self.carried, &self.spec, &self.names)?;
         for (own, words) in self.carried.iter().zip(snapshot.words()) {
             queue.write_buffer(self.buffer(own.id), 0, cast_slice(words));
         }

@@ -250,6 +250,29 @@ impl Scheduler {
         })
     }
 
+    /// Fails unless this one, which was read from a file, can be what became of `fresh`: the same but for step sizes and
+    /// windows, and these such as probes leave.
+    #[cfg(feature = "report")]
+    pub(crate) fn check_continues(&self, fresh: &Self) -> Result<(), Error> {
+        let same = [
+            ("control", self.control == fresh.control),
+            (
+                "base step size",
+                self.base_step_size == fresh.base_step_size,
+            ),
+            ("seed", self.seed == fresh.seed),
+        ];
+        if let Some((what, _)) = same.into_iter().find(|(_, is_same)| !is_same) {
+            return Err(Error::invalid(what, "the arm's own", "another"));
+        }
+        let (wanted, found) = (fresh.step_sizes.len(), self.step_sizes.len());
+        Error::check_length("step sizes of a scheduler", wanted, found)?;
+        for step_size in &self.step_sizes {
+            check_step_size("step size of a scheduler", *step_size)?;
+        }
+        self.monitor.check_continues(&fresh.monitor)
+    }
+
     /// One step size per layer, as decided last; before the first probe those to begin with, which a schedule may
     /// want to differ from the base step size.
     pub fn step_sizes(&self) -> &[f64] {

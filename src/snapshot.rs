@@ -1,7 +1,10 @@
 //! What training depends on, between two steps, as words on the host.
 
+mod check;
+
 use crate::error::Error;
-use crate::plan::{BufferId, Program};
+use crate::plan::{BufferId, Buffers, Program};
+use crate::spec::TrainingSpec;
 
 /// Everything that carries over from one step or probe to the next, of all replicas: parameters, moments,
 /// counters and scores, step sizes, what regularisers pull towards, the vectors that a probe starts at.
@@ -56,8 +59,13 @@ impl Snapshot {
         self.buffers.iter().map(|buffer| &buffer.words[..])
     }
 
-    /// Fails unless the buffers are `carried`, in that order.
-    pub(crate) fn check(&self, carried: &[CarriedBuffer]) -> Result<(), Error> {
+    /// Fails unless the buffers are `carried`, in that order, and hold what training of `spec` can have left in them.
+    pub(crate) fn check(
+        &self,
+        carried: &[CarriedBuffer],
+        spec: &TrainingSpec,
+        names: &Buffers,
+    ) -> Result<(), Error> {
         Error::check_length("buffers of the snapshot", carried.len(), self.buffers.len())?;
         for (wanted, found) in carried.iter().zip(&self.buffers) {
             if wanted.name != found.name {
@@ -67,6 +75,10 @@ impl Snapshot {
             let what = format!("{} of the snapshot", wanted.name);
             Error::check_length(&what, wanted.words, found.words.len())?;
         }
-        Ok(())
+        let words = |id: BufferId| {
+            let place = carried.iter().position(|own| own.id == id);
+            place.map(|place| &self.buffers[place].words[..])
+        };
+        check::contents(spec, names, words)
     }
 }

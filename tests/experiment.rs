@@ -75,6 +75,47 @@ fn through_csv(results: &Results, experiment: &Experiment) -> Vec<ProbeRow> {
 }
 
 #[test]
+fn a_record_that_no_run_wrote_is_an_error() {
+    let experiment = small(vec![arm("constant", Control::Constant)]);
+    let rows = train(&experiment).probes;
+    let found = |change: &dyn Fn(&mut Vec<ProbeRow>)| {
+        let mut rows = rows.clone();
+        change(&mut rows);
+        let found = recorded_observations(&experiment, &experiment.arms[0], 1, &rows);
+        found.map_err(|error| error.to_string())
+    };
+    assert_eq!(found(&|_| {}).unwrap().len(), 26);
+    for (message, change) in [
+        (
+            "layer of a recorded probe: wanted network, after 3 layers at update 8, found 3",
+            (&|rows: &mut Vec<ProbeRow>| rows.insert(3, rows[2].clone()))
+                as &dyn Fn(&mut Vec<ProbeRow>),
+        ),
+        (
+            "layer of a recorded probe: wanted 3 at update 8, found network",
+            &|rows| drop(rows.remove(2)),
+        ),
+        (
+            "layer of a recorded probe: wanted 1 at update 8, found 0",
+            &|rows| rows[0].layer = "0".to_owned(),
+        ),
+        (
+            "task of a recorded probe: wanted 1 or more at update 8, found 0",
+            &|rows| rows[3].task = 0,
+        ),
+        (
+            "rows of the last recorded probe: wanted 3 layers and then the network, found 2 layers alone",
+            &|rows| {
+                let end = rows.iter().position(|row| row.seed == 2).unwrap();
+                rows.truncate(end - 2);
+            },
+        ),
+    ] {
+        assert_eq!(found(change).unwrap_err(), message);
+    }
+}
+
+#[test]
 fn replaying_a_probes_csv_gives_the_same_decisions() {
     let global = BoundControl {
         scope: Scope::Global,

@@ -6,9 +6,11 @@ mod common;
 use common::computes;
 use trainable::network::{Activation, Network};
 use trainable::probe::{IterateForm, ProbeSpec, ProbeStart};
+use trainable::rng::pcg4d;
 use trainable::spec::{
     ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch, TrainingSpec,
 };
+use trainable::state::ReplicaState;
 use trainable::{Compute, Engine, Snapshot, Trainer};
 
 const PIXELS: usize = 30;
@@ -146,9 +148,24 @@ fn every_buffer_of_a_snapshot_matters() {
     for (index, buffer) in snapshot.buffers.iter().enumerate() {
         let mut incomplete = snapshot.clone();
         incomplete.buffers[index] = initial.buffers[index].clone();
-        // At a fresh start these are as they were: a damage that a used trainer could bring.
-        if buffer.name.starts_with("initial") || buffer.name == "divergence" {
-            incomplete.buffers[index].words.fill(2);
+        match &buffer.name[..] {
+            // At a fresh start these are as they were: a damage that a used trainer could bring.
+            name if name.starts_with("initial") => incomplete.buffers[index].words.fill(2),
+            // Counts must fit each other, so that only numbers can be others unnoticed.
+            "states" => {
+                incomplete.buffers[index] = buffer.clone();
+                let words = &mut incomplete.buffers[index].words;
+                let states: &mut [ReplicaState] = bytemuck::cast_slice_mut(words);
+                states.iter_mut().for_each(|state| state.correction1 *= 0.5);
+            }
+            "divergence" => {
+                incomplete.buffers[index].words.fill(2);
+                let error = fresh.restore(&incomplete).unwrap_err().to_string();
+                let wanted = "divergence: wanted 0 or 0 in replica 0, found 2";
+                assert_eq!(error, wanted);
+                continue;
+            }
+            _ => {}
         }
         fresh.restore(&incomplete).unwrap();
         let found = seen(&mut fresh);
@@ -190,6 +207,79 @@ fn a_snapshot_of_another_specification_is_refused_and_changes_nothing() {
     }
 }
 
+/// A word of a forged snapshot: any, or one that is likely to do harm.
+fn wild_word(seed: u32, number: u32) -> u32 {
+    let [choice, any, small, _] = pcg4d([seed, number, 0, 0]);
+    match choice % 8 {
+        0 => u32::MAX,
+        1 => u32::MAX - small % 8,
+        2 => f32::NAN.to_bits(),
+        3 => f32::INFINITY.to_bits(),
+        4 => f32::MAX.to_bits() | any & 1 << 31,
+        5 => small % 70,
+        6 => f32::MIN_POSITIVE.to_bits() >> (small % 24),
+        _ => any,
+    }
+}
+
+#[test]
+fn no_words_of_a_snapshot_make_a_panic() {
+    let with_stream = spec(1, probe(ProbeStart::Warm, IterateForm::Auto));
+    let without_stream = TrainingSpec {
+        stream: None,
+        ..with_stream.clone()
+    };
+    let (mut accepted, mut refused) = (0, 0);
+    for spec in [with_stream, without_stream] {
+        let has_stream = spec.stream.is_some();
+        let mut trainer = Trainer::new(&Compute::Cpu, spec).unwrap();
+        let advance = |trainer: &mut Trainer| {
+            if has_stream {
+                trainer.train(5).unwrap();
+            } else {
+                trainer.update(5).unwrap();
+            }
+        };
+        advance(&mut trainer);
+        let good = trainer.snapshot().unwrap();
+        for index in 0..good.buffers.len() {
+            for seed in 0..60 {
+                let mut forged = good.clone();
+                let words = &mut forged.buffers[index].words;
+                let length = words.len() as u32;
+                // One word, a few of them, or all.
+                let count = [1, 1 + seed % 7, length][seed as usize % 3].min(length);
+                for number in 0..count {
+                    let [place, ..] = pcg4d([seed, number, index as u32, 1]);
+                    let place = if count == length {
+                        number
+                    } else {
+                        place % length
+                    };
+                    words[place as usize] = wild_word(seed ^ (index as u32) << 8, number);
+                }
+                trainer.restore(&good).unwrap();
+                if trainer.restore(&forged).is_err() {
+                    assert!(trainer.snapshot().unwrap() == good);
+                    refused += 1;
+                    continue;
+                }
+                accepted += 1;
+                for _ in 0..2 {
+                    advance(&mut trainer);
+                    let _ = trainer.probe().unwrap();
+                    let _ = trainer.indicators().unwrap();
+                    let _ = trainer.progress().unwrap();
+                }
+                // What training left is what can be restored.
+                let later = trainer.snapshot().unwrap();
+                trainer.restore(&later).unwrap();
+            }
+        }
+    }
+    assert!(accepted > 100 && refused > 100, "{accepted}, {refused}");
+}
+
 /// Without a stream the loaded minibatch belongs to the snapshot, and an embedder's engine can go on where
 /// another one stood.
 #[test]
@@ -217,7 +307,7 @@ fn an_engine_takes_the_snapshot_of_another_with_the_minibatch_in_it() {
         engine.encode_updates(&mut encoder, 2).unwrap();
         let later = engine.encode_snapshot(&gpu.device, &mut encoder);
         gpu.queue.submit([encoder.finish()]);
-        let later = later.wait(&gpu.device).unwrap();
+        let later = later.wait().unwrap();
         assert!(later == trainer.snapshot().unwrap(), "{}", gpu.adapter);
         assert!(later != snapshot, "{}: nothing was trained", gpu.adapter);
     }

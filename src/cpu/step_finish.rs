@@ -17,16 +17,17 @@ pub(crate) fn run(params: &StepFinish, arrays: &mut [Array; 4]) {
         state.halted_update = state.updates;
         return;
     }
-    state.updates += 1;
-    state.optimiser_updates += 1;
+    // Counts of endless training wrap, as they do in the shader.
+    state.updates = state.updates.wrapping_add(1);
+    state.optimiser_updates = state.optimiser_updates.wrapping_add(1);
     state.correction1 = config.one_minus_beta1 + config.beta1 * state.correction1;
     state.correction2 = config.one_minus_beta2 + config.beta2 * state.correction2;
-    state.task_batches += 1;
+    state.task_batches = state.task_batches.wrapping_add(1);
     state.task_loss += state.batch_loss;
-    state.task_correct += state.batch_correct;
+    state.task_correct = state.task_correct.wrapping_add(state.batch_correct);
     state.epoch_loss += state.batch_loss;
-    state.epoch_correct += state.batch_correct;
-    state.batch += 1;
+    state.epoch_correct = state.epoch_correct.wrapping_add(state.batch_correct);
+    state.batch = state.batch.wrapping_add(1);
     if state.batch < params.batches_per_epoch {
         return;
     }
@@ -42,7 +43,7 @@ pub(crate) fn run(params: &StepFinish, arrays: &mut [Array; 4]) {
             final_correct: state.epoch_correct,
             unused: 0,
         };
-        state.task += 1;
+        state.task = state.task.wrapping_add(1);
         state.epoch = 0;
         state.task_batches = 0;
         state.task_loss = 0.0;

@@ -11,7 +11,9 @@ use crate::scheduler::{Observation, Statistics};
 /// on the same record.
 ///
 /// # Errors
-/// Those of [`crate::network::Network::new`], for an arm that is not of a checked experiment.
+/// Those of [`crate::network::Network::new`], for an arm that is not of a checked experiment; [`Error::Invalid`] where
+/// the rows of a probe are not those of the network's layers in order, followed by the network's, or where one is of
+/// task 0.
 pub fn recorded_observations(
     experiment: &Experiment,
     arm: &Arm,
@@ -26,12 +28,17 @@ pub fn recorded_observations(
     let mut observations: Vec<Observation> = Vec::new();
     let mut layers = Vec::new();
     for row in own {
-        if !row.is_network() {
-            layers.push(statistics(row, parameters[layers.len()]));
+        check_layer(row, layers.len(), parameters.len())?;
+        if let Some(parameters) = parameters.get(layers.len()) {
+            layers.push(statistics(row, *parameters));
             continue;
         }
+        let Some(task) = row.task.checked_sub(1) else {
+            let wanted = format!("1 or more at update {}", row.update);
+            return Err(Error::invalid("task of a recorded probe", wanted, 0));
+        };
         observations.push(Observation {
-            task: row.task - 1,
+            task,
             update: row.update,
             progress: experiment.progress(row.update),
             batch: experiment.batch,
@@ -40,7 +47,39 @@ pub fn recorded_observations(
             network: statistics(row, network.parameter_count()),
         });
     }
+    if !layers.is_empty() {
+        let wanted = format!("{} layers and then the network", parameters.len());
+        let found = format!("{} layers alone", layers.len());
+        return Err(Error::invalid(
+            "rows of the last recorded probe",
+            wanted,
+            found,
+        ));
+    }
     Ok(observations)
+}
+
+/// Fails unless `row` is of the layer that follows the first `before` of `all`, or, after the last, of the network.
+fn check_layer(row: &ProbeRow, before: usize, all: usize) -> Result<(), Error> {
+    let is_next = if before < all {
+        row.layer.parse() == Ok(before + 1)
+    } else {
+        row.is_network()
+    };
+    if is_next {
+        return Ok(());
+    }
+    let next = if before < all {
+        format!("{}", before + 1)
+    } else {
+        format!("network, after {all} layers")
+    };
+    let wanted = format!("{next} at update {}", row.update);
+    Err(Error::invalid(
+        "layer of a recorded probe",
+        wanted,
+        &row.layer,
+    ))
 }
 
 fn statistics(row: &ProbeRow, parameters: usize) -> Statistics {

@@ -288,6 +288,31 @@ impl Monitor {
         })
     }
 
+    /// Fails unless the windows, which were read from a file, can be what became of those of `fresh`.
+    #[cfg(feature = "report")]
+    pub(super) fn check_continues(&self, fresh: &Self) -> Result<(), Error> {
+        if self.estimator != fresh.estimator {
+            return Err(Error::invalid("estimator", "the arm's own", "another"));
+        }
+        Error::check_length("windows", fresh.layers.len(), self.layers.len())?;
+        let length = fresh.estimator.window as usize;
+        for window in self.layers.iter().chain([&self.network]) {
+            if window.length != length || window.values.len() > length {
+                let found = format!("{} of {}", window.values.len(), window.length);
+                let wanted = format!("{length} at most of {length}");
+                return Err(Error::invalid("values of a window", wanted, found));
+            }
+            if let Some(value) = window.values.iter().find(|x| !(**x * **x).is_finite()) {
+                return Err(Error::invalid(
+                    "value of a window",
+                    "a finite square",
+                    value,
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// Takes a probe into the windows. A layer without bounds leaves its window alone.
     ///
     /// # Errors

@@ -1,0 +1,204 @@
+//! Whether the words of a snapshot are such as training can have left.
+//!
+//! Numbers may be anything, NaN too: a replica that diverged holds them. What kernels count, compare or index by may not.
+
+use std::fmt::Display;
+
+use bytemuck::cast_slice;
+
+use crate::error::Error;
+use crate::plan::{BufferId, Buffers, TASK_LOG_LENGTH};
+use crate::spec::{TrainingSpec, check_step_size};
+use crate::state::{
+    HALTED_LOSS, HALTED_UPDATE, LayerControl, NEVER, ProbeSlot, RUNNING, ReplicaState, TaskRecord,
+};
+
+/// A bias correction is at most 1, but for what rounding adds.
+const LARGEST_CORRECTION: f32 = 1.0 + 1e-3;
+
+/// Checks all replicas; `words` are those of a buffer, if it is carried.
+pub(super) fn contents<'a>(
+    spec: &TrainingSpec,
+    names: &Buffers,
+    words: impl Fn(BufferId) -> Option<&'a [u32]>,
+) -> Result<(), Error> {
+    let all = |id| words(id).unwrap_or_default();
+    let states: &[ReplicaState] = cast_slice(all(names.states));
+    let controls: &[LayerControl] = cast_slice(all(names.layer_controls));
+    let logs: &[TaskRecord] = cast_slice(all(names.task_log));
+    let replicas = states
+        .iter()
+        .zip(all(names.divergence))
+        .zip(controls.chunks(spec.network.layers().len()))
+        .zip(logs.chunks(TASK_LOG_LENGTH as usize));
+    for (number, (((state, divergence), controls), log)) in replicas.enumerate() {
+        let check = Check { spec, number };
+        check.state(state)?;
+        check.divergence(state, *divergence)?;
+        check.controls(controls)?;
+        log.iter()
+            .zip(0..)
+            .try_for_each(|(record, slot)| check.record(state, record, slot))?;
+    }
+    let probe = names.probe.as_ref();
+    let slots: &[ProbeSlot] =
+        cast_slice(probe.and_then(|own| words(own.slots)).unwrap_or_default());
+    if let Some(slot) = slots.iter().find(|slot| slot.has_vector > 1) {
+        return Err(Error::invalid(
+            "has_vector of a slot",
+            "0 or 1",
+            slot.has_vector,
+        ));
+    }
+    let classes = spec.network.classes();
+    match words(names.labels)
+        .unwrap_or_default()
+        .iter()
+        .find(|label| **label >= classes)
+    {
+        Some(label) => Err(Error::invalid("label", format!("below {classes}"), label)),
+        None => Ok(()),
+    }
+}
+
+/// One replica.
+struct Check<'a> {
+    spec: &'a TrainingSpec,
+    number: usize,
+}
+
+impl Check<'_> {
+    fn ensure(
+        &self,
+        what: &'static str,
+        is_good: bool,
+        wanted: impl Display,
+        found: impl Display,
+    ) -> Result<(), Error> {
+        if is_good {
+            return Ok(());
+        }
+        let wanted = format!("{wanted} in replica {}", self.number);
+        Err(Error::invalid(what, wanted, found))
+    }
+
+    fn below(&self, what: &'static str, limit: u32, found: u32) -> Result<(), Error> {
+        self.ensure(what, found < limit, format_args!("below {limit}"), found)
+    }
+
+    fn at_most(&self, what: &'static str, most: u64, found: u32) -> Result<(), Error> {
+        let is_good = u64::from(found) <= most;
+        self.ensure(what, is_good, format_args!("{most} at most"), found)
+    }
+
+    fn equal(&self, what: &'static str, wanted: u64, found: u32) -> Result<(), Error> {
+        self.ensure(what, u64::from(found) == wanted, wanted, found)
+    }
+
+    fn is_number(&self, what: &'static str, found: f32) -> Result<(), Error> {
+        self.ensure(what, !found.is_nan(), "a number", found)
+    }
+
+    fn epochs(&self) -> u32 {
+        self.spec.stream.as_ref().map_or(1, |stream| stream.epochs)
+    }
+
+    /// Samples in this many minibatches.
+    fn samples(&self, batches: u64) -> u64 {
+        batches * u64::from(self.spec.batch)
+    }
+
+    fn state(&self, state: &ReplicaState) -> Result<(), Error> {
+        let batches = self.spec.batches_per_epoch();
+        self.below("epoch", self.epochs(), state.epoch)?;
+        self.below("batch of the epoch", batches, state.batch)?;
+        let of_task = u64::from(state.epoch) * u64::from(batches) + u64::from(state.batch);
+        self.equal("minibatches of the task", of_task, state.task_batches)?;
+        let updates = u64::from(state.task) * self.spec.steps_per_task() + of_task;
+        self.equal("updates", updates, state.updates)?;
+        self.at_most("updates of the optimiser", updates, state.optimiser_updates)?;
+        self.at_most("correct predictions", self.samples(1), state.batch_correct)?;
+        let (task, epoch) = (self.samples(of_task), self.samples(state.batch.into()));
+        self.at_most("correct predictions of the task", task, state.task_correct)?;
+        self.at_most(
+            "correct predictions of the epoch",
+            epoch,
+            state.epoch_correct,
+        )?;
+        for correction in [state.correction1, state.correction2] {
+            let is_share = correction > 0.0 && correction <= LARGEST_CORRECTION;
+            self.ensure(
+                "bias correction",
+                is_share,
+                "more than 0, 1 at most",
+                correction,
+            )?;
+        }
+        self.is_number("loss of the task", state.task_loss)?;
+        self.is_number("loss of the epoch", state.epoch_loss)?;
+        self.halt(state)
+    }
+
+    /// A replica that is halted stands where it was halted.
+    fn halt(&self, state: &ReplicaState) -> Result<(), Error> {
+        self.at_most(
+            "halted",
+            u64::from(HALTED_LOSS | HALTED_UPDATE),
+            state.halted,
+        )?;
+        if state.halted == RUNNING {
+            self.equal("update of the halt", NEVER.into(), state.halted_update)?;
+            let is_finite = state.batch_loss.is_finite();
+            return self.ensure("loss", is_finite, "a finite number", state.batch_loss);
+        }
+        self.equal("task of the halt", state.task.into(), state.halted_task)?;
+        self.equal(
+            "update of the halt",
+            state.updates.into(),
+            state.halted_update,
+        )
+    }
+
+    fn divergence(&self, state: &ReplicaState, found: u32) -> Result<(), Error> {
+        let possible = state.halted & HALTED_UPDATE;
+        let wanted = format_args!("0 or {possible}");
+        self.ensure("divergence", found & !possible == 0, wanted, found)
+    }
+
+    fn controls(&self, controls: &[LayerControl]) -> Result<(), Error> {
+        for (layer, found) in self.spec.network.layers().iter().zip(controls) {
+            check_step_size(found.step_size)?;
+            let wanted = LayerControl::new(layer, found.step_size);
+            let (wanted_text, found_text) = (format!("{wanted:?}"), format!("{found:?}"));
+            self.ensure("layer control", wanted == *found, wanted_text, found_text)?;
+        }
+        Ok(())
+    }
+
+    /// A record is empty or of the latest task that belongs into its slot.
+    fn record(&self, state: &ReplicaState, record: &TaskRecord, slot: u32) -> Result<(), Error> {
+        if record.batches == 0 {
+            return Ok(());
+        }
+        let steps = self.spec.steps_per_task();
+        let batches = u64::from(self.spec.batches_per_epoch());
+        let own = record.task % TASK_LOG_LENGTH;
+        self.equal("place of a finished task", slot.into(), own)?;
+        self.below("finished task", state.task, record.task)?;
+        self.equal("minibatches of a finished task", steps, record.batches)?;
+        self.equal("minibatches of a last epoch", batches, record.final_batches)?;
+        let (all, last) = (self.samples(steps), self.samples(batches));
+        self.at_most(
+            "correct predictions of a finished task",
+            all,
+            record.correct,
+        )?;
+        self.at_most(
+            "correct predictions of a last epoch",
+            last,
+            record.final_correct,
+        )?;
+        self.is_number("loss of a finished task", record.loss)?;
+        self.is_number("loss of a last epoch", record.final_loss)
+    }
+}

@@ -290,6 +290,69 @@ fn the_table_is_the_default_and_aligned() {
     );
 }
 
+/// The same numbers under an `nn.Sequential`'s names, and these in the output.
+#[test]
+fn a_sequential_is_probed_under_its_own_names() {
+    let case = Case::new("relu");
+    let wanted = String::from_utf8(case.probe(&["--format", "json"]).stdout).unwrap();
+    let mut tensors = case.network_tensors();
+    for (tensor, name) in tensors.iter_mut().zip([
+        "net.0.weight",
+        "net.0.bias",
+        "net.2.weight",
+        "net.2.bias",
+        "net.10.weight",
+        "net.10.bias",
+    ]) {
+        tensor.name = name.to_owned();
+    }
+    write(&case.network(), &tensors);
+    let found = String::from_utf8(case.probe(&["--format", "json"]).stdout).unwrap();
+    let renamed = [("fc1", "net.0"), ("fc2", "net.2"), ("fc3", "net.10")];
+    let renamed = renamed
+        .iter()
+        .fold(wanted, |json, (from, to)| json.replace(from, to));
+    assert_eq!(found, renamed);
+    let table = String::from_utf8(case.probe(&[]).stdout).unwrap();
+    for name in ["\nnet.0 ", "\nnet.2 ", "\nnet.10 "] {
+        assert!(table.contains(name), "{table}");
+    }
+}
+
+/// 2^20 units make 14 copies of 3 million parameters, and tangents of the minibatch beside them.
+#[cfg(unix)]
+#[test]
+fn a_net_that_is_too_wide_for_the_memory_is_refused() {
+    let case = Case::new("relu");
+    let width = 1 << 20;
+    let zeros = vec![0.0; width * 2];
+    let layers = [
+        Tensor::f32("fc1.weight", &[width, 1], &zeros[..width]),
+        Tensor::f32("fc1.bias", &[width], &zeros[..width]),
+        Tensor::f32("fc2.weight", &[2, width], &zeros),
+        Tensor::f32("fc2.bias", &[2], &zeros[..2]),
+    ];
+    write(&case.network(), &layers);
+    let samples = vec![0.0; 1_000];
+    let x = Tensor::f32("x", &[1_000, 1], &samples);
+    write(&case.batch(), &[x, Tensor::i64("y", &vec![0; 1_000])]);
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -v 8000000; exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_trainable"))
+        .args(["probe", "--backend", "cpu"])
+        .arg(case.network())
+        .arg("--batch")
+        .arg(case.batch())
+        .env_remove("RUST_LOG")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let message = String::from_utf8(output.stderr).unwrap();
+    let what = " MiB required for a replica of 1-1048576-2 at minibatches of 1000, ";
+    assert!(message.contains(what), "{message}");
+    assert!(output.stdout.is_empty());
+}
+
 #[test]
 fn one_sample_has_no_noise_and_no_bound() {
     let case = Case::new("relu");
@@ -353,9 +416,9 @@ fn faulty_networks_are_refused() {
              \"fc2.weight\", \"fc3.weight\"",
         ),
         (
-            case.network_refusal(|tensors| tensors[0].name = "layer1.weight".to_owned()),
-            "wanted no tensors but fc1.weight, fc1.bias, fc2.weight and so on, \
-             found \"layer1.weight\"",
+            case.network_refusal(|tensors| tensors[0].name = "layer1.weights".to_owned()),
+            "wanted no tensors but pairs of NAME.weight and NAME.bias, \
+             found \"layer1.weights\"",
         ),
         (
             case.network_refusal(|tensors| tensors[1].dtype = Dtype::I32),

@@ -29,10 +29,10 @@ struct Options {
 
 fn main() -> Result<()> {
     let options = Options::parse();
-    let (network, parameters) = read_network(&options.network, Activation::Relu)?;
-    let batch = read_batch(&options.batch, &network)?;
+    let read = read_network(&options.network, Activation::Relu)?;
+    let batch = read_batch(&options.batch, &read.network)?;
     let spec = TrainingSpec {
-        network,
+        network: read.network,
         batch: batch.size,
         replicas: vec![ReplicaSpec::default()],
         // Nothing is trained: the minibatch is given.
@@ -46,14 +46,14 @@ fn main() -> Result<()> {
     };
     let (compute, chosen) = Compute::open(Backend::Auto)?;
     let mut trainer = Trainer::new(&compute, spec)?;
-    trainer.write_parameters(0, &parameters)?;
+    trainer.write_parameters(0, &read.layers)?;
     trainer.write_batch(0, &batch.inputs, &batch.labels)?;
     let stats = trainer.probe()?.swap_remove(0)?;
 
     println!("{chosen}");
     println!("loss {:.4}, accuracy {:.4}", stats.loss, stats.accuracy);
-    for (number, layer) in (1..).zip(&stats.layers) {
-        print_row(&format!("fc{number}"), layer, batch.size);
+    for (name, layer) in read.names.iter().zip(&stats.layers) {
+        print_row(name, layer, batch.size);
     }
     print_row("network", &stats.network, batch.size);
     Ok(())

@@ -15,7 +15,8 @@ use super::{Failure, backend_parser, print};
 /// What is to be probed, and how.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The network, a safetensors file: fc1.weight [out, in], fc1.bias [out], fc2.weight and so on,
+    /// The network, a safetensors file: NAME.weight [out, in] and NAME.bias [out] of each layer, in order of the
+    /// numbers in their names, in which alone these may differ (fc1, fc2, ..., or 0, 2, ... of an nn.Sequential);
     /// all F32; with crelu, the next layer's in is twice the previous out
     #[arg(value_name = "NET")]
     network: PathBuf,
@@ -84,10 +85,10 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
 
 /// Everything that the files and the options can be blamed for is checked before a device is opened.
 fn probe(options: &Options) -> Result<Report, Failure> {
-    let (network, layers) = read_network(&options.network, options.activation.into())?;
-    let batch = read_batch(&options.batch, &network)?;
+    let read = read_network(&options.network, options.activation.into())?;
+    let batch = read_batch(&options.batch, &read.network)?;
     let spec = TrainingSpec {
-        network,
+        network: read.network,
         batch: batch.size,
         replicas: vec![ReplicaSpec::default()],
         stream: None,
@@ -103,7 +104,7 @@ fn probe(options: &Options) -> Result<Report, Failure> {
     let (compute, chosen) = Compute::open(options.backend)?;
     log::info!("{chosen}");
     let mut trainer = Trainer::new(&compute, spec)?;
-    trainer.write_parameters(0, &layers)?;
+    trainer.write_parameters(0, &read.layers)?;
     trainer.write_batch(0, &batch.inputs, &batch.labels)?;
     // One replica, so one entry.
     let stats = trainer.probe()?.swap_remove(0);
@@ -112,7 +113,7 @@ fn probe(options: &Options) -> Result<Report, Failure> {
         batch: options.batch.clone(),
         source,
     })?;
-    Ok(Report::new(&compute, batch.size, &stats))
+    Ok(Report::new(&compute, batch.size, read.names, &stats))
 }
 
 /// What is printed. Programs rely on the keys.
@@ -142,19 +143,20 @@ struct Row {
 }
 
 impl Report {
-    fn new(compute: &Compute, batch: u32, stats: &ProbeStats) -> Self {
+    /// `names` are those of the layers in the network's file.
+    fn new(compute: &Compute, batch: u32, names: Vec<String>, stats: &ProbeStats) -> Self {
         let (backend, adapter) = match compute {
             Compute::Cpu => ("cpu", "CPU executor".to_owned()),
             Compute::Gpu(gpu) => (gpu.adapter.backend.to_str(), gpu.adapter.name.clone()),
         };
-        let layer = |(index, stats)| Row::new(format!("fc{}", index + 1), batch, stats);
+        let layer = |(stats, name)| Row::new(name, batch, stats);
         Self {
             backend,
             adapter,
             batch,
             loss: stats.loss,
             accuracy: stats.accuracy,
-            layers: stats.layers.iter().enumerate().map(layer).collect(),
+            layers: stats.layers.iter().zip(names).map(layer).collect(),
             network: Row::new("network".to_owned(), batch, &stats.network),
         }
     }

@@ -339,7 +339,7 @@ fn a_missing_file_is_named() {
 #[test]
 fn a_broken_file_is_named_with_what_was_wanted_and_found() {
     type Change = fn(&str) -> String;
-    let cases: [(&str, Change, &str); 6] = [
+    let cases: [(&str, Change, &str); 9] = [
         (
             "experiment.toml",
             |text| text.replace("tasks = 3", "tasks = -3"),
@@ -355,6 +355,21 @@ fn a_broken_file_is_named_with_what_was_wanted_and_found() {
             "tasks.csv",
             |text| text.replace("ReLU,1,2,", "ReLU,one,2,"),
             "tasks.csv, line 3: wanted a whole number as its seed, found \"one\"",
+        ),
+        (
+            "tasks.csv",
+            |text| text.to_owned() + "ReLU,1,3,9.2e18,1.0,0.5,1.0\n",
+            "wanted a number from 0 to 1 as its online_accuracy, found 9200000000000000000",
+        ),
+        (
+            "tasks.csv",
+            |text| text.to_owned() + "ReLU,1,3,NaN,1.0,0.5,1.0\n",
+            "wanted a number from 0 to 1 as its online_accuracy, found NaN",
+        ),
+        (
+            "tasks.csv",
+            |text| text.replace("ReLU,1,2,", "ReLU,1,0,"),
+            "tasks.csv, line 3: wanted 1 or more as its task, found 0",
         ),
         (
             "differences.csv",

@@ -8,10 +8,10 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crc32fast::Hasher;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::directory::DirectoryError;
+use crate::report::TableRow;
 
 /// How much of a table is valid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,10 +88,7 @@ fn csv_rows(rows: &[impl Serialize], with_header: bool) -> io::Result<Vec<u8>> {
 }
 
 /// The valid rows of the table at `path`; it stays as it is.
-pub(super) fn read<T: DeserializeOwned>(
-    path: &Path,
-    extent: Extent,
-) -> Result<Vec<T>, DirectoryError> {
+pub(super) fn read<T: TableRow>(path: &Path, extent: Extent) -> Result<Vec<T>, DirectoryError> {
     let bytes = fs::read(path).map_err(|source| DirectoryError::read(path, source))?;
     let damaged = |reason: String| DirectoryError::damaged(path, reason);
     let valid = usize::try_from(extent.bytes).ok();
@@ -109,6 +106,14 @@ pub(super) fn read<T: DeserializeOwned>(
     if rows.len() != extent.rows {
         let (wanted, found) = (extent.rows, rows.len());
         return Err(damaged(format!("wanted {wanted} rows, found {found}")));
+    }
+    for (row, number) in rows.iter().zip(1..) {
+        row.check().map_err(|fault| {
+            let (column, wanted, found) = (fault.column, fault.wanted, fault.found);
+            damaged(format!(
+                "row {number}: {column}: wanted {wanted}, found {found}"
+            ))
+        })?;
     }
     Ok(rows)
 }

@@ -6,6 +6,7 @@
 //! - `prediction`: how well an indicator foretells a drop in accuracy, and intervals over seeds.
 //! - `indicators`: a row per minibatch that was looked at, `indicators.csv`.
 //! - `figures`: the pictures of the experiments, arms side by side; `run` is the rows they are made of.
+//! - `ranges`: what the numbers of a table that is read back can be.
 //! - `tensorboard`: the rows as TensorBoard shows them; `events` is the format of its files.
 //! - `page`: HTML of one run or several, with all of this in it.
 //! - `panels`: a picture of the probes, a row of panels per layer.
@@ -24,6 +25,7 @@ mod panels;
 mod plots;
 mod prediction;
 mod probes;
+mod ranges;
 mod run;
 mod scale;
 mod tables;
@@ -48,6 +50,7 @@ pub use prediction::{
     paired_difference, pooled_auroc,
 };
 pub use probes::{ProbeRow, probe_rows, write_probes_csv};
+pub(crate) use ranges::TableRow;
 pub use tables::{
     BandPoint, Score, Series, TaskRow, online_accuracy_series, score, write_tasks_csv,
 };

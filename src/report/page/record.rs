@@ -5,7 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use csv::{DeserializeErrorKind, ErrorKind, StringRecord};
-use serde::de::DeserializeOwned;
 
 use super::PageError;
 use crate::experiment::foresight::{ALL_ARMS, HEADER as FORESIGHT_HEADER};
@@ -14,7 +13,7 @@ use crate::experiment::{DifferenceRow, Experiment, ForesightRow, Results, ScoreR
 use crate::report::indicators::HEADER as INDICATOR_HEADER;
 use crate::report::probes::HEADER as PROBE_HEADER;
 use crate::report::tables::HEADER as TASK_HEADER;
-use crate::report::{ProbeRow, TaskRow};
+use crate::report::{ProbeRow, TableRow, TaskRow};
 
 /// What a run left, as far as a page shows it.
 pub(super) struct Record {
@@ -147,7 +146,7 @@ fn read_experiment(path: &Path) -> Result<(String, Experiment), PageError> {
 }
 
 /// The rows of `path`, which has the columns `header` in any order.
-fn read_table<T: DeserializeOwned>(path: &Path, header: &[&str]) -> Result<Vec<T>, PageError> {
+fn read_table<T: TableRow>(path: &Path, header: &[&str]) -> Result<Vec<T>, PageError> {
     let bytes = fs::read(path).map_err(|source| PageError::Read {
         path: path.to_owned(),
         wanted: "a table of a run",
@@ -169,7 +168,16 @@ fn read_table<T: DeserializeOwned>(path: &Path, header: &[&str]) -> Result<Vec<T
     let row = |record: Result<StringRecord, csv::Error>| {
         let record = record.map_err(|error| broken(path, &error))?;
         let row = record.deserialize(Some(&found));
-        row.map_err(|error| wrong_field(path, &found, &record, &error))
+        let row: T = row.map_err(|error| wrong_field(path, &found, &record, &error))?;
+        match row.check() {
+            Ok(()) => Ok(row),
+            Err(fault) => Err(PageError::Row {
+                path: path.to_owned(),
+                line: record.position().map_or(1, csv::Position::line),
+                wanted: format!("{} as its {}", fault.wanted, fault.column),
+                found: fault.found,
+            }),
+        }
     };
     reader.records().map(row).collect()
 }

@@ -35,6 +35,22 @@ pub enum Error {
         /// How many replicas that is enough for, where it is their number that needs so much.
         fit: Option<u64>,
     },
+    /// What is to be computed in main memory needs more than there is.
+    #[error(
+        "{of} leaves too little memory: {} MiB required for {what}, {} MiB available",
+        .required.div_ceil(1 << 20),
+        .available >> 20
+    )]
+    Memory {
+        /// What sets the bound.
+        of: &'static str,
+        /// What needs it.
+        what: String,
+        /// How many bytes.
+        required: u64,
+        /// How many there are, with an eighth of them left alone.
+        available: u64,
+    },
     /// A slice handed in has the wrong number of elements.
     #[error("{what}: wanted {wanted} elements, found {found}")]
     Length {
@@ -87,6 +103,11 @@ pub enum Error {
         /// Its size.
         bytes: u64,
     },
+    /// A readback was asked for though nothing was copied.
+    #[error(
+        "nothing was copied for this readback: its encoder was never submitted, or the device refused it"
+    )]
+    NotSubmitted,
     /// The device reported an error while it worked for us.
     #[error("the device failed while {doing}: {reason}")]
     Device {

@@ -7,6 +7,7 @@
 //! - `placebo`: controls that are made of another arm's record.
 //! - `run`: the loop over tasks and probes.
 //! - `directory`: the directory of a run, which one process at a time uses; where a run goes on.
+//! - `room`: whether it fits on a device.
 //! - `checkpoint`: the file that says where a run stands.
 //! - `rows`: the tables so far, which only grow.
 //! - `difference`: where two runs first differ.
@@ -22,6 +23,7 @@ mod placebo;
 pub mod presets;
 mod record;
 pub(crate) mod results;
+mod room;
 mod rows;
 mod run;
 

@@ -11,6 +11,8 @@ pub mod gpu;
 pub mod indicators;
 pub mod kernels;
 pub mod layout;
+#[cfg(not(target_arch = "wasm32"))]
+mod memory;
 pub mod network;
 pub mod plan;
 pub mod probe;

@@ -173,11 +173,12 @@ pub struct Program {
 
 impl Program {
     /// # Errors
-    /// A specification that [`TrainingSpec::check`] refuses.
+    /// A specification that [`TrainingSpec::check`] refuses, or one replica of which has 2^32 elements in a buffer.
     pub fn new(spec: &TrainingSpec) -> Result<Self, Error> {
         spec.check()?;
         let mut arena = Vec::new();
         let names = declare_buffers(spec, &mut arena);
+        check_sizes(&arena)?;
         let anchor = Plan {
             name: "anchor",
             dispatches: regularisers::anchor(spec, &names),
@@ -250,12 +251,38 @@ impl Program {
             .chain(self.probe.iter().flat_map(ProbePlans::all))
     }
 
+    /// Bytes of what each replica has of its own.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn replica_bytes(&self) -> u64 {
+        let own = self.buffers.iter().filter(|buffer| !buffer.shared);
+        own.map(|buffer| buffer.words as u64 * 4).sum()
+    }
+
+    /// Bytes of what a snapshot holds of each replica.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn carried_bytes(&self) -> u64 {
+        let carried = self.carried.iter();
+        carried.map(|id| self.buffer(*id).words as u64 * 4).sum()
+    }
+
     /// Words of a whole buffer.
     pub(crate) fn total_words(&self, buffer: &BufferSpec) -> usize {
         if buffer.shared {
             buffer.words
         } else {
             buffer.words * self.replicas as usize
+        }
+    }
+}
+
+/// Kernels count the elements of a replica in u32.
+fn check_sizes(arena: &[BufferSpec]) -> Result<(), Error> {
+    let is_too_long = |buffer: &&BufferSpec| u32::try_from(buffer.words).is_err();
+    match arena.iter().find(is_too_long) {
+        None => Ok(()),
+        Some(buffer) => {
+            let wanted = format!("fewer than 2^32 {} of one replica", buffer.name);
+            Err(Error::invalid("elements of a buffer", wanted, buffer.words))
         }
     }
 }

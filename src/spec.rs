@@ -185,7 +185,7 @@ impl ReplicaSpec {
 }
 
 /// Fails unless `step_size` is finite and not negative.
-fn check_step_size(step_size: f32) -> Result<(), Error> {
+pub(crate) fn check_step_size(step_size: f32) -> Result<(), Error> {
     if step_size.is_finite() && step_size >= 0.0 {
         return Ok(());
     }
@@ -341,6 +341,9 @@ impl TaskStream {
     }
 }
 
+/// Replicas of one batch: WebGPU has no more workgroups along an axis.
+pub(crate) const MOST_REPLICAS: usize = 65_535;
+
 /// Everything that is fixed when an engine is made.
 #[derive(Clone, Debug)]
 pub struct TrainingSpec {
@@ -363,7 +366,7 @@ impl TrainingSpec {
         if !(1..=1 << 24).contains(&self.batch) {
             return Err(Error::invalid("batch", "1 to 16,777,216", self.batch));
         }
-        if !(1..=65_535).contains(&self.replicas.len()) {
+        if !(1..=MOST_REPLICAS).contains(&self.replicas.len()) {
             return Err(Error::invalid(
                 "number of replicas",
                 "1 to 65,535",

@@ -12,12 +12,13 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::gpu::{AdapterSummary, Gpu, Submissions, adapters, replicas_that_fit};
 use crate::indicators::{self, Indicators};
+use crate::memory;
 use crate::network::LayerParameters;
 use crate::plan::{BufferId, Program};
 use crate::probe::{NotFinite, ProbeStats};
 use crate::progress::ReplicaProgress;
 use crate::snapshot::{Snapshot, carried_buffers};
-use crate::spec::TrainingSpec;
+use crate::spec::{MOST_REPLICAS, TrainingSpec};
 use crate::state::ReplicaState;
 
 /// Where to compute.
@@ -133,6 +134,39 @@ impl Compute {
     }
 }
 
+/// Copies of what training depends on while a checkpoint is written: as words, as tensors, as a file.
+const COPIES: u64 = 3;
+
+/// `spec` with its first replica only.
+pub(crate) fn first_alone(spec: &TrainingSpec) -> TrainingSpec {
+    TrainingSpec {
+        replicas: spec.replicas.iter().take(1).cloned().collect(),
+        ..spec.clone()
+    }
+}
+
+/// So many replicas of `spec`, for messages.
+fn describe(spec: &TrainingSpec, replicas: usize) -> String {
+    let widths: Vec<_> = spec.network.widths().iter().map(u32::to_string).collect();
+    let count = match replicas {
+        1 => "a replica".to_owned(),
+        count => format!("{count} replicas"),
+    };
+    format!(
+        "{count} of {} at minibatches of {}",
+        short(&widths),
+        spec.batch
+    )
+}
+
+/// Widths, the first and last few of many.
+fn short(widths: &[String]) -> String {
+    match widths {
+        [first @ .., a, b] if first.len() > 4 => format!("{}-...-{a}-{b}", first[..2].join("-")),
+        all => all.join("-"),
+    }
+}
+
 /// So that the widest product of a training step stays below about 50 ms where a software adapter multiplies and adds
 /// 10^9 times a second.
 fn replicas_in_short_dispatches(spec: &TrainingSpec) -> usize {
@@ -162,14 +196,22 @@ impl Compute {
         }
     }
 
-    /// How many replicas like those of `spec` had better train together: on a device as many as its largest
-    /// buffer allows, on a software adapter no more than keep its dispatches short, on the CPU any number.
+    /// How many replicas like the first of `spec` had better train together: on a device as many as its largest
+    /// buffer allows, on a software adapter no more than keep its dispatches short, on the CPU as many as there is memory
+    /// for, with their checkpoint; never more than a specification may have.
     ///
     /// # Errors
-    /// A specification outside its ranges; [`Error::Limit`] where not even one fits.
+    /// A specification outside its ranges; [`Error::Limit`] or [`Error::Memory`] where not even one fits.
     pub fn replicas_that_fit(&self, spec: &TrainingSpec) -> Result<usize, Error> {
         match self {
-            Self::Cpu => Ok(usize::MAX),
+            Self::Cpu => {
+                let program = Program::new(&first_alone(spec))?;
+                let bytes = program.replica_bytes() + COPIES * program.carried_bytes();
+                let fit = memory::fit(|| describe(spec, 1), bytes)?;
+                Ok(usize::try_from(fit)
+                    .unwrap_or(usize::MAX)
+                    .min(MOST_REPLICAS))
+            }
             Self::Gpu(gpu) => {
                 let fit = replicas_that_fit(spec, &gpu.device.limits())?;
                 Ok(if gpu.adapter.is_hardware() {
@@ -207,11 +249,15 @@ impl Trainer {
     /// Allocates everything and draws the initial parameters.
     ///
     /// # Errors
-    /// A specification outside its ranges or beyond the device's limits, or a device that fails.
+    /// A specification outside its ranges or beyond the device's limits, [`Error::Memory`] on a CPU that has not enough
+    /// of it, or a device that fails.
     pub fn new(compute: &Compute, spec: TrainingSpec) -> Result<Self, Error> {
         let executor = match compute {
             Compute::Cpu => {
                 let program = Box::new(Program::new(&spec)?);
+                let replicas = spec.replicas.len();
+                let bytes = program.replica_bytes() * replicas as u64;
+                memory::fit(|| describe(&spec, replicas), bytes)?;
                 let mut executor = CpuExecutor::new(&program);
                 executor.run(&program.initialise, 1);
                 Executor::Cpu { program, executor }
@@ -545,13 +591,13 @@ impl Trainer {
     /// is of the same device.
     ///
     /// # Errors
-    /// A snapshot of another specification: see [`Engine::restore`].
+    /// A snapshot of another specification, or one that no training leaves: see [`Engine::restore`].
     pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
         self.has_probed = false;
         match &mut self.executor {
             Executor::Cpu { program, executor } => {
                 let carried = carried_buffers(program);
-                snapshot.check(&carried)?;
+                snapshot.check(&carried, &self.spec, &program.names)?;
                 for (own, words) in carried.iter().zip(snapshot.words()) {
                     let each = words.chunks(program.buffer(own.id).words);
                     each.enumerate()

@@ -74,7 +74,7 @@ impl Host {
         engine.encode_steps(&mut encoder, 3).unwrap();
         let parameters = engine.encode_parameters(&self.device, &mut encoder);
         self.queue.submit([encoder.finish()]);
-        parameters.wait(&self.device).unwrap()
+        parameters.wait().unwrap()
     }
 }
 
@@ -123,7 +123,7 @@ fn an_engine_whose_device_is_lost_ends_in_errors() {
         let before = engine.encode_progress(&host.device, &mut encoder);
         host.device.destroy();
         host.queue.submit([encoder.finish()]);
-        let error = before.wait(&host.device).expect_err(&host.name);
+        let error = before.wait().expect_err(&host.name);
         assert!(matches!(error, Error::Device { .. }), "{error}");
 
         let mut encoder = host.encoder();
@@ -131,7 +131,7 @@ fn an_engine_whose_device_is_lost_ends_in_errors() {
         let after = engine.encode_progress(&host.device, &mut encoder);
         engine.set_step_sizes(&host.queue, 0, &[1e-3; 2]).unwrap();
         host.queue.submit([encoder.finish()]);
-        let error = after.wait(&host.device).expect_err(&host.name);
+        let error = after.wait().expect_err(&host.name);
         assert!(matches!(error, Error::Device { .. }), "{error}");
 
         let error = Engine::new(&host.device, spec()).err().expect(&host.name);
@@ -162,15 +162,21 @@ fn a_readback_that_was_asked_for_resolves_though_the_device_is_destroyed() {
 }
 
 #[test]
-fn a_readback_that_was_never_submitted_does_not_wait_for_ever() {
+fn a_readback_that_was_never_submitted_is_an_error() {
     for host in hosts(&wgpu::Limits::default()) {
         let mut engine = Engine::new(&host.device, spec()).unwrap();
         let mut encoder = host.encoder();
         engine.encode_initialise(&mut encoder);
         let progress = engine.encode_progress(&host.device, &mut encoder);
         drop(encoder);
-        // The words are zeros, but they come.
-        assert_eq!(progress.wait(&host.device).unwrap()[0].updates, 0);
+        let error = progress.wait().expect_err(&host.name);
+        assert!(matches!(error, Error::NotSubmitted), "{error}");
+
+        // The negative control: the same readback, submitted.
+        let mut encoder = host.encoder();
+        let progress = engine.encode_progress(&host.device, &mut encoder);
+        host.queue.submit([encoder.finish()]);
+        assert_eq!(progress.wait().unwrap()[0].updates, 0, "{}", host.name);
     }
 }
 
@@ -254,17 +260,33 @@ fn idle_device() -> wgpu::Device {
 fn memory_that_runs_out_is_an_error_that_names_the_buffer() {
     let device = idle_device();
     Engine::new(&device, spec()).unwrap();
-    // 2^24 samples of 2^20 inputs in 64 replicas: more than an address space.
+    // 2^11 samples of 2^20 inputs in so many replicas: more than an address space.
     let absurd = TrainingSpec {
         network: Network::new(&[1 << 20, 2], Activation::Relu).unwrap(),
-        batch: 1 << 24,
-        replicas: vec![ReplicaSpec::default(); 64],
+        batch: 1 << 11,
+        replicas: vec![ReplicaSpec::default(); 65_535],
         stream: None,
         probe: None,
     };
     let error = Engine::new(&device, absurd).err().expect("no memory");
     assert!(matches!(error, Error::OutOfMemory { .. }), "{error}");
-    let wanted = "the device has no memory for activations 0: 4503599627370496 bytes";
+    let wanted = "the device has no memory for activations 0: 562941363486720 bytes";
+    assert_eq!(error.to_string(), wanted);
+}
+
+#[test]
+fn a_replica_that_kernels_cannot_count_is_refused() {
+    let absurd = TrainingSpec {
+        network: Network::new(&[1 << 20, 2], Activation::Relu).unwrap(),
+        batch: 1 << 24,
+        replicas: vec![ReplicaSpec::default()],
+        stream: None,
+        probe: None,
+    };
+    let error = Trainer::new(&Compute::Cpu, absurd)
+        .err()
+        .expect("too large");
+    let wanted = "elements of a buffer: wanted fewer than 2^32 activations 0 of one replica, found 17592186044416";
     assert_eq!(error.to_string(), wanted);
 }
 

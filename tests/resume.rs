@@ -388,6 +388,131 @@ fn what_is_not_this_run_is_refused_and_left_alone() {
     assert!(case.run("run", &["--resume"]).status.success());
 }
 
+/// The checkpoint with other contents and a checksum of its own.
+fn forged(
+    good: &[u8],
+    change: impl FnOnce(&mut String, &mut BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>),
+) -> Vec<u8> {
+    let (_, header) = SafeTensors::read_metadata(good).unwrap();
+    let mut metadata = header.metadata().clone().unwrap();
+    let file = SafeTensors::deserialize(good).unwrap();
+    let mut tensors: BTreeMap<_, _> = file
+        .iter()
+        .map(|(name, view)| {
+            let contents = (view.dtype(), view.shape().to_vec(), view.data().to_vec());
+            (name.to_owned(), contents)
+        })
+        .collect();
+    tensors.remove("checksum");
+    let standing = metadata.get_mut("trainable").unwrap();
+    change(standing, &mut tensors);
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(standing.as_bytes());
+    for (name, (_, _, bytes)) in &tensors {
+        hasher.update(name.as_bytes());
+        hasher.update(bytes);
+    }
+    let checksum = hasher.finalize().to_le_bytes().to_vec();
+    tensors.insert("checksum".to_owned(), (Dtype::U32, vec![1], checksum));
+    let views = tensors.iter().map(|(name, (dtype, shape, bytes))| {
+        (name, TensorView::new(*dtype, shape.clone(), bytes).unwrap())
+    });
+    safetensors::serialize(views, Some(metadata)).unwrap()
+}
+
+#[test]
+fn a_forged_checkpoint_is_refused_and_left_alone() {
+    let case = Case::stopped("run");
+    let directory = case.directory("run");
+    let checkpoint = directory.join(CHECKPOINT);
+    let good = fs::read(&checkpoint).unwrap();
+    assert!(forged(&good, |_, _| {}) == good, "the forger's own");
+    let refused = |bytes: &[u8], message: &str| {
+        fs::write(&checkpoint, bytes).unwrap();
+        let before = contents(&directory);
+        let output = case.run("run", &["--resume"]);
+        assert_refused(&output, 2, message);
+        assert!(
+            contents(&directory) == before,
+            "{message}: something was changed"
+        );
+    };
+    // Words of the first replica's state: task, epoch, batch, updates.
+    for (word, message) in [
+        (
+            1,
+            "checkpoint.safetensors is damaged: epoch: wanted below 3 in replica 0, found 4294967295",
+        ),
+        (
+            2,
+            "is damaged: batch of the epoch: wanted below 4 in replica 0, found 4294967295",
+        ),
+        (3, "is damaged: updates: wanted "),
+    ] {
+        let state = forged(&good, |_, tensors| {
+            tensors.get_mut("training/states").unwrap().2[word * 4..][..4].fill(0xff);
+        });
+        refused(&state, message);
+    }
+    let controls = forged(&good, |_, tensors| {
+        tensors.get_mut("training/layer controls").unwrap().2[8..12].fill(0xff);
+    });
+    refused(&controls, "is damaged: layer control: wanted ");
+    let step = forged(&good, |standing, _| {
+        let from = standing.find("\"step\":").unwrap();
+        let to = from + standing[from..].find(',').unwrap();
+        standing.replace_range(from..to, "\"step\":4000000000");
+    });
+    refused(
+        &step,
+        "is damaged: wanted 60 steps at most, found 4000000000",
+    );
+    let windows = forged(&good, |standing, _| {
+        *standing = standing.replacen("\"length\":30", "\"length\":3", 1);
+    });
+    refused(
+        &windows,
+        "is damaged: values of a window: wanted 30 at most of 30, found ",
+    );
+    let nobody = forged(&good, |standing, _| {
+        let mut read: serde_json::Value = serde_json::from_str(standing).unwrap();
+        read["replicas"] = serde_json::json!([]);
+        *standing = read.to_string();
+    });
+    refused(
+        &nobody,
+        "its replicas are not those that train together here",
+    );
+
+    fs::write(&checkpoint, &good).unwrap();
+    assert!(case.run("run", &["--resume"]).status.success());
+}
+
+/// In so little address space that 44 GB are refused wherever this runs.
+#[test]
+fn what_needs_more_memory_than_there_is_leaves_no_directory() {
+    let case = Case::new();
+    let mut huge = experiment();
+    huge.arms[1].hidden = vec![1_000_000];
+    case.write(&huge);
+    let run = case.command("run", &[]);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -v 8000000; exec \"$@\"", "sh"]);
+    limited.arg(run.get_program()).args(run.get_args());
+    let output = limited.env_remove("RUST_LOG").output().unwrap();
+    let message = "leaves too little memory: ";
+    assert_refused(&output, 1, message);
+    let what = " MiB required for a replica of 784-1000000-10 at minibatches of 16, ";
+    assert!(stderr(&output).contains(what), "{}", stderr(&output));
+    assert_eq!(
+        stderr(&output).matches("error").count(),
+        1,
+        "{}",
+        stderr(&output)
+    );
+    assert!(!case.directory("run").exists());
+}
+
 fn find(bytes: &[u8], wanted: &[u8]) -> usize {
     let mut windows = bytes.windows(wanted.len());
     windows

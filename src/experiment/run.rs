@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::checkpoint::Replica;
+use super::checkpoint::{Replica, Standing};
 use super::directory::{RunDirectory, Start};
 use super::{Arm, Experiment, ExperimentError, placebo};
 use crate::error::Error;
@@ -11,7 +11,7 @@ use crate::probe::{NotFinite, ProbeStats};
 use crate::progress::{Halt, ReplicaProgress};
 use crate::report::{IndicatorRow, ProbeRow, TaskRow, probe_rows};
 use crate::scheduler::{Control, Observation, Scheduler, Statistics};
-use crate::spec::ImageSet;
+use crate::spec::{ImageSet, TrainingSpec};
 use crate::trainer::{Compute, Trainer};
 
 /// Steps between two events, at the most, so that progress can be shown.
@@ -75,18 +75,19 @@ impl Experiment {
 
 /// Trains all of `experiment` on `compute` and tells what happens as it does.
 ///
-/// Arms of one network shape train in the same dispatches, as many as the device's buffers hold. Placebos
+/// Arms of one network shape train in the same dispatches, as many as the device's buffers, or the memory, hold. Placebos
 /// train after the arms whose records they are made of.
 ///
 /// # Errors
-/// Those of [`Experiment::check`] before anything is trained; a device that fails.
+/// Those of [`Experiment::check`] and [`Experiment::check_room`] before anything is trained; a device that fails.
 pub fn run(
     experiment: &Experiment,
     compute: &Compute,
     images: &ImageSet,
     mut tell: impl FnMut(Event<'_>),
 ) -> Result<Results, ExperimentError> {
-    let (results, _) = train_all(experiment, compute, images, &mut None, &mut tell)?;
+    let fit = |spec: &TrainingSpec| compute.replicas_that_fit(spec);
+    let (results, _) = train_all(experiment, compute, images, &fit, &mut None, &mut tell)?;
     Ok(results)
 }
 
@@ -108,9 +109,13 @@ pub fn run_in(
     mut tell: impl FnMut(Event<'_>),
 ) -> Result<Option<(Results, RunDirectory)>, ExperimentError> {
     let keep = &mut Some(&mut directory);
-    let (results, flow) = train_all(experiment, compute, images, keep, &mut tell)?;
+    let fit = |spec: &TrainingSpec| compute.replicas_that_fit(spec);
+    let (results, flow) = train_all(experiment, compute, images, &fit, keep, &mut tell)?;
     Ok(flow.is_continue().then_some((results, directory)))
 }
+
+/// How many replicas like the one given train together.
+type Fit<'a> = &'a dyn Fn(&TrainingSpec) -> Result<usize, Error>;
 
 /// Where checkpoints go, if anywhere.
 type Keep<'a> = Option<&'a mut RunDirectory>;
@@ -120,23 +125,40 @@ fn train_all(
     experiment: &Experiment,
     compute: &Compute,
     images: &ImageSet,
+    fit: Fit<'_>,
     keep: &mut Keep<'_>,
     tell: &mut impl FnMut(Event<'_>),
 ) -> Result<(Results, ControlFlow<()>), ExperimentError> {
     experiment.check(images)?;
+    experiment.check_room(compute, images)?;
     let mut start = keep.as_mut().and_then(|directory| directory.take_start());
-    let (finished, mut results) = match &mut start {
-        Some(start) => (start.standing.batch, std::mem::take(&mut start.results)),
-        None => (0, Results::default()),
+    let mut results = match &mut start {
+        Some(start) => std::mem::take(&mut start.results),
+        None => Results::default(),
     };
     let mut number = 0;
     for is_placebo in [false, true] {
-        let batches = batches(experiment, compute, images, is_placebo, &results, tell)?;
-        for (network, members) in batches {
-            if number < finished {
+        for (network, mut members) in shapes(experiment, is_placebo, &results)? {
+            let one = experiment.typical_spec(&network, images, members.iter().map(|m| m.arm));
+            let fit = fit(&one)?;
+            if members.len() > fit {
+                let replicas = members.len();
+                tell(Event::Split { replicas, fit });
+            }
+            // A checkpoint says which replicas it is of: how many fit may have changed since.
+            let mut next = fit;
+            if let Some(start) = &start {
+                let standing = &start.standing;
+                let finished = standing.position_in(&members).unwrap_or(members.len());
                 let steps = u64::from(experiment.tasks) * experiment.steps_per_task();
-                tell(Event::Resumed(steps * members.len() as u64));
-            } else {
+                if finished > 0 {
+                    tell(Event::Resumed(steps * finished as u64));
+                }
+                members.drain(..finished);
+                (number, next) = (standing.batch, standing.replicas.len());
+            }
+            while !members.is_empty() {
+                let rest = members.split_off(members.len().min(next));
                 let mut batch = Batch::new(experiment, compute, &network, images, members)?;
                 batch.number = number;
                 if let Some(start) = start.take() {
@@ -146,9 +168,13 @@ fn train_all(
                 if batch.train(keep, &mut results, tell)?.is_break() {
                     return Ok((results, ControlFlow::Break(())));
                 }
+                number += 1;
+                (members, next) = (rest, fit);
             }
-            number += 1;
         }
+    }
+    if let Some(start) = start {
+        return Err(start.damaged(OTHER_REPLICAS.to_owned()).into());
     }
     let place = |name: &str| experiment.arms.iter().position(|arm| arm.name == name);
     results.tasks.sort_by_key(|row| (place(&row.arm), row.seed));
@@ -161,14 +187,14 @@ fn train_all(
     Ok((results, ControlFlow::Continue(())))
 }
 
-/// The replicas that train together: of one network shape, and no more than fit on the device.
-fn batches<'a>(
+/// Why a checkpoint does not fit.
+const OTHER_REPLICAS: &str = "its replicas are not those that train together here";
+
+/// The replicas of each network shape, which could train together.
+fn shapes<'a>(
     experiment: &'a Experiment,
-    compute: &Compute,
-    images: &ImageSet,
     is_placebo: bool,
     results: &Results,
-    tell: &mut impl FnMut(Event<'_>),
 ) -> Result<Vec<(Network, Vec<Member<'a>>)>, Error> {
     let mut shapes: Vec<(Network, Vec<Member<'_>>)> = Vec::new();
     for arm in &experiment.arms {
@@ -181,21 +207,17 @@ fn batches<'a>(
             }
         }
     }
-    let mut batches = Vec::new();
-    for (network, mut members) in shapes {
-        let one = experiment.training_spec(&network, images, &[(members[0].arm, 0)]);
-        let fit = compute.replicas_that_fit(&one)?;
-        if members.len() > fit {
-            let replicas = members.len();
-            tell(Event::Split { replicas, fit });
-        }
-        while !members.is_empty() {
-            let rest = members.split_off(members.len().min(fit));
-            batches.push((network.clone(), members));
-            members = rest;
-        }
+    Ok(shapes)
+}
+
+impl Standing {
+    /// Where its replicas begin among `members`, those before them being finished.
+    fn position_in(&self, members: &[Member<'_>]) -> Option<usize> {
+        let first = self.replicas.first()?;
+        let is_first =
+            |member: &Member<'_>| (&member.arm.name, member.seed) == (&first.arm, first.seed);
+        members.iter().position(is_first)
     }
-    Ok(batches)
 }
 
 /// One replica.
@@ -344,17 +366,45 @@ impl<'a> Batch<'a> {
                 == (&kept.arm, kept.seed, kept.scheduler.step_sizes().len())
         };
         if self.members.len() != kept.len() || !self.members.iter().zip(kept).all(is_kept) {
-            let reason = "its replicas are not those that train together here";
-            return Err(start.damaged(reason.to_owned()).into());
+            return Err(start.damaged(OTHER_REPLICAS.to_owned()).into());
+        }
+        for (own, kept) in self.members.iter().zip(kept) {
+            let checked = kept.scheduler.check_continues(&own.scheduler);
+            checked.map_err(|error| start.damaged(error.to_string()))?;
         }
         let mut snapshot = self.trainer.snapshot()?;
         let filled = start.tensors.fill(&mut snapshot, self.trainer.spec(), kept);
         filled.map_err(|reason| start.damaged(reason))?;
-        self.trainer.restore(&snapshot)?;
+        let restored = self.trainer.restore(&snapshot);
+        restored.map_err(|error| match error {
+            Error::Invalid { .. } | Error::Length { .. } => start.damaged(error.to_string()).into(),
+            error => ExperimentError::Engine(error),
+        })?;
+        self.check_step(&start)?;
         self.step = start.standing.step;
         for (member, kept) in self.members.iter_mut().zip(start.standing.replicas) {
             member.scheduler = kept.scheduler;
             member.has_diverged = kept.has_diverged;
+        }
+        Ok(())
+    }
+
+    /// Fails unless all replicas stand at the checkpoint's step, or were halted before it.
+    fn check_step(&mut self, start: &Start) -> Result<(), ExperimentError> {
+        let step = start.standing.step;
+        let all = u64::from(self.experiment.tasks) * self.experiment.steps_per_task();
+        if u64::from(step) > all {
+            return Err(start
+                .damaged(format!("wanted {all} steps at most, found {step}"))
+                .into());
+        }
+        for replica in self.trainer.progress()? {
+            let updates = replica.updates;
+            if updates > step || (updates < step && replica.halted.is_none()) {
+                let reason =
+                    format!("wanted a replica after {step} updates, found one after {updates}");
+                return Err(start.damaged(reason).into());
+            }
         }
         Ok(())
     }
@@ -456,3 +506,6 @@ fn observation(experiment: &Experiment, arm: &Arm, stats: &ProbeStats) -> Observ
         network: Statistics::from(&stats.network),
     }
 }
+
+#[cfg(test)]
+mod tests;

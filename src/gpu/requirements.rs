@@ -4,6 +4,8 @@ use crate::error::Error;
 use crate::kernels;
 use crate::plan::{BufferSpec, Program};
 use crate::spec::TrainingSpec;
+#[cfg(not(target_arch = "wasm32"))]
+use crate::{spec::MOST_REPLICAS, trainer::first_alone};
 
 /// What an [`crate::Engine`] needs of a device.
 ///
@@ -213,11 +215,7 @@ pub(crate) fn replicas_that_fit(
     spec: &TrainingSpec,
     limits: &wgpu::Limits,
 ) -> Result<usize, Error> {
-    let one = TrainingSpec {
-        replicas: spec.replicas.iter().take(1).cloned().collect(),
-        ..spec.clone()
-    };
-    let program = Program::new(&one)?;
+    let program = Program::new(&first_alone(spec))?;
     Requirements::of(&program).check(limits)?;
     let own = program.buffers.iter().filter(|buffer| !buffer.shared);
     let largest = own.map(|buffer| buffer.words as u64 * 4).max();
@@ -226,5 +224,5 @@ pub(crate) fn replicas_that_fit(
         .min(limits.max_buffer_size);
     let fit = bytes / largest.unwrap_or(1).max(1);
     let fit = fit.min(limits.max_compute_workgroups_per_dimension.into());
-    Ok(fit as usize)
+    Ok((fit as usize).min(MOST_REPLICAS))
 }

@@ -30,10 +30,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let (compute, chosen) = Compute::open(options.backend)?;
     text += &format!("\n--backend {}: {chosen}\n", options.backend.name());
     let spec = spec(options.replicas)?;
-    let fit = match compute.replicas_that_fit(&spec)? {
-        usize::MAX => "any number of".to_owned(),
-        fit => fit.to_string(),
-    };
+    let fit = compute.replicas_that_fit(&spec)?;
     text += &format!("{WIDTHS:?} at batch {BATCH}: {fit} networks train together\n");
     let seconds = time_step(&mut Trainer::new(&compute, spec)?)?.as_secs_f64();
     let flop = nominal_flop() * f64::from(options.replicas);

@@ -107,11 +107,16 @@ impl Failure {
     /// 2 where what was asked cannot be had from any machine, as for clap's own usage errors; 1 where
     /// this one failed.
     pub(crate) fn exit_code(&self) -> u8 {
-        use trainable::Error::{Device, Limit, NoAdapter, NoDevice};
+        use trainable::Error::{Device, Limit, Memory, NoAdapter, NoDevice, OutOfMemory};
         let of_machine = |error: &trainable::Error| {
             matches!(
                 error,
-                Limit { .. } | NoAdapter { .. } | NoDevice { .. } | Device { .. }
+                Limit { .. }
+                    | Memory { .. }
+                    | OutOfMemory { .. }
+                    | NoAdapter { .. }
+                    | NoDevice { .. }
+                    | Device { .. }
             )
         };
         let is_of_machine = match self {

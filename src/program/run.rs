@@ -222,6 +222,7 @@ impl Session {
         may_resume: bool,
     ) -> Result<Ended, Failure> {
         let (compute, images) = (&self.compute, &self.images);
+        experiment.check_room(compute, images)?;
         let directory = if may_resume {
             RunDirectory::resume(path, experiment, compute, images)?
         } else {

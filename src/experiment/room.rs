@@ -1,0 +1,45 @@
+//! Whether an experiment fits on a device, before anything of it is allocated or written.
+
+use super::{Arm, Experiment, ExperimentError};
+use crate::network::Network;
+use crate::spec::{ImageSet, TrainingSpec};
+use crate::trainer::Compute;
+
+impl Experiment {
+    /// Checks that a replica of each arm fits on `compute`, so that a run that cannot begin leaves nothing behind.
+    ///
+    /// # Errors
+    /// [`crate::Error::Limit`] or [`crate::Error::Memory`]; those of [`Experiment::check`], which comes first.
+    pub fn check_room(&self, compute: &Compute, images: &ImageSet) -> Result<(), ExperimentError> {
+        let mut shapes: Vec<(Network, Vec<&Arm>)> = Vec::new();
+        for arm in &self.arms {
+            let network = arm.network()?;
+            match shapes.iter_mut().find(|(known, _)| *known == network) {
+                Some((_, arms)) => arms.push(arm),
+                None => shapes.push((network, vec![arm])),
+            }
+        }
+        for (network, arms) in shapes {
+            compute.replicas_that_fit(&self.typical_spec(&network, images, arms))?;
+        }
+        Ok(())
+    }
+
+    /// One replica, with the regularisers of all `arms`, as each has the buffers of all.
+    pub(super) fn typical_spec<'a>(
+        &self,
+        network: &Network,
+        images: &ImageSet,
+        arms: impl IntoIterator<Item = &'a Arm>,
+    ) -> TrainingSpec {
+        let arms = arms.into_iter();
+        let typical = arms.cloned().reduce(|typical, arm| Arm {
+            l2_init: typical.l2_init.max(arm.l2_init),
+            wasserstein: typical.wasserstein.max(arm.wasserstein),
+            ..typical
+        });
+        let typical = typical.map(|arm| (arm, 0));
+        let members: Vec<_> = typical.iter().map(|(arm, seed)| (arm, *seed)).collect();
+        self.training_spec(network, images, &members)
+    }
+}

@@ -1,0 +1,169 @@
+use super::*;
+use crate::experiment::presets::{Preset, Scale};
+use crate::experiment::{Placebo, PlaceboKind};
+use crate::scheduler::BoundControl;
+
+/// 60 images of noise, as large as MNIST's.
+fn images() -> ImageSet {
+    let bytes: Vec<u8> = (0..60 * 784_u32)
+        .map(|i| (crate::rng::pcg4d([i, 5, 0, 0])[3] >> 24) as u8)
+        .collect();
+    ImageSet::new(&bytes, 784, 0.5, 0.29).unwrap()
+}
+
+/// Two shapes, five replicas and two, and two placebos.
+fn experiment() -> Experiment {
+    let plain = Arm {
+        hidden: vec![4],
+        ..Arm::default()
+    };
+    let arm = |name: &str, arm: Arm| Arm {
+        name: name.to_owned(),
+        ..arm
+    };
+    let bound = Arm {
+        control: Control::Bound(BoundControl::paper()),
+        ..plain.clone()
+    };
+    let placebo = Arm {
+        placebo: Some(Placebo {
+            of: "bound".to_owned(),
+            kind: PlaceboKind::Replay,
+        }),
+        ..plain.clone()
+    };
+    let deeper = Arm {
+        hidden: vec![4, 4],
+        ..plain.clone()
+    };
+    Experiment {
+        images: 32,
+        batch: 16,
+        epochs: 3,
+        tasks: 2,
+        seeds: vec![1, 2],
+        interval: 4,
+        arms: vec![
+            arm("plain", plain.clone()),
+            arm("bound", bound),
+            arm("deeper", deeper),
+            arm(
+                "regularised",
+                Arm {
+                    wasserstein: 0.01,
+                    ..plain
+                },
+            ),
+            arm("placebo", placebo),
+        ],
+        ..Preset::Smoke.experiment(Scale::Small)
+    }
+}
+
+/// All of it with so many replicas at a time, and the splits that were told.
+fn train(fit: usize) -> (Results, Vec<(usize, usize)>) {
+    let (mut splits, mut steps) = (Vec::new(), 0);
+    let mut tell = |event: Event<'_>| match event {
+        Event::Split { replicas, fit } => splits.push((replicas, fit)),
+        Event::Steps(done) | Event::Resumed(done) => steps += done,
+        _ => {}
+    };
+    let fit = |_: &TrainingSpec| Ok(fit);
+    let experiment = experiment();
+    let trained = train_all(
+        &experiment,
+        &Compute::Cpu,
+        &images(),
+        &fit,
+        &mut None,
+        &mut tell,
+    );
+    let (results, flow) = trained.unwrap();
+    assert!(flow.is_continue());
+    assert_eq!(steps, experiment.total_steps());
+    (results, splits)
+}
+
+#[test]
+fn replicas_that_train_in_turn_give_the_same_rows() {
+    let (together, splits) = train(usize::MAX);
+    assert_eq!(splits, []);
+    assert_eq!(together.tasks.len(), 20);
+    for (fit, wanted) in [
+        (1, vec![(6, 1), (2, 1), (2, 1)]),
+        (4, vec![(6, 4)]),
+        (6, Vec::new()),
+    ] {
+        let (in_turn, splits) = train(fit);
+        assert_eq!(splits, wanted);
+        assert!(in_turn == together, "{fit} at a time");
+    }
+}
+
+/// Stopped at every checkpoint and gone on with another number of replicas at a time.
+#[test]
+fn how_many_fit_may_change_from_start_to_start() {
+    let (wanted, _) = train(usize::MAX);
+    let place = tempfile::tempdir().unwrap();
+    let (experiment, images) = (experiment(), images());
+    let mut starts = 0;
+    let results = loop {
+        let resumed = RunDirectory::resume(place.path(), &experiment, &Compute::Cpu, &images);
+        let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let mut directory = resumed
+            .unwrap()
+            .expect("unfinished")
+            .stopped_by(stop.clone());
+        let mut steps = 0;
+        let tell = &mut |event: Event<'_>| {
+            if let Event::Steps(done) = event {
+                steps += done;
+                stop.store(steps > 20, std::sync::atomic::Ordering::Relaxed);
+            }
+        };
+        let fit = |_: &TrainingSpec| Ok([2, 5, 1, 3][starts % 4]);
+        let keep = &mut Some(&mut directory);
+        let trained = train_all(&experiment, &Compute::Cpu, &images, &fit, keep, tell);
+        let (results, flow) = trained.unwrap();
+        if flow.is_continue() {
+            break results;
+        }
+        starts += 1;
+        assert!(starts < 100);
+    };
+    assert!(starts >= 4, "{starts}");
+    assert!(results == wanted);
+}
+
+#[test]
+fn the_cpu_takes_no_more_replicas_than_a_specification_may_have() {
+    let one = experiment().typical_spec(
+        &Network::new(&[784, 1, 2], crate::network::Activation::Relu).unwrap(),
+        &images(),
+        &experiment().arms[..1],
+    );
+    let fit = Compute::Cpu.replicas_that_fit(&one).unwrap();
+    assert!((1..=65_535).contains(&fit), "{fit}");
+}
+
+#[test]
+fn what_is_too_large_is_refused_before_it_is_allocated() {
+    let mut experiment = experiment();
+    // 784 million parameters, 14 times over and more: 44 GB of two seeds.
+    experiment.arms[0].hidden = vec![1_000_000];
+    let (experiment, images) = (experiment, images());
+    match experiment.check_room(&Compute::Cpu, &images) {
+        Err(ExperimentError::Engine(Error::Memory {
+            required,
+            available,
+            what,
+            ..
+        })) => {
+            assert!(required > 14 * 4 * 784_000_000, "{required}");
+            assert!(available < required, "{available}");
+            assert_eq!(what, "a replica of 784-1000000-10 at minibatches of 16");
+        }
+        // A machine that has so much.
+        found => found.unwrap(),
+    }
+}

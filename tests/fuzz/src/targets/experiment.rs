@@ -1,0 +1,62 @@
+//! Experiment files: read, checked, and run where they are small.
+
+use std::fs;
+use std::path::Path;
+
+use trainable::Compute;
+use trainable::experiment::presets::{Preset, Scale};
+use trainable::experiment::{Experiment, run, score_table, scores};
+
+use super::Target;
+use super::small::{as_toml, experiments, images, is_small};
+use crate::{Input, text};
+
+const FILE: &str = "experiment.toml";
+
+pub(super) const TARGET: Target = Target {
+    name: "experiments",
+    corpus,
+    mutate: |input, session| {
+        input
+            .files
+            .values_mut()
+            .for_each(|file| text(session, file))
+    },
+    run: read,
+};
+
+fn corpus() -> Vec<Input> {
+    // The images of a preset are more than there are here.
+    let preset = |preset: Preset| Experiment {
+        images: 32,
+        batch: 16,
+        ..preset.experiment(Scale::Small)
+    };
+    let all = experiments().into_iter().chain(Preset::ALL.map(preset));
+    all.map(|experiment| Input::of(FILE, as_toml(&experiment)))
+        .collect()
+}
+
+fn read(directory: &Path) -> bool {
+    let Ok(text) = fs::read_to_string(directory.join(FILE)) else {
+        return false;
+    };
+    let Ok(experiment) = toml::from_str::<Experiment>(&text) else {
+        return false;
+    };
+    let images = images();
+    if experiment.check(&images).is_err() || experiment.check_room(&Compute::Cpu, &images).is_err()
+    {
+        return false;
+    }
+    if is_small(&experiment) {
+        let results = run(&experiment, &Compute::Cpu, &images, |_| {});
+        let Ok(results) = results else {
+            return false;
+        };
+        if let Ok(scores) = scores(&experiment, &results.tasks) {
+            score_table(&scores);
+        }
+    }
+    true
+}

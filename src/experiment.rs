@@ -13,7 +13,8 @@
 //! - `difference`: where two runs first differ.
 //! - `record`: rows back to observations, to replay a controller on a record.
 //! - `results`: scores, differences between arms, pictures.
-//! - `foresight`: how well each bound and indicator foretells that accuracy falls.
+//! - `task_indicators`: bounds and indicators averaged over tasks.
+//! - `foresight`: how well each of them foretells that accuracy falls.
 
 mod checkpoint;
 mod difference;
@@ -26,6 +27,7 @@ pub(crate) mod results;
 mod room;
 mod rows;
 mod run;
+mod task_indicators;
 
 use std::collections::BTreeSet;
 
@@ -42,11 +44,14 @@ use crate::spec::{
 };
 
 pub use directory::{DirectoryError, RunDirectory, check_same};
-pub use foresight::ForesightRow;
+pub use foresight::{ForesightRow, foresight, write_foresight};
 pub use placebo::{Placebo, PlaceboKind};
 pub use record::recorded_observations;
-pub use results::{DifferenceRow, ScoreRow, differences, score_table, scores, write_results};
+pub use results::{
+    DifferenceRow, ScoreRow, differences, score_table, scores, write_results, write_scores,
+};
 pub use run::{Event, Results, run, run_in};
+pub use task_indicators::{TaskIndicatorRow, task_indicators, write_task_indicators};
 
 /// An experiment on random-label or permuted MNIST, as it stands in an experiment file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

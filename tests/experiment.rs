@@ -402,6 +402,11 @@ fn scores_and_differences_are_those_computed_by_hand() {
         // Two seeds: the percentile interval of their mean runs from one to the other.
         assert!((score.mean_low.unwrap() - a.min(b)).abs() < 1e-12);
         assert!((score.mean_high.unwrap() - a.max(b)).abs() < 1e-12);
+        // Student's t has 1 degree of freedom: tan(0.475 pi) standard errors, each half the distance of the seeds.
+        let half = (0.475 * std::f64::consts::PI).tan() * (a - b).abs() / 2.0;
+        let (low, high) = score.t_interval().unwrap();
+        assert!((low - ((a + b) / 2.0 - half)).abs() < 1e-9 && half > 1e-4);
+        assert!((high - ((a + b) / 2.0 + half)).abs() < 1e-9);
         let worst = [1, 2].map(|seed| of(&score.arm, seed).into_iter().fold(1.0, f64::min));
         assert!((score.worst_task.unwrap() - mean(&worst)).abs() < 1e-12);
     }
@@ -413,6 +418,10 @@ fn scores_and_differences_are_those_computed_by_hand() {
     );
     let expected = (own[0] - first[0] + own[1] - first[1]) / 2.0;
     assert!((differences[0].difference - expected).abs() < 1e-12);
+    let apart = ((own[0] - first[0]) - (own[1] - first[1])).abs();
+    let half = (0.475 * std::f64::consts::PI).tan() * apart / 2.0;
+    assert!((differences[0].t_low - (expected - half)).abs() < 1e-9 && half > 1e-4);
+    assert!((differences[0].t_high - (expected + half)).abs() < 1e-9);
 }
 
 #[test]

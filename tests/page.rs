@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use trainable::Compute;
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{Arm, Experiment, Results, run, write_results};
-use trainable::report::{Foreign, PageError, write_page};
+use trainable::report::{Foreign, PageError, TaskRow, write_page, write_tasks_csv};
 use trainable::scheduler::{BoundControl, Control};
 use trainable::spec::{ImageSet, StreamKind};
 
@@ -153,8 +153,8 @@ fn a_page_holds_every_number_of_the_scores_and_differences() {
             "#scores",
             &[
                 "mean",
-                "mean_low",
-                "mean_high",
+                "mean_t_low",
+                "mean_t_high",
                 "last_five",
                 "slope",
                 "worst_task",
@@ -164,7 +164,7 @@ fn a_page_holds_every_number_of_the_scores_and_differences() {
         (
             "differences.csv",
             "#differences",
-            &["difference", "low", "high"][..],
+            &["difference", "t_low", "t_high"][..],
             3,
         ),
     ] {
@@ -247,19 +247,51 @@ fn names_are_text() {
 
 #[test]
 fn a_difference_has_a_word() {
-    for (low, high, word) in [
-        ("0.01", "0.03", "higher than ReLU"),
-        ("-0.03", "-0.01", "lower than ReLU"),
-        ("-0.01", "0.03", "no difference from ReLU that 5 seeds show"),
-        ("0.0", "0.0", "no difference from ReLU that 5 seeds show"),
+    for (of_seeds, word) in [
+        ([0.020, 0.021], "higher than ReLU"),
+        ([-0.020, -0.021], "lower than ReLU"),
+        // A bootstrap interval of these two is [0.01, 0.03]; by Student's t it is [-0.11, 0.15].
+        ([0.01, 0.03], "no difference from ReLU that 2 seeds show"),
+        ([0.0, 0.0], "no difference from ReLU that 2 seeds show"),
     ] {
         let case = Case::new();
-        let table =
-            format!("arm,against,seeds,difference,low,high\nReLU,ReLU,5,0.02,{low},{high}\n");
-        fs::write(case.run.join("differences.csv"), table).unwrap();
+        let changed = results().tasks.iter().map(|row| TaskRow {
+            online_accuracy: match (&row.arm[..], row.seed) {
+                (HOSTILE, seed) => 0.5 + of_seeds[seed as usize - 1],
+                _ => 0.5,
+            },
+            ..row.clone()
+        });
+        let changed: Vec<_> = changed.collect();
+        write_tasks_csv(&case.run.join("tasks.csv"), &changed).unwrap();
         let page = Html::parse_document(&case.write().unwrap());
         let words = texts(&page, "#differences tbody td.name");
         assert_eq!(words, [word]);
+    }
+}
+
+#[test]
+fn tables_of_an_earlier_version_are_brought_up_to_date() {
+    let case = Case::new();
+    for table in ["scores.csv", "differences.csv"] {
+        let path = case.run.join(table);
+        let whole = fs::read_to_string(&path).unwrap();
+        let without_t = |line: &str| line.rsplitn(3, ',').last().unwrap().to_owned() + "\n";
+        let older: String = whole.lines().map(without_t).collect();
+        assert!(
+            whole.contains("t_low") && !older.contains("t_low"),
+            "{older}"
+        );
+        fs::write(&path, &older).unwrap();
+        let elsewhere = case.run.with_file_name("elsewhere.html");
+        write_page(&[&case.run], &elsewhere, Foreign::Replace).unwrap();
+        assert_eq!(
+            fs::read_to_string(&path).unwrap(),
+            older,
+            "not its own page"
+        );
+        case.write().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), whole);
     }
 }
 
@@ -326,8 +358,6 @@ fn a_missing_file_is_named() {
         ("experiment.toml", "the experiment of a run"),
         ("tasks.csv", "a table of a run"),
         ("probes.csv", "a table of a run"),
-        ("scores.csv", "a table of a run"),
-        ("differences.csv", "a table of a run"),
         ("foresight.csv", "a table of a run"),
     ] {
         let case = Case::new();
@@ -346,10 +376,10 @@ fn a_broken_file_is_named_with_what_was_wanted_and_found() {
             "experiment.toml is no experiment file",
         ),
         (
-            "scores.csv",
-            |text| text.replace("slope", "steepness"),
-            "scores.csv: wanted a column slope, found only arm, seeds, diverged, mean, mean_low, mean_high, last_five, \
-             steepness, worst_task",
+            "tasks.csv",
+            |text| text.replace("final_loss", "last_loss"),
+            "tasks.csv: wanted a column final_loss, found only arm, seed, task, online_accuracy, online_loss, \
+             final_accuracy, last_loss",
         ),
         (
             "tasks.csv",
@@ -372,9 +402,9 @@ fn a_broken_file_is_named_with_what_was_wanted_and_found() {
             "tasks.csv, line 3: wanted 1 or more as its task, found 0",
         ),
         (
-            "differences.csv",
-            |text| text.to_owned() + "ReLU,ReLU,2,high,0.0,0.0\n",
-            "differences.csv, line 3: wanted a number as its difference, found \"high\"",
+            "tasks.csv",
+            |text| text.to_owned() + "ReLU,1,4,high,0.0,0.0,0.0\n",
+            "tasks.csv, line 14: wanted a number as its online_accuracy, found \"high\"",
         ),
         (
             "foresight.csv",
@@ -541,12 +571,12 @@ fn the_program_writes_a_page_or_says_why_not() {
     let missing = case.run.join("missing/report.html");
     let output = trainable(&[&case.run, out, &missing]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    fs::remove_file(case.run.join("scores.csv")).unwrap();
+    fs::remove_file(case.run.join("tasks.csv")).unwrap();
     let output = trainable(&[&case.run]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     let message = String::from_utf8(output.stderr).unwrap();
     assert!(
-        message.contains("scores.csv: wanted a table of a run"),
+        message.contains("tasks.csv: wanted a table of a run"),
         "{message}"
     );
 }

@@ -19,11 +19,12 @@ const SMOKE: [&str; 8] = [
     "quiet",
     "--vary",
 ];
-const TABLES: [&str; 5] = [
+const TABLES: [&str; 6] = [
     "tasks.csv",
     "probes.csv",
     "scores.csv",
     "differences.csv",
+    "task_indicators.csv",
     "foresight.csv",
 ];
 

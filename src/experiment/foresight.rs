@@ -1,16 +1,17 @@
 //! Which bound or indicator foretells that accuracy falls? (the paper's Fig. 4 as numbers)
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::results::mean;
-use super::{Experiment, Results};
+use super::{Experiment, TaskIndicatorRow};
 use crate::data::CLASSES;
 use crate::error::Error;
 use crate::report::{
-    ACCURACY_DROP, Bootstrap, IndicatorRow, IndicatorRun, ProbeRow, lead_time, pooled_auroc,
+    ACCURACY_DROP, Bootstrap, IndicatorRun, ReportError, TaskRow, lead_time, pooled_auroc,
+    write_csv,
 };
 
 /// How well one indicator, over one task, tells that the next task's online accuracy is lower by more
@@ -62,139 +63,114 @@ pub(crate) const HEADER: [&str; 12] = [
     "median_lead",
 ];
 
-/// Something measured at every probe, or at some, and averaged over a task.
+/// Something that is averaged over a task.
 struct Indicator {
     name: &'static str,
     /// 1, or -1 where it is the lower the worse.
     sign: f64,
-    value: Value,
+    place: Place,
+    value: fn(&TaskIndicatorRow) -> Option<f64>,
 }
 
 /// Where an indicator is read.
-enum Value {
-    /// In the network's rows of probes.csv.
-    Network(fn(&ProbeRow) -> Option<f64>),
-    /// In the rows of the layer in which its mean over the task is largest.
-    WorstLayer(fn(&ProbeRow) -> Option<f64>),
-    /// In the rows of indicators.csv.
-    Minibatch(fn(&IndicatorRow) -> Option<f64>),
+enum Place {
+    /// In the network's row.
+    Network,
+    /// In the row of the layer in which it is largest.
+    WorstLayer,
 }
 
-/// alpha over a bound; 0 where the bound is infinite, nothing where none was measured.
-fn share(row: &ProbeRow, bound: Option<f64>) -> Option<f64> {
-    row.violation?;
-    let step = row.effective_step?;
-    Some(bound.map_or(0.0, |bound| step / bound.max(f64::MIN_POSITIVE)))
+const fn network(name: &'static str, value: fn(&TaskIndicatorRow) -> Option<f64>) -> Indicator {
+    Indicator {
+        name,
+        sign: 1.0,
+        place: Place::Network,
+        value,
+    }
 }
 
-/// 1 where alpha is above the combined bound, else 0: its mean is the share of such probes.
-fn violations(row: &ProbeRow) -> Option<f64> {
-    row.violation.map(|violates| f64::from(u8::from(violates)))
+const fn worst_layer(name: &'static str, value: fn(&TaskIndicatorRow) -> Option<f64>) -> Indicator {
+    Indicator {
+        place: Place::WorstLayer,
+        ..network(name, value)
+    }
 }
 
-const fn high(name: &'static str, value: Value) -> Indicator {
-    let sign = 1.0;
-    Indicator { name, sign, value }
+const fn low(name: &'static str, value: fn(&TaskIndicatorRow) -> Option<f64>) -> Indicator {
+    Indicator {
+        sign: -1.0,
+        ..network(name, value)
+    }
 }
 
-const fn low(name: &'static str, value: Value) -> Indicator {
-    let sign = -1.0;
-    Indicator { name, sign, value }
-}
+const INDICATORS: [Indicator; 25] = [
+    worst_layer("step / combined bound, worst layer", |row| {
+        row.step_over_combined
+    }),
+    worst_layer("step / noise bound, worst layer", |row| row.step_over_noise),
+    worst_layer("step / volatility bound, worst layer", |row| {
+        row.step_over_volatility
+    }),
+    worst_layer("step / tau, worst layer", |row| row.step_over_tau),
+    network("step / combined bound, network", |row| {
+        row.step_over_combined
+    }),
+    network("step / noise bound, network", |row| row.step_over_noise),
+    network("step / volatility bound, network", |row| {
+        row.step_over_volatility
+    }),
+    network("step / tau, network", |row| row.step_over_tau),
+    worst_layer("probes above the combined bound, worst layer", |row| {
+        row.above_combined
+    }),
+    network("probes above the combined bound, network", |row| {
+        row.above_combined
+    }),
+    worst_layer("sharpness, worst layer", |row| row.sharpness),
+    network("sharpness, network", |row| row.sharpness),
+    worst_layer("normalised sharpness, worst layer", |row| {
+        row.sharpness_normalised
+    }),
+    network("normalised sharpness, network", |row| {
+        row.sharpness_normalised
+    }),
+    network("effective step, network", |row| row.effective_step),
+    network("weight norm", |row| row.weight_norm),
+    network("gradient norm", |row| row.grad_norm),
+    network("gradient norm / weight norm", |row| {
+        row.grad_norm_over_weight_norm
+    }),
+    network("dead units", |row| row.dead),
+    network("dormant units", |row| row.dormant),
+    low("unit-sign entropy", |row| row.sign_entropy),
+    low("effective rank of features", |row| row.effective_rank),
+    low("stable rank of features", |row| row.stable_rank),
+    low("Hessian rank (empirical Fisher, 99%)", |row| {
+        row.fisher_rank
+    }),
+    low("Hessian rank (empirical Fisher, effective)", |row| {
+        row.fisher_effective_rank
+    }),
+];
 
-const INDICATORS: [Indicator; 25] = {
-    use Value::{Minibatch, Network, WorstLayer};
-    [
-        high(
-            "step / combined bound, worst layer",
-            WorstLayer(|row| share(row, row.bound_combined)),
-        ),
-        high(
-            "step / noise bound, worst layer",
-            WorstLayer(|row| share(row, row.bound_noise)),
-        ),
-        high(
-            "step / volatility bound, worst layer",
-            WorstLayer(|row| share(row, row.bound_volatility)),
-        ),
-        high(
-            "step / tau, worst layer",
-            WorstLayer(|row| share(row, row.bound_tau)),
-        ),
-        high(
-            "step / combined bound, network",
-            Network(|row| share(row, row.bound_combined)),
-        ),
-        high(
-            "step / noise bound, network",
-            Network(|row| share(row, row.bound_noise)),
-        ),
-        high(
-            "step / volatility bound, network",
-            Network(|row| share(row, row.bound_volatility)),
-        ),
-        high(
-            "step / tau, network",
-            Network(|row| share(row, row.bound_tau)),
-        ),
-        high(
-            "probes above the combined bound, worst layer",
-            WorstLayer(violations),
-        ),
-        high(
-            "probes above the combined bound, network",
-            Network(violations),
-        ),
-        high("sharpness, worst layer", WorstLayer(|row| row.sharpness)),
-        high("sharpness, network", Network(|row| row.sharpness)),
-        high(
-            "normalised sharpness, worst layer",
-            WorstLayer(|row| row.sharpness_normalised),
-        ),
-        high(
-            "normalised sharpness, network",
-            Network(|row| row.sharpness_normalised),
-        ),
-        high("effective step, network", Network(|row| row.effective_step)),
-        high("weight norm", Network(|row| Some(row.weight_norm))),
-        high(
-            "gradient norm",
-            Network(|row| Some(row.grad_norm_sq.sqrt())),
-        ),
-        high(
-            "gradient norm / weight norm",
-            Network(|row| Some(row.grad_norm_sq.sqrt() / row.weight_norm)),
-        ),
-        high("dead units", Minibatch(|row| row.dead)),
-        high("dormant units", Minibatch(|row| row.dormant)),
-        low("unit-sign entropy", Minibatch(|row| row.sign_entropy)),
-        low(
-            "effective rank of features",
-            Minibatch(|row| Some(row.effective_rank)),
-        ),
-        low(
-            "stable rank of features",
-            Minibatch(|row| Some(row.stable_rank)),
-        ),
-        low(
-            "Hessian rank (empirical Fisher, 99%)",
-            Minibatch(|row| Some(row.fisher_rank as f64)),
-        ),
-        low(
-            "Hessian rank (empirical Fisher, effective)",
-            Minibatch(|row| Some(row.fisher_effective_rank)),
-        ),
-    ]
-};
+/// The rows of each task of each replica.
+type Tasks<'a> = HashMap<(&'a str, u32, u32), Vec<&'a TaskIndicatorRow>>;
 
-/// Every indicator over all arms together, then over each arm in which accuracy ever drops.
+/// Every indicator over all arms together, then over each arm in which accuracy ever drops: the rows of foresight.csv,
+/// from those of tasks.csv and task_indicators.csv.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a NaN among the rows.
-pub(super) fn table(
+pub fn foresight(
     experiment: &Experiment,
-    results: &Results,
+    tasks: &[TaskRow],
+    indicators: &[TaskIndicatorRow],
 ) -> Result<Vec<ForesightRow>, Error> {
+    let mut means = Tasks::new();
+    for row in indicators {
+        let task = (&row.arm[..], row.seed, row.task);
+        means.entry(task).or_default().push(row);
+    }
     let mut rows = Vec::new();
     let names: Vec<_> = experiment.arms.iter().map(|arm| &arm.name[..]).collect();
     for (label, arms) in [(ALL_ARMS, &names[..])]
@@ -202,36 +178,54 @@ pub(super) fn table(
         .chain(names.iter().map(|name| (*name, std::slice::from_ref(name))))
     {
         for indicator in &INDICATORS {
-            rows.extend(row(experiment, results, indicator, label, arms)?);
+            let clusters = clusters(&experiment.seeds, tasks, &means, indicator, arms)?;
+            rows.extend(row(&clusters, indicator, label)?);
         }
     }
     Ok(rows)
 }
 
+/// Writes `rows` to `path`, in their order, under a header of the fields' names. The file is whole or absent.
+///
+/// # Errors
+/// [`ReportError::Write`] when the file system refuses.
+pub fn write_foresight(path: &Path, rows: &[ForesightRow]) -> Result<(), ReportError> {
+    write_csv(path, &HEADER, rows)
+}
+
+/// Of each seed, the runs of `arms`: they are one cluster, as they see the same images, labels and orders.
+fn clusters(
+    seeds: &[u32],
+    tasks: &[TaskRow],
+    means: &Tasks<'_>,
+    indicator: &Indicator,
+    arms: &[&str],
+) -> Result<Vec<Vec<IndicatorRun>>, Error> {
+    let of_seed = |seed: &u32| {
+        let runs = arms.iter().map(|arm| {
+            let own = tasks
+                .iter()
+                .filter(|row| row.arm == *arm && row.seed == *seed);
+            run(own, means, indicator)
+        });
+        runs.filter_map(Result::transpose).collect()
+    };
+    seeds.iter().map(of_seed).collect()
+}
+
 /// `None` where no run has two tasks, or accuracy never drops.
 fn row(
-    experiment: &Experiment,
-    results: &Results,
+    clusters: &[Vec<IndicatorRun>],
     indicator: &Indicator,
     label: &str,
-    arms: &[&str],
 ) -> Result<Option<ForesightRow>, Error> {
-    // A seed's runs are one cluster: they see the same images, labels and orders.
-    let clusters = experiment
-        .seeds
-        .iter()
-        .map(|seed| {
-            let runs = arms.iter().map(|arm| run(results, indicator, arm, *seed));
-            runs.filter_map(Result::transpose).collect()
-        })
-        .collect::<Result<Vec<Vec<IndicatorRun>>, Error>>()?;
     let all: Vec<&IndicatorRun> = clusters.iter().flatten().collect();
     let pairs: Vec<_> = all.iter().flat_map(|run| run.pairs()).collect();
     let drops = pairs.iter().filter(|(_, drops)| *drops).count();
     if drops == 0 {
         return Ok(None);
     }
-    let interval = Bootstrap::default().interval(&clusters, |sample| {
+    let interval = Bootstrap::default().interval(clusters, |sample| {
         let runs: Vec<_> = sample.iter().flat_map(|cluster| cluster.iter()).collect();
         pooled_auroc(&runs)
     })?;
@@ -255,30 +249,17 @@ fn row(
     }))
 }
 
-/// One replica's scores and accuracies, over the tasks that have both; `None` for fewer than two.
-fn run(
-    results: &Results,
+/// One replica's scores and accuracies, over those of its `tasks` that have both; `None` for fewer than two.
+fn run<'a>(
+    tasks: impl Iterator<Item = &'a TaskRow>,
+    means: &Tasks<'_>,
     indicator: &Indicator,
-    arm: &str,
-    seed: u32,
 ) -> Result<Option<IndicatorRun>, Error> {
-    let probes = results.probes.iter();
-    let minibatches = results.indicators.iter();
-    let record = Record {
-        probes: probes
-            .filter(|row| row.arm == arm && row.seed == seed)
-            .collect(),
-        minibatches: minibatches
-            .filter(|row| row.arm == arm && row.seed == seed)
-            .collect(),
-    };
-    let tasks = results.tasks.iter();
-    let scored = tasks
-        .filter(|row| row.arm == arm && row.seed == seed)
-        .filter_map(|row| {
-            let score = record.mean_over(row.task, &indicator.value)?;
-            Some((indicator.sign * score, row.online_accuracy))
-        });
+    let scored = tasks.filter_map(|row| {
+        let rows = means.get(&(&row.arm[..], row.seed, row.task))?;
+        let score = indicator.read(rows)?;
+        Some((indicator.sign * score, row.online_accuracy))
+    });
     let (scores, accuracies): (Vec<_>, Vec<_>) = scored.unzip();
     if scores.len() < 2 {
         return Ok(None);
@@ -286,32 +267,18 @@ fn run(
     IndicatorRun::new(&scores, &accuracies, ACCURACY_DROP, 1.0 / CLASSES as f64).map(Some)
 }
 
-/// What was measured of one replica.
-struct Record<'a> {
-    probes: Vec<&'a ProbeRow>,
-    minibatches: Vec<&'a IndicatorRow>,
-}
-
-impl Record<'_> {
-    /// `None` where nothing was measured in the task.
-    fn mean_over(&self, task: u32, value: &Value) -> Option<f64> {
-        let probes = || self.probes.iter().filter(|row| row.task == task).copied();
-        match value {
-            Value::Network(value) => {
-                mean(probes().filter(|row| row.is_network()).filter_map(value))
-            }
-            Value::WorstLayer(value) => {
-                let layers = || probes().filter(|row| !row.is_network());
-                let names: BTreeSet<_> = layers().map(|row| &row.layer).collect();
-                let means = names.into_iter().filter_map(|name| {
-                    mean(layers().filter(|row| row.layer == *name).filter_map(value))
-                });
-                means.max_by(f64::total_cmp)
-            }
-            Value::Minibatch(value) => {
-                let rows = self.minibatches.iter().filter(|row| row.task == task);
-                mean(rows.copied().filter_map(value))
-            }
+impl Indicator {
+    /// From the rows of one task; `None` where nothing was measured.
+    fn read(&self, rows: &[&TaskIndicatorRow]) -> Option<f64> {
+        let of = |is_network: bool| {
+            let rows = rows
+                .iter()
+                .filter(move |row| row.is_network() == is_network);
+            rows.copied().filter_map(self.value)
+        };
+        match self.place {
+            Place::Network => of(true).next(),
+            Place::WorstLayer => of(false).max_by(f64::total_cmp),
         }
     }
 }

@@ -4,17 +4,22 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arm, Experiment, ExperimentError, Figure, Results, foresight};
+use super::foresight::{foresight, write_foresight};
+use super::task_indicators::{task_indicators, write_task_indicators};
+use super::{Arm, Experiment, ExperimentError, Figure, Results};
 use crate::error::Error;
 use crate::report::{
-    Bootstrap, TaskRow, paired_difference, score, write_accuracies, write_csv, write_diagnosis,
-    write_indicators_csv, write_layer_bounds, write_probe_chart, write_probes_csv, write_tasks_csv,
-    write_trajectories,
+    Bootstrap, Interval, TaskRow, paired_difference, score, student_interval, write_accuracies,
+    write_csv, write_diagnosis, write_indicators_csv, write_layer_bounds, write_probe_chart,
+    write_probes_csv, write_tasks_csv, write_trajectories,
 };
 use crate::scheduler::Control;
 
-/// One arm's score: a row of scores.csv. Means over seeds; intervals are 95% bootstrap intervals over
-/// seeds, none with a single one.
+/// Of every interval by Student's t.
+const CONFIDENCE: f64 = 0.95;
+
+/// One arm's score: a row of scores.csv. Means over seeds, with 95% intervals over seeds, none with a single one: by
+/// Student's t, which holds with few seeds, and by the bootstrap, which is too narrow there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScoreRow {
     /// The arm.
@@ -25,16 +30,44 @@ pub struct ScoreRow {
     pub diverged: usize,
     /// Mean online accuracy over all tasks (the paper's score).
     pub mean: Option<f64>,
-    /// Lower end of its interval.
+    /// Lower end of its bootstrap interval.
     pub mean_low: Option<f64>,
-    /// Upper end of its interval.
+    /// Upper end of it.
     pub mean_high: Option<f64>,
     /// Mean over the last five tasks.
     pub last_five: Option<f64>,
     /// Least-squares slope over tasks, in accuracy per task.
     pub slope: Option<f64>,
-    /// The worst task's online accuracy.
+    /// Each seed's lowest online accuracy of a task, mean over seeds.
     pub worst_task: Option<f64>,
+    /// Lower end of the mean's t interval: [`student_interval`]. None in tables of earlier versions.
+    #[serde(default)]
+    pub mean_t_low: Option<f64>,
+    /// Upper end of it.
+    #[serde(default)]
+    pub mean_t_high: Option<f64>,
+}
+
+impl ScoreRow {
+    /// The columns of scores.csv, in order.
+    pub const COLUMNS: [&str; 11] = [
+        "arm",
+        "seeds",
+        "diverged",
+        "mean",
+        "mean_low",
+        "mean_high",
+        "last_five",
+        "slope",
+        "worst_task",
+        "mean_t_low",
+        "mean_t_high",
+    ];
+
+    /// Both ends of the mean's t interval.
+    pub fn t_interval(&self) -> Option<(f64, f64)> {
+        self.mean_t_low.zip(self.mean_t_high)
+    }
 }
 
 /// One arm's mean online accuracy less that of the arm it is compared with, seed by seed: a row of
@@ -54,22 +87,25 @@ pub struct DifferenceRow {
     pub low: f64,
     /// Upper end of it.
     pub high: f64,
+    /// Lower end of its 95% interval by Student's t over seeds: [`student_interval`].
+    pub t_low: f64,
+    /// Upper end of it.
+    pub t_high: f64,
 }
 
-pub(crate) const SCORE_HEADER: [&str; 9] = [
-    "arm",
-    "seeds",
-    "diverged",
-    "mean",
-    "mean_low",
-    "mean_high",
-    "last_five",
-    "slope",
-    "worst_task",
-];
-
-pub(crate) const DIFFERENCE_HEADER: [&str; 6] =
-    ["arm", "against", "seeds", "difference", "low", "high"];
+impl DifferenceRow {
+    /// The columns of differences.csv, in order.
+    pub const COLUMNS: [&str; 8] = [
+        "arm",
+        "against",
+        "seeds",
+        "difference",
+        "low",
+        "high",
+        "t_low",
+        "t_high",
+    ];
+}
 
 /// The score of every arm, in the experiment's order.
 ///
@@ -82,6 +118,7 @@ pub fn scores(experiment: &Experiment, rows: &[TaskRow]) -> Result<Vec<ScoreRow>
         let means: Vec<f64> = scores.iter().map(|score| score.mean).collect();
         let interval = Bootstrap::default()
             .interval(&means, |sample| mean(sample.iter().copied().copied()))?;
+        let student = student_interval(&means, CONFIDENCE)?;
         let worst = |run: &Vec<f64>| run.iter().copied().fold(f64::INFINITY, f64::min);
         Ok(ScoreRow {
             arm: name.clone(),
@@ -93,6 +130,8 @@ pub fn scores(experiment: &Experiment, rows: &[TaskRow]) -> Result<Vec<ScoreRow>
             last_five: mean(scores.iter().map(|score| score.last_five)),
             slope: mean(scores.iter().map(|score| score.slope)).filter(|slope| slope.is_finite()),
             worst_task: mean(runs.iter().map(worst)),
+            mean_t_low: student.map(|(low, _)| low),
+            mean_t_high: student.map(|(_, high)| high),
         })
     };
     experiment
@@ -102,7 +141,7 @@ pub fn scores(experiment: &Experiment, rows: &[TaskRow]) -> Result<Vec<ScoreRow>
         .collect()
 }
 
-/// scores.csv for people: a line per arm, "0.914 [0.911, 0.917]" and so on.
+/// scores.csv for people: a line per arm, "0.914 [0.911, 0.917]" and so on, with t intervals.
 pub fn score_table(scores: &[ScoreRow]) -> String {
     let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
     let width = scores.iter().map(|row| row.arm.chars().count()).max();
@@ -112,7 +151,7 @@ pub fn score_table(scores: &[ScoreRow]) -> String {
         "arm"
     );
     for row in scores {
-        let interval = row.mean_low.zip(row.mean_high);
+        let interval = row.t_interval();
         let interval = interval.map(|(low, high)| format!(" [{low:.3}, {high:.3}]"));
         let mean = number(row.mean) + &interval.unwrap_or_default();
         let slope = row
@@ -163,14 +202,19 @@ pub(crate) fn difference(
     });
     let (own, others): (Vec<_>, Vec<_>) = pairs.unzip();
     let interval = paired_difference(&own, &others, &Bootstrap::default())?;
-    Ok(interval.map(|interval| DifferenceRow {
+    let paired: Vec<_> = own.iter().zip(&others).map(|(a, b)| a - b).collect();
+    let student = student_interval(&paired, CONFIDENCE)?;
+    let row = |(interval, (t_low, t_high)): (Interval, (f64, f64))| DifferenceRow {
         arm: arm.to_owned(),
         against: against.to_owned(),
         seeds: own.len(),
         difference: interval.estimate,
         low: interval.low,
         high: interval.high,
-    }))
+        t_low,
+        t_high,
+    };
+    Ok(interval.zip(student).map(row))
 }
 
 /// What an arm is compared with; itself where there is nothing else.
@@ -224,8 +268,25 @@ pub(super) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     (count > 0).then(|| sum / f64::from(count))
 }
 
-/// Writes all tables and pictures of a finished experiment into `directory`, which exists: tasks.csv, probes.csv, indicators.csv,
-/// scores.csv, differences.csv, foresight.csv, and each [`Figure`] as SVG and PNG. Each file is whole or absent.
+/// Writes scores.csv and differences.csv of `rows` into `directory`, which exists. Each file is whole or absent.
+///
+/// # Errors
+/// A file that cannot be written: [`ExperimentError::Report`]; a NaN among the rows.
+pub fn write_scores(
+    directory: &Path,
+    experiment: &Experiment,
+    rows: &[TaskRow],
+) -> Result<(), ExperimentError> {
+    let scores = scores(experiment, rows)?;
+    write_csv(&directory.join("scores.csv"), &ScoreRow::COLUMNS, &scores)?;
+    let differences = differences(experiment, rows)?;
+    let path = directory.join("differences.csv");
+    Ok(write_csv(&path, &DifferenceRow::COLUMNS, &differences)?)
+}
+
+/// Writes all tables and pictures of a finished experiment into `directory`, which exists: tasks.csv, probes.csv,
+/// indicators.csv, scores.csv, differences.csv, task_indicators.csv, foresight.csv, and each [`Figure`] as SVG and PNG.
+/// Each file is whole or absent.
 ///
 /// # Errors
 /// A file that cannot be written, or a number that cannot be drawn: [`ExperimentError::Report`].
@@ -237,20 +298,11 @@ pub fn write_results(
     write_tasks_csv(&directory.join("tasks.csv"), &results.tasks)?;
     write_probes_csv(&directory.join("probes.csv"), &results.probes)?;
     write_indicators_csv(&directory.join("indicators.csv"), &results.indicators)?;
-    let scores = scores(experiment, &results.tasks)?;
-    write_csv(&directory.join("scores.csv"), &SCORE_HEADER, &scores)?;
-    let differences = differences(experiment, &results.tasks)?;
-    write_csv(
-        &directory.join("differences.csv"),
-        &DIFFERENCE_HEADER,
-        &differences,
-    )?;
-    let foresight = foresight::table(experiment, results)?;
-    write_csv(
-        &directory.join("foresight.csv"),
-        &foresight::HEADER,
-        &foresight,
-    )?;
+    write_scores(directory, experiment, &results.tasks)?;
+    let indicators = task_indicators(results);
+    write_task_indicators(&directory.join("task_indicators.csv"), &indicators)?;
+    let foresight = foresight(experiment, &results.tasks, &indicators)?;
+    write_foresight(&directory.join("foresight.csv"), &foresight)?;
     // A picture needs something to show: where every replica diverged at once, the tables say so.
     if results.tasks.is_empty() || results.probes.is_empty() {
         return Ok(());

@@ -15,7 +15,6 @@ use std::path::{Path, PathBuf, absolute};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use csv::StringRecord;
 use trainable::experiment::{ScoreRow, score_table};
 use trainable::report::write_whole;
 use trainable::spec::ImageSet;
@@ -151,18 +150,19 @@ fn write_table(grid: &Grid, place: &Path) -> Result<Vec<ScoreRow>, Failure> {
         let path = path.to_owned();
         move |source| Failure::Scores { path, source }
     };
-    let mut table = csv::Writer::from_writer(Vec::new());
+    let mut builder = csv::WriterBuilder::new();
+    let mut table = builder.has_headers(false).from_writer(Vec::new());
     let mut scores = Vec::new();
     for (number, cell) in grid.cells.iter().enumerate() {
         let own = place.join(&cell.name).join("scores.csv");
-        let (header, rows) = read_scores(&own).map_err(failed(&own))?;
         if number == 0 {
-            let header = grid.fields.iter().map(String::as_str).chain(&header);
+            let header = grid.fields.iter().map(String::as_str);
+            let header = header.chain(ScoreRow::COLUMNS);
             table.write_record(header).map_err(failed(&path))?;
         }
-        for (record, mut row) in rows {
-            let record = cell.values.iter().map(String::as_str).chain(&record);
-            table.write_record(record).map_err(failed(&own))?;
+        for mut row in read_scores(&own).map_err(failed(&own))? {
+            let record = (&cell.values, &row);
+            table.serialize(record).map_err(failed(&path))?;
             row.arm = format!("{} / {}", cell.name, row.arm);
             scores.push(row);
         }
@@ -173,21 +173,9 @@ fn write_table(grid: &Grid, place: &Path) -> Result<Vec<ScoreRow>, Failure> {
     Ok(scores)
 }
 
-/// The header, and each row as it stands there and as it is meant.
-type Scores = (StringRecord, Vec<(StringRecord, ScoreRow)>);
-
-fn read_scores(path: &Path) -> Result<Scores, csv::Error> {
-    let mut reader = csv::Reader::from_path(path)?;
-    let header = reader.headers()?.clone();
-    let rows: Result<Vec<_>, csv::Error> = reader
-        .records()
-        .map(|record| {
-            let record = record?;
-            let row = record.deserialize(Some(&header))?;
-            Ok((record, row))
-        })
-        .collect();
-    Ok((header, rows?))
+/// The rows of a cell, by this version or an earlier one, whose table has fewer columns.
+fn read_scores(path: &Path) -> Result<Vec<ScoreRow>, csv::Error> {
+    csv::Reader::from_path(path)?.deserialize().collect()
 }
 
 /// Writes the cells' experiments and the script that runs them.

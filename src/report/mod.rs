@@ -3,7 +3,7 @@
 //! - `tables`: a row per finished task, `tasks.csv`, the curves and the scores made of the rows.
 //! - `plots`: a chart of curves with bands, as SVG and PNG.
 //! - `probes`: a row per probed layer, `probes.csv`, the curves made of the rows.
-//! - `prediction`: how well an indicator foretells a drop in accuracy, and intervals over seeds.
+//! - `prediction`: how well an indicator foretells a drop in accuracy, and bootstrap intervals over seeds; `student`: Student's t intervals.
 //! - `indicators`: a row per minibatch that was looked at, `indicators.csv`.
 //! - `figures`: the pictures of the experiments, arms side by side; `run` is the rows they are made of.
 //! - `ranges`: what the numbers of a table that is read back can be.
@@ -28,6 +28,7 @@ mod probes;
 mod ranges;
 mod run;
 mod scale;
+mod student;
 mod tables;
 mod tensorboard;
 
@@ -49,8 +50,10 @@ pub use prediction::{
     ACCURACY_DROP, Bootstrap, IndicatorRun, Interval, LeadTime, auroc, lead_time,
     paired_difference, pooled_auroc,
 };
+pub(crate) use probes::NETWORK;
 pub use probes::{ProbeRow, probe_rows, write_probes_csv};
 pub(crate) use ranges::TableRow;
+pub use student::student_interval;
 pub use tables::{
     BandPoint, Score, Series, TaskRow, online_accuracy_series, score, write_tasks_csv,
 };

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use super::{ReportError, write_csv, write_whole};
 use crate::error::Error;
-use crate::experiment::results::{DIFFERENCE_HEADER, SCORE_HEADER};
+use crate::experiment::{DifferenceRow, ScoreRow};
 use comparison::Comparison;
 use pictures::Gallery;
 use record::Record;
@@ -122,7 +122,8 @@ pub enum PageError {
 ///
 /// A single run's page in its own directory has plots of the plain names, `accuracies.svg` and so on. Otherwise they are
 /// named after the page, `PAGE-accuracies.svg`, and so are the tables `PAGE-scores.csv` and `PAGE-differences.csv` of
-/// several runs. Arms of the same name in several of them are told apart by their directories' names. Arms of two runs
+/// several runs. Scores and differences are computed from tasks.csv; a single run's page in its own directory writes
+/// scores.csv and differences.csv anew, so that those of an earlier version have all columns. Arms of the same name in several of them are told apart by their directories' names. Arms of two runs
 /// are compared seed by seed where both had the same seeds and the same stream of tasks: with the first run's arm of
 /// the same name, or else its first arm.
 ///
@@ -140,11 +141,18 @@ pub fn write_page(
     let records = records.map(|directory| Record::read(directory.as_ref()));
     let comparison = Comparison::new(records.collect::<Result<_, _>>()?)?;
     let gallery = Gallery::draw(&comparison, page)?;
-    if comparison.is_of_several() {
-        let table = |name| pictures::beside(page, name);
-        write_csv(&table("scores.csv"), &SCORE_HEADER, &comparison.scores)?;
+    if comparison.is_of_several() || gallery.is_own {
+        let table = |name| match gallery.is_own {
+            true => page.with_file_name(name),
+            false => pictures::beside(page, name),
+        };
+        write_csv(&table("scores.csv"), &ScoreRow::COLUMNS, &comparison.scores)?;
         let differences = comparison.all_differences();
-        write_csv(&table("differences.csv"), &DIFFERENCE_HEADER, &differences)?;
+        write_csv(
+            &table("differences.csv"),
+            &DifferenceRow::COLUMNS,
+            &differences,
+        )?;
     }
     let text = sections::page(&comparison, &gallery).into_string();
     Ok(write_whole(page, text.as_bytes())?)

@@ -19,7 +19,7 @@ pub fn auroc(scores: &[f64], labels: &[bool]) -> Result<Option<f64>, Error> {
     Ok(area(scores.iter().copied().zip(labels.iter().copied())))
 }
 
-fn check_numbers(what: &'static str, values: &[f64]) -> Result<(), Error> {
+pub(super) fn check_numbers(what: &'static str, values: &[f64]) -> Result<(), Error> {
     let Some(index) = values.iter().position(|value| value.is_nan()) else {
         return Ok(());
     };
@@ -185,7 +185,8 @@ pub struct Interval {
 /// The percentile bootstrap (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13).
 ///
 /// It resamples clusters, whole: give it one per seed, since tasks and probes of one seed are not independent. With
-/// few clusters it is too narrow: for the mean of n about as sqrt((n - 1) / n), and more by the tails.
+/// few clusters it is too narrow: for the mean of n about as sqrt((n - 1) / n), and more by the tails. For means over a few
+/// seeds see [`student_interval`](super::student_interval).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bootstrap {
     /// The confidence, more than 0 and below 1.
@@ -242,10 +243,7 @@ impl Bootstrap {
     }
 
     fn check(&self) -> Result<(), Error> {
-        if !(self.level > 0.0 && self.level < 1.0) {
-            let wanted = "more than 0, below 1";
-            return Err(Error::invalid("confidence level", wanted, self.level));
-        }
+        check_level(self.level)?;
         if self.resamples == 0 {
             return Err(Error::invalid("resamples", "1 or more", self.resamples));
         }
@@ -259,6 +257,14 @@ impl Bootstrap {
             .map(|bits| &clusters[((u64::from(bits) * clusters.len() as u64) >> 32) as usize])
             .collect()
     }
+}
+
+pub(super) fn check_level(level: f64) -> Result<(), Error> {
+    if level > 0.0 && level < 1.0 {
+        return Ok(());
+    }
+    let wanted = "more than 0, below 1";
+    Err(Error::invalid("confidence level", wanted, level))
 }
 
 /// The mean of a_i - b_i with its interval, i being seeds: resampled in pairs. `None` with fewer than two.

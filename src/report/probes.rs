@@ -11,7 +11,7 @@ use crate::probe::{LayerStats, ProbeStats};
 use crate::scheduler::{Action, Bounds, Decision, Signal};
 
 /// What [`ProbeRow::layer`] says of all layers together.
-pub(super) const NETWORK: &str = "network";
+pub(crate) const NETWORK: &str = "network";
 
 /// One layer (or all of the network) at one probe of one replica: a row of probes.csv.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

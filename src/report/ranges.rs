@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 
 use super::{IndicatorRow, ProbeRow, TaskRow};
-use crate::experiment::{DifferenceRow, ForesightRow, ScoreRow};
+use crate::experiment::ForesightRow;
 
 /// A number that no run writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,22 +93,6 @@ impl TableRow for IndicatorRow {
         share_or_none("dead", self.dead)?;
         share_or_none("dormant", self.dormant)?;
         share_or_none("sign_entropy", self.sign_entropy)
-    }
-}
-
-impl TableRow for ScoreRow {
-    fn check(&self) -> Result<(), Fault> {
-        share_or_none("mean", self.mean)?;
-        share_or_none("last_five", self.last_five)?;
-        share_or_none("worst_task", self.worst_task)
-    }
-}
-
-impl TableRow for DifferenceRow {
-    fn check(&self) -> Result<(), Fault> {
-        let is_good = (-1.0 - ROUNDING..=1.0 + ROUNDING).contains(&self.difference);
-        let wanted = "a number from -1 to 1";
-        ensure("difference", is_good, wanted, self.difference)
     }
 }
 

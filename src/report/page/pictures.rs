@@ -14,6 +14,8 @@ use crate::report::{
 
 /// All plots of a page; none where there is nothing to draw.
 pub(super) struct Gallery {
+    /// Whether the page is of one run and lies in its directory.
+    pub(super) is_own: bool,
     pub(super) accuracies: Option<Picture>,
     /// Of each run.
     pub(super) runs: Vec<RunGallery>,
@@ -63,6 +65,7 @@ impl Gallery {
             pen.run_gallery(run, |name| base(&format!("{prefix}{name}")))
         };
         Ok(Self {
+            is_own,
             accuracies,
             runs: comparison.runs.iter().map(run).collect::<Result<_, _>>()?,
         })

@@ -8,8 +8,9 @@ use csv::{DeserializeErrorKind, ErrorKind, StringRecord};
 
 use super::PageError;
 use crate::experiment::foresight::{ALL_ARMS, HEADER as FORESIGHT_HEADER};
-use crate::experiment::results::{DIFFERENCE_HEADER, SCORE_HEADER};
-use crate::experiment::{DifferenceRow, Experiment, ForesightRow, Results, ScoreRow};
+use crate::experiment::{
+    DifferenceRow, Experiment, ForesightRow, Results, ScoreRow, differences, scores,
+};
 use crate::report::indicators::HEADER as INDICATOR_HEADER;
 use crate::report::probes::HEADER as PROBE_HEADER;
 use crate::report::tables::HEADER as TASK_HEADER;
@@ -24,22 +25,23 @@ pub(super) struct Record {
     pub(super) experiment: Experiment,
     pub(super) tasks: Vec<TaskRow>,
     pub(super) probes: Vec<ProbeRow>,
+    /// Of `tasks`, as `differences`: the tables of an earlier version lack columns.
     pub(super) scores: Vec<ScoreRow>,
     pub(super) differences: Vec<DifferenceRow>,
     pub(super) foresight: Vec<ForesightRow>,
 }
 
 impl Record {
-    /// Reads the experiment and the tables in `directory`; no table names an arm that the experiment has not, and
-    /// scores.csv names all of them in order.
+    /// Reads the experiment and the tables in `directory`; no table names an arm that the experiment has not.
     pub(super) fn read(directory: &Path) -> Result<Self, PageError> {
         let (file, experiment) = read_experiment(&directory.join("experiment.toml"))?;
+        let tasks = read_table(&directory.join("tasks.csv"), &TASK_HEADER)?;
         let record = Self {
             directory: directory.to_owned(),
-            tasks: read_table(&directory.join("tasks.csv"), &TASK_HEADER)?,
+            scores: scores(&experiment, &tasks)?,
+            differences: differences(&experiment, &tasks)?,
+            tasks,
             probes: read_table(&directory.join("probes.csv"), &PROBE_HEADER)?,
-            scores: read_table(&directory.join("scores.csv"), &SCORE_HEADER)?,
-            differences: read_table(&directory.join("differences.csv"), &DIFFERENCE_HEADER)?,
             foresight: read_table(&directory.join("foresight.csv"), &FORESIGHT_HEADER)?,
             file,
             experiment,
@@ -55,13 +57,8 @@ impl Record {
             wanted: format!("{arms:?}"),
             found: format!("{found:?}"),
         };
-        let scored: Vec<&str> = self.scores.iter().map(|row| &row.arm[..]).collect();
-        if scored != arms {
-            return Err(unknown("scores.csv", scored));
-        }
-        let differences = self.differences.iter();
         let foresight = self.foresight.iter().map(|row| &row.arm[..]);
-        let tables: [(&str, BTreeSet<&str>); 4] = [
+        let tables: [(&str, BTreeSet<&str>); 3] = [
             (
                 "tasks.csv",
                 self.tasks.iter().map(|row| &row.arm[..]).collect(),
@@ -69,12 +66,6 @@ impl Record {
             (
                 "probes.csv",
                 self.probes.iter().map(|row| &row.arm[..]).collect(),
-            ),
-            (
-                "differences.csv",
-                differences
-                    .flat_map(|row| [&row.arm[..], &row.against])
-                    .collect(),
             ),
             (
                 "foresight.csv",

@@ -138,7 +138,7 @@ fn summary(comparison: &Comparison) -> Markup {
     let told = |row: &ScoreRow| {
         html! {
             b { (row.arm) } " with " (number(row.mean, 3))
-            @if let Some(ends) = row.mean_low.zip(row.mean_high) { " " (interval(ends, 3)) }
+            @if let Some(ends) = row.t_interval() { " " (interval(ends, 3)) }
         }
     };
     html! {

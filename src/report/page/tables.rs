@@ -13,7 +13,7 @@ use crate::report::ACCURACY_DROP;
 
 /// Of an area under a ROC curve.
 const CHANCE: f64 = 0.5;
-/// With fewer, a bootstrap interval is too short to be taken at its word.
+/// With fewer, an interval shows a direction and no more.
 const FEW_SEEDS: usize = 5;
 
 /// Largest first, none last.
@@ -40,7 +40,7 @@ pub(super) fn scores(comparison: &Comparison) -> Markup {
     let chance = 1.0 / CLASSES as f64;
     let ruler = Ruler::new(0.0, 1.0, chance);
     let row = |row: &ScoreRow| {
-        let ends = row.mean_low.zip(row.mean_high);
+        let ends = row.t_interval();
         html! {
             tr {
                 th scope="row" { (row.arm) }
@@ -58,7 +58,8 @@ pub(super) fn scores(comparison: &Comparison) -> Markup {
     html! {
         p {
             "Online accuracy is that of each minibatch before its update, averaged over a task. Scores are means over "
-            "tasks and seeds, with 95% bootstrap intervals over seeds. The line marks chance, " (chance) "."
+            "tasks and seeds, with 95% intervals by Student's t over seeds; the worst task is each seed's own. The line marks \
+             chance, " (chance) "."
         }
         (few_seeds(comparison.scores.iter().map(|row| row.seeds)))
         (table("numbers", html! {
@@ -78,7 +79,7 @@ pub(super) fn scores(comparison: &Comparison) -> Markup {
 fn tables_note(comparison: &Comparison, name: &str) -> Markup {
     html! {
         p.files {
-            "All digits: " code { (name) }
+            "All digits, and bootstrap intervals: " code { (name) }
             @if comparison.is_of_several() { " of each run, and together in the one named after this page" }
             "."
         }
@@ -92,8 +93,8 @@ fn few_seeds(counts: impl Iterator<Item = usize>) -> Markup {
         @match least {
             Some(1) => p.caution { "A single seed has no interval, and shows a direction at most." },
             Some(least) if least < FEW_SEEDS => p.caution {
-                "With " (least) " seeds a bootstrap interval is too short: it only spans what these seeds did. Take it "
-                "as a direction."
+                "With " (least) " seeds an interval says little: take it as a direction. Those of foresight, by bootstrap, "
+                "are too short as well."
             },
             _ => {},
         }
@@ -102,15 +103,15 @@ fn few_seeds(counts: impl Iterator<Item = usize>) -> Markup {
 
 pub(super) fn differences(comparison: &Comparison) -> Markup {
     let all = comparison.all_differences();
-    let ruler = Ruler::around_zero(all.iter().flat_map(|row| [row.low, row.high]));
+    let ruler = Ruler::around_zero(all.iter().flat_map(|row| [row.t_low, row.t_high]));
     let row = |row: &DifferenceRow| {
         html! {
             tr {
                 th scope="row" { (row.arm) }
                 td.name { (verdict(row)) }
                 td { (signed(Some(row.difference), 3)) }
-                td { (interval((row.low, row.high), 3)) }
-                td.picture { (ruler.interval(Some(row.difference), Some((row.low, row.high)))) }
+                td { (interval((row.t_low, row.t_high), 3)) }
+                td.picture { (ruler.interval(Some(row.difference), Some((row.t_low, row.t_high)))) }
                 td { (row.seeds) }
             }
         }
@@ -121,7 +122,7 @@ pub(super) fn differences(comparison: &Comparison) -> Markup {
         } @else {
             p {
                 "Mean online accuracy of an arm less that of another, seed by seed: both see the same images, labels and "
-                "orders. An arm is compared with the one that differs from it only in a constant step size, \
+                "orders; 95% intervals by Student's t over seeds. An arm is compared with the one that differs from it only in a constant step size, \
                  or else with the first of its group."
                 @if !comparison.across.is_empty() {
                     " Runs with the same seeds and the same stream are compared too: an arm with its namesake in the "
@@ -150,9 +151,9 @@ pub(super) fn differences(comparison: &Comparison) -> Markup {
 fn verdict(row: &DifferenceRow) -> Markup {
     let against = html! { span.arm { (row.against) } };
     html! {
-        @if row.low > 0.0 {
+        @if row.t_low > 0.0 {
             "higher than " (against)
-        } @else if row.high < 0.0 {
+        } @else if row.t_high < 0.0 {
             "lower than " (against)
         } @else {
             "no difference from " (against) " that " (row.seeds) " seeds show"

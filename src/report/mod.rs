@@ -111,6 +111,17 @@ pub(crate) fn write_csv(
     write_whole(path, &table)
 }
 
+/// A text that came from outside as a cell of a table: spreadsheets would take what begins with `=`, `+`, `-` or `@` for a
+/// formula, and so it gets an apostrophe; control characters become spaces.
+pub fn text_cell(text: &str) -> String {
+    let text = text.replace(char::is_control, " ");
+    if text.starts_with(['=', '+', '-', '@']) {
+        format!("'{text}")
+    } else {
+        text
+    }
+}
+
 /// The header is given, so that a table without rows has one.
 fn csv_bytes(header: &[&str], rows: &[impl Serialize]) -> io::Result<Vec<u8>> {
     let mut table = csv::WriterBuilder::new()
@@ -185,6 +196,20 @@ mod tests {
             .unwrap()
             .map(|entry| entry.unwrap().file_name())
             .collect()
+    }
+
+    #[test]
+    fn no_text_is_a_formula_or_moves_the_cursor() {
+        for (text, wanted) in [
+            ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@a", "'@a"),
+            ("\u{1b}[2J\t", " [2J "),
+            ("L2: a = b", "L2: a = b"),
+        ] {
+            assert_eq!(text_cell(text), wanted);
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 use toml::Value;
 use trainable::experiment::Experiment;
+use trainable::report::text_cell;
 
 use super::field::{Field, Lost};
 
@@ -78,7 +79,7 @@ fn such_as(nearest: &str) -> String {
 pub(super) struct Cell {
     /// Of its directory: what is varied, in the order of the fields' names.
     pub(super) name: String,
-    /// The varied fields' values, in the order of [`Grid::fields`].
+    /// The varied fields' values as cells of a table, in the order of [`Grid::fields`].
     pub(super) values: Vec<String>,
     /// What is run.
     pub(super) experiment: Experiment,
@@ -233,7 +234,7 @@ impl Cell {
         }
         Ok(Self {
             name,
-            values: settings.iter().map(|(_, value)| shown(value)).collect(),
+            values: settings.iter().map(|(_, value)| in_table(value)).collect(),
             experiment,
         })
     }
@@ -261,7 +262,15 @@ fn label(settings: &[Setting<'_>]) -> String {
     settings.collect::<Vec<_>>().join(" and ")
 }
 
-/// A value for people and tables: as in the file, but strings without quotes and numbers no longer than they need be.
+/// A value as a cell of a table, where no text is a formula.
+fn in_table(value: &Value) -> String {
+    match value {
+        Value::String(text) => text_cell(text),
+        other => shown(other),
+    }
+}
+
+/// A value for people: as in the file, but strings without quotes and numbers no longer than they need be.
 fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -384,6 +393,16 @@ mod tests {
             grid.cells[1].values,
             ["{ sgd = { momentum = 0.0 } }", "tanh", "1e-7"]
         );
+    }
+
+    #[test]
+    fn no_value_is_a_formula_in_a_table() {
+        let varied = "question = '=HYPERLINK(\"x\")', '@a', 'plain', '-1'";
+        let cells = grid(&[varied]).unwrap().cells;
+        let values: Vec<_> = cells.iter().map(|cell| &cell.values[0][..]).collect();
+        assert_eq!(values, ["'=HYPERLINK(\"x\")", "'@a", "plain", "'-1"]);
+        let numbers = grid(&["arms.*.l2 = 0.5, 0.25"]).unwrap();
+        assert_eq!(numbers.cells[0].values, ["0.5"]);
     }
 
     #[test]

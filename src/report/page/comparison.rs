@@ -8,7 +8,7 @@ use super::record::Record;
 use crate::error::Error;
 use crate::experiment::results::difference;
 use crate::experiment::{DifferenceRow, Experiment, ScoreRow};
-use crate::report::TaskRow;
+use crate::report::{TaskRow, text_cell};
 
 /// One run or several, in the order in which they were named.
 pub(super) struct Comparison {
@@ -114,6 +114,7 @@ fn unused_name(record: &Record, taken: &[String]) -> String {
     let directory = directory.unwrap_or_else(|_| record.directory.clone());
     let name = directory.file_name().map(|name| name.to_string_lossy());
     let name = name.map_or(record.experiment.name.clone(), String::from);
+    let name = text_cell(&name);
     let numbered = (2_u32..).map(|count| format!("{name} ({count})"));
     let mut names = [name.clone()].into_iter().chain(numbered);
     let unused = names.find(|name| !taken.contains(name));

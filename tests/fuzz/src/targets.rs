@@ -29,7 +29,8 @@ pub const TARGETS: &[Target] = &[
     network::TARGET,
     experiment::TARGET,
     checkpoint::TARGET,
-    tables::TARGET,
+    tables::TABLES,
+    tables::PAGES,
 ];
 
 #[cfg(test)]

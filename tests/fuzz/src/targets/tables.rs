@@ -1,4 +1,4 @@
-//! The tables of a finished run: a page and TensorBoard's files are made of them, and observations.
+//! The tables of a finished run: pages and TensorBoard's files are made of them, and observations.
 
 use std::fs;
 use std::path::Path;
@@ -15,11 +15,19 @@ use crate::{Input, text};
 
 const EXPERIMENT: &str = "experiment.toml";
 
-pub(super) const TARGET: Target = Target {
+pub(super) const TABLES: Target = Target {
     name: "tables",
     corpus,
     mutate,
     run: read,
+};
+
+/// By itself, as pictures take their time.
+pub(super) const PAGES: Target = Target {
+    name: "pages",
+    corpus,
+    mutate,
+    run: show,
 };
 
 fn corpus() -> Vec<Input> {
@@ -49,9 +57,12 @@ fn mutate(input: &mut Input, session: &mut Session) {
     }
 }
 
-fn read(directory: &Path) -> bool {
+fn show(directory: &Path) -> bool {
     let page = directory.join("report.html");
-    let has_page = write_page(&[directory], &page, Foreign::Replace).is_ok();
+    write_page(&[directory], &page, Foreign::Replace).is_ok()
+}
+
+fn read(directory: &Path) -> bool {
     let has_events = write_event_files(directory).is_ok();
     let text = fs::read_to_string(directory.join(EXPERIMENT)).unwrap_or_default();
     if let Ok(experiment) = toml::from_str::<Experiment>(&text)
@@ -64,5 +75,5 @@ fn read(directory: &Path) -> bool {
             }
         }
     }
-    has_page && has_events
+    has_events
 }

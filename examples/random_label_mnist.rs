@@ -2,12 +2,13 @@
 //!
 //! Five arms train side by side on a stream of random-label tasks over real MNIST images: plain ReLU; ReLU with L2, by
 //! itself, with the paper's step-size scheduler (arXiv 2509.19698), and with ours (`corrected`); and CReLU. Leaves tables
-//! of every task and every probe, and three pictures: how well each arm still learns, task after task; each layer's
-//! effective step size against its bound; and its sharpness over time.
+//! of every task and every probe, three pictures (how well each arm still learns, task after task; each layer's effective
+//! step size against its bound; and its sharpness over time), and `report.html`, a page with all of it.
 //!
 //!     cargo run --release --example random_label_mnist
 
-use std::path::PathBuf;
+use std::env;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -18,7 +19,9 @@ use trainable::experiment::{
     Arm, Event, Experiment, Figure, run, score_table, scores, write_results,
 };
 use trainable::network::Activation;
-use trainable::report::{TaskRow, online_accuracy_series};
+use trainable::report::{
+    Foreign, TaskRow, check_page, online_accuracy_series, write_page, write_whole,
+};
 use trainable::scheduler::{Control, Profile};
 use trainable::spec::ImageSet;
 use trainable::{Backend, Compute, data};
@@ -55,12 +58,13 @@ struct Options {
     /// Directory with the four MNIST files, raw or .gz; without it, those inside this program
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Directory for the tables and the pictures
+    /// Directory for the tables, the pictures and the page
     #[arg(long, value_name = "DIR", default_value = "runs/random_label_mnist")]
     out: PathBuf,
 }
 
 fn main() -> Result<()> {
+    silence_device_select()?;
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error")).init();
     let options = Options::parse();
     let start = Instant::now();
@@ -74,6 +78,9 @@ fn main() -> Result<()> {
     let images = ImageSet::mnist(&dataset.train)?;
     let experiment = experiment(&options);
     experiment.check(&images)?;
+    // What is in the way is found now, and not after all training.
+    let page = options.out.join("report.html");
+    check_page(&page, Foreign::Keep)?;
     std::fs::create_dir_all(&options.out)
         .with_context(|| format!("cannot create {}", options.out.display()))?;
 
@@ -103,13 +110,24 @@ fn main() -> Result<()> {
     println!("{}", score_table(&scores(&experiment, &results.tasks)?));
     write_results(&options.out, &experiment, &results)?;
     let file = options.out.join("experiment.toml");
-    std::fs::write(&file, toml::to_string(&experiment)?)
-        .with_context(|| format!("cannot write {}", file.display()))?;
+    write_whole(&file, toml::to_string(&experiment)?.as_bytes())?;
+    write_page(&[&options.out], &page, Foreign::Keep)?;
     println!(
         "{:.0} s; results in {}",
         start.elapsed().as_secs_f64(),
         options.out.display()
     );
+    println!("{}", page.display());
+    Ok(())
+}
+
+/// Without a desktop session Mesa's Vulkan layer `device_select` has libwayland complain on standard error; this variable
+/// turns the layer off.
+fn silence_device_select() -> Result<()> {
+    let session = env::var_os("XDG_RUNTIME_DIR");
+    if !session.is_some_and(|directory| Path::new(&directory).is_absolute()) {
+        dotenvy::from_read(&b"NODEVICE_SELECT=1"[..])?;
+    }
     Ok(())
 }
 

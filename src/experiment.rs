@@ -8,6 +8,7 @@
 //! - `run`: the loop over tasks and probes.
 //! - `directory`: the directory of a run, which one process at a time uses; where a run goes on.
 //! - `room`: whether it fits on a device.
+//! - `place`: whether a directory can take what a run writes.
 //! - `checkpoint`: the file that says where a run stands.
 //! - `rows`: the tables so far, which only grow.
 //! - `difference`: where two runs first differ.
@@ -20,6 +21,7 @@ mod checkpoint;
 mod difference;
 mod directory;
 pub(crate) mod foresight;
+mod place;
 mod placebo;
 pub mod presets;
 mod record;
@@ -43,8 +45,10 @@ use crate::spec::{
     ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch, TrainingSpec,
 };
 
+pub(crate) use directory::PARTS;
 pub use directory::{DirectoryError, RunDirectory, check_same};
 pub use foresight::{ForesightRow, foresight, write_foresight};
+pub use place::check_place;
 pub use placebo::{Placebo, PlaceboKind};
 pub use record::recorded_observations;
 pub use results::{

@@ -4,10 +4,14 @@
 
 mod program;
 
+use std::env;
+use std::io;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use program::say::{ERROR, HINT, say, styled};
 use program::{Failure, bench, info, probe, report, run as experiments, shell, sweep};
 
 /// A laboratory for loss of trainability
@@ -41,18 +45,47 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    silence_device_select();
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("error")).init();
-    match run(&Options::parse()) {
+    let options = match Options::try_parse() {
+        Ok(options) => options,
+        Err(error) => return told(&error),
+    };
+    match run(&options) {
         Ok(exit_code) => exit_code,
         Err(failure) => {
             let (exit_code, hint) = (failure.exit_code(), failure.hint());
             // The alternate form appends the causes.
-            eprintln!("error: {:#}", anyhow::Error::new(failure));
+            let failure = anyhow::Error::new(failure);
+            say!("{} {failure:#}", styled(ERROR, "error:"));
             if let Some(hint) = hint {
-                eprintln!("hint: {hint}");
+                say!("{} {hint}", styled(HINT, "hint:"));
             }
             ExitCode::from(exit_code)
         }
+    }
+}
+
+/// Usage errors go to standard error, help and version to standard output; nobody need read either.
+fn told(error: &clap::Error) -> ExitCode {
+    match error.print() {
+        _ if error.use_stderr() => ExitCode::from(2),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+/// Turns off a Vulkan layer of Mesa's where it can only complain. `VK_LAYER_MESA_device_select` asks Wayland which GPU
+/// shows the desktop; without a session's XDG_RUNTIME_DIR libwayland then writes "error: XDG_RUNTIME_DIR is invalid" to
+/// standard error. NODEVICE_SELECT is what the layer's manifest names to disable it.
+fn silence_device_select() {
+    let directory = env::var_os("XDG_RUNTIME_DIR");
+    let has_session = directory.is_some_and(|directory| Path::new(&directory).is_absolute());
+    let is_asked = |name: &&str| env::var_os(name).is_some();
+    let selectors = ["DRI_PRIME", "MESA_VK_DEVICE_SELECT"];
+    if cfg!(target_os = "linux") && !has_session && !selectors.iter().any(is_asked) {
+        // One variable, from memory: there is nothing that could fail.
+        let _ = dotenvy::from_read(&b"NODEVICE_SELECT=1"[..]);
     }
 }
 

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use crate::cpu::CpuExecutor;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::gpu::{AdapterSummary, Gpu, Submissions, adapters, replicas_that_fit};
+use crate::gpu::{AdapterSummary, Gpu, Submissions, adapters, present_adapters, replicas_that_fit};
 use crate::indicators::{self, Indicators};
 use crate::memory;
 use crate::network::LayerParameters;
@@ -24,7 +24,8 @@ use crate::state::ReplicaState;
 /// Where to compute.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Backend {
-    /// A real GPU if there is one, else the CPU executor. Software rasterisers such as llvmpipe are
+    /// A real GPU if there is one, else the CPU executor; OpenGL is asked only where no other interface has an
+    /// adapter. Software rasterisers such as llvmpipe are
     /// slower than the CPU executor and are used only when asked for.
     #[default]
     Auto,
@@ -49,15 +50,16 @@ impl Backend {
         Self::NAMES[self as usize]
     }
 
-    fn wgpu_backends(self) -> wgpu::Backends {
-        match self {
-            Self::Auto => wgpu::Backends::all(),
+    /// Those that are asked for by name; `None` where the best of all is.
+    fn wgpu_backends(self) -> Option<wgpu::Backends> {
+        Some(match self {
+            Self::Auto => return None,
             Self::Cpu => wgpu::Backends::empty(),
             Self::Vulkan => wgpu::Backends::VULKAN,
             Self::Metal => wgpu::Backends::METAL,
             Self::Dx12 => wgpu::Backends::DX12,
             Self::Gl => wgpu::Backends::GL,
-        }
+        })
     }
 }
 
@@ -106,7 +108,10 @@ impl Compute {
         if backend == Backend::Cpu {
             return Ok((Self::Cpu, format!("{cpu}: asked for")));
         }
-        let found = pollster::block_on(adapters(backend.wgpu_backends()));
+        let found = match backend.wgpu_backends() {
+            Some(backends) => pollster::block_on(adapters(backends)),
+            None => pollster::block_on(present_adapters()),
+        };
         let usable = |(summary, _): &&(_, _)| {
             backend != Backend::Auto || AdapterSummary::is_hardware(summary)
         };
@@ -128,7 +133,7 @@ impl Compute {
             }
             None => Err(Error::NoAdapter {
                 wanted: format!("{backend:?}"),
-                found: list(&pollster::block_on(adapters(wgpu::Backends::all()))),
+                found: list(&pollster::block_on(present_adapters())),
             }),
         }
     }

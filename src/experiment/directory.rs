@@ -27,14 +27,14 @@ use crate::trainer::Compute;
 /// Seconds between two checkpoints, at the most, where probes and training steps are not themselves longer.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-const LOCK: &str = ".lock";
+pub(super) const LOCK: &str = ".lock";
 const CHECKPOINT: &str = "checkpoint.safetensors";
 const TASKS: &str = "tasks.part.csv";
 const PROBES: &str = "probes.part.csv";
 const INDICATORS: &str = "indicators.part.csv";
-const PARTS: [&str; 3] = [TASKS, PROBES, INDICATORS];
+pub(crate) const PARTS: [&str; 3] = [TASKS, PROBES, INDICATORS];
 /// What a run leaves: any of these says that there is one.
-const OF_A_RUN: [&str; 7] = [
+pub(super) const OF_A_RUN: [&str; 7] = [
     "experiment.toml",
     CHECKPOINT,
     TASKS,
@@ -81,6 +81,18 @@ pub enum DirectoryError {
     #[error("{} holds a run already", path.display())]
     HoldsRun {
         /// The directory.
+        path: PathBuf,
+    },
+    /// There is no run, but a file where one would write.
+    #[error("{}: wanted no file where the run writes its results, found one", path.display())]
+    Taken {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A directory, a device or a pipe is where a file would be written.
+    #[error("{}: wanted a file or nothing, found what is no regular file", path.display())]
+    NotAFile {
+        /// What is there.
         path: PathBuf,
     },
     /// The results of a run are there, but nothing to go on from.

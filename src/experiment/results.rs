@@ -309,14 +309,13 @@ pub fn write_results(
     }
     let (tasks, probes) = (&results.tasks, &results.probes);
     for figure in &experiment.figures {
+        let base = directory.join(figure.file_stem());
         match figure {
-            Figure::Accuracies => write_accuracies(&directory.join("accuracies"), tasks),
-            Figure::Diagnosis => write_diagnosis(&directory.join("diagnosis"), tasks, probes),
-            Figure::Probes => write_probe_chart(&directory.join("probes"), probes),
-            Figure::LayerBounds => write_layer_bounds(&directory.join("bounds"), tasks, probes),
-            Figure::Trajectories => {
-                write_trajectories(&directory.join("trajectories"), tasks, probes)
-            }
+            Figure::Accuracies => write_accuracies(&base, tasks),
+            Figure::Diagnosis => write_diagnosis(&base, tasks, probes),
+            Figure::Probes => write_probe_chart(&base, probes),
+            Figure::LayerBounds => write_layer_bounds(&base, tasks, probes),
+            Figure::Trajectories => write_trajectories(&base, tasks, probes),
         }?;
     }
     Ok(())

@@ -9,7 +9,7 @@ mod requirements;
 #[cfg(not(target_arch = "wasm32"))]
 mod submissions;
 
-pub use open::{AdapterSummary, Gpu, adapters};
+pub use open::{AdapterSummary, Gpu, adapters, present_adapters};
 pub use pacer::Pacer;
 pub use readback::Readback;
 pub use recorder::{RecordedPlan, Recorder};

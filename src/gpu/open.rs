@@ -83,6 +83,21 @@ pub async fn adapters(backends: wgpu::Backends) -> Vec<(AdapterSummary, wgpu::Ad
     found
 }
 
+/// All adapters, best first; OpenGL is asked only where no other interface has an adapter. Its drivers look for a
+/// display, and reach the same devices in a worse way.
+pub async fn present_adapters() -> Vec<(AdapterSummary, wgpu::Adapter)> {
+    first_with_any(adapters).await
+}
+
+/// What `look` finds through the native interfaces, or else through OpenGL.
+async fn first_with_any<T>(look: impl AsyncFn(wgpu::Backends) -> Vec<T>) -> Vec<T> {
+    let native = look(wgpu::Backends::all() - wgpu::Backends::GL).await;
+    if native.is_empty() {
+        return look(wgpu::Backends::GL).await;
+    }
+    native
+}
+
 impl Gpu {
     /// Opens a device with WebGPU's default limits, or the adapter's where those are lower, and
     /// buffers as large as the adapter allows; no optional feature.
@@ -162,5 +177,41 @@ impl Gpu {
             }),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    /// What is looked through, one after the other, and what is found, where only `present` have an adapter.
+    fn asked(present: wgpu::Backends) -> (Vec<wgpu::Backends>, Vec<wgpu::Backends>) {
+        let asked = RefCell::new(Vec::new());
+        let look = async |backends: wgpu::Backends| {
+            asked.borrow_mut().push(backends);
+            (backends & present).iter().collect()
+        };
+        let found = pollster::block_on(first_with_any(look));
+        (asked.into_inner(), found)
+    }
+
+    #[test]
+    fn opengl_is_asked_only_where_there_is_nothing_else() {
+        use wgpu::Backends;
+        let native = Backends::all() - Backends::GL;
+        assert!(native.contains(Backends::VULKAN | Backends::METAL | Backends::DX12));
+        let both = Backends::VULKAN | Backends::GL;
+        assert_eq!(asked(both), (vec![native], vec![Backends::VULKAN]));
+        let (looked, found) = asked(Backends::GL);
+        assert_eq!(
+            (looked, found),
+            (vec![native, Backends::GL], vec![Backends::GL])
+        );
+        assert_eq!(
+            asked(Backends::empty()),
+            (vec![native, Backends::GL], vec![])
+        );
     }
 }

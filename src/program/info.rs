@@ -1,7 +1,7 @@
 //! `trainable info`: the adapters of this machine, what would be chosen, and how fast a training step is there.
 
 use clap::Args;
-use trainable::gpu::{AdapterSummary, adapters};
+use trainable::gpu::{AdapterSummary, adapters, present_adapters};
 use trainable::{Backend, Compute, Trainer, wgpu};
 
 use super::bench::step::{BATCH, WIDTHS, nominal_flop, spec, time_step};
@@ -21,11 +21,17 @@ pub(crate) struct Options {
 /// Looks, times and prints.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let mut text = String::new();
-    for (summary, adapter) in pollster::block_on(adapters(wgpu::Backends::all())) {
-        text += &describe(&summary, &adapter.limits());
+    let found = match options.backend {
+        Backend::Gl => pollster::block_on(adapters(wgpu::Backends::all())),
+        _ => pollster::block_on(present_adapters()),
+    };
+    for (summary, adapter) in &found {
+        text += &describe(summary, &adapter.limits());
     }
-    if text.is_empty() {
+    if found.is_empty() {
         text += "no adapter: neither Vulkan, Metal, DirectX 12 nor OpenGL is there\n";
+    } else if options.backend != Backend::Gl {
+        text += "OpenGL is asked only where nothing else is there, or with --backend gl\n";
     }
     let (compute, chosen) = Compute::open(options.backend)?;
     text += &format!("\n--backend {}: {chosen}\n", options.backend.name());

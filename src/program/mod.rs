@@ -2,11 +2,14 @@
 
 pub(crate) mod bench;
 pub(crate) mod info;
+mod pace;
 pub(crate) mod probe;
 mod progress;
 pub(crate) mod report;
 pub(crate) mod run;
+pub(crate) mod say;
 pub(crate) mod shell;
+mod signals;
 mod suggest;
 pub(crate) mod sweep;
 
@@ -49,7 +52,7 @@ pub(crate) enum Failure {
     Directory(#[from] DirectoryError),
     /// Nobody would tell of Ctrl-C.
     #[error("cannot listen for signals")]
-    Signals(#[from] ctrlc::Error),
+    Signals(#[source] io::Error),
     /// The run's directory makes no page.
     #[error(transparent)]
     Page(#[from] PageError),
@@ -145,7 +148,10 @@ impl Failure {
                 Some("--resume goes on with it, --out takes another directory".to_owned())
             }
             Self::Directory(
-                DirectoryError::NoCheckpoint { .. } | DirectoryError::OtherRun { .. },
+                DirectoryError::NoCheckpoint { .. }
+                | DirectoryError::OtherRun { .. }
+                | DirectoryError::Taken { .. }
+                | DirectoryError::NotAFile { .. },
             ) => Some("--out takes another directory".to_owned()),
             Self::ExperimentFile { source, .. } => suggest::for_message(source.message())
                 .map(|meant| format!("there is a similar name: {meant}")),
@@ -159,7 +165,8 @@ fn backend_parser() -> impl TypedValueParser<Value = Backend> {
     PossibleValuesParser::new(Backend::NAMES).try_map(|name| name.parse::<Backend>())
 }
 
-/// Writes a subcommand's whole result at once: on failure, standard output stays empty.
+/// Writes a subcommand's whole result at once: on failure, standard output stays empty. A reader that wants no more of it,
+/// such as `head`, is no failure.
 fn print(result: &str) -> Result<(), Failure> {
     print_bytes(result.as_bytes())
 }
@@ -167,6 +174,137 @@ fn print(result: &str) -> Result<(), Failure> {
 /// As [`print`], of what may be no text.
 fn print_bytes(result: &[u8]) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
-    output.write_all(result)?;
-    Ok(output.flush()?)
+    match output.write_all(result).and_then(|()| output.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use trainable::Error;
+
+    use super::*;
+
+    fn io_error() -> io::Error {
+        io::Error::other("of a test")
+    }
+
+    fn toml_error() -> Box<toml::de::Error> {
+        Box::new(toml::from_str::<toml::Table>("=").unwrap_err())
+    }
+
+    fn directory(error: DirectoryError) -> Failure {
+        ExperimentError::Directory(error).into()
+    }
+
+    /// The machine may do it another time, or another machine may; what the user asked cannot be had from any.
+    #[test]
+    fn faults_of_the_machine_and_of_the_user_are_told_apart() {
+        let path = || PathBuf::from("somewhere");
+        let write = || ReportError::Write {
+            path: path(),
+            source: io_error(),
+        };
+        let chart = || ReportError::Chart {
+            path: path(),
+            reason: "of a test".to_owned(),
+        };
+        let mut of_machine: Vec<Failure> = vec![
+            Error::NoAdapter {
+                wanted: "Vulkan".to_owned(),
+                found: "none".to_owned(),
+            }
+            .into(),
+            Error::OutOfMemory {
+                buffer: "weights".to_owned(),
+                bytes: 1,
+            }
+            .into(),
+            Error::Device {
+                doing: "training",
+                reason: "of a test".to_owned(),
+            }
+            .into(),
+            DirectoryError::Write {
+                path: path(),
+                source: io_error(),
+            }
+            .into(),
+            directory(DirectoryError::Read {
+                path: path(),
+                source: io_error(),
+            }),
+            ExperimentError::Report(write()).into(),
+            Failure::Signals(io_error()),
+            PageError::Report(write()).into(),
+            toml::to_string(&1).map_or_else(
+                |source| Failure::Toml {
+                    name: "mine".to_owned(),
+                    source,
+                },
+                |text| panic!("{text}"),
+            ),
+            write().into(),
+            Failure::Make {
+                path: path(),
+                source: io_error(),
+            },
+            Failure::Here(io_error()),
+            io_error().into(),
+        ];
+        let limit = Error::Limit {
+            limit: "max_buffer_size",
+            what: "weights".to_owned(),
+            required: 2,
+            available: 1,
+            fit: None,
+        };
+        of_machine.push(ExperimentError::Engine(limit).into());
+        of_machine.push(Failure::Cell {
+            name: "batch=1".to_owned(),
+            source: Box::new(io_error().into()),
+        });
+        let mut of_user: Vec<Failure> = vec![
+            DirectoryError::InUse { path: path() }.into(),
+            directory(DirectoryError::HoldsRun { path: path() }),
+            DirectoryError::Taken { path: path() }.into(),
+            DirectoryError::NotAFile { path: path() }.into(),
+            DirectoryError::NoCheckpoint { path: path() }.into(),
+            DirectoryError::Damaged {
+                path: path(),
+                reason: "of a test".to_owned(),
+            }
+            .into(),
+            PageError::NoRun.into(),
+            PageError::Foreign { path: path() }.into(),
+            PageError::NotAFile { path: path() }.into(),
+            PageError::Report(chart()).into(),
+            Failure::Read {
+                path: path(),
+                source: io_error(),
+            },
+            Failure::ExperimentFile {
+                path: path(),
+                source: toml_error(),
+            },
+            GridError::TooMany { count: 1 << 20 }.into(),
+            Failure::Scores {
+                path: path(),
+                source: io_error().into(),
+            },
+        ];
+        of_user.push(ExperimentError::Engine(Error::NoProbe).into());
+        of_user.push(Failure::Cell {
+            name: "batch=1".to_owned(),
+            source: Box::new(PageError::NoRun.into()),
+        });
+        for (code, failures) in [(1, of_machine), (2, of_user)] {
+            for failure in failures {
+                assert_eq!(failure.exit_code(), code, "{failure:?}");
+            }
+        }
+    }
 }

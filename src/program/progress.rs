@@ -1,14 +1,19 @@
 //! What `trainable run` says while it runs: a bar for people, lines for logs, JSON for programs, or nothing.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use serde_json::json;
 use trainable::experiment::Event;
 use trainable::report::TaskRow;
+
+use super::pace::Pace;
+use super::say::{WARNING, say, styled};
 
 /// How progress is told.
 #[derive(Clone, Copy, ValueEnum)]
@@ -34,7 +39,7 @@ impl Progress {
     /// Tells which of a sweep's cells is next: number `number` of `count`.
     pub(crate) fn tell_cell(self, name: &str, number: usize, count: usize) {
         match self {
-            Self::Auto | Self::Bar | Self::Lines => eprintln!("cell {number} of {count}: {name}"),
+            Self::Auto | Self::Bar | Self::Lines => say!("cell {number} of {count}: {name}"),
             Self::Json => print_json(&json!({
                 "event": "cell", "cell": name, "number": number, "cells": count,
             })),
@@ -46,11 +51,9 @@ impl Progress {
 /// Tells what happens.
 pub(crate) struct Teller {
     mode: Mode,
-    total: u64,
-    done: u64,
+    /// Shared with the bar.
+    pace: Arc<Mutex<Pace>>,
     begin: Instant,
-    /// Steps of the latest start: those before it took none of this run's time.
-    skipped: u64,
 }
 
 enum Mode {
@@ -63,52 +66,53 @@ enum Mode {
 impl Teller {
     /// Of a run of `total` steps, summed over its replicas.
     pub(crate) fn new(progress: Progress, total: u64) -> Self {
+        let begin = Instant::now();
+        let pace = Arc::new(Mutex::new(Pace::new(total, begin)));
+        let bar = || Mode::Bar(bar(total, &pace), Scores::default());
         let mode = match progress {
-            Progress::Auto if io::stderr().is_terminal() => {
-                Mode::Bar(bar(total), Scores::default())
-            }
-            Progress::Bar => Mode::Bar(bar(total), Scores::default()),
+            Progress::Auto if io::stderr().is_terminal() => bar(),
+            Progress::Bar => bar(),
             Progress::Auto | Progress::Lines => Mode::Lines,
             Progress::Json => Mode::Json,
             Progress::Quiet => Mode::Quiet,
         };
-        Self {
-            mode,
-            total,
-            done: 0,
-            begin: Instant::now(),
-            skipped: 0,
-        }
+        Self { mode, pace, begin }
     }
 
     pub(crate) fn tell(&mut self, event: Event<'_>) {
         match event {
-            Event::Steps(steps) => self.advance(steps),
+            Event::Steps(steps) => {
+                self.pace().advance(steps);
+                self.show(steps);
+            }
             Event::Split { replicas, fit } => self.warn(
                 &format!("of {replicas} replicas {fit} train together on this device, the others in turn"),
                 &json!({"event": "split", "replicas": replicas, "fit": fit}),
             ),
             Event::Resumed(steps) => {
-                self.skipped = steps;
-                self.advance(steps);
-                if let Mode::Bar(bar, _) = &self.mode {
-                    bar.reset_eta();
-                }
+                self.pace().resume(steps, Instant::now());
+                self.show(steps);
             }
             Event::Task(row) => {
                 let line = format!(
                     "{}, seed {}: task {} at {:.3}",
                     row.arm, row.seed, row.task, row.online_accuracy
                 );
-                let (percent, left) = (self.percent(), self.left());
+                let pace = self.pace().clone();
                 match &mut self.mode {
                     Mode::Bar(bar, scores) => {
                         scores.add(row);
                         bar.set_message(scores.lines());
                     }
-                    Mode::Lines => eprintln!("{percent:3.0}%  {line}{left}"),
+                    Mode::Lines => {
+                        let left = pace.left(Instant::now());
+                        let left = left.map_or(String::new(), |left| {
+                            format!(", {:.0} s left", left.as_secs_f64())
+                        });
+                        say!("{:3.0}%  {line}{left}", pace.percent());
+                    }
                     Mode::Json => print_json(&json!({
-                        "event": "task", "steps": self.done, "total_steps": self.total, "row": row,
+                        "event": "task", "steps": pace.done(), "total_steps": pace.total(), "row": row,
                     })),
                     Mode::Quiet => {}
                 }
@@ -136,8 +140,8 @@ impl Teller {
 
     fn warn(&self, line: &str, value: &serde_json::Value) {
         match &self.mode {
-            Mode::Bar(bar, _) => bar.suspend(|| eprintln!("{line}")),
-            Mode::Lines | Mode::Quiet => eprintln!("{line}"),
+            Mode::Bar(bar, _) => bar.suspend(|| say!("{}", styled(WARNING, line))),
+            Mode::Lines | Mode::Quiet => say!("{}", styled(WARNING, line)),
             Mode::Json => print_json(value),
         }
     }
@@ -146,34 +150,26 @@ impl Teller {
     pub(crate) fn finish(&self, event: &str) {
         match &self.mode {
             Mode::Bar(bar, _) => bar.finish_and_clear(),
-            Mode::Json => print_json(&json!({
-                "event": event, "steps": self.done, "total_steps": self.total,
-                "seconds": self.begin.elapsed().as_secs_f64(),
-            })),
+            Mode::Json => {
+                let pace = self.pace();
+                print_json(&json!({
+                    "event": event, "steps": pace.done(), "total_steps": pace.total(),
+                    "seconds": self.begin.elapsed().as_secs_f64(),
+                }));
+            }
             Mode::Lines | Mode::Quiet => {}
         }
     }
 
-    fn advance(&mut self, steps: u64) {
-        self.done += steps;
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Moves the bar on.
+    fn show(&self, steps: u64) {
         if let Mode::Bar(bar, _) = &self.mode {
             bar.inc(steps);
         }
-    }
-
-    fn percent(&self) -> f64 {
-        100.0 * self.done as f64 / self.total as f64
-    }
-
-    /// ", 90 s left", once anything was trained.
-    fn left(&self) -> String {
-        let trained = self.done - self.skipped;
-        if trained == 0 {
-            return String::new();
-        }
-        let seconds_a_step = self.begin.elapsed().as_secs_f64() / trained as f64;
-        let left = self.total.saturating_sub(self.done) as f64 * seconds_a_step;
-        format!(", {left:.0} s left")
     }
 }
 
@@ -224,10 +220,19 @@ fn print_json(value: &serde_json::Value) {
     let _ = writeln!(output, "{value}").and_then(|()| output.flush());
 }
 
-fn bar(steps: u64) -> ProgressBar {
-    let template = "{wide_bar} {percent:>3}%  {elapsed}, {eta} left\n{msg}";
+/// The bar's own estimate would count what an earlier process did.
+fn bar(steps: u64, pace: &Arc<Mutex<Pace>>) -> ProgressBar {
+    let template = "{wide_bar} {percent:>3}%  {elapsed}, {left} left\n{msg}";
     let style = ProgressStyle::with_template(template).expect("a template that indicatif knows");
-    let bar = ProgressBar::new(steps).with_style(style);
+    let pace = pace.clone();
+    let left = move |_: &ProgressState, text: &mut dyn fmt::Write| {
+        let pace = pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = match pace.left(Instant::now()) {
+            Some(left) => write!(text, "{:#}", HumanDuration(left)),
+            None => text.write_str("-"),
+        };
+    };
+    let bar = ProgressBar::new(steps).with_style(style.with_key("left", left));
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }

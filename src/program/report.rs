@@ -1,25 +1,37 @@
 //! `trainable report`: a page of one run or several, and event files.
 
+use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use trainable::report::{Foreign, write_event_files, write_page};
+use trainable::report::{Foreign, check_page, write_event_files, write_overview, write_page};
 
 use super::Failure;
+use super::say::say;
+
+/// The page's name in a directory.
+const PAGE: &str = "report.html";
+
+/// Characters of the directory that a page of several runs has to itself.
+const LONGEST_NAME: usize = 100;
 
 /// Which runs, and where the page goes.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Directories that `trainable run` has written
+    /// Directories that `trainable run` has written; a run may be interrupted or still running
     #[arg(value_name = "DIR", required = true)]
     directories: Vec<PathBuf>,
-    /// The page; without it, report.html in the directory, or here for several
-    #[arg(long, value_name = "FILE")]
+    /// Directory for report.html, or a name that ends in .html for the page itself
+    ///
+    /// Without it, a run's page goes into its directory, and that of several runs, with the tables and the pictures
+    /// beside it, into reports/ and the runs' names.
+    #[arg(long, value_name = "DIR|FILE.html")]
     out: Option<PathBuf>,
     /// Write TensorBoard's event files of each run too, to tensorboard/ in its directory
     #[arg(long)]
     tensorboard: bool,
-    /// Replace FILE even if it is no report
+    /// Replace a file in the page's place even if it is no report
     #[arg(long)]
     force: bool,
 }
@@ -27,22 +39,28 @@ pub(crate) struct Options {
 /// Writes the page and the files beside it.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let page = match (&options.out, &options.directories[..]) {
-        (Some(page), _) => page.clone(),
+        (Some(page), _) if is_file_name(page) => page.clone(),
+        (Some(directory), _) => page_in(directory),
         (None, [directory]) => page_in(directory),
-        (None, _) => PathBuf::from("report.html"),
+        (None, directories) => page_in(&Path::new("reports").join(joined(directories))),
     };
     let foreign = if options.force {
         Foreign::Replace
     } else {
         Foreign::Keep
     };
+    check_page(&page, foreign)?;
+    let is_given = options.out.as_ref() == Some(&page);
+    if let Some(directory) = page.parent().filter(|_| !is_given) {
+        make(directory)?;
+    }
     write_page(&options.directories, &page, foreign)?;
-    eprintln!("report in {}", page.display());
     if options.tensorboard {
         for directory in &options.directories {
             write_event_files(directory)?;
         }
     }
+    tell_page(&page);
     Ok(())
 }
 
@@ -55,6 +73,59 @@ pub(crate) fn write(directory: &Path) -> Result<(), Failure> {
     )?)
 }
 
-fn page_in(directory: &Path) -> PathBuf {
-    directory.join("report.html")
+/// Writes a page over the runs in `directories`, all in `place`.
+pub(crate) fn write_over(directories: &[PathBuf], place: &Path) -> Result<(), Failure> {
+    Ok(write_overview(directories, &page_in(place), Foreign::Keep)?)
+}
+
+pub(crate) fn page_in(directory: &Path) -> PathBuf {
+    directory.join(PAGE)
+}
+
+/// The last line: the page to open.
+pub(crate) fn tell_page(page: &Path) {
+    if page.exists() {
+        say!("{}", page.display());
+    }
+}
+
+/// Whether it is the page's own name, and not its directory's.
+fn is_file_name(path: &Path) -> bool {
+    path.extension() == Some(OsStr::new("html")) || path.exists() && !path.is_dir()
+}
+
+fn make(directory: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(directory).map_err(|source| Failure::Make {
+        path: directory.to_owned(),
+        source,
+    })
+}
+
+/// "A-B", or "A-and-3-others" where there are too many to name.
+fn joined(directories: &[PathBuf]) -> String {
+    let name = |directory: &PathBuf| {
+        let directory = fs::canonicalize(directory).unwrap_or_else(|_| directory.clone());
+        let name = directory.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    };
+    let names: Vec<_> = directories.iter().map(name).collect();
+    let all = names.join("-");
+    if all.chars().count() <= LONGEST_NAME {
+        return all;
+    }
+    let first: String = names[0].chars().take(LONGEST_NAME).collect();
+    format!("{first}-and-{}-others", names.len() - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_of_several_runs_has_a_directory_of_a_bearable_name() {
+        let names = |names: &[&str]| joined(&names.iter().map(PathBuf::from).collect::<Vec<_>>());
+        assert_eq!(names(&["runs/a", "runs/b/"]), "a-b");
+        let long = "x".repeat(60);
+        assert_eq!(names(&[&long, &long, "c"]), format!("{long}-and-2-others"));
+    }
 }

@@ -2,22 +2,22 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{self, ExitCode};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{
-    Event, Experiment, RunDirectory, ScoreRow, check_same, run_in, score_table, scores,
-    write_results,
+    Event, Experiment, RunDirectory, ScoreRow, check_place, check_same, run_in, score_table,
+    scores, write_results,
 };
-use trainable::report::{write_event_files, write_whole};
+use trainable::report::{Foreign, check_page, write_event_files, write_whole};
 use trainable::spec::ImageSet;
 use trainable::{Backend, Compute, data};
 
 use super::progress::{Progress, Teller};
+use super::say::say;
+use super::signals::{INTERRUPTED, Signals};
 use super::{Failure, backend_parser, print, report};
 
 /// What is to be run, and where the results go.
@@ -77,9 +77,6 @@ pub(super) struct Means {
 
 /// The resolved experiment, in its directory.
 pub(super) const DESCRIPTION: &str = "experiment.toml";
-
-/// What an interrupted run exits with, as after SIGINT.
-pub(super) const INTERRUPTED: u8 = 130;
 
 /// What is to be listed or printed.
 #[derive(Args)]
@@ -143,6 +140,7 @@ pub(super) fn as_toml(experiment: &Experiment) -> Result<String, Failure> {
 /// Runs an experiment in its directory, or goes on with it.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let begin = Instant::now();
+    let signals = Signals::listen().map_err(Failure::Signals)?;
     let experiment = options.source.experiment()?;
     let images = options.means.images()?;
     experiment.check(&images)?;
@@ -153,14 +151,16 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         if options.means.tensorboard {
             write_event_files(&path)?;
         }
-        eprintln!("finished already; results in {}", path.display());
+        say!("finished already; results in {}", path.display());
+        report::tell_page(&report::page_in(&path));
         return Ok(ExitCode::SUCCESS);
     }
-    let session = Session::open(&options.means, images)?;
+    check_free(&path, options.resume)?;
+    let session = Session::open(&options.means, images, signals)?;
     match session.run(&path, &experiment, options.resume)? {
-        Ended::Before => eprintln!("finished already; results in {}", path.display()),
+        Ended::Before => say!("finished already; results in {}", path.display()),
         Ended::Stopped => {
-            eprintln!("stopped at a checkpoint; the same command with --resume goes on from there");
+            say!("stopped at a checkpoint; the same command with --resume goes on from there");
             return Ok(ExitCode::from(INTERRUPTED));
         }
         Ended::Finished(scores) => {
@@ -168,9 +168,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
                 print(&score_table(&scores))?;
             }
             let seconds = begin.elapsed().as_secs_f64();
-            eprintln!("{seconds:.0} s; results in {}", path.display());
+            say!("{seconds:.0} s; results in {}", path.display());
         }
     }
+    report::tell_page(&report::page_in(&path));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -181,7 +182,7 @@ pub(super) struct Session {
     progress: Progress,
     tensorboard: bool,
     interval: Duration,
-    stop: Arc<AtomicBool>,
+    signals: Signals,
 }
 
 /// How a run ended.
@@ -195,23 +196,23 @@ pub(super) enum Ended {
 }
 
 impl Session {
-    /// To be opened once in a process: from here on, signals stop runs at a checkpoint.
-    pub(super) fn open(means: &Means, images: ImageSet) -> Result<Self, Failure> {
+    /// Chooses where to compute. While it trains, the first signal stops at a checkpoint.
+    pub(super) fn open(means: &Means, images: ImageSet, signals: Signals) -> Result<Self, Failure> {
         let (compute, chosen) = Compute::open(means.backend)?;
-        eprintln!("backend: {chosen}");
+        say!("backend: {chosen}");
         Ok(Self {
             compute,
             images,
             progress: means.progress,
             tensorboard: means.tensorboard,
             interval: Duration::from_secs(means.checkpoint_seconds),
-            stop: stop_on_signals()?,
+            signals,
         })
     }
 
     /// Whether somebody wished that it end.
     pub(super) fn is_stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.signals.is_stopped()
     }
 
     /// Runs `experiment` in the directory `path`, or goes on with it if it may, and writes its results there.
@@ -234,7 +235,7 @@ impl Session {
         describe(path, experiment)?;
         let directory = directory
             .with_interval(self.interval)
-            .stopped_by(self.stop.clone());
+            .stopped_by(self.signals.flag());
         let directory = if self.tensorboard {
             directory.with_event_files(experiment)?
         } else {
@@ -242,7 +243,12 @@ impl Session {
         };
 
         let mut teller = Teller::new(self.progress, experiment.total_steps());
-        let tell = |event: Event<'_>| teller.tell(event);
+        // Before the first step there is nothing that a signal could cut off.
+        let mut work = None;
+        let tell = |event: Event<'_>| {
+            work.get_or_insert_with(|| self.signals.work());
+            teller.tell(event);
+        };
         let ended = run_in(directory, experiment, compute, images, tell)?;
         teller.finish(if ended.is_some() {
             "finished"
@@ -288,17 +294,10 @@ pub(super) fn describe(path: &Path, experiment: &Experiment) -> Result<(), Failu
     Ok(write_whole(&description, text.as_bytes())?)
 }
 
-/// Set by the first Ctrl-C, or another wish that the program end. The second one ends it at once, of which a
-/// run's directory takes no harm.
-fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let is_stopped = stop.clone();
-    ctrlc::set_handler(move || {
-        if is_stopped.swap(true, Ordering::Relaxed) {
-            process::exit(INTERRUPTED.into());
-        }
-    })?;
-    Ok(stop)
+/// Fails where a run in the directory `path` would meet a file that it has not written.
+pub(super) fn check_free(path: &Path, may_resume: bool) -> Result<(), Failure> {
+    check_place(path, may_resume)?;
+    Ok(check_page(&report::page_in(path), Foreign::Keep)?)
 }
 
 impl Source {

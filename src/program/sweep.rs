@@ -15,20 +15,25 @@ use std::path::{Path, PathBuf, absolute};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use trainable::experiment::{ScoreRow, score_table};
-use trainable::report::write_whole;
+use trainable::experiment::{DirectoryError, ScoreRow, score_table};
+use trainable::report::{Foreign, check_page, write_whole};
 use trainable::spec::ImageSet;
 
-use super::run::{Ended, INTERRUPTED, Means, Session, Source, as_toml, describe, is_finished};
-use super::{Failure, print};
+use super::run::{Ended, Means, Session, Source, as_toml, check_free, describe, is_finished};
+use super::say::say;
+use super::signals::{INTERRUPTED, Signals};
+use super::{Failure, print, report};
 use grid::{Cell, Grid};
 use slurm::Array;
+
+/// What is in each cell's scores.csv, together.
+const TABLE: &str = "sweep.csv";
 
 /// What is varied, and where the results go.
 #[derive(Args)]
 #[command(
     after_help = "The same command again skips finished cells and goes on with interrupted ones. \
-    `trainable report DIR/*/` compares the cells."
+    At the end, DIR/sweep.csv and DIR/report.html are of all cells."
 )]
 pub(crate) struct Options {
     #[command(flatten)]
@@ -53,6 +58,7 @@ pub(crate) struct Options {
 
 /// Runs the cells that are not finished, one after the other.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
+    let signals = Signals::listen().map_err(Failure::Signals)?;
     let experiment = options.source.experiment()?;
     let grid = Grid::new(&as_toml(&experiment)?, &options.vary)?;
     let images = options.means.images()?;
@@ -62,26 +68,31 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let unfinished = unfinished(&grid.cells, &place, &images)?;
     let (left, count) = (unfinished.len(), grid.cells.len());
     if left < count {
-        eprintln!("{} of {count} cells are finished already", count - left);
+        say!("{} of {count} cells are finished already", count - left);
     }
     if options.slurm {
         return leave_to_slurm(options, &experiment.name, &grid, &place);
     }
     if !unfinished.is_empty() {
-        let session = Session::open(&options.means, images)?;
+        let session = Session::open(&options.means, images, signals)?;
         prepare(&grid.cells, &place)?;
         for (number, cell) in (count - left + 1..).zip(unfinished) {
             if session.is_stopped() || !run_cell(&session, options, cell, number, count, &place)? {
-                eprintln!("stopped; the same command goes on from there");
+                say!("stopped; the same command goes on from there");
                 return Ok(ExitCode::from(INTERRUPTED));
             }
         }
     }
     let scores = write_table(&grid, &place)?;
+    let cells: Vec<_> = { grid.cells.iter() }
+        .map(|cell| place.join(&cell.name))
+        .collect();
+    report::write_over(&cells, &place)?;
     if !options.means.progress.is_json() {
         print(&score_table(&scores))?;
     }
-    eprintln!("results in {}", place.display());
+    say!("results in {}", place.display());
+    report::tell_page(&report::page_in(&place));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -95,15 +106,34 @@ fn unfinished<'a>(
         let checked = cell.experiment.check(images);
         checked.map_err(|error| of_cell(cell, error.into()))?;
     }
+    check_table(place)?;
+    check_page(&report::page_in(place), Foreign::Keep)?;
     let mut unfinished = Vec::new();
     for cell in cells {
         let path = place.join(&cell.name);
         let is_finished = is_finished(&path, &cell.experiment, images);
         if !is_finished.map_err(|error| of_cell(cell, error))? {
+            check_free(&path, true).map_err(|error| of_cell(cell, error))?;
             unfinished.push(cell);
         }
     }
     Ok(unfinished)
+}
+
+/// Fails where something else than the table of a sweep is in its place.
+fn check_table(place: &Path) -> Result<(), Failure> {
+    let path = place.join(TABLE);
+    let Ok(found) = fs::metadata(&path) else {
+        return Ok(());
+    };
+    if !found.is_file() {
+        return Err(DirectoryError::NotAFile { path }.into());
+    }
+    let header = csv::Reader::from_path(&path).and_then(|mut table| Ok(table.headers()?.clone()));
+    match header {
+        Ok(header) if header.iter().any(|column| column == "arm") => Ok(()),
+        _ => Err(DirectoryError::Taken { path }.into()),
+    }
 }
 
 /// Each cell's directory, with its experiment: from here on, it is `trainable run CELL/experiment.toml --out CELL
@@ -145,7 +175,7 @@ fn of_cell(cell: &Cell, error: Failure) -> Failure {
 /// Writes sweep.csv: the varied fields' values, and then what scores.csv has, for each cell and arm. Returns the scores,
 /// with the cells in the arms' names.
 fn write_table(grid: &Grid, place: &Path) -> Result<Vec<ScoreRow>, Failure> {
-    let path = place.join("sweep.csv");
+    let path = place.join(TABLE);
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| Failure::Scores { path, source }
@@ -215,7 +245,7 @@ fn leave_to_slurm(
     prepare(&grid.cells, place)?;
     let path = place.join("sweep.sbatch");
     write_whole(&path, script.as_bytes())?;
-    eprintln!("to run the cells: sbatch {}", path.display());
-    eprintln!("when they are finished, the same command without --slurm writes sweep.csv");
+    say!("to run the cells: sbatch {}", path.display());
+    say!("when they are finished, the same command without --slurm writes sweep.csv");
     Ok(ExitCode::SUCCESS)
 }

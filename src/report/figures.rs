@@ -7,9 +7,9 @@ use kuva::plot::MarkerShape;
 
 use super::captions::{end_note, heading, missing_note, per_arm, place};
 use super::grid::{
-    Column, Curve, Grid, Key, PANEL_HEIGHT, Panel, REFERENCE, Style, values, write_grid, x_ticks,
+    Column, Curve, Grid, Key, PANEL_HEIGHT, Panel, REFERENCE, Style, draw_grid, values, x_ticks,
 };
-use super::plots::{Axis, BLACK, extent};
+use super::plots::{Axis, BLACK, Drawing, extent};
 use super::probes::{
     SeedCurve, distinct, last_updates, layers, mean_curve, median_curve, task_switches,
 };
@@ -90,6 +90,15 @@ pub fn write_diagnosis(
     tasks: &[TaskRow],
     probes: &[ProbeRow],
 ) -> Result<(), ReportError> {
+    diagnosis(base, tasks, probes)?.write()
+}
+
+/// The picture of [`write_diagnosis`].
+pub(super) fn diagnosis(
+    base: &Path,
+    tasks: &[TaskRow],
+    probes: &[ProbeRow],
+) -> Result<Drawing, ReportError> {
     let run = Run { tasks, probes };
     let quantities = [
         (&VOLATILITY, VOLATILITY_STYLE),
@@ -99,7 +108,7 @@ pub fn write_diagnosis(
     ];
     let title = "Each layer's effective step size and its bounds";
     let grid = || bounds_grid(run, title, &quantities, &layers(probes));
-    write(base, run, grid)
+    drawn(base, run, grid)
 }
 
 /// As [`write_diagnosis`], but without the network's row, and of the bounds only the combined one.
@@ -111,13 +120,22 @@ pub fn write_layer_bounds(
     tasks: &[TaskRow],
     probes: &[ProbeRow],
 ) -> Result<(), ReportError> {
+    layer_bounds(base, tasks, probes)?.write()
+}
+
+/// The picture of [`write_layer_bounds`].
+pub(super) fn layer_bounds(
+    base: &Path,
+    tasks: &[TaskRow],
+    probes: &[ProbeRow],
+) -> Result<Drawing, ReportError> {
     let run = Run { tasks, probes };
     let quantities = [
         (&COMBINED, COMBINED_STYLE),
         (&EFFECTIVE_STEP, EFFECTIVE_STEP_STYLE),
     ];
     let title = "Each layer's effective step size and combined bound";
-    write(base, run, || {
+    drawn(base, run, || {
         bounds_grid(run, title, &quantities, &run.layers())
     })
 }
@@ -136,8 +154,13 @@ pub fn write_layer_bounds(
 ///   is written either.
 /// - [`ReportError::Write`] when the file system refuses.
 pub fn write_accuracies(base: &Path, tasks: &[TaskRow]) -> Result<(), ReportError> {
+    accuracies(base, tasks)?.write()
+}
+
+/// The picture of [`write_accuracies`].
+pub(super) fn accuracies(base: &Path, tasks: &[TaskRow]) -> Result<Drawing, ReportError> {
     let run = Run { tasks, probes: &[] };
-    write(base, run, || accuracies_grid(run))
+    drawn(base, run, || accuracies_grid(run))
 }
 
 /// Draws the step sizes of groups of arms to `BASE.svg` and `BASE.png`, each whole or absent: a column per group, as in
@@ -155,21 +178,30 @@ pub fn write_trajectories(
     tasks: &[TaskRow],
     probes: &[ProbeRow],
 ) -> Result<(), ReportError> {
-    let run = Run { tasks, probes };
-    write(base, run, || trajectories_grid(run))
+    trajectories(base, tasks, probes)?.write()
 }
 
-fn write(
+/// The picture of [`write_trajectories`].
+pub(super) fn trajectories(
+    base: &Path,
+    tasks: &[TaskRow],
+    probes: &[ProbeRow],
+) -> Result<Drawing, ReportError> {
+    let run = Run { tasks, probes };
+    drawn(base, run, || trajectories_grid(run))
+}
+
+fn drawn(
     base: &Path,
     run: Run,
     grid: impl FnOnce() -> Result<Grid, String>,
-) -> Result<(), ReportError> {
+) -> Result<Drawing, ReportError> {
     run.check_distinct(base)?;
     let grid = grid().map_err(|reason| ReportError::Chart {
         path: base.to_owned(),
         reason,
     })?;
-    write_grid(base, &grid)
+    draw_grid(base, &grid)
 }
 
 fn bounds_grid(

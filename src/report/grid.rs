@@ -10,8 +10,8 @@ use kuva::render::render::{
 };
 
 use super::plots::{
-    Axis, BLACK, Font, GREY, MARGIN, Pen, TITLE, band, check_points, colour, layout, legend_entry,
-    line, marker, markers, text_at, text_lines, theme, write_scene,
+    Axis, BLACK, Drawing, Font, GREY, MARGIN, Pen, TITLE, band, check_points, colour, layout,
+    legend_entry, line, marker, markers, text_at, text_lines, theme,
 };
 use super::scale::Scale;
 use super::{BandPoint, ReportError};
@@ -159,12 +159,12 @@ pub(super) enum Key {
 /// The colour of events.
 const MARK: &str = "#B00020";
 
-/// Draws `grid` to `BASE.svg` and `BASE.png`: see [`write_scene`]. Fails for a point that is not finite.
-pub(super) fn write_grid(base: &Path, grid: &Grid) -> Result<(), ReportError> {
+/// Draws `grid` for `BASE.svg` and `BASE.png`. Fails for a point that is not finite.
+pub(super) fn draw_grid(base: &Path, grid: &Grid) -> Result<Drawing, ReportError> {
     for curve in grid.panels.iter().flat_map(|panel| &panel.curves) {
         check_points(base, &curve.name(), &curve.runs.concat())?;
     }
-    write_scene(base, draw(grid))
+    Drawing::new(base, draw(grid))
 }
 
 /// Of all lines and bands, in values.
@@ -594,7 +594,9 @@ mod tests {
 
     fn svg_of(grid: &Grid) -> String {
         let directory = tempfile::tempdir().unwrap();
-        write_grid(&directory.path().join("grid"), grid).unwrap();
+        draw_grid(&directory.path().join("grid"), grid)
+            .and_then(|drawing| drawing.write())
+            .unwrap();
         std::fs::read_to_string(directory.path().join("grid.svg")).unwrap()
     }
 
@@ -659,7 +661,7 @@ mod tests {
                 runs: vec![vec![bad]],
                 missing: 0,
             }];
-            match write_grid(Path::new("grid"), &grid) {
+            match draw_grid(Path::new("grid"), &grid).map(drop) {
                 Err(ReportError::NotFinite { series, x, .. }) => {
                     assert_eq!((&series[..], x), (name, 7.0));
                 }

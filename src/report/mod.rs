@@ -43,7 +43,7 @@ use serde::Serialize;
 
 pub use figures::{write_accuracies, write_diagnosis, write_layer_bounds, write_trajectories};
 pub use indicators::{IndicatorRow, write_indicators_csv};
-pub use page::{Foreign, PageError, write_page};
+pub use page::{Foreign, PageError, check_page, write_overview, write_page};
 pub use panels::write_probe_chart;
 pub use plots::{Chart, write_chart};
 pub use prediction::{
@@ -135,13 +135,14 @@ fn csv_bytes(header: &[&str], rows: &[impl Serialize]) -> io::Result<Vec<u8>> {
 }
 
 /// Writes `bytes` to a temporary name in the same directory, syncs it and renames it to `path`: the file is whole or as
-/// it was.
+/// it was. Of what is there, only a regular file or a link is replaced; a device or a pipe stays.
 ///
 /// # Errors
 /// [`ReportError::Write`]
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     let temporary = temporary_beside(path);
-    write_synced(&temporary, bytes)
+    check_regular(path)
+        .and_then(|()| write_synced(&temporary, bytes))
         .and_then(|()| fs::rename(&temporary, path))
         .map_err(|source| {
             // The first error is the one to tell; often there is nothing to remove.
@@ -151,6 +152,16 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
                 source,
             }
         })
+}
+
+/// Fails where something is at `path` that a file must not take the place of.
+fn check_regular(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.is_file() && !found.is_symlink() => {
+            Err(io::Error::other("what is there is no regular file"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// `.NAME.PROCESS.COUNT.tmp` in the directory of `path`: no two writers share it.
@@ -253,12 +264,23 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_rename_leaves_no_temporary_file() {
+    fn what_is_no_file_is_not_replaced() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("table.csv");
         fs::create_dir(&path).unwrap();
         let error = write_whole(&path, b"bytes").unwrap_err();
         assert!(matches!(error, ReportError::Write { .. }), "{error:?}");
+        assert_eq!(names_in(directory.path()), ["table.csv"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_socket_is_not_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("table.csv");
+        let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        write_whole(&path, b"bytes").unwrap_err();
+        assert!(!fs::symlink_metadata(&path).unwrap().is_file());
         assert_eq!(names_in(directory.path()), ["table.csv"]);
     }
 }

@@ -1,20 +1,24 @@
 //! A page of one run or several: HTML with everything in it, to be read in a browser or sent to somebody.
 //!
 //! - `record`: a run's directory, read back and checked.
+//! - `parts`: the rows so far of a run that is not finished, and scores of these.
+//! - `cells`: names of a sweep's cells, by what varies.
 //! - `comparison`: runs side by side, and names that tell their arms apart.
 //! - `pictures`: the plots, drawn beside the page and fitted into it.
 //! - `sections`: the page from top to bottom; `page.css` is its looks.
 //! - `tables`: its tables of results.
 //! - `numbers`: numbers for people, and small pictures of intervals.
 
+mod cells;
 mod comparison;
 mod numbers;
+mod parts;
 mod pictures;
 mod record;
 mod sections;
 mod tables;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -22,7 +26,7 @@ use super::{ReportError, write_csv, write_whole};
 use crate::error::Error;
 use crate::experiment::{DifferenceRow, ScoreRow};
 use comparison::Comparison;
-use pictures::Gallery;
+use pictures::{Extent, Gallery};
 use record::Record;
 
 pub(super) use record::read_results;
@@ -108,6 +112,12 @@ pub enum PageError {
     /// A number of a table is not finite where it has to be.
     #[error(transparent)]
     Number(#[from] Error),
+    /// A directory, a device or a pipe is in the page's place.
+    #[error("{}: wanted a file or nothing in the page's place, found what is no regular file", path.display())]
+    NotAFile {
+        /// The page.
+        path: PathBuf,
+    },
     /// A plot cannot be drawn, or a file not be written.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -125,7 +135,11 @@ pub enum PageError {
 /// several runs. Scores and differences are computed from tasks.csv; a single run's page in its own directory writes
 /// scores.csv and differences.csv anew, so that those of an earlier version have all columns. Arms of the same name in several of them are told apart by their directories' names. Arms of two runs
 /// are compared seed by seed where both had the same seeds and the same stream of tasks: with the first run's arm of
-/// the same name, or else its first arm.
+/// the same name, or else its first arm. Cells of a sweep are named by what varies.
+///
+/// A run that is interrupted or still running has a page, too: it says so, and its scores are of the tasks that are
+/// finished. Its lock is not needed, and of its own files none is touched: alone in its own directory, its page has no
+/// pictures beside it.
 ///
 /// # Errors
 /// [`PageError`], with the file, what was wanted and what was found.
@@ -134,14 +148,35 @@ pub fn write_page(
     page: &Path,
     foreign: Foreign,
 ) -> Result<(), PageError> {
-    if foreign == Foreign::Keep {
-        check_replaceable(page)?;
-    }
+    write(directories, page, foreign, Extent::Whole)
+}
+
+/// As [`write_page`] of several runs, but without what each run's own page, `report.html` in its directory, has: bounds,
+/// step sizes and foresight layer by layer, and experiment files. In their place are links to these pages.
+///
+/// # Errors
+/// As [`write_page`].
+pub fn write_overview(
+    directories: &[impl AsRef<Path>],
+    page: &Path,
+    foreign: Foreign,
+) -> Result<(), PageError> {
+    write(directories, page, foreign, Extent::Overview)
+}
+
+fn write(
+    directories: &[impl AsRef<Path>],
+    page: &Path,
+    foreign: Foreign,
+    extent: Extent,
+) -> Result<(), PageError> {
+    check_page(page, foreign)?;
     let records = directories.iter();
     let records = records.map(|directory| Record::read(directory.as_ref()));
     let comparison = Comparison::new(records.collect::<Result<_, _>>()?)?;
-    let gallery = Gallery::draw(&comparison, page)?;
-    if comparison.is_of_several() || gallery.is_own {
+    let gallery = Gallery::draw(&comparison, page, extent)?;
+    // Beside an unfinished run, only the page is written.
+    if comparison.is_of_several() || gallery.is_own && !comparison.is_unfinished() {
         let table = |name| match gallery.is_own {
             true => page.with_file_name(name),
             false => pictures::beside(page, name),
@@ -154,11 +189,30 @@ pub fn write_page(
             &differences,
         )?;
     }
-    let text = sections::page(&comparison, &gallery).into_string();
+    let text = sections::page(&comparison, &gallery, extent).into_string();
     Ok(write_whole(page, text.as_bytes())?)
 }
 
-/// Fails if there is something at `page` that [`write_page`] has not written.
+/// Fails if there is something at `page` that [`write_page`] would not replace. To be called before a long run, so that it
+/// does not fail at its end.
+///
+/// # Errors
+/// [`PageError::Foreign`], [`PageError::NotAFile`]
+pub fn check_page(page: &Path, foreign: Foreign) -> Result<(), PageError> {
+    // What cannot be looked at cannot be written either, which says why.
+    let Ok(found) = fs::metadata(page) else {
+        return Ok(());
+    };
+    if !found.is_file() {
+        let path = page.to_owned();
+        return Err(PageError::NotAFile { path });
+    }
+    match foreign {
+        Foreign::Keep => check_replaceable(page),
+        Foreign::Replace => Ok(()),
+    }
+}
+
 fn check_replaceable(page: &Path) -> Result<(), PageError> {
     let foreign = || PageError::Foreign {
         path: page.to_owned(),

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::captions::{end_note, heading, missing_note, per_arm, place};
 use super::grid::{
-    Column, Curve, Grid, Key, PANEL_HEIGHT, Panel, Style, values, write_grid, x_ticks,
+    Column, Curve, Grid, Key, PANEL_HEIGHT, Panel, Style, draw_grid, values, x_ticks,
 };
-use super::plots::Axis;
+use super::plots::{Axis, Drawing};
 use super::probes::{arms, check_distinct, last_updates, layers, mean_curve, task_switches};
 use super::scale::Scale;
 use super::{ProbeRow, ReportError};
@@ -51,12 +51,17 @@ const QUANTITIES: [Quantity; 2] = [
 ///   nothing is written either.
 /// - [`ReportError::Write`] when the file system refuses.
 pub fn write_probe_chart(base: &Path, rows: &[ProbeRow]) -> Result<(), ReportError> {
+    probe_chart(base, rows)?.write()
+}
+
+/// The picture of [`write_probe_chart`].
+pub(super) fn probe_chart(base: &Path, rows: &[ProbeRow]) -> Result<Drawing, ReportError> {
     check_distinct(base, rows)?;
     let grid = grid(rows).map_err(|reason| ReportError::Chart {
         path: base.to_owned(),
         reason,
     })?;
-    write_grid(base, &grid)
+    draw_grid(base, &grid)
 }
 
 fn grid(rows: &[ProbeRow]) -> Result<Grid, String> {

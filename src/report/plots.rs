@@ -82,21 +82,48 @@ pub fn write_chart(base: &Path, chart: &Chart, series: &[Series]) -> Result<(), 
     for one in series {
         check_points(base, &one.name, &one.points)?;
     }
-    write_scene(base, draw(chart, series))
+    Drawing::new(base, draw(chart, series))?.write()
 }
 
-/// Writes a drawn scene to `BASE.svg` and `BASE.png`; says why there is none.
-pub(super) fn write_scene(base: &Path, scene: Result<Scene, String>) -> Result<(), ReportError> {
-    let failed = |reason| ReportError::Chart {
+/// A picture that is drawn, and not written yet.
+pub(super) struct Drawing {
+    /// Its files, without extension.
+    base: PathBuf,
+    scene: Scene,
+    svg: String,
+}
+
+impl Drawing {
+    /// Of a scene, for `BASE.svg` and `BASE.png`; says why there is none.
+    pub(super) fn new(base: &Path, scene: Result<Scene, String>) -> Result<Self, ReportError> {
+        let scene = scene.map_err(|reason| chart_error(base, reason))?;
+        Ok(Self {
+            base: base.to_owned(),
+            svg: SvgBackend::new().render_scene(&scene),
+            scene,
+        })
+    }
+
+    /// As `BASE.svg` has it.
+    pub(super) fn svg(&self) -> &str {
+        &self.svg
+    }
+
+    /// Writes both files, each whole or absent.
+    pub(super) fn write(&self) -> Result<(), ReportError> {
+        let png = PngBackend::new().with_scale(PNG_SCALE);
+        let png = png.render_scene(&self.scene);
+        let png = png.map_err(|reason| chart_error(&self.base, reason))?;
+        write_whole(&with_suffix(&self.base, ".svg"), self.svg.as_bytes())?;
+        write_whole(&with_suffix(&self.base, ".png"), &png)
+    }
+}
+
+fn chart_error(base: &Path, reason: String) -> ReportError {
+    ReportError::Chart {
         path: base.to_owned(),
         reason,
-    };
-    let scene = scene.map_err(failed)?;
-    let svg = SvgBackend::new().render_scene(&scene);
-    let png = PngBackend::new().with_scale(PNG_SCALE).render_scene(&scene);
-    let png = png.map_err(failed)?;
-    write_whole(&with_suffix(base, ".svg"), svg.as_bytes())?;
-    write_whole(&with_suffix(base, ".png"), &png)
+    }
 }
 
 /// `BASE.svg`; a dot in `base` is part of its name.

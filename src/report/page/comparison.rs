@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use super::PageError;
+use super::cells::Cells;
 use super::record::Record;
 use crate::error::Error;
 use crate::experiment::results::difference;
@@ -19,12 +20,16 @@ pub(super) struct Comparison {
     pub(super) across: Vec<DifferenceRow>,
     /// Of all arms.
     pub(super) tasks: Vec<TaskRow>,
+    /// Where the runs are cells of one sweep.
+    pub(super) cells: Option<Cells>,
 }
 
 /// A run with a name.
 pub(super) struct Run {
-    /// Its directory's name, with a number where several have it.
+    /// What varies, in a cell of a sweep; else its directory's name, with a number where several have it.
     pub(super) name: String,
+    /// The latter, always.
+    pub(super) file_name: String,
     pub(super) record: Record,
     /// What each arm is called beside those of the other runs.
     arms: BTreeMap<String, String>,
@@ -63,7 +68,8 @@ impl Run {
 
 impl Comparison {
     pub(super) fn new(records: Vec<Record>) -> Result<Self, PageError> {
-        let runs = named(records);
+        let cells = Cells::new(&records);
+        let runs = named(records, cells.as_ref());
         if runs.is_empty() {
             return Err(PageError::NoRun);
         }
@@ -72,7 +78,22 @@ impl Comparison {
             across: across(&runs)?,
             tasks: runs.iter().flat_map(Run::tasks).collect(),
             runs,
+            cells,
         })
+    }
+
+    /// Whether any of the runs has not come to its end.
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.runs.iter().any(|run| run.record.unfinished.is_some())
+    }
+
+    /// For each of the scores the tasks that it is of, where its run is unfinished.
+    pub(super) fn scored_tasks(&self) -> Vec<Option<u32>> {
+        let of_run = |run: &Run| match &run.record.unfinished {
+            Some(unfinished) => unfinished.scored.iter().copied().map(Some).collect(),
+            None => vec![None; run.record.scores.len()],
+        };
+        self.runs.iter().flat_map(of_run).collect()
     }
 
     pub(super) fn is_of_several(&self) -> bool {
@@ -87,25 +108,32 @@ impl Comparison {
 }
 
 /// Arms that several runs have become "RUN / ARM".
-fn named(records: Vec<Record>) -> Vec<Run> {
+fn named(records: Vec<Record>, cells: Option<&Cells>) -> Vec<Run> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for arm in records.iter().flat_map(Record::arms) {
         *counts.entry(arm.to_owned()).or_default() += 1;
     }
-    let mut names = Vec::new();
+    let mut file_names = Vec::new();
     for record in &records {
-        names.push(unused_name(record, &names));
+        file_names.push(unused_name(record, &file_names));
     }
-    let run = |(name, record): (String, Record)| {
+    let names = cells.map_or(&file_names, |cells| &cells.names).clone();
+    let run = |((name, file_name), record): ((String, String), Record)| {
         let shared = record.arms().filter(|arm| counts[*arm] > 1);
         let arms = shared.map(|arm| (arm.to_owned(), format!("{name} / {arm}")));
         Run {
             arms: arms.collect(),
             name,
+            file_name,
             record,
         }
     };
-    names.into_iter().zip(records).map(run).collect()
+    names
+        .into_iter()
+        .zip(file_names)
+        .zip(records)
+        .map(run)
+        .collect()
 }
 
 /// "NAME", or "NAME (2)" and so on where NAME is taken.

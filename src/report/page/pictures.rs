@@ -1,5 +1,6 @@
 //! The plots of a page, drawn beside it and fitted into it.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,10 +8,21 @@ use std::path::{Path, PathBuf};
 use super::comparison::{Comparison, Run};
 use super::{PageError, ReportError};
 use crate::experiment::Figure;
-use crate::report::plots::MARGIN;
-use crate::report::{
-    write_accuracies, write_diagnosis, write_layer_bounds, write_probe_chart, write_trajectories,
-};
+use crate::report::figures::{accuracies, diagnosis, layer_bounds, trajectories};
+use crate::report::panels::probe_chart;
+use crate::report::plots::{Drawing, MARGIN};
+
+/// How much of its runs a page shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All.
+    Whole,
+    /// What compares them.
+    Overview,
+}
+
+/// More are no picture that shows anything.
+const MOST_CURVES: usize = 24;
 
 /// All plots of a page; none where there is nothing to draw.
 pub(super) struct Gallery {
@@ -28,12 +40,14 @@ pub(super) struct RunGallery {
     pub(super) trajectories: Option<Picture>,
     /// Only where the experiment asks for it.
     pub(super) probes: Option<Picture>,
+    /// The way from an overview to the run's own page, where there is one.
+    pub(super) own_page: Option<Vec<String>>,
 }
 
-/// A plot that exists as BASE.svg and BASE.png, too.
+/// A plot.
 pub(super) struct Picture {
-    /// The files' name without extension.
-    pub(super) name: String,
+    /// The name without extension of its files, where there are any.
+    pub(super) name: Option<String>,
     /// The element.
     pub(super) svg: String,
     /// Pixels.
@@ -41,25 +55,39 @@ pub(super) struct Picture {
 }
 
 impl Gallery {
-    pub(super) fn draw(comparison: &Comparison, page: &Path) -> Result<Self, PageError> {
-        let mut pen = Pen { page, count: 0 };
+    pub(super) fn draw(
+        comparison: &Comparison,
+        page: &Path,
+        extent: Extent,
+    ) -> Result<Self, PageError> {
         // The page of a run that lies in its directory has the run's own pictures.
         let is_own = match &comparison.runs[..] {
             [run] => is_in(page, &run.record.directory),
             _ => false,
         };
+        // While the run goes on, nobody else writes files of these names.
+        let is_kept = !(is_own && comparison.is_unfinished());
+        let mut pen = Pen { is_kept, count: 0 };
         let base = |name: &str| match is_own {
             true => page.with_file_name(name),
             false => beside(page, name),
         };
         let tasks = &comparison.tasks;
-        let accuracies = match tasks.is_empty() {
+        let arms: BTreeSet<_> = tasks.iter().map(|row| &row.arm).collect();
+        let is_readable = extent == Extent::Whole || arms.len() <= MOST_CURVES;
+        let accuracies = match tasks.is_empty() || !is_readable {
             true => None,
-            false => Some(pen.picture(base("accuracies"), |base| write_accuracies(base, tasks))?),
+            false => Some(pen.picture(&base("accuracies"), |base| accuracies(base, tasks))?),
         };
         let run = |run: &Run| {
+            if extent == Extent::Overview {
+                return Ok(RunGallery {
+                    own_page: own_page(page, &run.record.directory),
+                    ..RunGallery::default()
+                });
+            }
             let prefix = match comparison.is_of_several() {
-                true => format!("{}-", run.name),
+                true => format!("{}-", run.file_name),
                 false => String::new(),
             };
             pen.run_gallery(run, |name| base(&format!("{prefix}{name}")))
@@ -80,24 +108,36 @@ pub(super) fn beside(page: &Path, name: &str) -> PathBuf {
     page.with_file_name(file)
 }
 
-fn is_in(file: &Path, directory: &Path) -> bool {
-    let parent = match file.parent() {
+/// The steps to the page of the run in `directory`, which lies somewhere below that of `page`.
+fn own_page(page: &Path, directory: &Path) -> Option<Vec<String>> {
+    let parent = fs::canonicalize(parent(page)).ok()?;
+    let own = fs::canonicalize(directory.join("report.html")).ok()?;
+    let steps = own.strip_prefix(parent).ok()?.iter();
+    steps.map(|step| step.to_str().map(str::to_owned)).collect()
+}
+
+fn parent(file: &Path) -> &Path {
+    match file.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
-    };
-    match (fs::canonicalize(parent), fs::canonicalize(directory)) {
+    }
+}
+
+fn is_in(file: &Path, directory: &Path) -> bool {
+    match (fs::canonicalize(parent(file)), fs::canonicalize(directory)) {
         (Ok(parent), Ok(directory)) => parent == directory,
         _ => false,
     }
 }
 
 /// Draws pictures for a page, each with an identity of its own.
-struct Pen<'a> {
-    page: &'a Path,
+struct Pen {
+    /// Whether they are files, too.
+    is_kept: bool,
     count: usize,
 }
 
-impl Pen<'_> {
+impl Pen {
     fn run_gallery(
         &mut self,
         run: &Run,
@@ -109,45 +149,39 @@ impl Pen<'_> {
         }
         let figures = &run.record.experiment.figures;
         let bounds = match figures.contains(&Figure::Diagnosis) {
-            true => self.picture(base("diagnosis"), |base| {
-                write_diagnosis(base, tasks, probes)
-            }),
-            false => self.picture(base("bounds"), |base| {
-                write_layer_bounds(base, tasks, probes)
-            }),
+            true => self.picture(&base("diagnosis"), |base| diagnosis(base, tasks, probes)),
+            false => self.picture(&base("bounds"), |base| layer_bounds(base, tasks, probes)),
         };
-        let trajectories = self.picture(base("trajectories"), |base| {
-            write_trajectories(base, tasks, probes)
+        let trajectories = self.picture(&base("trajectories"), |base| {
+            trajectories(base, tasks, probes)
         });
         let chart = match figures.contains(&Figure::Probes) {
-            true => Some(self.picture(base("probes"), |base| write_probe_chart(base, probes))?),
+            true => Some(self.picture(&base("probes"), |base| probe_chart(base, probes))?),
             false => None,
         };
         Ok(RunGallery {
             bounds: Some(bounds?),
             trajectories: Some(trajectories?),
             probes: chart,
+            own_page: None,
         })
     }
 
-    /// Draws the files of one picture and reads the SVG back.
+    /// Draws one picture, and writes its files where there are to be any.
     fn picture(
         &mut self,
-        base: PathBuf,
-        write: impl FnOnce(&Path) -> Result<(), ReportError>,
+        base: &Path,
+        draw: impl FnOnce(&Path) -> Result<Drawing, ReportError>,
     ) -> Result<Picture, PageError> {
-        write(&base)?;
+        let drawing = draw(base)?;
+        if self.is_kept {
+            drawing.write()?;
+        }
         self.count += 1;
+        let (svg, width) = fitted(drawing.svg(), self.count);
         let name = base.file_name().unwrap_or_default().to_string_lossy();
-        let path = self.page.with_file_name(format!("{name}.svg"));
-        let svg = fs::read_to_string(&path).map_err(|source| PageError::Read {
-            path,
-            wanted: "a plot, just drawn",
-            source,
-        })?;
-        let (svg, width) = fitted(&svg, self.count);
         Ok(Picture {
-            name: name.into_owned(),
+            name: self.is_kept.then(|| name.into_owned()),
             svg,
             width,
         })

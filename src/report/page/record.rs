@@ -2,19 +2,25 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use csv::{DeserializeErrorKind, ErrorKind, StringRecord};
 
 use super::PageError;
+use super::parts::{self, Unfinished};
 use crate::experiment::foresight::{ALL_ARMS, HEADER as FORESIGHT_HEADER};
 use crate::experiment::{
-    DifferenceRow, Experiment, ForesightRow, Results, ScoreRow, differences, scores,
+    DifferenceRow, Experiment, ForesightRow, Results, ScoreRow, differences, foresight, scores,
+    task_indicators,
 };
 use crate::report::indicators::HEADER as INDICATOR_HEADER;
 use crate::report::probes::HEADER as PROBE_HEADER;
 use crate::report::tables::HEADER as TASK_HEADER;
 use crate::report::{ProbeRow, TableRow, TaskRow};
+
+/// What a page is made of where the run is finished.
+const TABLES: [&str; 3] = ["tasks.csv", "probes.csv", "foresight.csv"];
 
 /// What a run left, as far as a page shows it.
 pub(super) struct Record {
@@ -29,12 +35,19 @@ pub(super) struct Record {
     pub(super) scores: Vec<ScoreRow>,
     pub(super) differences: Vec<DifferenceRow>,
     pub(super) foresight: Vec<ForesightRow>,
+    /// How far it has come, where it has not come to its end.
+    pub(super) unfinished: Option<Unfinished>,
 }
 
 impl Record {
-    /// Reads the experiment and the tables in `directory`; no table names an arm that the experiment has not.
+    /// Reads the experiment and the tables in `directory`; no table names an arm that the experiment has not. A run without
+    /// all of its tables is read from the rows so far.
     pub(super) fn read(directory: &Path) -> Result<Self, PageError> {
         let (file, experiment) = read_experiment(&directory.join("experiment.toml"))?;
+        let has_tables = TABLES.iter().all(|name| directory.join(name).exists());
+        if !has_tables && let Some(results) = parts::read(directory, &experiment)? {
+            return Self::of_parts(directory, file, experiment, results);
+        }
         let tasks = read_table(&directory.join("tasks.csv"), &TASK_HEADER)?;
         let record = Self {
             directory: directory.to_owned(),
@@ -45,6 +58,30 @@ impl Record {
             foresight: read_table(&directory.join("foresight.csv"), &FORESIGHT_HEADER)?,
             file,
             experiment,
+            unfinished: None,
+        };
+        record.check_arms()?;
+        Ok(record)
+    }
+
+    fn of_parts(
+        directory: &Path,
+        file: String,
+        experiment: Experiment,
+        results: Results,
+    ) -> Result<Self, PageError> {
+        let summary = parts::summary(&experiment, &results.tasks)?;
+        let unfinished = Unfinished::new(&experiment, &results.tasks, summary.scored);
+        let record = Self {
+            directory: directory.to_owned(),
+            file,
+            foresight: foresight(&experiment, &results.tasks, &task_indicators(&results))?,
+            tasks: results.tasks,
+            probes: results.probes,
+            scores: summary.scores,
+            differences: summary.differences,
+            experiment,
+            unfinished: Some(unfinished),
         };
         record.check_arms()?;
         Ok(record)
@@ -138,12 +175,25 @@ fn read_experiment(path: &Path) -> Result<(String, Experiment), PageError> {
 
 /// The rows of `path`, which has the columns `header` in any order.
 fn read_table<T: TableRow>(path: &Path, header: &[&str]) -> Result<Vec<T>, PageError> {
-    let bytes = fs::read(path).map_err(|source| PageError::Read {
+    let bytes = fs::read(path).map_err(|source| unreadable(path, source))?;
+    parse_table(path, &bytes, header)
+}
+
+pub(super) fn unreadable(path: &Path, source: io::Error) -> PageError {
+    PageError::Read {
         path: path.to_owned(),
         wanted: "a table of a run",
         source,
-    })?;
-    let mut reader = csv::Reader::from_reader(&bytes[..]);
+    }
+}
+
+/// The rows in `bytes`, the content of the file `path`.
+pub(super) fn parse_table<T: TableRow>(
+    path: &Path,
+    bytes: &[u8],
+    header: &[&str],
+) -> Result<Vec<T>, PageError> {
+    let mut reader = csv::Reader::from_reader(bytes);
     let found = reader.headers().map_err(|error| broken(path, &error))?;
     let found = found.clone();
     if let Some(column) = header

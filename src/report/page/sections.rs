@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::comparison::{Comparison, Run};
 use super::numbers::number;
-use super::pictures::{Gallery, Picture, RunGallery};
+use super::pictures::{Extent, Gallery, Picture, RunGallery};
 use super::tables::{descending, differences, foresight, interval, scores, table};
 use crate::experiment::ScoreRow;
 use crate::spec::StreamKind;
@@ -19,9 +19,13 @@ const SMALLEST: f64 = 0.75;
 /// A part of the page: what a link to it says, its place, and itself.
 type Section = (&'static str, &'static str, Markup);
 
-pub(super) fn page(comparison: &Comparison, gallery: &Gallery) -> Markup {
+/// What an overview has.
+const OF_OVERVIEW: [&str; 5] = ["cells", "scores", "differences", "accuracy", "diverged"];
+
+pub(super) fn page(comparison: &Comparison, gallery: &Gallery, extent: Extent) -> Markup {
     let title = title(comparison);
-    let sections: [Section; 9] = [
+    let mut sections: Vec<Section> = vec![
+        ("The runs", "cells", cells(comparison, gallery)),
         ("What was asked", "asked", asked(comparison)),
         ("Scores", "scores", scores(comparison)),
         ("Paired differences", "differences", differences(comparison)),
@@ -48,6 +52,10 @@ pub(super) fn page(comparison: &Comparison, gallery: &Gallery) -> Markup {
             of_runs(comparison, gallery, |run, _| experiment(run)),
         ),
     ];
+    sections.retain(|(_, id, _)| match extent {
+        Extent::Whole => *id != "cells",
+        Extent::Overview => OF_OVERVIEW.contains(id),
+    });
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -66,6 +74,7 @@ pub(super) fn page(comparison: &Comparison, gallery: &Gallery) -> Markup {
                     @if let [run] = &comparison.runs[..] {
                         p.question { (run.record.experiment.question) }
                     }
+                    @for run in &comparison.runs { (unfinished(comparison, run)) }
                     (summary(comparison))
                 }
                 nav aria-label="Contents" {
@@ -88,6 +97,9 @@ pub(super) fn page(comparison: &Comparison, gallery: &Gallery) -> Markup {
 }
 
 fn title(comparison: &Comparison) -> String {
+    if let Some(cells) = &comparison.cells {
+        return format!("{} by {}", cells.experiment, cells.fields.join(", "));
+    }
     match &comparison.runs[..] {
         [run] => run.record.experiment.name.clone(),
         runs => {
@@ -130,6 +142,42 @@ fn of_runs(
     }
 }
 
+/// That a run has not come to its end, and how far it has come.
+fn unfinished(comparison: &Comparison, run: &Run) -> Markup {
+    let tasks = run.record.experiment.tasks;
+    html! {
+        @if let Some(so_far) = &run.record.unfinished {
+            p.unfinished role="status" {
+                b {
+                    @if comparison.is_of_several() { (run.name) " is unfinished" } @else { "Unfinished" }
+                    ": task " (so_far.newest) " of " (tasks) "."
+                }
+                " " (so_far.done) " of " (so_far.asked) " tasks are finished over all arms and seeds. The numbers on this "
+                "page are of these tasks."
+            }
+        }
+    }
+}
+
+/// The runs, with links to their own pages.
+fn cells(comparison: &Comparison, gallery: &Gallery) -> Markup {
+    html! {
+        ul.cells {
+            @for (run, pictures) in comparison.runs.iter().zip(&gallery.runs) {
+                li {
+                    @match &pictures.own_page {
+                        Some(steps) => {
+                            @let steps: Vec<_> = steps.iter().map(|step| encoded(step)).collect();
+                            a href=(steps.join("/")) { (run.name) }
+                        },
+                        None => (run.name),
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Which arm learned best and which worst, in a sentence.
 fn summary(comparison: &Comparison) -> Markup {
     let scored = comparison.scores.iter();
@@ -144,6 +192,7 @@ fn summary(comparison: &Comparison) -> Markup {
     html! {
         p.summary {
             @match &scored[..] {
+                [] if comparison.is_unfinished() => "No task is finished yet.",
                 [] => "No arm finished all tasks with any seed.",
                 [one] => { "Mean online accuracy: " (told(one)) "." },
                 [best, .., worst] => {
@@ -229,7 +278,9 @@ fn figure(picture: Option<&Picture>, what: &str) -> Markup {
                             (PreEscaped(svg))
                         }
                     }
-                    figcaption { "As files: " (link(name, "svg")) ", " (link(name, "png")) "." }
+                    @if let Some(name) = name {
+                        figcaption { "As files: " (link(name, "svg")) ", " (link(name, "png")) "." }
+                    }
                 }
             },
         }
@@ -285,10 +336,18 @@ struct Stopped<'a> {
 fn diverged(comparison: &Comparison) -> Markup {
     let stopped: Vec<_> = comparison.runs.iter().flat_map(stopped_replicas).collect();
     html! {
+        @if comparison.is_unfinished() {
+            p {
+                "Of an unfinished run these are the replicas with tasks still to do: they train on, wait for their turn, "
+                "or have stopped where one of their numbers is no longer finite."
+            }
+        }
         @if stopped.is_empty() {
             p { "None: every replica finished all of its tasks." }
         } @else {
-            p { "A replica stops where one of its numbers is no longer finite; the others go on." }
+            @if !comparison.is_unfinished() {
+                p { "A replica stops where one of its numbers is no longer finite; the others go on." }
+            }
             (table("numbers", html! {
                 thead {
                     tr { th { "Arm" } th { "Seed" } th { "Tasks finished" } th { "Last probe after update" } }

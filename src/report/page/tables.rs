@@ -39,11 +39,13 @@ fn axis(from: &str, to: &str) -> Markup {
 pub(super) fn scores(comparison: &Comparison) -> Markup {
     let chance = 1.0 / CLASSES as f64;
     let ruler = Ruler::new(0.0, 1.0, chance);
-    let row = |row: &ScoreRow| {
+    let is_unfinished = comparison.is_unfinished();
+    let row = |row: &ScoreRow, tasks: Option<u32>| {
         let ends = row.t_interval();
         html! {
             tr {
                 th scope="row" { (row.arm) }
+                @if is_unfinished { td { @if let Some(tasks) = tasks { (tasks) } @else { "all" } } }
                 td { (number(row.mean, 3)) }
                 td { @if let Some(ends) = ends { (interval(ends, 3)) } @else { "\u{2013}" } }
                 td.picture { (ruler.interval(row.mean, ends)) }
@@ -51,7 +53,7 @@ pub(super) fn scores(comparison: &Comparison) -> Markup {
                 td { (signed(row.slope, 4)) }
                 td { (number(row.worst_task, 3)) }
                 td { (row.seeds) }
-                td { (row.diverged) }
+                td { @if tasks.is_some() { "\u{2013}" } @else { (row.diverged) } }
             }
         }
     };
@@ -61,27 +63,43 @@ pub(super) fn scores(comparison: &Comparison) -> Markup {
             "tasks and seeds, with 95% intervals by Student's t over seeds; the worst task is each seed's own. The line marks \
              chance, " (chance) "."
         }
+        @if is_unfinished {
+            p {
+                "In an unfinished run an arm's score is of the tasks in the second column: those that the furthest of its "
+                "seeds have finished, and of these seeds only."
+            }
+        }
         (few_seeds(comparison.scores.iter().map(|row| row.seeds)))
         (table("numbers", html! {
             thead {
                 tr {
-                    th { "Arm" } th { "Online accuracy" } th { "95% interval" }
+                    th { "Arm" }
+                    @if is_unfinished { th { "Tasks" } }
+                    th { "Online accuracy" } th { "95% interval" }
                     (axis("0", "1"))
                     th { "Last five tasks" } th { "Slope per task" } th { "Worst task" } th { "Seeds" } th { "Diverged" }
                 }
             }
-            tbody { @for score in &comparison.scores { (row(score)) } }
+            tbody {
+                @for (score, tasks) in comparison.scores.iter().zip(comparison.scored_tasks()) {
+                    (row(score, tasks))
+                }
+            }
         }))
         (tables_note(comparison, "scores.csv"))
     }
 }
 
+/// Where all digits are; an unfinished run has no such table.
 fn tables_note(comparison: &Comparison, name: &str) -> Markup {
+    let is_of_several = comparison.is_of_several();
     html! {
-        p.files {
-            "All digits, and bootstrap intervals: " code { (name) }
-            @if comparison.is_of_several() { " of each run, and together in the one named after this page" }
-            "."
+        @if is_of_several || !comparison.is_unfinished() {
+            p.files {
+                "All digits, and bootstrap intervals: " code { (name) }
+                @if is_of_several { " of each run, and together in the one named after this page" }
+                "."
+            }
         }
     }
 }
@@ -128,6 +146,9 @@ pub(super) fn differences(comparison: &Comparison) -> Markup {
                     " Runs with the same seeds and the same stream are compared too: an arm with its namesake in the "
                     "first run, or else with that run's first arm."
                 }
+            }
+            @if comparison.is_unfinished() {
+                p { "In an unfinished run they are over the tasks that both arms have finished." }
             }
             @if comparison.is_of_several() && comparison.across.is_empty() {
                 p { "Between these runs there are none, as their seeds or streams differ or too few seeds finished." }
@@ -183,7 +204,9 @@ pub(super) fn foresight(run: &Run) -> Markup {
             @for arm in arms {
                 details { summary { (arm) } (foresight_table(rows, arm)) }
             }
-            p.files { "All digits, and the thresholds: " code { "foresight.csv" } "." }
+            @if run.record.unfinished.is_none() {
+                p.files { "All digits, and the thresholds: " code { "foresight.csv" } "." }
+            }
         }
     }
 }

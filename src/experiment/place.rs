@@ -1,0 +1,142 @@
+//! Whether a directory can take what a run writes, found before anything is trained.
+
+use std::fs;
+use std::path::Path;
+
+use super::Figure;
+use super::directory::{DirectoryError, LOCK, OF_A_RUN};
+
+/// What is made of the rows at the end, without the pictures.
+const TABLES: [&str; 7] = [
+    "tasks.csv",
+    "probes.csv",
+    "indicators.csv",
+    "task_indicators.csv",
+    "scores.csv",
+    "differences.csv",
+    "foresight.csv",
+];
+
+impl Figure {
+    /// All pictures that a run may leave.
+    const ALL: [Self; 5] = [
+        Self::Accuracies,
+        Self::Diagnosis,
+        Self::Probes,
+        Self::LayerBounds,
+        Self::Trajectories,
+    ];
+
+    /// Its file in the directory of a run, without extension.
+    pub(crate) fn file_stem(self) -> &'static str {
+        match self {
+            Self::Accuracies => "accuracies",
+            Self::Diagnosis => "diagnosis",
+            Self::Probes => "probes",
+            Self::LayerBounds => "bounds",
+            Self::Trajectories => "trajectories",
+        }
+    }
+}
+
+/// Fails where a run in `directory` would meet something that it has not written; changes nothing and takes no lock.
+/// A directory that is not there yet is fit, and so is one with other files. The page is not looked at: see
+/// [`crate::report::check_page`].
+///
+/// # Errors
+/// - [`DirectoryError::NotAFile`] where something else is in the place of a file that the run writes.
+/// - [`DirectoryError::HoldsRun`] where there is a run and none `may_resume`.
+/// - [`DirectoryError::Taken`] where there is no run, but a file by the name of a result.
+pub fn check_place(directory: &Path, may_resume: bool) -> Result<(), DirectoryError> {
+    let pictures = Figure::ALL.map(Figure::file_stem);
+    let pictures = pictures
+        .iter()
+        .flat_map(|stem| ["svg", "png"].map(|extension| format!("{stem}.{extension}")));
+    let results = TABLES.iter().map(|name| (*name).to_owned());
+    let results: Vec<String> = results.chain(pictures).collect();
+    let own = OF_A_RUN
+        .iter()
+        .chain([&LOCK])
+        .map(|name| (*name).to_owned());
+    let mut is_run = false;
+    let mut taken = None;
+    for name in own.chain(results.iter().cloned()) {
+        let path = directory.join(&name);
+        // What cannot be looked at cannot be written either, which says why.
+        let Ok(found) = fs::metadata(&path) else {
+            continue;
+        };
+        if !found.is_file() {
+            return Err(DirectoryError::NotAFile { path });
+        }
+        is_run |= OF_A_RUN.contains(&&name[..]);
+        if results.contains(&name) {
+            taken.get_or_insert(path);
+        }
+    }
+    match taken {
+        _ if is_run && !may_resume => Err(DirectoryError::HoldsRun {
+            path: directory.to_owned(),
+        }),
+        Some(path) if !is_run => Err(DirectoryError::Taken { path }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_files_are_found_and_others_are_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        for may_resume in [false, true] {
+            check_place(&path.join("missing"), may_resume).unwrap();
+            check_place(path, may_resume).unwrap();
+        }
+        fs::write(path.join("notes.txt"), "kept").unwrap();
+        check_place(path, false).unwrap();
+
+        for name in ["scores.csv", "accuracies.svg", "bounds.png"] {
+            let file = path.join(name);
+            fs::write(&file, "of somebody").unwrap();
+            for may_resume in [false, true] {
+                let error = check_place(path, may_resume).unwrap_err();
+                assert_eq!(
+                    error.to_string(),
+                    format!(
+                        "{}: wanted no file where the run writes its results, found one",
+                        file.display()
+                    )
+                );
+            }
+            // As a run that was killed while it wrote its results has it.
+            fs::write(path.join("tasks.part.csv"), "").unwrap();
+            check_place(path, true).unwrap();
+            let error = check_place(path, false).unwrap_err();
+            assert!(matches!(error, DirectoryError::HoldsRun { .. }), "{error}");
+            fs::remove_file(path.join("tasks.part.csv")).unwrap();
+            fs::remove_file(file).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_no_file_is_found() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        for name in [
+            "probes.csv",
+            "trajectories.png",
+            ".lock",
+            "checkpoint.safetensors",
+        ] {
+            fs::create_dir(path.join(name)).unwrap();
+            for may_resume in [false, true] {
+                let error = check_place(path, may_resume).unwrap_err();
+                assert!(matches!(error, DirectoryError::NotAFile { .. }), "{error}");
+            }
+            fs::remove_dir(path.join(name)).unwrap();
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The rows so far of a run that is not finished, and scores of these.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::PageError;
+use super::record::{parse_table, unreadable};
+use crate::error::Error;
+use crate::experiment::{DifferenceRow, Experiment, PARTS, Results, ScoreRow, differences, scores};
+use crate::report::indicators::HEADER as INDICATOR_HEADER;
+use crate::report::probes::HEADER as PROBE_HEADER;
+use crate::report::tables::HEADER as TASK_HEADER;
+use crate::report::{TableRow, TaskRow};
+
+/// How far a run has come.
+pub(super) struct Unfinished {
+    /// Tasks that are finished, over all replicas.
+    pub(super) done: usize,
+    /// All that were asked for.
+    pub(super) asked: usize,
+    /// The newest finished task of any replica; 0 for none.
+    pub(super) newest: u32,
+    /// For each arm the tasks that its score is of; 0 for none.
+    pub(super) scored: Vec<u32>,
+}
+
+impl Unfinished {
+    pub(super) fn new(experiment: &Experiment, rows: &[TaskRow], scored: Vec<u32>) -> Self {
+        let replicas = experiment.arms.len() * experiment.seeds.len();
+        Self {
+            done: rows.len(),
+            asked: replicas * experiment.tasks as usize,
+            newest: rows.iter().map(|row| row.task).max().unwrap_or(0),
+            scored,
+        }
+    }
+}
+
+/// The rows so far in `directory`, ordered by arm, seed and time; `None` where there are no such tables. A process may be
+/// appending to them: a last line that is not whole is left out.
+pub(super) fn read(
+    directory: &Path,
+    experiment: &Experiment,
+) -> Result<Option<Results>, PageError> {
+    let [tasks, probes, indicators] = PARTS.map(|name| directory.join(name));
+    let tasks = read_part(&tasks, &TASK_HEADER)?;
+    let probes = read_part(&probes, &PROBE_HEADER)?;
+    let indicators = read_part(&indicators, &INDICATOR_HEADER)?;
+    let Some(((tasks, probes), indicators)) = tasks.zip(probes).zip(indicators) else {
+        return Ok(None);
+    };
+    let mut results = Results {
+        tasks,
+        probes,
+        indicators,
+    };
+    let place = |name: &str| experiment.arms.iter().position(|arm| arm.name == name);
+    results.tasks.sort_by_key(|row| (place(&row.arm), row.seed));
+    results
+        .probes
+        .sort_by_key(|row| (place(&row.arm), row.seed));
+    results
+        .indicators
+        .sort_by_key(|row| (place(&row.arm), row.seed));
+    Ok(Some(results))
+}
+
+/// `None` where there is no such file.
+fn read_part<T: TableRow>(path: &Path, header: &[&str]) -> Result<Option<Vec<T>>, PageError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(path, error)),
+    };
+    match whole_lines(&bytes) {
+        // The header comes with the first row.
+        [] => Ok(Some(Vec::new())),
+        lines => parse_table(path, lines, header).map(Some),
+    }
+}
+
+/// All up to the last line end that is not within quotes.
+fn whole_lines(bytes: &[u8]) -> &[u8] {
+    let (mut is_quoted, mut end) = (false, 0);
+    for (place, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'"' => is_quoted = !is_quoted,
+            b'\n' if !is_quoted => end = place + 1,
+            _ => {}
+        }
+    }
+    &bytes[..end]
+}
+
+/// What is made of the rows so far.
+pub(super) struct Summary {
+    /// Of each arm, over the tasks that the furthest of its seeds have finished.
+    pub(super) scores: Vec<ScoreRow>,
+    /// How many tasks these are; 0 for none.
+    pub(super) scored: Vec<u32>,
+    /// Over the tasks that two seeds or more have finished in both arms.
+    pub(super) differences: Vec<DifferenceRow>,
+}
+
+/// Scores and differences of the rows so far, as if the experiment asked for no more tasks than each arm has.
+pub(super) fn summary(experiment: &Experiment, rows: &[TaskRow]) -> Result<Summary, Error> {
+    let newest = |arm: &str| {
+        let own = rows.iter().filter(|row| row.arm == arm);
+        own.map(|row| row.task).max().unwrap_or(0)
+    };
+    let scored: Vec<_> = experiment
+        .arms
+        .iter()
+        .map(|arm| newest(&arm.name))
+        .collect();
+    let mut all = scores(experiment, &[])?;
+    let mut pairs: Vec<Option<DifferenceRow>> = vec![None; all.len()];
+    let mut counts: Vec<_> = scored.iter().copied().filter(|count| *count > 0).collect();
+    counts.sort_unstable();
+    counts.dedup();
+    // The most tasks first, so that what is found first is of the most.
+    for tasks in counts.into_iter().rev() {
+        let asked = Experiment {
+            tasks,
+            ..experiment.clone()
+        };
+        let rows: Vec<_> = { rows.iter() }
+            .filter(|row| row.task <= tasks)
+            .cloned()
+            .collect();
+        for (place, score) in scores(&asked, &rows)?.into_iter().enumerate() {
+            if scored[place] == tasks {
+                all[place] = score;
+            }
+        }
+        for row in differences(&asked, &rows)? {
+            let place = experiment.arms.iter().position(|arm| arm.name == row.arm);
+            if let Some(place) = place {
+                pairs[place].get_or_insert(row);
+            }
+        }
+    }
+    for score in &mut all {
+        // A seed with fewer tasks may only come later.
+        score.diverged = 0;
+    }
+    Ok(Summary {
+        scores: all,
+        scored,
+        differences: pairs.into_iter().flatten().collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::Arm;
+    use crate::experiment::presets::{Preset, Scale};
+
+    #[test]
+    fn a_line_that_is_not_whole_is_left_out() {
+        for (bytes, whole) in [
+            ("", ""),
+            ("arm,se", ""),
+            ("arm\na", "arm\n"),
+            ("arm\na\n", "arm\na\n"),
+            ("arm\n\"a\nb\"\n", "arm\n\"a\nb\"\n"),
+            // Cut within a name of two lines, and within a doubled quote.
+            ("arm\nx\n\"a\n", "arm\nx\n"),
+            ("arm\nx\n\"a\"\"\n", "arm\nx\n"),
+        ] {
+            assert_eq!(whole_lines(bytes.as_bytes()), whole.as_bytes(), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn scores_are_of_the_tasks_that_are_finished() {
+        let arm = |name: &str| Arm {
+            name: name.to_owned(),
+            ..Arm::default()
+        };
+        let experiment = Experiment {
+            tasks: 40,
+            seeds: vec![1, 2],
+            arms: vec![arm("first"), arm("later"), arm("not yet")],
+            ..Preset::Smoke.experiment(Scale::Small)
+        };
+        let row = |arm: &str, seed, task, online_accuracy| TaskRow {
+            arm: arm.to_owned(),
+            seed,
+            task,
+            online_accuracy,
+            online_loss: 0.0,
+            final_accuracy: 0.0,
+            final_loss: 0.0,
+        };
+        let rows = [
+            row("first", 1, 1, 0.5),
+            row("first", 1, 2, 0.7),
+            row("first", 2, 1, 0.3),
+            row("later", 1, 1, 0.75),
+            row("later", 2, 1, 0.5),
+        ];
+        let found = summary(&experiment, &rows).unwrap();
+        assert_eq!(found.scored, [2, 1, 0]);
+        let scores: Vec<_> = { found.scores.iter() }
+            .map(|row| (row.seeds, row.diverged, row.mean))
+            .collect();
+        let close =
+            |found: Option<f64>, wanted: f64| found.is_some_and(|f| (f - wanted).abs() < 1e-12);
+        assert_eq!((scores[0].0, scores[0].1), (1, 0));
+        assert!(close(scores[0].2, 0.6), "{scores:?}");
+        assert_eq!((scores[1].0, scores[1].1), (2, 0));
+        assert!(close(scores[1].2, 0.625), "{scores:?}");
+        assert_eq!(scores[2], (0, 0, None));
+        // Over task 1, which both have: 0.75 - 0.5 and 0.5 - 0.3.
+        let [pair] = &found.differences[..] else {
+            panic!("{:?}", found.differences)
+        };
+        assert_eq!(
+            (&pair.arm[..], &pair.against[..], pair.seeds),
+            ("later", "first", 2)
+        );
+        assert!(close(Some(pair.difference), 0.225), "{pair:?}");
+
+        let nothing = summary(&experiment, &[]).unwrap();
+        assert!(nothing.scores.iter().all(|row| row.mean.is_none()));
+        assert!(nothing.differences.is_empty());
+    }
+}

@@ -97,15 +97,30 @@ fn each_cell_is_the_run_of_its_file_and_is_run_once() {
     let out = place.path().join("sweep");
     let output = sweep(&["batch=32,64", "--vary", "arms.*.l2=0.0,0.5"], &out);
     let printed = String::from_utf8(output.stdout.clone()).unwrap();
-    succeeded(output);
+    let said = succeeded(output);
     let cells: Vec<_> = [("0.0", 32), ("0.0", 64), ("0.5", 32), ("0.5", 64)]
         .map(|(l2, batch)| (l2, batch, format!("arms.all.l2={l2},batch={batch}")))
         .into();
     let names = cells.iter().map(|(.., name)| name.clone());
-    assert_eq!(
-        names_in(&out),
-        names.chain(["sweep.csv".to_owned()]).collect()
-    );
+    let over_all = [
+        "sweep.csv",
+        "report.html",
+        "report-scores.csv",
+        "report-differences.csv",
+        "report-accuracies.svg",
+        "report-accuracies.png",
+    ];
+    let names = names.chain(over_all.map(str::to_owned));
+    assert_eq!(names_in(&out), names.collect());
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(page.contains("<h1>smoke by l2, batch</h1>"), "{page}");
+    for (l2, batch, name) in &cells {
+        let address = name.replace('=', "%3D").replace(',', "%2C");
+        let link = format!("<a href=\"{address}/report.html\">l2={l2}, batch={batch}</a>");
+        assert!(page.contains(&link), "no {link} in {page}");
+        assert!(out.join(name).join("report.html").is_file());
+    }
+    assert_eq!(said.lines().last(), out.join("report.html").to_str());
 
     let table = fs::read_to_string(out.join("sweep.csv")).unwrap();
     let mut lines: Vec<_> = table.lines().collect();
@@ -147,6 +162,20 @@ fn each_cell_is_the_run_of_its_file_and_is_run_once() {
     let alone = place.path().join("alone");
     succeeded(on_cpu(&["run", file.to_str().unwrap()], &alone));
     assert_eq!(tables(&alone), tables(&last));
+
+    // The whole page of some of the cells names them in the same way.
+    let page = place.path().join("some.html");
+    let mut report = Command::new(env!("CARGO_BIN_EXE_trainable"));
+    report.arg("report").arg("--out").arg(&page);
+    for (.., name) in &cells[..2] {
+        report.arg(out.join(name));
+    }
+    succeeded(report.output().unwrap());
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains("<h1>smoke by batch</h1>"), "{page}");
+    assert!(page.contains("<h3>batch=64</h3>"), "{page}");
+    let picture = "some-arms.all.l2=0.0,batch=64-trajectories.svg";
+    assert!(place.path().join(picture).is_file());
 
     // Whatever is at hand: finished cells need no adapter.
     let elsewhere = if cfg!(windows) { "metal" } else { "dx12" };

@@ -176,14 +176,15 @@ mod tests {
 
     #[test]
     fn scores_are_of_the_tasks_that_are_finished() {
-        let arm = |name: &str| Arm {
+        let arm = |name: &str, l2| Arm {
             name: name.to_owned(),
+            l2,
             ..Arm::default()
         };
         let experiment = Experiment {
             tasks: 40,
             seeds: vec![1, 2],
-            arms: vec![arm("first"), arm("later"), arm("not yet")],
+            arms: vec![arm("first", 0.0), arm("later", 0.1), arm("not yet", 0.2)],
             ..Preset::Smoke.experiment(Scale::Small)
         };
         let row = |arm: &str, seed, task, online_accuracy| TaskRow {

@@ -134,7 +134,7 @@ fn compare_with_converged(compute: &Compute, images: &ImageSet) {
 }
 
 fn probes(criterion: &mut Criterion) {
-    let images = ImageSet::mnist(&data::embedded().unwrap().train).unwrap();
+    let images = ImageSet::training(&data::embedded().unwrap()).unwrap();
     let mut group = criterion.benchmark_group("probe");
     group
         .sample_size(10)

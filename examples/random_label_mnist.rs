@@ -55,8 +55,8 @@ struct Options {
     /// and else the CPU
     #[arg(long, default_value = "auto")]
     backend: Backend,
-    /// Directory with the four MNIST files, raw or .gz; without it, those inside this program
-    #[arg(long, value_name = "DIR")]
+    /// A data set, as `trainable run --data` takes it; without it, the MNIST inside this program
+    #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
     /// Directory for the tables, the pictures and the page
     #[arg(long, value_name = "DIR", default_value = "runs/random_label_mnist")]
@@ -72,11 +72,11 @@ fn main() -> Result<()> {
     let (compute, chosen) = Compute::open(options.backend)?;
     println!("backend: {chosen}");
     let dataset = match &options.data {
-        Some(directory) => data::load(directory)?,
+        Some(path) => data::load(path)?,
         None => data::embedded()?,
     };
-    let images = ImageSet::mnist(&dataset.train)?;
-    let experiment = experiment(&options);
+    let images = ImageSet::training(&dataset)?;
+    let experiment = experiment(&options).on(&images);
     experiment.check(&images)?;
     // What is in the way is found now, and not after all training.
     let page = options.out.join("report.html");

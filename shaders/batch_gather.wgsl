@@ -1,14 +1,17 @@
-// The next minibatch of the task stream: packed u8 pixels to standardised f32, and their labels.
+// The next minibatch of the task stream: stored pixels to standardised f32, and their labels.
 //
-//   inputs[r, b, c] = (image[source(c)] / 255 - mean) / std      labels[r, b] = the image's label
+//   inputs[r, b, c] = image[p] * standards[p / plane].x + standards[p / plane].y, where p = source(c)
+//   labels[r, b]    = the image's label
 //
 // On random labels source(c) = c and the label is the task's; on permuted pixels source is the task's
-// permutation and the label is the image's own.
+// permutation and the label is the image's own. Factor and addend of a channel subtract its mean and
+// divide by its standard deviation.
 //
 //   configs      [replica]
 //   states       [replica]                task, epoch and minibatch to gather
-//   images       [total, words]           one data set for all replicas, four pixels to a word
+//   images       [total, words]           one data set for all replicas; u8, four pixels to a word, or f32
 //   image_labels [total]                  its labels; one zero where labels are random
+//   standards    [channels]               factor and addend of each channel's pixels
 //   inputs       [replica, batch_rows, columns]
 //   labels       [replica, batch_rows]
 //
@@ -26,8 +29,8 @@ struct Params {
     relabelled: u32,
     classes: u32,
     permuted: u32,   // 1 for permuted pixels, 0 for random labels
-    scale: f32,      // 1 / (255 std)
-    shift: f32,      // -mean / std
+    floats: u32,     // 1 for images of f32, 0 for u8
+    plane: u32,      // pixels of one channel
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -35,25 +38,31 @@ struct Params {
 @group(0) @binding(2) var<storage, read> states: array<ReplicaState>;
 @group(0) @binding(3) var<storage, read> images: array<u32>;
 @group(0) @binding(4) var<storage, read> image_labels: array<u32>;
-@group(0) @binding(5) var<storage, read_write> inputs: array<vec4<f32>>;
-@group(0) @binding(6) var<storage, read_write> labels: array<u32>;
+@group(0) @binding(5) var<storage, read> standards: array<vec2<f32>>;
+@group(0) @binding(6) var<storage, read_write> inputs: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read_write> labels: array<u32>;
 
 var<workgroup> image: u32;
 
-// The four bytes of the image, which begins at word `source`, that stand in columns 4 word, ...
-fn gather_bytes(replica: u32, source: u32, word: u32) -> vec4<u32> {
-    if params.permuted == 0u {
-        return vec4<u32>(images[source + word]) >> vec4<u32>(0u, 8u, 16u, 24u);
+// Pixel `pixel`, as stored, of the image that begins at word `source`.
+fn stored_pixel(source: u32, pixel: u32) -> f32 {
+    if params.floats == 1u {
+        return bitcast<f32>(images[source + pixel]);
     }
-    let seed = configs[replica].seed;
-    let task = states[replica].task;
-    var bytes: array<u32, 4>;
-    for (var lane = 0u; lane < 4u; lane++) {
-        let column = min(word * 4u + lane, params.pixels - 1u);
-        let pixel = task_pixel(seed, task, params.pixels, column);
-        bytes[lane] = images[source + pixel / 4u] >> (8u * (pixel % 4u));
+    return f32((images[source + pixel / 4u] >> (8u * (pixel % 4u))) & 255u);
+}
+
+// What stands in `column`, standardised.
+fn gather_pixel(replica: u32, source: u32, column: u32) -> f32 {
+    if column >= params.pixels {
+        return 0.0;
     }
-    return vec4<u32>(bytes[0], bytes[1], bytes[2], bytes[3]);
+    var pixel = column;
+    if params.permuted == 1u {
+        pixel = task_pixel(configs[replica].seed, states[replica].task, params.pixels, column);
+    }
+    let standard = standards[pixel / params.plane];
+    return stored_pixel(source, pixel) * standard.x + standard.y;
 }
 
 @compute @workgroup_size(64)
@@ -84,10 +93,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     for (var word = local.x; word < columns4; word += 64u) {
         var values = vec4<f32>(0.0);
         if !is_padding {
-            let bytes = gather_bytes(replica, source, word);
-            values = vec4<f32>(bytes & vec4<u32>(255u)) * params.scale + params.shift;
-            let column = vec4<u32>(word * 4u) + vec4<u32>(0u, 1u, 2u, 3u);
-            values = select(vec4<f32>(0.0), values, column < vec4<u32>(params.pixels));
+            for (var lane = 0u; lane < 4u; lane++) {
+                values[lane] = gather_pixel(replica, source, word * 4u + lane);
+            }
         }
         inputs[target_row + word] = values;
     }

@@ -1,620 +1,401 @@
-//! The MNIST digits: found, checked byte by byte, then read by the `mnist` crate.
+//! Data sets: found, checked byte by byte, then read.
 //!
-//! Data flows one way: a directory or the embedded assets -> the bytes of four IDX files -> checked files -> a
-//! private temporary directory of raw files -> [`mnist::MnistBuilder`] -> [`Dataset`]. The `mnist` crate panics on a
-//! faulty file and does not see trailing bytes, so it is given only files that passed every check here.
+//! Data flows one way: a path or the embedded assets -> the bytes of its files -> checked pixels and labels ->
+//! [`Dataset`] -> [`ImageSet`](crate::spec::ImageSet). [`load`] reads, by what is there:
 //!
-//! The IDX layout (LeCun, Cortes and Burges, "The MNIST database of handwritten digits"): big-endian `u32` fields, then
-//! bytes. Images: magic `0x00000803`, count, rows, columns, then the pixels `[count, rows, columns]`. Labels: magic
-//! `0x00000801`, count, then the labels `[count]`.
+//! - `idx`: a directory of IDX files with MNIST's names, raw or `.gz`, of any counts and sizes;
+//! - `npz`: one file of NumPy arrays, images and labels; `npy` reads one array;
+//! - `cifar`: the binary directories of CIFAR-10 and CIFAR-100.
+//!
+//! A further format is a file like these and a line in [`load`].
+//!
+//! - `file`: regular files of a bounded size.
+//! - `mnist`: which files are the published MNIST; the `mnist` crate reads a raw directory of its size.
+//! - `embedded`: the MNIST training set inside the library.
+//! - `statistics`: mean and standard deviation of each channel.
+//! - `error`: what can be wrong.
+
+mod cifar;
+#[cfg(feature = "embedded-mnist")]
+mod embedded;
+mod error;
+mod file;
+mod idx;
+mod mnist;
+#[cfg(feature = "npz")]
+mod npy;
+#[cfg(feature = "npz")]
+mod npz;
+mod statistics;
 
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read};
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use flate2::bufread::GzDecoder;
-use mnist::{Mnist, MnistBuilder};
-use tempfile::TempDir;
-use thiserror::Error;
+use serde::{Deserialize, Serialize};
 
-/// Pixel rows in an image.
-pub const ROWS: usize = 28;
-/// Pixel columns in an image.
-pub const COLS: usize = 28;
-/// Pixels in an image.
-pub const PIXELS: usize = ROWS * COLS;
-/// Classes, the digits 0 to 9.
-pub const CLASSES: usize = 10;
-/// Mean of all training pixels on the `[0, 1]` scale (byte / 255). Source: `assets/mnist/README.md`.
-pub const PIXEL_MEAN: f32 = 0.130_660_48;
-/// Population standard deviation of all training pixels on the `[0, 1]` scale (byte / 255). Source:
-/// `assets/mnist/README.md`.
-pub const PIXEL_STD: f32 = 0.308_107_8;
+#[cfg(feature = "embedded-mnist")]
+pub use embedded::embedded;
+pub use error::{DataError, Fault};
+pub use statistics::Statistics;
 
-const IMAGE_MAGIC: u32 = 0x0000_0803;
-const LABEL_MAGIC: u32 = 0x0000_0801;
-const GZIP_MAGIC: u32 = 0x1f8b;
-const TRAIN_COUNT: usize = 60_000;
-const TEST_COUNT: usize = 10_000;
+/// What a fuzzer calls: every reader, on bytes.
+#[doc(hidden)]
+pub mod parse {
+    pub use super::cifar::{Kind as CifarKind, records as cifar};
+    pub use super::idx::{gunzip as idx_gz, images as idx_images, labels as idx_labels};
+    #[cfg(feature = "npz")]
+    pub use super::npy::array as npy;
+    #[cfg(feature = "npz")]
+    pub use super::npz::dataset as npz;
+}
 
-/// The MNIST images and labels, as published: 60,000 for training and 10,000 for testing, in the files' order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Bytes of the largest file that is read, and of the largest that a compressed one may become: 2 GiB.
+pub const LARGEST: u64 = 1 << 31;
+
+/// Images with labels, for training and, where there are any, for testing, in the files' order.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
-    /// The 60,000 training examples.
+    /// "MNIST" for the published files; else the name of the directory, or of the file without `.npz`.
+    pub name: String,
+    /// Classes: the largest label plus 1, or as many as the format defines.
+    pub classes: u32,
+    /// The training examples.
     pub train: Split,
-    /// The 10,000 test examples.
-    pub test: Split,
+    /// The test examples: of the same shape, with labels below `classes`.
+    pub test: Option<Split>,
 }
 
 /// Images and their labels.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub struct Split {
-    /// Pixels `[count, ROWS, COLS]`, row by row: 0 is background, 255 is full ink.
-    pub images: Vec<u8>,
-    /// Digits `[count]`, each 0 to 9.
-    pub labels: Vec<u8>,
+    /// Of every image; no side is 0.
+    pub shape: Shape,
+    /// Pixels `[count, channels, rows, columns]`.
+    pub pixels: Pixels,
+    /// Labels `[count]`.
+    pub labels: Vec<u32>,
 }
 
 /// Prints the number of examples, not the millions of pixels.
 impl fmt::Debug for Split {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Split")
+            .field("shape", &self.shape)
             .field("count", &self.labels.len())
             .finish_non_exhaustive()
     }
 }
 
-/// Why the MNIST files could not be loaded. Each message names the file, what was wanted and what was found; an
-/// [`io::Error`] is kept as the source and is not repeated in the message.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum DataError {
-    /// The directory does not exist.
-    #[error("{directory}: wanted a directory with the MNIST files, found nothing")]
-    MissingDirectory {
-        /// The path that was given.
-        directory: PathBuf,
-    },
-    /// The path names something that is not a directory.
-    #[error("{directory}: wanted a directory with the MNIST files, found something else")]
-    NotADirectory {
-        /// The path that was given.
-        directory: PathBuf,
-    },
-    /// The directory holds the file neither raw nor compressed.
-    #[error("{directory}: wanted {name} or {name}.gz, found neither")]
-    Missing {
-        /// The directory searched.
-        directory: PathBuf,
-        /// The raw file's name.
-        name: &'static str,
-    },
-    /// The operating system would not open or read a path.
-    #[error("{file}: wanted to read it, found that it cannot be read")]
-    Unreadable {
-        /// The path.
-        file: PathBuf,
-        /// The operating system's reason.
-        source: io::Error,
-    },
-    /// The first four bytes are not those of this kind of IDX file.
-    #[error("{file}: wanted magic number {wanted:#010x}, found {found:#010x}{}", gzip_hint(*.found))]
-    WrongMagic {
-        /// The file.
-        file: PathBuf,
-        /// The magic number of this kind of file.
-        wanted: u32,
-        /// The first four bytes, big-endian.
-        found: u32,
-    },
-    /// The header announces another number of examples.
-    #[error("{file}: wanted a count of {wanted}, found {found}")]
-    WrongCount {
-        /// The file.
-        file: PathBuf,
-        /// Examples in the published file.
-        wanted: u32,
-        /// Examples according to the header.
-        found: u32,
-    },
-    /// The header announces images of another size.
-    #[error(
-        "{file}: wanted images of {ROWS} x {COLS} pixels (rows x columns), found {rows} x {columns}"
-    )]
-    WrongImageSize {
-        /// The file.
-        file: PathBuf,
-        /// Rows according to the header.
-        rows: u32,
-        /// Columns according to the header.
-        columns: u32,
-    },
-    /// The file, or what it decompresses to, ends early.
-    #[error("{file}: truncated, wanted {wanted} bytes, found {found}")]
-    Truncated {
-        /// The file.
-        file: PathBuf,
-        /// Uncompressed bytes in the published file.
-        wanted: usize,
-        /// Uncompressed bytes found.
-        found: usize,
-    },
-    /// The file, or what it decompresses to, goes on after the last example.
-    #[error("{file}: trailing bytes, wanted {wanted} bytes, found at least {found}")]
-    TrailingBytes {
-        /// The file.
-        file: PathBuf,
-        /// Uncompressed bytes in the published file.
-        wanted: usize,
-        /// Uncompressed bytes read before giving up; the file may hold more.
-        found: usize,
-    },
-    /// A label is not a digit.
-    #[error("{file}: wanted labels 0 to 9, found {found} at index {index}")]
-    LabelOutOfRange {
-        /// The file.
-        file: PathBuf,
-        /// Index of the first such label.
-        index: usize,
-        /// The label.
-        found: u8,
-    },
-    /// The gzip data ends early, is corrupt, fails its checksum or is not gzip at all.
-    #[error(
-        "{file}: damaged gzip, wanted {wanted} uncompressed bytes, found a fault after {found}"
-    )]
-    DamagedGzip {
-        /// The file.
-        file: PathBuf,
-        /// Uncompressed bytes in the published file.
-        wanted: usize,
-        /// Bytes decompressed before the fault.
-        found: usize,
-        /// The decompressor's reason.
-        source: io::Error,
-    },
-    /// The file goes on after its gzip member.
-    #[error("{file}: wanted the end of the file after its gzip member, found byte {found:#04x}")]
-    BytesAfterGzip {
-        /// The file.
-        file: PathBuf,
-        /// The first byte after the gzip member.
-        found: u8,
-    },
-    /// The temporary directory could not be made.
-    #[error("{parent}: wanted to make a temporary directory in it, found that it cannot be made")]
-    TemporaryDirectory {
-        /// Where the temporary directory was to be.
-        parent: PathBuf,
-        /// The operating system's reason.
-        source: io::Error,
-    },
-    /// A file could not be written in the temporary directory.
-    #[error(
-        "{file}: wanted to write {wanted} bytes to this temporary file, found that it cannot be written"
-    )]
-    TemporaryFile {
-        /// The temporary file.
-        file: PathBuf,
-        /// Bytes to write.
-        wanted: usize,
-        /// The operating system's reason.
-        source: io::Error,
-    },
-    /// The temporary directory's path is not UTF-8, which the `mnist` crate needs.
-    #[error("{directory}: wanted a temporary directory with a UTF-8 path, found one without")]
-    TemporaryPathNotUtf8 {
-        /// The temporary directory.
-        directory: PathBuf,
-    },
+/// The numbers that images are made of.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pixels {
+    /// From 0 to 255; 1 on the scale of [`Statistics`] is 255.
+    Bytes(Vec<u8>),
+    /// On a scale of their own; all finite.
+    Floats(Vec<f32>),
 }
 
-fn gzip_hint(magic: u32) -> &'static str {
-    if magic >> 16 == GZIP_MAGIC {
-        " (a gzip file? then its name must end in .gz)"
-    } else {
-        ""
+impl Pixels {
+    fn len(&self) -> usize {
+        match self {
+            Self::Bytes(pixels) => pixels.len(),
+            Self::Floats(pixels) => pixels.len(),
+        }
     }
 }
 
-/// Loads MNIST from the four files with their published names in `directory`, each raw or with `.gz` appended; where
-/// both exist the raw one is read.
+/// Sides of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "[u32; 3]", into = "[u32; 3]")]
+pub struct Shape {
+    /// 1 for grey, 3 for colours.
+    pub channels: u32,
+    /// Pixel rows.
+    pub rows: u32,
+    /// Pixel columns.
+    pub columns: u32,
+}
+
+impl Shape {
+    /// Numbers of one image; `None` from 2^31 on.
+    pub fn pixels(self) -> Option<u32> {
+        let plane = self.rows.checked_mul(self.columns)?;
+        let pixels = plane.checked_mul(self.channels)?;
+        (u64::from(pixels) < LARGEST).then_some(pixels)
+    }
+}
+
+impl From<[u32; 3]> for Shape {
+    fn from([channels, rows, columns]: [u32; 3]) -> Self {
+        Self {
+            channels,
+            rows,
+            columns,
+        }
+    }
+}
+
+impl From<Shape> for [u32; 3] {
+    fn from(shape: Shape) -> Self {
+        [shape.channels, shape.rows, shape.columns]
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} x {} x {}", self.channels, self.rows, self.columns)
+    }
+}
+
+/// What a run remembers of its data set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, try_from = "Stated")]
+pub struct Description {
+    /// [`Dataset::name`]
+    pub name: String,
+    /// Channels, rows and columns of an image.
+    pub shape: Shape,
+    /// [`Dataset::classes`]
+    pub classes: u32,
+}
+
+impl Description {
+    /// MNIST: grey images of 28 x 28 pixels in 10 classes.
+    pub fn mnist() -> Self {
+        Self {
+            name: mnist::NAME.to_owned(),
+            shape: mnist::SHAPE,
+            classes: mnist::CLASSES,
+        }
+    }
+
+    /// The accuracy of guessing.
+    pub fn chance(&self) -> f64 {
+        1.0 / f64::from(self.classes)
+    }
+}
+
+impl fmt::Display for Description {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            shape,
+            classes,
+        } = self;
+        write!(f, "{name} ({shape} pixels, {classes} classes)")
+    }
+}
+
+/// A [`Description`] as a file states it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stated {
+    name: String,
+    shape: Shape,
+    classes: u32,
+}
+
+impl TryFrom<Stated> for Description {
+    type Error = Fault;
+
+    fn try_from(stated: Stated) -> Result<Self, Fault> {
+        let Stated {
+            name,
+            shape,
+            classes,
+        } = stated;
+        if name.is_empty() || name != printable(&name) {
+            let wanted = "one character or more, none for control";
+            return Err(Fault::new("name", wanted, format!("{name:?}")));
+        }
+        check_shape(shape)?;
+        if classes < 2 {
+            return Err(Fault::new("classes", "2 or more", classes));
+        }
+        Ok(Self {
+            name,
+            shape,
+            classes,
+        })
+    }
+}
+
+/// Loads a data set: a `.npz` file, or a directory of IDX files or of CIFAR-10's or CIFAR-100's binary files. The
+/// README's section on data says what each must hold.
 ///
 /// # Errors
 /// A [`DataError`] for the first fault found; nothing is loaded in part.
 ///
 /// # Panics
-/// Only if the operating system fails to read back the temporary files just written, inside the `mnist` crate.
-pub fn load(directory: &Path) -> Result<Dataset, DataError> {
-    require_directory(directory)?;
-    let files = FILES
-        .iter()
-        .map(|layout| from_directory(layout, directory))
-        .collect::<Result<_, _>>()?;
-    read_with_mnist(files, &std::env::temp_dir())
-}
-
-/// Loads the MNIST files compiled into the program from `assets/mnist/`.
-///
-/// # Errors
-/// A [`DataError`] if the temporary directory cannot be used, or if the assets were damaged when this was compiled.
-///
-/// # Panics
-/// As [`load`].
-#[cfg(feature = "embedded-mnist")]
-pub fn embedded() -> Result<Dataset, DataError> {
-    let files = FILES
-        .iter()
-        .zip(EMBEDDED)
-        .map(|(layout, compressed)| from_asset(layout, compressed))
-        .collect::<Result<_, _>>()?;
-    read_with_mnist(files, &std::env::temp_dir())
-}
-
-/// What one of the published files must be.
-struct Layout {
-    name: &'static str,
-    kind: Kind,
-    count: usize,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    Images,
-    Labels,
-}
-
-const FILES: [Layout; 4] = [
-    Layout {
-        name: "train-images-idx3-ubyte",
-        kind: Kind::Images,
-        count: TRAIN_COUNT,
-    },
-    Layout {
-        name: "train-labels-idx1-ubyte",
-        kind: Kind::Labels,
-        count: TRAIN_COUNT,
-    },
-    Layout {
-        name: "t10k-images-idx3-ubyte",
-        kind: Kind::Images,
-        count: TEST_COUNT,
-    },
-    Layout {
-        name: "t10k-labels-idx1-ubyte",
-        kind: Kind::Labels,
-        count: TEST_COUNT,
-    },
-];
-
-#[cfg(feature = "embedded-mnist")]
-macro_rules! asset {
-    ($name:literal) => {
-        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/mnist/", $name))
+/// Only if raw files of the published MNIST's size change or vanish between their check and their reading, inside the
+/// `mnist` crate.
+pub fn load(path: &Path) -> Result<Dataset, DataError> {
+    let metadata = fs::metadata(path).map_err(|source| DataError::unreadable(path, source))?;
+    let name = name_of(path);
+    let dataset = if metadata.is_dir() {
+        load_directory(path, name)
+    } else {
+        load_file(path, name)
     };
+    dataset.map(mnist::named)
 }
 
-/// The compressed files, in the order of [`FILES`].
-#[cfg(feature = "embedded-mnist")]
-const EMBEDDED: [&[u8]; 4] = [
-    asset!("train-images-idx3-ubyte.gz"),
-    asset!("train-labels-idx1-ubyte.gz"),
-    asset!("t10k-images-idx3-ubyte.gz"),
-    asset!("t10k-labels-idx1-ubyte.gz"),
-];
-
-impl Layout {
-    fn magic(&self) -> u32 {
-        match self.kind {
-            Kind::Images => IMAGE_MAGIC,
-            Kind::Labels => LABEL_MAGIC,
+fn load_directory(path: &Path, name: String) -> Result<Dataset, DataError> {
+    let known: [(&[&str], Load); 3] = [
+        (&idx::NAMES, idx::load),
+        (&[cifar::CIFAR_10], cifar::load_10),
+        (&[cifar::CIFAR_100], cifar::load_100),
+    ];
+    let is_there =
+        |(names, _): &&(&[&str], Load)| names.iter().any(|name| path.join(name).exists());
+    let found: Vec<_> = known.iter().filter(is_there).collect();
+    match found[..] {
+        [(_, load)] => load(path, name),
+        _ => {
+            let names = |(names, _): &&(&[&str], Load)| names[0].to_owned();
+            let wanted = format!(
+                "one of {} (or .gz), {} and {}",
+                idx::NAMES[0],
+                cifar::CIFAR_10,
+                cifar::CIFAR_100
+            );
+            let found = match found[..] {
+                [] => "none".to_owned(),
+                _ => found.iter().map(names).collect::<Vec<_>>().join(" and "),
+            };
+            Err(Fault::new("training files", wanted, found).of(path))
         }
     }
+}
 
-    fn header_bytes(&self) -> usize {
-        match self.kind {
-            Kind::Images => 16,
-            Kind::Labels => 8,
+type Load = fn(&Path, String) -> Result<Dataset, DataError>;
+
+#[cfg(feature = "npz")]
+fn load_file(path: &Path, name: String) -> Result<Dataset, DataError> {
+    let bytes = file::read(path)?;
+    npz::dataset(&bytes, name).map_err(|fault| fault.of(path))
+}
+
+#[cfg(not(feature = "npz"))]
+fn load_file(path: &Path, _name: String) -> Result<Dataset, DataError> {
+    let wanted = "a directory, as this build reads no .npz";
+    Err(Fault::new("data", wanted, "a file").of(path))
+}
+
+/// The directory's name, or the file's without its `.npz`.
+fn name_of(path: &Path) -> String {
+    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let is_npz = whole
+        .extension()
+        .is_some_and(|extension| extension == "npz");
+    let name = if is_npz {
+        whole.file_stem()
+    } else {
+        whole.file_name()
+    };
+    let name = name.map(|name| printable(&name.to_string_lossy()));
+    name.unwrap_or_else(|| "data".to_owned())
+}
+
+/// Without characters that steer a terminal.
+fn printable(text: &str) -> String {
+    let visible = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    text.chars().map(visible).collect()
+}
+
+fn check_shape(shape: Shape) -> Result<u32, Fault> {
+    match shape.pixels() {
+        Some(pixels @ 1..) => Ok(pixels),
+        _ => {
+            let wanted = "sides of 1 or more, fewer than 2^31 pixels together";
+            Err(Fault::new("shape of an image", wanted, shape))
         }
     }
-
-    /// Bytes of the whole raw file.
-    fn bytes(&self) -> usize {
-        let example = match self.kind {
-            Kind::Images => PIXELS,
-            Kind::Labels => 1,
-        };
-        self.header_bytes() + self.count * example
-    }
-
-    fn compressed_name(&self) -> String {
-        format!("{}.gz", self.name)
-    }
 }
 
-fn require_directory(directory: &Path) -> Result<(), DataError> {
-    match fs::metadata(directory) {
-        Ok(metadata) if metadata.is_dir() => Ok(()),
-        Ok(_) => Err(DataError::NotADirectory {
-            directory: directory.into(),
-        }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(DataError::MissingDirectory {
-            directory: directory.into(),
-        }),
-        Err(error) => Err(unreadable(directory, error)),
-    }
-}
-
-fn from_directory(layout: &Layout, directory: &Path) -> Result<Checked, DataError> {
-    let raw = directory.join(layout.name);
-    if let Some(reader) = open(&raw)? {
-        let bytes = read_raw(&raw, reader, layout.bytes())?;
-        return check(layout, &raw, bytes);
-    }
-    let compressed = directory.join(layout.compressed_name());
-    if let Some(reader) = open(&compressed)? {
-        let bytes = gunzip(&compressed, BufReader::new(reader), layout.bytes())?;
-        return check(layout, &compressed, bytes);
-    }
-    Err(DataError::Missing {
-        directory: directory.into(),
-        name: layout.name,
-    })
-}
-
-#[cfg(feature = "embedded-mnist")]
-fn from_asset(layout: &Layout, compressed: &[u8]) -> Result<Checked, DataError> {
-    let file = Path::new("assets/mnist").join(layout.compressed_name());
-    let bytes = gunzip(&file, compressed, layout.bytes())?;
-    check(layout, &file, bytes)
-}
-
-/// `None` where there is no such file.
-fn open(file: &Path) -> Result<Option<File>, DataError> {
-    match File::open(file) {
-        Ok(opened) => Ok(Some(opened)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(unreadable(file, error)),
-    }
-}
-
-fn unreadable(file: &Path, source: io::Error) -> DataError {
-    DataError::Unreadable {
-        file: file.into(),
-        source,
-    }
-}
-
-/// Up to `wanted + 1` bytes: one too many is enough to know that there are trailing bytes.
-fn read_raw(file: &Path, reader: impl Read, wanted: usize) -> Result<Vec<u8>, DataError> {
-    let mut bytes = Vec::with_capacity(wanted + 1);
-    reader
-        .take(wanted as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| unreadable(file, error))?;
-    Ok(bytes)
-}
-
-/// Up to `wanted + 1` decompressed bytes, so that a file that decompresses to far more costs no more memory or time.
-fn gunzip(file: &Path, reader: impl BufRead, wanted: usize) -> Result<Vec<u8>, DataError> {
-    let mut bytes = Vec::with_capacity(wanted + 1);
-    let mut decoder = GzDecoder::new(reader).take(wanted as u64 + 1);
-    if let Err(error) = decoder.read_to_end(&mut bytes) {
-        return Err(gunzip_error(file, wanted, bytes.len(), error));
-    }
-    let reached_end = bytes.len() <= wanted;
-    if reached_end {
-        require_end(file, decoder.into_inner().into_inner())?;
-    }
-    Ok(bytes)
-}
-
-/// The operating system's errors have a code; the decompressor's own have none.
-fn gunzip_error(file: &Path, wanted: usize, found: usize, source: io::Error) -> DataError {
-    if source.raw_os_error().is_some() {
-        return unreadable(file, source);
-    }
-    DataError::DamagedGzip {
-        file: file.into(),
-        wanted,
-        found,
-        source,
-    }
-}
-
-fn require_end(file: &Path, mut reader: impl BufRead) -> Result<(), DataError> {
-    let rest = reader.fill_buf().map_err(|error| unreadable(file, error))?;
-    match rest.first() {
-        None => Ok(()),
-        Some(&found) => Err(DataError::BytesAfterGzip {
-            file: file.into(),
-            found,
-        }),
-    }
-}
-
-/// A raw file that the `mnist` crate reads without a fault. Made only by [`check`].
-struct Checked {
-    name: &'static str,
-    bytes: Vec<u8>,
-}
-
-/// Checks the header before the length, so that another data set's file is called that, and not too long.
-fn check(layout: &Layout, file: &Path, bytes: Vec<u8>) -> Result<Checked, DataError> {
-    if bytes.len() < layout.header_bytes() {
-        return Err(truncated(layout, file, bytes.len()));
-    }
-    check_header(layout, file, &bytes)?;
-    check_length(layout, file, bytes.len())?;
-    if layout.kind == Kind::Labels {
-        check_labels(file, &bytes[layout.header_bytes()..])?;
-    }
-    Ok(Checked {
-        name: layout.name,
-        bytes,
-    })
-}
-
-fn check_header(layout: &Layout, file: &Path, bytes: &[u8]) -> Result<(), DataError> {
-    let (magic, count) = (header_field(bytes, 0), header_field(bytes, 1));
-    if magic != layout.magic() {
-        return Err(DataError::WrongMagic {
-            file: file.into(),
-            wanted: layout.magic(),
-            found: magic,
-        });
-    }
-    if count != layout.count as u32 {
-        return Err(DataError::WrongCount {
-            file: file.into(),
-            wanted: layout.count as u32,
-            found: count,
-        });
-    }
-    match layout.kind {
-        Kind::Images => check_image_size(file, header_field(bytes, 2), header_field(bytes, 3)),
-        Kind::Labels => Ok(()),
-    }
-}
-
-/// Big-endian field `index` of a header known to hold it.
-fn header_field(bytes: &[u8], index: usize) -> u32 {
-    bytes[4 * index..4 * index + 4]
-        .iter()
-        .fold(0, |value, &byte| value << 8 | u32::from(byte))
-}
-
-fn check_image_size(file: &Path, rows: u32, columns: u32) -> Result<(), DataError> {
-    if (rows, columns) == (ROWS as u32, COLS as u32) {
-        return Ok(());
-    }
-    Err(DataError::WrongImageSize {
-        file: file.into(),
-        rows,
-        columns,
-    })
-}
-
-fn check_length(layout: &Layout, file: &Path, found: usize) -> Result<(), DataError> {
-    let wanted = layout.bytes();
-    if found < wanted {
-        return Err(truncated(layout, file, found));
-    }
-    if found > wanted {
-        return Err(DataError::TrailingBytes {
-            file: file.into(),
-            wanted,
-            found,
-        });
-    }
-    Ok(())
-}
-
-fn truncated(layout: &Layout, file: &Path, found: usize) -> DataError {
-    DataError::Truncated {
-        file: file.into(),
-        wanted: layout.bytes(),
-        found,
-    }
-}
-
-fn check_labels(file: &Path, labels: &[u8]) -> Result<(), DataError> {
-    match labels
-        .iter()
-        .position(|&label| usize::from(label) >= CLASSES)
-    {
-        None => Ok(()),
-        Some(index) => Err(DataError::LabelOutOfRange {
-            file: file.into(),
-            index,
-            found: labels[index],
-        }),
-    }
-}
-
-/// Writes the files into a new temporary directory in `parent`, removed on return, and has the `mnist` crate read it.
-fn read_with_mnist(files: Vec<Checked>, parent: &Path) -> Result<Dataset, DataError> {
-    let directory = temporary_directory(parent)?;
-    let path = utf8(directory.path())?;
-    for file in files {
-        write(&directory.path().join(file.name), &file.bytes)?;
-    }
-    Ok(dataset(MnistBuilder::new().base_path(path).finalize()))
-}
-
-fn temporary_directory(parent: &Path) -> Result<TempDir, DataError> {
-    TempDir::new_in(parent).map_err(|source| DataError::TemporaryDirectory {
-        parent: parent.into(),
-        source,
-    })
-}
-
-fn utf8(directory: &Path) -> Result<&str, DataError> {
-    directory
-        .to_str()
-        .ok_or_else(|| DataError::TemporaryPathNotUtf8 {
-            directory: directory.into(),
+impl Split {
+    /// Checks all that a format leaves open.
+    fn new(shape: Shape, pixels: Pixels, labels: Vec<u32>) -> Result<Self, Fault> {
+        let each = check_shape(shape)? as usize;
+        if labels.is_empty() {
+            return Err(Fault::new("number of images", "1 or more", 0));
+        }
+        if u32::try_from(labels.len()).is_err() {
+            let wanted = "fewer than 2^32";
+            return Err(Fault::new("number of images", wanted, labels.len()));
+        }
+        let wanted = each as u128 * labels.len() as u128;
+        if pixels.len() as u128 != wanted {
+            let images = pixels.len() / each;
+            return Err(Fault::new(
+                "labels",
+                format!("{images}, one for each image"),
+                labels.len(),
+            ));
+        }
+        if let Pixels::Floats(values) = &pixels
+            && let Some(at) = values.iter().position(|value| !value.is_finite())
+        {
+            let found = format!("{} in image {}", values[at], at / each);
+            return Err(Fault::new("pixels", "finite numbers", found));
+        }
+        Ok(Self {
+            shape,
+            pixels,
+            labels,
         })
-}
-
-fn write(file: &Path, bytes: &[u8]) -> Result<(), DataError> {
-    fs::write(file, bytes).map_err(|source| DataError::TemporaryFile {
-        file: file.into(),
-        wanted: bytes.len(),
-        source,
-    })
-}
-
-fn dataset(read: Mnist) -> Dataset {
-    Dataset {
-        train: Split {
-            images: read.trn_img,
-            labels: read.trn_lbl,
-        },
-        test: Split {
-            images: read.tst_img,
-            labels: read.tst_lbl,
-        },
     }
 }
 
-/// The faults of the temporary directory, which a caller of [`load`] cannot bring about.
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_temporary_directory_needs_its_parent() {
-        let root = TempDir::new().unwrap();
-        let parent = root.path().join("absent");
-        let error = read_with_mnist(Vec::new(), &parent).unwrap_err();
-        assert!(matches!(error, DataError::TemporaryDirectory { .. }));
-        assert!(error.to_string().contains("absent"), "{error}");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_temporary_path_must_be_utf8() {
-        use std::os::unix::ffi::OsStrExt;
-        let root = TempDir::new().unwrap();
-        let parent = root.path().join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
-        if fs::create_dir(&parent).is_err() {
-            return; // some file systems take only UTF-8 names
+impl Dataset {
+    /// Of the splits, with `classes` classes, or as many as the largest label says.
+    fn new(
+        name: String,
+        classes: Option<u32>,
+        train: Split,
+        test: Option<Split>,
+    ) -> Result<Self, Fault> {
+        if let Some(test) = &test
+            && test.shape != train.shape
+        {
+            let wanted = format!("{}, as for training", train.shape);
+            return Err(Fault::new("shape of a test image", wanted, test.shape));
         }
-        let error = read_with_mnist(Vec::new(), &parent).unwrap_err();
-        assert!(matches!(error, DataError::TemporaryPathNotUtf8 { .. }));
-        assert!(error.to_string().contains("caf"), "{error}");
-        assert!(error.to_string().contains("UTF-8"), "{error}");
+        let labels = || {
+            let test = test.iter().flat_map(|split| &split.labels);
+            train.labels.iter().chain(test)
+        };
+        let highest = labels().copied().max().unwrap_or(0);
+        let Some(found) = highest.checked_add(1) else {
+            return Err(Fault::new("labels", "below 2^32 - 1", highest));
+        };
+        if labels().min() == labels().max() {
+            let found = format!("only {highest}");
+            return Err(Fault::new("labels", "two classes or more", found));
+        }
+        Ok(Self {
+            name,
+            classes: classes.unwrap_or(found),
+            train,
+            test,
+        })
     }
 
-    #[test]
-    fn a_temporary_file_must_be_writable() {
-        let root = TempDir::new().unwrap();
-        let file = root.path().join("absent").join("t10k-labels-idx1-ubyte");
-        let error = write(&file, &[0; 3]).unwrap_err();
-        assert!(matches!(error, DataError::TemporaryFile { wanted: 3, .. }));
-        assert!(error.to_string().contains("t10k-labels-idx1-ubyte"));
-        assert!(error.to_string().contains("3 bytes"), "{error}");
+    /// What a run remembers of it.
+    pub fn description(&self) -> Description {
+        Description {
+            name: self.name.clone(),
+            shape: self.train.shape,
+            classes: self.classes,
+        }
     }
+}
+
+/// A file in `directory`, raw or else with `.gz` appended; `None` where neither is there.
+fn raw_or_compressed(directory: &Path, name: &str) -> Option<(PathBuf, bool)> {
+    let raw = directory.join(name);
+    let compressed = directory.join(format!("{name}.gz"));
+    let found = |path: PathBuf, is_compressed| path.exists().then_some((path, is_compressed));
+    found(raw, false).or_else(|| found(compressed, true))
 }

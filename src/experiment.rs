@@ -35,7 +35,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{CLASSES, PIXELS};
+use crate::data::Description;
 use crate::error::Error;
 use crate::network::{Activation, Network};
 use crate::probe::ProbeSpec;
@@ -57,7 +57,7 @@ pub use results::{
 pub use run::{Event, Results, run, run_in};
 pub use task_indicators::{TaskIndicatorRow, task_indicators, write_task_indicators};
 
-/// An experiment on random-label or permuted MNIST, as it stands in an experiment file.
+/// An experiment on random labels or permuted pixels, as it stands in an experiment file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
@@ -69,6 +69,10 @@ pub struct Experiment {
     /// `"permuted-pixels"`.
     #[serde(default)]
     pub stream: StreamKind,
+    /// The data set that it is on, which a run on another one than MNIST leaves in its directory; MNIST where a file
+    /// does not say. A run on other data than this is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Description>,
     /// Images of each replica, drawn once (n in the paper).
     pub images: u32,
     /// Images in a minibatch (B).
@@ -214,6 +218,12 @@ impl Experiment {
             let wanted = "a name for its directory, without slashes";
             return Err(self.invalid("name", wanted, &self.name));
         }
+        let wanted = self.data();
+        if let Some(found) = images.description()
+            && *found != wanted
+        {
+            return Err(self.invalid("data", wanted.to_string(), found));
+        }
         let total = u64::from(self.tasks) * self.steps_per_task();
         if total > u64::from(u32::MAX) {
             return Err(self.invalid("training steps of a replica", "fewer than 2^32", total));
@@ -229,7 +239,7 @@ impl Experiment {
     }
 
     fn check_arm(&self, arm: &Arm, images: &ImageSet) -> Result<(), Error> {
-        let network = arm.network()?;
+        let network = self.network(arm)?;
         self.training_spec(&network, images, &[(arm, 0)]).check()?;
         let layers = network.layers().len();
         self.scheduler(arm, arm.control.clone(), layers, 0)?;
@@ -299,6 +309,30 @@ impl Experiment {
         u64::from(batches) * u64::from(self.epochs)
     }
 
+    /// The data set that it is on.
+    pub fn data(&self) -> Description {
+        self.data.clone().unwrap_or_else(Description::mnist)
+    }
+
+    /// The same on the data set of `images`, where the experiment does not name one.
+    #[must_use]
+    pub fn on(self, images: &ImageSet) -> Self {
+        let found = images.description().cloned();
+        let data = self.data.or(found);
+        let data = data.filter(|data| *data != Description::mnist());
+        Self { data, ..self }
+    }
+
+    /// The network of one of its arms.
+    fn network(&self, arm: &Arm) -> Result<Network, Error> {
+        let data = self.data();
+        let pixels = data.shape.pixels().unwrap_or(0);
+        let mut widths = vec![pixels];
+        widths.extend(&arm.hidden);
+        widths.push(data.classes);
+        Network::new(&widths, arm.activation)
+    }
+
     /// The share of its task that is done after `update` updates, 0 to 1.
     fn progress(&self, update: u32) -> f64 {
         let steps = self.steps_per_task() as f64;
@@ -355,13 +389,6 @@ impl Experiment {
 }
 
 impl Arm {
-    fn network(&self) -> Result<Network, Error> {
-        let mut widths = vec![PIXELS as u32];
-        widths.extend(&self.hidden);
-        widths.push(CLASSES as u32);
-        Network::new(&widths, self.activation)
-    }
-
     /// What stands beside the root of the second moment: for SGD, which has no second moment, 1, so
     /// that the step size itself remains.
     fn epsilon(&self) -> f64 {

@@ -110,12 +110,12 @@ kernel! {
         relabelled: u32,
         classes: u32,
         permuted: u32,
-        scale: f32,
-        shift: f32,
+        floats: u32,
+        plane: u32,
     }
     [
-        configs: Read, states: Read, images: Read, image_labels: Read, inputs: ReadWrite,
-        labels: ReadWrite,
+        configs: Read, states: Read, images: Read, image_labels: Read, standards: Read,
+        inputs: ReadWrite, labels: ReadWrite,
     ]
 }
 

@@ -8,6 +8,7 @@ mod error;
 #[cfg(feature = "report")]
 pub mod experiment;
 pub mod gpu;
+mod images;
 pub mod indicators;
 pub mod kernels;
 pub mod layout;

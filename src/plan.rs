@@ -104,10 +104,12 @@ pub struct Buffers {
     pub divergence: BufferId,
     /// `[replica, TASK_LOG_LENGTH]` [`TaskRecord`]
     pub task_log: BufferId,
-    /// `[total, words]` packed u8, shared; only with a task stream.
+    /// `[total, words]` packed u8 or f32, shared; only with a task stream.
     pub images: Option<BufferId>,
     /// `[total]` u32, shared; one zero on random labels; only with a task stream.
     pub image_labels: Option<BufferId>,
+    /// `[channels, 2]` f32, factor and addend that standardise a pixel, shared; only with a task stream.
+    pub standards: Option<BufferId>,
     /// `[replica, batch_rows]` u32
     pub labels: BufferId,
     /// `activations[0]` is the minibatch, `activations[l]` what layer l made, the last the logits:
@@ -371,6 +373,7 @@ fn declare_buffers(spec: &TrainingSpec, arena: &mut Vec<BufferSpec>) -> Buffers 
     let stream = spec.stream.as_ref();
     let images = stream.map(|stream| declare_shared("images", stream.images.words()));
     let image_labels = stream.map(|stream| declare_shared("image labels", &stream.image_labels()));
+    let standards = stream.map(|stream| declare_shared("standards", &stream.images.standards()));
     let probe = spec
         .probe
         .as_ref()
@@ -384,6 +387,7 @@ fn declare_buffers(spec: &TrainingSpec, arena: &mut Vec<BufferSpec>) -> Buffers 
         task_log,
         images,
         image_labels,
+        standards,
         labels,
         activations,
         pre_activation_gradients,
@@ -495,7 +499,6 @@ fn initialise(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
 /// The stream's next minibatch; `None` without a stream.
 fn gather(spec: &TrainingSpec, names: &Buffers) -> Option<Dispatch> {
     let stream = spec.stream.as_ref()?;
-    let (scale, shift) = stream.images.scale_and_shift();
     let params = BatchGather {
         batch: spec.batch,
         batch_rows: spec.batch_rows(),
@@ -507,14 +510,15 @@ fn gather(spec: &TrainingSpec, names: &Buffers) -> Option<Dispatch> {
         relabelled: stream.relabelled(),
         classes: spec.network.classes(),
         permuted: u32::from(stream.kind == StreamKind::PermutedPixels),
-        scale,
-        shift,
+        floats: u32::from(stream.images.is_of_floats()),
+        plane: stream.images.plane(),
     };
     let buffers = [
         names.configs,
         names.states,
         names.images?,
         names.image_labels?,
+        names.standards?,
         names.activations[0],
         names.labels,
     ];

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{PIXEL_MEAN, PIXEL_STD, PIXELS, Split};
 use crate::error::Error;
 use crate::network::{Network, pad4};
 use crate::probe::ProbeSpec;
@@ -12,6 +11,8 @@ use crate::state::{
     LayerControl, OPTIMISER_ADAM, OPTIMISER_SGD, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK,
     SWITCH_RESET_OPTIMISER,
 };
+
+pub use crate::images::ImageSet;
 
 /// What makes an update of a gradient g, the L2 term included.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -192,120 +193,16 @@ pub(crate) fn check_step_size(step_size: f32) -> Result<(), Error> {
     Err(Error::invalid("step size", "0 or more, finite", step_size))
 }
 
-/// A data set of grey images as the device holds it: four u8 pixels to a word, every image starting
-/// at a word, standardised only when it is gathered into a minibatch.
-#[derive(Clone, Debug)]
-pub struct ImageSet {
-    words: Arc<[u32]>,
-    count: u32,
-    pixels: u32,
-    mean: f32,
-    std: f32,
-    /// One for each image, or none at all.
-    labels: Arc<[u32]>,
-}
-
-impl ImageSet {
-    /// Packs `bytes`, images of `pixels` bytes one after the other. A pixel p becomes
-    /// (p / 255 - mean) / std.
-    ///
-    /// # Errors
-    /// No image, a length that is not a multiple of `pixels`, or a standard deviation that is not
-    /// positive.
-    pub fn new(bytes: &[u8], pixels: usize, mean: f32, std: f32) -> Result<Self, Error> {
-        if pixels == 0 || bytes.is_empty() || !bytes.len().is_multiple_of(pixels) {
-            let wanted = format!("one or more images of {pixels} bytes");
-            return Err(Error::invalid("image bytes", wanted, bytes.len()));
-        }
-        if !(std.is_finite() && std > 0.0 && mean.is_finite()) {
-            let wanted = "a finite mean and a positive standard deviation";
-            return Err(Error::invalid(
-                "pixel statistics",
-                wanted,
-                format!("{mean}, {std}"),
-            ));
-        }
-        let pack = |bytes: &[u8]| {
-            bytes
-                .iter()
-                .rev()
-                .fold(0, |word, byte| word << 8 | u32::from(*byte))
-        };
-        let words = bytes
-            .chunks(pixels)
-            .flat_map(|image| image.chunks(4).map(pack))
-            .collect();
-        let count = u32::try_from(bytes.len() / pixels).map_err(|_| {
-            Error::invalid("number of images", "fewer than 2^32", bytes.len() / pixels)
-        })?;
-        Ok(Self {
-            words,
-            count,
-            pixels: pixels as u32,
-            mean,
-            std,
-            labels: Arc::default(),
-        })
-    }
-
-    /// The same images with their true labels, one for each, which [`StreamKind::PermutedPixels`] needs.
-    ///
-    /// # Errors
-    /// [`Error::Length`]
-    pub fn with_labels(self, labels: &[u8]) -> Result<Self, Error> {
-        Error::check_length("labels of the images", self.count as usize, labels.len())?;
-        let labels = labels.iter().map(|label| u32::from(*label)).collect();
-        Ok(Self { labels, ..self })
-    }
-
-    /// MNIST images and labels, standardised by the mean and standard deviation of the training pixels.
-    ///
-    /// # Errors
-    /// None for a split that [`crate::data`] returned.
-    pub fn mnist(split: &Split) -> Result<Self, Error> {
-        Self::new(&split.images, PIXELS, PIXEL_MEAN, PIXEL_STD)?.with_labels(&split.labels)
-    }
-
-    /// Number of images.
-    pub fn count(&self) -> u32 {
-        self.count
-    }
-
-    /// Pixels of one image.
-    pub fn pixels(&self) -> u32 {
-        self.pixels
-    }
-
-    /// The true label of each image; none where they are not known.
-    pub fn labels(&self) -> &[u32] {
-        &self.labels
-    }
-
-    pub(crate) fn words(&self) -> &Arc<[u32]> {
-        &self.words
-    }
-
-    pub(crate) fn words_per_image(&self) -> u32 {
-        self.pixels.div_ceil(4)
-    }
-
-    /// Factor and addend that standardise a byte.
-    pub(crate) fn scale_and_shift(&self) -> (f32, f32) {
-        let (mean, std) = (f64::from(self.mean), f64::from(self.std));
-        ((1.0 / (255.0 * std)) as f32, (-mean / std) as f32)
-    }
-}
-
 /// What tells one task of a stream from another. Every replica sees its own images in every task, and
 /// tasks of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StreamKind {
-    /// Random-label MNIST, as in the paper (arXiv 2509.19698): every task labels the images anew, at
+    /// Random labels, as in the paper (arXiv 2509.19698): every task labels the images anew, at
     /// random, and they are to be memorised.
     #[default]
     RandomLabels,
-    /// Permuted MNIST (Goodfellow et al., arXiv 1312.6211): images have their true labels, and every
+    /// Permuted pixels (Goodfellow et al., arXiv 1312.6211): images have their true labels, and every
     /// task, the first too, permutes the pixels of all images by a permutation of its own.
     PermutedPixels,
 }
@@ -331,7 +228,7 @@ impl TaskStream {
     pub(crate) fn image_labels(&self) -> Arc<[u32]> {
         match self.kind {
             StreamKind::RandomLabels => Arc::from([0]),
-            StreamKind::PermutedPixels => self.images.labels.clone(),
+            StreamKind::PermutedPixels => self.images.shared_labels().clone(),
         }
     }
 
@@ -418,7 +315,7 @@ impl TrainingSpec {
             let found = stream.relabel_fraction;
             return Err(Error::invalid("relabel fraction", wanted, found));
         }
-        let Some(highest) = stream.images.labels.iter().max() else {
+        let Some(highest) = stream.images.labels().iter().max() else {
             let wanted = "a label for each image, which permuted pixels need";
             return Err(Error::invalid("labels of the images", wanted, "none"));
         };

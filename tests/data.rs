@@ -1,73 +1,20 @@
-//! MNIST loads the same from every source, and every fault has its own error that says what and where.
+//! MNIST and other data in its format, from every source; every fault has a message that says what and where.
 
-use std::error::Error;
+#[path = "common/published.rs"]
+mod published;
+
 use std::fs;
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::io::Write;
+use std::path::Path;
 
 use flate2::Compression;
-use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use proptest::prelude::*;
+use published::{TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, idx, idx_labels};
 use tempfile::TempDir;
-use trainable::data::{self, DataError, Dataset};
+use trainable::data::{self, DataError, Dataset, Fault, Pixels, Shape};
 
-const TRAIN_IMAGES: &str = "train-images-idx3-ubyte";
-const TRAIN_LABELS: &str = "train-labels-idx1-ubyte";
 const TEST_IMAGES: &str = "t10k-images-idx3-ubyte";
-const TEST_LABELS: &str = "t10k-labels-idx1-ubyte";
-const NAMES: [&str; 4] = [TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS];
-const TEST_LABELS_GZ: &str = "t10k-labels-idx1-ubyte.gz";
-const TEST_LABELS_BYTES: usize = 10_008;
-
-// Directories to load from.
-
-/// The compressed files of the repository.
-fn assets() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/mnist")
-}
-
-/// A directory of the four raw files, written once per run and left in cargo's folder for tests.
-fn raw() -> &'static Path {
-    static RAW: OnceLock<PathBuf> = OnceLock::new();
-    RAW.get_or_init(|| {
-        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mnist-raw");
-        fs::create_dir_all(&directory).unwrap();
-        for name in NAMES {
-            let compressed = fs::File::open(assets().join(format!("{name}.gz"))).unwrap();
-            let mut bytes = Vec::new();
-            GzDecoder::new(compressed).read_to_end(&mut bytes).unwrap();
-            fs::write(directory.join(name), bytes).unwrap();
-        }
-        directory
-    })
-}
-
-fn raw_bytes(name: &str) -> Vec<u8> {
-    fs::read(raw().join(name)).unwrap()
-}
-
-fn link(from: &Path, to: &Path) {
-    if fs::hard_link(from, to).is_err() {
-        fs::copy(from, to).unwrap();
-    }
-}
-
-/// All raw files but `name`.
-fn directory_without(name: &str) -> TempDir {
-    let directory = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    for other in NAMES.into_iter().filter(|&other| other != name) {
-        link(&raw().join(other), &directory.path().join(other));
-    }
-    directory
-}
-
-/// All raw files, but in the place of one of them (raw, or compressed if `name` ends in .gz) a file of `bytes`.
-fn directory_with(name: &str, bytes: &[u8]) -> TempDir {
-    let directory = directory_without(name.trim_end_matches(".gz"));
-    fs::write(directory.path().join(name), bytes).unwrap();
-    directory
-}
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -75,363 +22,373 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-// What is expected of an error.
-
-fn error_from(directory: &Path) -> DataError {
-    data::load(directory).expect_err("a faulty directory must not load")
+/// Seven images of 5 x 3 pixels, in classes 0 to 4.
+fn small() -> [(&'static str, Vec<u8>); 2] {
+    let pixels: Vec<u8> = (0..7 * 15).map(|i| (i * 2) as u8).collect();
+    [
+        (TRAIN_IMAGES, idx([7, 5, 3], &pixels)),
+        (TRAIN_LABELS, idx_labels(&[0, 4, 2, 1, 4, 3, 0])),
+    ]
 }
 
-/// The error of a directory in which the file `name` holds `bytes`.
-fn error_with(name: &str, bytes: &[u8]) -> DataError {
-    error_from(directory_with(name, bytes).path())
-}
-
-#[track_caller]
-fn assert_says(error: &DataError, parts: &[&str]) {
-    let message = error.to_string();
-    for part in parts {
-        assert!(message.contains(part), "no {part:?} in {message:?}");
+fn directory(files: &[(impl AsRef<str>, Vec<u8>)]) -> TempDir {
+    let directory = TempDir::new().unwrap();
+    for (name, bytes) in files {
+        fs::write(directory.path().join(name.as_ref()), bytes).unwrap();
     }
+    directory
+}
+
+fn loaded(files: &[(impl AsRef<str>, Vec<u8>)]) -> Dataset {
+    data::load(directory(files).path()).unwrap()
+}
+
+/// The small set with another file in place of one of its own.
+fn with(name: &str, bytes: Vec<u8>) -> Vec<(String, Vec<u8>)> {
+    let raw = name.trim_end_matches(".gz");
+    let others = small().into_iter().filter(|(own, _)| *own != raw);
+    let mut files: Vec<_> = others.map(|(own, b)| (own.to_owned(), b)).collect();
+    files.push((name.to_owned(), bytes));
+    files
+}
+
+fn refusal(files: &[(impl AsRef<str>, Vec<u8>)]) -> String {
+    let place = directory(files);
+    let error = data::load(place.path()).unwrap_err().to_string();
+    let root = place.path().to_str().unwrap();
+    assert!(error.starts_with(root), "{error}");
+    error[root.len()..].trim_start_matches('/').to_owned()
 }
 
 #[track_caller]
-fn assert_truncated(error: &DataError, name: &str, bytes: usize, kept: usize) {
-    assert!(
-        matches!(error, DataError::Truncated { wanted, found, .. } if (*wanted, *found) == (bytes, kept)),
-        "{error:?}"
-    );
-    assert_says(
-        error,
-        &[name, &format!("wanted {bytes} bytes, found {kept}")],
-    );
+fn assert_refused(files: &[(impl AsRef<str>, Vec<u8>)], wanted: &str) {
+    assert_eq!(refusal(files), wanted);
 }
-
-#[track_caller]
-fn assert_trailing(error: &DataError, name: &str, bytes: usize) {
-    let one_more = bytes + 1;
-    assert!(
-        matches!(error, DataError::TrailingBytes { wanted, found, .. } if (*wanted, *found) == (bytes, one_more)),
-        "{error:?}"
-    );
-    assert_says(
-        error,
-        &[
-            name,
-            &format!("wanted {bytes} bytes, found at least {one_more}"),
-        ],
-    );
-}
-
-/// Checks the variant, the message and the source of a damaged labels file; returns the bytes found before the fault.
-#[track_caller]
-fn assert_damaged(error: &DataError) -> usize {
-    let DataError::DamagedGzip { wanted, found, .. } = error else {
-        panic!("{error:?}");
-    };
-    assert_eq!(*wanted, TEST_LABELS_BYTES);
-    assert_says(
-        error,
-        &[
-            TEST_LABELS_GZ,
-            &format!("wanted {wanted} uncompressed bytes"),
-            &format!("found a fault after {found}"),
-        ],
-    );
-    assert!(error.source().is_some());
-    *found
-}
-
-// The data.
-
-fn reference() -> &'static Dataset {
-    static REFERENCE: OnceLock<Dataset> = OnceLock::new();
-    REFERENCE.get_or_init(|| data::load(raw()).unwrap())
-}
-
-#[test]
-fn the_counts_are_those_published() {
-    let Dataset { train, test } = reference();
-    assert_eq!(train.labels.len(), 60_000);
-    assert_eq!(train.images.len(), 60_000 * data::PIXELS);
-    assert_eq!(test.labels.len(), 10_000);
-    assert_eq!(test.images.len(), 10_000 * data::PIXELS);
-}
-
-#[test]
-fn the_first_labels_are_those_published() {
-    assert_eq!(reference().train.labels[..5], [5, 0, 4, 1, 9]);
-    assert_eq!(reference().test.labels[..5], [7, 2, 1, 0, 4]);
-}
-
-#[test]
-fn the_bytes_are_those_of_the_files() {
-    let Dataset { train, test } = reference();
-    assert!(train.images == raw_bytes(TRAIN_IMAGES)[16..]);
-    assert!(train.labels == raw_bytes(TRAIN_LABELS)[8..]);
-    assert!(test.images == raw_bytes(TEST_IMAGES)[16..]);
-    assert!(test.labels == raw_bytes(TEST_LABELS)[8..]);
-}
-
-#[test]
-fn the_constants_are_the_mean_and_std_of_the_training_pixels() {
-    let pixels = &reference().train.images;
-    let count = pixels.len() as f64;
-    let sum: u64 = pixels.iter().map(|&p| u64::from(p)).sum();
-    let squares: u64 = pixels.iter().map(|&p| u64::from(p).pow(2)).sum();
-    let mean = sum as f64 / count / 255.0;
-    let std = (squares as f64 / count / 255.0_f64.powi(2) - mean * mean).sqrt();
-    assert!((mean - f64::from(data::PIXEL_MEAN)).abs() < 1e-6, "{mean}");
-    assert!((std - f64::from(data::PIXEL_STD)).abs() < 1e-6, "{std}");
-}
-
-#[test]
-fn debug_output_is_short() {
-    assert!(format!("{:?}", reference()).len() < 100);
-}
-
-// The sources.
 
 #[cfg(feature = "embedded-mnist")]
-#[test]
-fn embedded_equals_raw() {
-    assert!(data::embedded().unwrap() == *reference());
-}
+mod mnist {
+    use super::*;
+    use trainable::spec::ImageSet;
 
-#[test]
-fn compressed_equals_raw() {
-    assert!(data::load(&assets()).unwrap() == *reference());
-}
-
-#[test]
-fn mixed_equals_raw() {
-    let directory = directory_with(TEST_LABELS_GZ, &gzip(&raw_bytes(TEST_LABELS)));
-    assert!(data::load(directory.path()).unwrap() == *reference());
-}
-
-/// The comparisons above can fail.
-#[test]
-fn one_changed_pixel_is_seen() {
-    let mut bytes = raw_bytes(TEST_IMAGES);
-    *bytes.last_mut().unwrap() ^= 1;
-    let directory = directory_with(TEST_IMAGES, &bytes);
-    assert!(data::load(directory.path()).unwrap() != *reference());
-}
-
-#[test]
-fn raw_is_preferred() {
-    let directory = directory_without("");
-    fs::write(directory.path().join(TEST_LABELS_GZ), b"damaged").unwrap();
-    assert!(data::load(directory.path()).unwrap() == *reference());
-}
-
-// The faults.
-
-#[test]
-fn a_missing_directory() {
-    let root = TempDir::new().unwrap();
-    let error = error_from(&root.path().join("absent"));
-    assert!(matches!(error, DataError::MissingDirectory { .. }));
-    assert_says(&error, &["absent", "wanted a directory", "found nothing"]);
-}
-
-#[test]
-fn a_file_for_a_directory() {
-    let error = error_from(&raw().join(TEST_LABELS));
-    assert!(matches!(error, DataError::NotADirectory { .. }));
-    assert_says(
-        &error,
-        &[TEST_LABELS, "wanted a directory", "found something else"],
-    );
-}
-
-#[test]
-fn a_missing_file() {
-    for name in NAMES {
-        let directory = directory_without(name);
-        let error = error_from(directory.path());
-        assert!(matches!(error, DataError::Missing { name: missing, .. } if missing == name));
-        let wanted = format!("wanted {name} or {name}.gz, found neither");
-        assert_says(&error, &[directory.path().to_str().unwrap(), &wanted]);
+    fn embedded() -> Dataset {
+        data::embedded().unwrap()
     }
-}
 
-#[test]
-fn an_unreadable_file() {
-    for name in [TEST_LABELS, TEST_LABELS_GZ] {
-        let directory = directory_without(TEST_LABELS);
-        fs::create_dir(directory.path().join(name)).unwrap();
-        let error = error_from(directory.path());
-        assert!(matches!(error, DataError::Unreadable { .. }), "{error:?}");
-        assert_says(&error, &[name, "wanted to read", "found that it cannot"]);
-        assert!(error.source().unwrap().is::<std::io::Error>());
+    #[test]
+    fn the_embedded_training_set_is_the_one_published() {
+        let set = embedded();
+        assert_eq!((&set.name[..], set.classes), ("MNIST", 10));
+        assert_eq!(set.description(), data::Description::mnist());
+        assert_eq!(set.train.labels.len(), 60_000);
+        assert_eq!(set.train.labels[..5], [5, 0, 4, 1, 9]);
+        assert!(set.test.is_none());
+        let Pixels::Bytes(pixels) = &set.train.pixels else {
+            panic!("MNIST is of bytes");
+        };
+        assert_eq!(pixels.len(), 60_000 * 784);
+        // As the table of the format's authors has the first image, a five: row 5.
+        assert_eq!(pixels[5 * 28 + 12..][..6], [3, 18, 18, 18, 126, 136]);
+        assert!(format!("{set:?}").len() < 200);
     }
-}
 
-#[test]
-fn a_wrong_magic_number() {
-    let labels = raw_bytes(TEST_LABELS);
-    let error = error_with(TEST_IMAGES, &labels);
-    assert!(matches!(
-        error,
-        DataError::WrongMagic {
-            wanted: 0x803,
-            found: 0x801,
-            ..
+    /// The numbers that were constants of this program, bit for bit: runs go on as they were.
+    #[test]
+    fn its_statistics_are_the_constants_of_old() {
+        let images = ImageSet::training(&embedded()).unwrap();
+        let [statistics] = images.statistics() else {
+            panic!("one channel");
+        };
+        assert_eq!(statistics.mean.to_bits(), 0.130_660_48_f32.to_bits());
+        assert_eq!(statistics.deviation.to_bits(), 0.308_107_8_f32.to_bits());
+    }
+
+    /// Raw files of the published size are read by the `mnist` crate, compressed ones here.
+    #[test]
+    fn both_readers_read_the_same() {
+        let set = embedded();
+        let raw = published::directory(&set);
+        let read = data::load(raw.path()).unwrap();
+        assert_eq!(read.name, "MNIST");
+        assert!(read.train == set.train);
+        let compressed = TempDir::new().unwrap();
+        for file in fs::read_dir(raw.path()).unwrap() {
+            let file = file.unwrap();
+            let name = format!("{}.gz", file.file_name().to_str().unwrap());
+            let bytes = gzip(&fs::read(file.path()).unwrap());
+            fs::write(compressed.path().join(name), bytes).unwrap();
         }
-    ));
-    assert_says(&error, &[TEST_IMAGES, "wanted magic number 0x00000803"]);
-    assert_says(&error, &["found 0x00000801"]);
-    assert!(!error.to_string().contains("gzip"));
-}
-
-#[test]
-fn a_gzip_file_under_a_raw_name() {
-    let error = error_with(TEST_LABELS, &gzip(&raw_bytes(TEST_LABELS)));
-    assert!(matches!(error, DataError::WrongMagic { wanted: 0x801, .. }));
-    assert_says(&error, &[TEST_LABELS, "wanted magic number 0x00000801"]);
-    assert_says(&error, &["found 0x1f8b", "gzip"]);
-}
-
-#[test]
-fn a_wrong_count() {
-    let error = error_with(TRAIN_LABELS, &raw_bytes(TEST_LABELS));
-    assert!(matches!(
-        error,
-        DataError::WrongCount {
-            wanted: 60_000,
-            found: 10_000,
-            ..
-        }
-    ));
-    assert_says(
-        &error,
-        &[TRAIN_LABELS, "wanted a count of 60000, found 10000"],
-    );
-}
-
-#[test]
-fn a_wrong_image_size() {
-    for (byte, rows, columns) in [(11, 29, 28), (15, 28, 29)] {
-        let mut bytes = raw_bytes(TEST_IMAGES);
-        bytes[byte] = 29;
-        let error = error_with(TEST_IMAGES, &bytes);
-        assert!(
-            matches!(error, DataError::WrongImageSize { rows: r, columns: c, .. } if (r, c) == (rows, columns)),
-            "{error:?}"
+        assert!(data::load(compressed.path()).unwrap() == read);
+        // One changed pixel is seen, and the set has another name.
+        let file = raw.path().join(TRAIN_IMAGES);
+        let mut bytes = fs::read(&file).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(&file, bytes).unwrap();
+        let changed = data::load(raw.path()).unwrap();
+        assert!(changed.train != set.train);
+        assert_eq!(
+            changed.name,
+            raw.path().file_name().unwrap().to_str().unwrap()
         );
-        let found = format!("found {rows} x {columns}");
-        assert_says(&error, &[TEST_IMAGES, "wanted images of 28 x 28", &found]);
+        // A byte more than the header says is not left out.
+        let mut bytes = fs::read(&file).unwrap();
+        bytes.push(0);
+        fs::write(&file, bytes).unwrap();
+        let error = data::load(raw.path()).unwrap_err().to_string();
+        let wanted = "size by the header: wanted 47040016 bytes, found more";
+        assert!(error.ends_with(wanted), "{error}");
     }
 }
 
 #[test]
-fn a_truncated_file() {
-    for (name, kept) in [
-        (TEST_LABELS, [0, 1, 7, 8, 10_007]),
-        (TEST_IMAGES, [0, 3, 15, 16, 7_840_015]),
+fn any_counts_and_sizes_are_read_raw_or_compressed() {
+    let set = loaded(&small());
+    assert_eq!(set.train.shape, Shape::from([1, 5, 3]));
+    assert_eq!(set.train.labels, [0, 4, 2, 1, 4, 3, 0]);
+    assert_eq!(set.classes, 5);
+    assert!(set.test.is_none());
+    let pixels = (0..7 * 15).map(|i| (i * 2) as u8).collect();
+    assert_eq!(set.train.pixels, Pixels::Bytes(pixels));
+
+    let compressed = small().map(|(name, bytes)| (format!("{name}.gz"), gzip(&bytes)));
+    assert_eq!(loaded(&compressed).train, set.train);
+    // The raw file is read where both are there.
+    let mut both = small()
+        .map(|(name, bytes)| (name.to_owned(), bytes))
+        .to_vec();
+    both.push((format!("{TRAIN_LABELS}.gz"), b"damaged".to_vec()));
+    assert_eq!(loaded(&both).train, set.train);
+}
+
+#[test]
+fn test_files_may_be_there_and_then_must_fit() {
+    let [images, labels] = small();
+    let test = |shape: [u32; 3], own: &[u8]| {
+        let pixels = vec![9; shape.iter().product::<u32>() as usize];
+        vec![
+            images.clone(),
+            labels.clone(),
+            (TEST_IMAGES, idx(shape, &pixels)),
+            (TEST_LABELS, idx_labels(own)),
+        ]
+    };
+    let set = loaded(&test([2, 5, 3], &[6, 1]));
+    assert_eq!(set.test.unwrap().labels, [6, 1]);
+    assert_eq!(set.classes, 7);
+    let wanted = ": shape of a test image: wanted 1 x 5 x 3, as for training, found 1 x 3 x 5";
+    assert_refused(&test([2, 3, 5], &[6, 1]), wanted);
+    let wanted =
+        ": files: wanted t10k-labels-idx1-ubyte or t10k-labels-idx1-ubyte.gz, found neither";
+    assert_refused(&test([2, 5, 3], &[6, 1])[..3], wanted);
+}
+
+#[test]
+fn every_fault_of_a_file_says_what_was_wanted_and_what_was_found() {
+    let [(_, images), (_, labels)] = small();
+    let refused = |bytes: Vec<u8>, wanted: &str| {
+        assert_refused(
+            &with(TRAIN_IMAGES, bytes),
+            &format!("{TRAIN_IMAGES}: {wanted}"),
+        );
+    };
+    refused(images[..15].to_vec(), "header: wanted 16 bytes, found 15");
+    refused(
+        images[..120].to_vec(),
+        "size by the header: wanted 121 bytes, found the end after 120",
+    );
+    refused(
+        [&images[..], &[0]].concat(),
+        "size by the header: wanted 121 bytes, found more",
+    );
+    refused(
+        [labels.clone(), vec![0; 16]].concat(),
+        "magic number: wanted 0x00000803, found 0x00000801",
+    );
+    let found = refusal(&with(TRAIN_IMAGES, gzip(&images)));
+    assert!(
+        found.ends_with("(a gzip file? then its name must end in .gz)"),
+        "{found}"
+    );
+    refused(
+        idx([0, 5, 3], &[]),
+        "images: wanted one or more, of 1 x 1 or more, found 0 of 5 x 3 pixels",
+    );
+    refused(
+        idx([7, 0, 3], &[]),
+        "images: wanted one or more, of 1 x 1 or more, found 7 of 0 x 3 pixels",
+    );
+    refused(
+        idx([u32::MAX; 3], &[0; 9]),
+        "size by the header: wanted fewer than 2147483648 bytes, found \
+         79228162458924105385300197375",
+    );
+    assert_refused(
+        &with(TRAIN_LABELS, idx_labels(&[0, 1])),
+        ": train-labels-idx1-ubyte: labels: wanted 7, one for each image, found 2",
+    );
+    assert_refused(
+        &with(TRAIN_LABELS, idx_labels(&[3; 7])),
+        ": labels: wanted two classes or more, found only 3",
+    );
+    assert_refused(
+        &small()[..1],
+        ": files: wanted train-labels-idx1-ubyte or train-labels-idx1-ubyte.gz, found neither",
+    );
+}
+
+#[test]
+fn every_fault_of_a_compressed_file_is_found() {
+    let [(_, images), _] = small();
+    let name = format!("{TRAIN_IMAGES}.gz");
+    let refused = |bytes: Vec<u8>| refusal(&with(&name, bytes));
+    let whole = gzip(&images);
+    for kept in [0, 1, 9, whole.len() / 2, whole.len() - 1] {
+        let found = refused(whole[..kept].to_vec());
+        assert!(
+            found.contains(".gz: gzip: wanted whole data, found a fault"),
+            "{found}"
+        );
+    }
+    // Any of the last eight bytes: checksum and length.
+    for place in whole.len() - 8..whole.len() {
+        let mut bytes = whole.clone();
+        bytes[place] ^= 1;
+        let found = refused(bytes);
+        assert!(
+            found.contains("gzip: wanted whole data, found a fault after"),
+            "{found}"
+        );
+    }
+    let found = refused([&whole[..], b"A"].concat());
+    let wanted = ": after the gzip member: wanted the end of the file, found byte 0x41";
+    assert!(found.ends_with(wanted), "{found}");
+    // What decompresses to far more than its header says costs no more memory than that.
+    let bomb = gzip(&[&images[..], &vec![0; 1 << 26]].concat());
+    assert!(bomb.len() < 1 << 20);
+    let found = refused(bomb);
+    assert!(
+        found.ends_with("size by the header: wanted 121 bytes, found more"),
+        "{found}"
+    );
+}
+
+#[test]
+fn a_place_without_data_is_refused() {
+    let place = TempDir::new().unwrap();
+    let absent = place.path().join("absent");
+    let error = data::load(&absent).unwrap_err();
+    assert!(matches!(&error, DataError::Unreadable { path, .. } if *path == absent));
+    let nothing: [(&str, Vec<u8>); 0] = [];
+    assert_refused(
+        &nothing,
+        ": training files: wanted one of train-images-idx3-ubyte (or .gz), data_batch_1.bin and train.bin, found none",
+    );
+    let two = [&small()[..], &[("train.bin", vec![0; 3074])]].concat();
+    let found = refusal(&two);
+    assert!(
+        found.ends_with("found train-images-idx3-ubyte and train.bin"),
+        "{found}"
+    );
+}
+
+/// To open a pipe would be to wait for ever for somebody who writes to it.
+#[cfg(unix)]
+#[test]
+fn only_regular_files_are_opened() {
+    let pipe = |path: &Path| {
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.unwrap().success());
+    };
+    for name in [TRAIN_IMAGES, TRAIN_LABELS, "train-images-idx3-ubyte.gz"] {
+        let place = directory(&with(name, Vec::new()));
+        let path = place.path().join(name);
+        fs::remove_file(&path).unwrap();
+        pipe(&path);
+        let error = data::load(place.path()).unwrap_err().to_string();
+        let wanted = format!(
+            "{}: kind of file: wanted a regular file, found a pipe, a device or the like",
+            path.display()
+        );
+        assert_eq!(error, wanted);
+    }
+    let place = TempDir::new().unwrap();
+    let path = place.path().join("data.npz");
+    pipe(&path);
+    for path in [&path, Path::new("/dev/zero")] {
+        let error = data::load(path).unwrap_err().to_string();
+        assert!(
+            error.contains("kind of file: wanted a regular file"),
+            "{error}"
+        );
+    }
+    let place = directory(&small()[..1]);
+    fs::create_dir(place.path().join(TRAIN_LABELS)).unwrap();
+    let error = data::load(place.path()).unwrap_err().to_string();
+    assert!(
+        error.ends_with("wanted a regular file, found a directory"),
+        "{error}"
+    );
+}
+
+/// A file of holes takes no room on the disk, and no memory either.
+#[cfg(unix)]
+#[test]
+fn a_file_larger_than_the_limit_is_not_read() {
+    let place = directory(&small()[..1]);
+    let path = place.path().join(TRAIN_LABELS);
+    fs::File::create(&path)
+        .unwrap()
+        .set_len((1 << 31) + 1)
+        .unwrap();
+    let error = data::load(place.path()).unwrap_err().to_string();
+    let wanted = "size of the file: wanted 2147483648 bytes at most, found 2147483649";
+    assert!(error.ends_with(wanted), "{error}");
+}
+
+#[test]
+fn a_description_in_a_file_is_checked() {
+    let read = |text: &str| toml::from_str::<data::Description>(text).map_err(|e| e.to_string());
+    let text = |name: &str, shape: &str, classes: u32| {
+        format!("name = {name}\nshape = {shape}\nclasses = {classes}")
+    };
+    let good = read(&text("'mine'", "[3, 32, 32]", 100)).unwrap();
+    assert_eq!(good.to_string(), "mine (3 x 32 x 32 pixels, 100 classes)");
+    for (file, wanted) in [
+        (
+            text("''", "[1, 2, 2]", 2),
+            "name: wanted one character or more",
+        ),
+        (
+            text("\"\\u001b[31m\"", "[1, 2, 2]", 2),
+            "name: wanted one character or more",
+        ),
+        (
+            text("'a'", "[0, 2, 2]", 2),
+            "shape of an image: wanted sides of 1 or more",
+        ),
+        (
+            text("'a'", "[65536, 65536, 2]", 2),
+            "shape of an image: wanted sides of 1 or more",
+        ),
+        (
+            text("'a'", "[1, 2, 2]", 1),
+            "classes: wanted 2 or more, found 1",
+        ),
     ] {
-        let bytes = raw_bytes(name);
-        for kept in kept {
-            let error = error_with(name, &bytes[..kept]);
-            assert_truncated(&error, name, bytes.len(), kept);
-        }
+        let error = read(&file).unwrap_err();
+        assert!(error.contains(wanted), "{error}");
     }
 }
 
-#[test]
-fn a_whole_gzip_file_of_truncated_data() {
-    let bytes = raw_bytes(TEST_LABELS);
-    for kept in [0, 7, 10_007] {
-        let error = error_with(TEST_LABELS_GZ, &gzip(&bytes[..kept]));
-        assert_truncated(&error, TEST_LABELS_GZ, TEST_LABELS_BYTES, kept);
+proptest! {
+    /// Bytes at random, most with the right start: an error or images, no panic.
+    #[test]
+    fn no_bytes_panic(fields in prop::array::uniform3(0_u32..5), bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+        let file = idx(fields, &bytes);
+        let wanted = fields.iter().product::<u32>() as usize;
+        let found: Result<_, Fault> = data::parse::idx_images(&file);
+        prop_assert_eq!(found.is_ok(), wanted > 0 && wanted == bytes.len());
+        let _ = data::parse::idx_images(&bytes);
+        let _ = data::parse::idx_labels(&bytes);
+        let _ = data::parse::idx_gz(&bytes);
     }
-}
-
-#[test]
-fn trailing_bytes() {
-    for name in NAMES {
-        let mut bytes = raw_bytes(name);
-        let wanted = bytes.len();
-        bytes.extend([0; 3]);
-        assert_trailing(&error_with(name, &bytes), name, wanted);
-    }
-}
-
-/// The decompressor would meet a damaged end if it read on past the wanted bytes.
-#[test]
-fn a_decompression_bomb_is_not_decompressed() {
-    let mut bytes = raw_bytes(TEST_LABELS);
-    bytes.resize(32 << 20, 0);
-    let mut bomb = gzip(&bytes);
-    bomb.truncate(bomb.len() - 100);
-    assert_trailing(
-        &error_with(TEST_LABELS_GZ, &bomb),
-        TEST_LABELS_GZ,
-        TEST_LABELS_BYTES,
-    );
-}
-
-#[test]
-fn a_label_above_nine() {
-    let mut bytes = raw_bytes(TEST_LABELS);
-    bytes[8 + 1234] = 10;
-    let error = error_with(TEST_LABELS, &bytes);
-    assert!(matches!(
-        error,
-        DataError::LabelOutOfRange {
-            index: 1234,
-            found: 10,
-            ..
-        }
-    ));
-    assert_says(
-        &error,
-        &[TEST_LABELS, "wanted labels 0 to 9, found 10 at index 1234"],
-    );
-}
-
-#[test]
-fn a_truncated_gzip_file() {
-    let compressed = gzip(&raw_bytes(TEST_LABELS));
-    for kept in [0, 1, 9, 10, compressed.len() / 2] {
-        let found = assert_damaged(&error_with(TEST_LABELS_GZ, &compressed[..kept]));
-        assert!(found < TEST_LABELS_BYTES);
-    }
-    let without_end = &compressed[..compressed.len() - 1];
-    let found = assert_damaged(&error_with(TEST_LABELS_GZ, without_end));
-    assert_eq!(found, TEST_LABELS_BYTES);
-}
-
-#[test]
-fn a_gzip_file_with_a_wrong_checksum() {
-    let mut compressed = gzip(&raw_bytes(TEST_LABELS));
-    let checksum = compressed.len() - 8;
-    compressed[checksum] ^= 1;
-    let found = assert_damaged(&error_with(TEST_LABELS_GZ, &compressed));
-    assert_eq!(found, TEST_LABELS_BYTES);
-}
-
-#[test]
-fn a_raw_file_under_a_gzip_name() {
-    let found = assert_damaged(&error_with(TEST_LABELS_GZ, &raw_bytes(TEST_LABELS)));
-    assert_eq!(found, 0);
-}
-
-#[test]
-fn bytes_after_the_gzip_member() {
-    let mut compressed = gzip(&raw_bytes(TEST_LABELS));
-    compressed.extend(b"AB");
-    let error = error_with(TEST_LABELS_GZ, &compressed);
-    assert!(matches!(
-        error,
-        DataError::BytesAfterGzip { found: 0x41, .. }
-    ));
-    assert_says(
-        &error,
-        &[
-            TEST_LABELS_GZ,
-            "wanted the end of the file",
-            "found byte 0x41",
-        ],
-    );
 }

@@ -15,6 +15,7 @@ use bytemuck::cast_slice;
 use common::{Tolerance, compare, gpus, noise, read_buffer};
 use recording::Recording;
 use trainable::cpu::CpuExecutor;
+use trainable::data::{Dataset, Pixels, Split};
 use trainable::gpu::{Gpu, Recorder};
 use trainable::kernels::KERNELS;
 use trainable::network::{Activation, Network};
@@ -37,6 +38,17 @@ struct Case {
     replicas: u32,
     kind: StreamKind,
     relabel_fraction: f32,
+    images: Images,
+}
+
+/// How images are stored.
+#[derive(Clone, Copy)]
+enum Images {
+    Bytes,
+    /// In three channels.
+    ColouredBytes,
+    /// In three channels.
+    ColouredFloats,
 }
 
 /// Sizes that are no multiple of any tile: less than a vec4, a prime, just past a tile.
@@ -48,6 +60,7 @@ const CASES: [Case; 8] = [
         replicas: 1,
         kind: StreamKind::RandomLabels,
         relabel_fraction: 1.0,
+        images: Images::Bytes,
     },
     Case {
         widths: &[7, 17, 5, 3],
@@ -56,6 +69,7 @@ const CASES: [Case; 8] = [
         replicas: 5,
         kind: StreamKind::RandomLabels,
         relabel_fraction: 0.5,
+        images: Images::Bytes,
     },
     Case {
         widths: &[17, 7, 65, 10],
@@ -64,6 +78,7 @@ const CASES: [Case; 8] = [
         replicas: 4,
         kind: StreamKind::RandomLabels,
         relabel_fraction: 0.0,
+        images: Images::Bytes,
     },
     Case {
         widths: &[65, 33, 17],
@@ -72,6 +87,7 @@ const CASES: [Case; 8] = [
         replicas: 1,
         kind: StreamKind::RandomLabels,
         relabel_fraction: 1.0,
+        images: Images::Bytes,
     },
     Case {
         widths: &[9, 130, 129, 4],
@@ -80,6 +96,7 @@ const CASES: [Case; 8] = [
         replicas: 3,
         kind: StreamKind::RandomLabels,
         relabel_fraction: 0.3,
+        images: Images::ColouredBytes,
     },
     Case {
         widths: &[5, 3],
@@ -88,6 +105,7 @@ const CASES: [Case; 8] = [
         replicas: 1,
         kind: StreamKind::RandomLabels,
         relabel_fraction: 1.0,
+        images: Images::Bytes,
     },
     Case {
         widths: &[66, 5, 10],
@@ -96,6 +114,7 @@ const CASES: [Case; 8] = [
         replicas: 3,
         kind: StreamKind::PermutedPixels,
         relabel_fraction: 1.0,
+        images: Images::ColouredFloats,
     },
     Case {
         widths: &[1, 3],
@@ -104,6 +123,7 @@ const CASES: [Case; 8] = [
         replicas: 1,
         kind: StreamKind::PermutedPixels,
         relabel_fraction: 1.0,
+        images: Images::Bytes,
     },
 ];
 
@@ -126,7 +146,35 @@ fn program(case: &Case, form: IterateForm, method: ProbeMethod) -> Program {
         .collect();
     let classes = case.widths[case.widths.len() - 1];
     let labels: Vec<u8> = (0..400).map(|i| (i * 7 % classes) as u8).collect();
-    let images = ImageSet::new(&bytes, pixels, 0.5, 0.25).and_then(|set| set.with_labels(&labels));
+    let coloured = |pixels| {
+        let shape = [3, 1, case.widths[0] / 3].into();
+        let labels = labels.iter().map(|label| u32::from(*label)).collect();
+        ImageSet::training(&Dataset {
+            name: "noise".to_owned(),
+            classes,
+            train: Split {
+                shape,
+                pixels,
+                labels,
+            },
+            test: None,
+        })
+    };
+    // Channels of unlike scales and means.
+    let float = |(i, x): (usize, f32)| {
+        let channel = i % pixels / (pixels / 3);
+        (x + channel as f32) * (1.0 + 3.0 * channel as f32)
+    };
+    let images = match case.images {
+        Images::Bytes => {
+            ImageSet::new(&bytes, pixels, 0.5, 0.25).and_then(|set| set.with_labels(&labels))
+        }
+        Images::ColouredBytes => coloured(Pixels::Bytes(bytes)),
+        Images::ColouredFloats => {
+            let values = noise(5, 400 * pixels).into_iter().enumerate();
+            coloured(Pixels::Floats(values.map(float).collect()))
+        }
+    };
     let replica = |seed| ReplicaSpec {
         seed,
         l2: 1e-2 * seed as f32,

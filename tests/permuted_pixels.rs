@@ -214,11 +214,11 @@ fn accuracies(images: ImageSet) -> Vec<[f64; 2]> {
 
 #[test]
 fn permuted_digits_can_be_learned_and_those_of_wrong_labels_cannot() {
-    let mut digits = data::embedded().unwrap().train;
-    let images = ImageSet::mnist(&digits).unwrap();
+    let mut digits = data::embedded().unwrap();
+    let images = ImageSet::training(&digits).unwrap();
     // A control: every image under its neighbour's label.
-    digits.labels.rotate_right(1);
-    let wrong = ImageSet::mnist(&digits).unwrap();
+    digits.train.labels.rotate_right(1);
+    let wrong = ImageSet::training(&digits).unwrap();
     for (learned, control) in accuracies(images).iter().zip(accuracies(wrong)) {
         for (learned, control) in learned.iter().zip(control) {
             assert!(*learned > 0.6, "true labels: {learned}");

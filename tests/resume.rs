@@ -622,7 +622,7 @@ fn a_read_only_disk_is_an_error() {
 #[test]
 fn a_checkpoint_holds_parameters_by_their_pytorch_names() {
     let place = tempfile::tempdir().unwrap();
-    let images = ImageSet::mnist(&data::embedded().unwrap().train).unwrap();
+    let images = ImageSet::training(&data::embedded().unwrap()).unwrap();
     let arms = experiment().arms;
     let experiment = Experiment {
         arms: arms.into_iter().take(2).collect(),

@@ -1,5 +1,8 @@
 //! `trainable sweep` as people call it.
 
+#[path = "common/published.rs"]
+mod published;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -330,8 +333,8 @@ fn stopped_it_goes_on_with_the_cell_it_was_at() {
 fn a_clusters_jobs_do_what_the_sweep_does() {
     let (place, out) = place();
     let varied = ["arms.*.hidden=[8],[8, 4]"];
-    let mnist = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/mnist");
-    std::os::unix::fs::symlink(mnist, place.path().join("its data")).unwrap();
+    let mnist = published::directory(&trainable::data::embedded().unwrap());
+    std::os::unix::fs::symlink(mnist.path(), place.path().join("its data")).unwrap();
     // As seen from here, which is not where jobs are.
     let relative = Path::new(out.file_name().unwrap());
     let arguments = [&SMOKE, &varied[..], &["--slurm", "--data", "its data"]].concat();

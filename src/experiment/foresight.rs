@@ -7,7 +7,6 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{Experiment, TaskIndicatorRow};
-use crate::data::CLASSES;
 use crate::error::Error;
 use crate::report::{
     ACCURACY_DROP, Bootstrap, IndicatorRun, ReportError, TaskRow, lead_time, pooled_auroc,
@@ -178,7 +177,7 @@ pub fn foresight(
         .chain(names.iter().map(|name| (*name, std::slice::from_ref(name))))
     {
         for indicator in &INDICATORS {
-            let clusters = clusters(&experiment.seeds, tasks, &means, indicator, arms)?;
+            let clusters = clusters(experiment, tasks, &means, indicator, arms)?;
             rows.extend(row(&clusters, indicator, label)?);
         }
     }
@@ -195,22 +194,23 @@ pub fn write_foresight(path: &Path, rows: &[ForesightRow]) -> Result<(), ReportE
 
 /// Of each seed, the runs of `arms`: they are one cluster, as they see the same images, labels and orders.
 fn clusters(
-    seeds: &[u32],
+    experiment: &Experiment,
     tasks: &[TaskRow],
     means: &Tasks<'_>,
     indicator: &Indicator,
     arms: &[&str],
 ) -> Result<Vec<Vec<IndicatorRun>>, Error> {
+    let chance = experiment.data().chance();
     let of_seed = |seed: &u32| {
         let runs = arms.iter().map(|arm| {
             let own = tasks
                 .iter()
                 .filter(|row| row.arm == *arm && row.seed == *seed);
-            run(own, means, indicator)
+            run(own, means, indicator, chance)
         });
         runs.filter_map(Result::transpose).collect()
     };
-    seeds.iter().map(of_seed).collect()
+    experiment.seeds.iter().map(of_seed).collect()
 }
 
 /// `None` where no run has two tasks, or accuracy never drops.
@@ -254,6 +254,7 @@ fn run<'a>(
     tasks: impl Iterator<Item = &'a TaskRow>,
     means: &Tasks<'_>,
     indicator: &Indicator,
+    chance: f64,
 ) -> Result<Option<IndicatorRun>, Error> {
     let scored = tasks.filter_map(|row| {
         let rows = means.get(&(&row.arm[..], row.seed, row.task))?;
@@ -264,7 +265,7 @@ fn run<'a>(
     if scores.len() < 2 {
         return Ok(None);
     }
-    IndicatorRun::new(&scores, &accuracies, ACCURACY_DROP, 1.0 / CLASSES as f64).map(Some)
+    IndicatorRun::new(&scores, &accuracies, ACCURACY_DROP, chance).map(Some)
 }
 
 impl Indicator {

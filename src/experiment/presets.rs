@@ -139,6 +139,7 @@ fn sized(scale: Scale) -> Experiment {
         name: String::new(),
         question: String::new(),
         stream: StreamKind::RandomLabels,
+        data: None,
         images,
         batch,
         epochs,

@@ -20,7 +20,7 @@ pub fn recorded_observations(
     seed: u32,
     rows: &[ProbeRow],
 ) -> Result<Vec<Observation>, Error> {
-    let network = arm.network()?;
+    let network = experiment.network(arm)?;
     let parameters: Vec<_> = network.layers().iter().map(Layer::parameters).collect();
     let own = rows
         .iter()

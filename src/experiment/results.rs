@@ -9,7 +9,7 @@ use super::task_indicators::{task_indicators, write_task_indicators};
 use super::{Arm, Experiment, ExperimentError, Figure, Results};
 use crate::error::Error;
 use crate::report::{
-    Bootstrap, Interval, TaskRow, paired_difference, score, student_interval, write_accuracies,
+    Bootstrap, Interval, Subject, TaskRow, paired_difference, score, student_interval, write_accuracies,
     write_csv, write_diagnosis, write_indicators_csv, write_layer_bounds, write_probe_chart,
     write_probes_csv, write_tasks_csv, write_trajectories,
 };
@@ -308,14 +308,15 @@ pub fn write_results(
         return Ok(());
     }
     let (tasks, probes) = (&results.tasks, &results.probes);
+    let of = &Subject::of(&[experiment]);
     for figure in &experiment.figures {
         let base = directory.join(figure.file_stem());
         match figure {
-            Figure::Accuracies => write_accuracies(&base, tasks),
-            Figure::Diagnosis => write_diagnosis(&base, tasks, probes),
-            Figure::Probes => write_probe_chart(&base, probes),
-            Figure::LayerBounds => write_layer_bounds(&base, tasks, probes),
-            Figure::Trajectories => write_trajectories(&base, tasks, probes),
+            Figure::Accuracies => write_accuracies(&base, of, tasks),
+            Figure::Diagnosis => write_diagnosis(&base, of, tasks, probes),
+            Figure::Probes => write_probe_chart(&base, of, probes),
+            Figure::LayerBounds => write_layer_bounds(&base, of, tasks, probes),
+            Figure::Trajectories => write_trajectories(&base, of, tasks, probes),
         }?;
     }
     Ok(())

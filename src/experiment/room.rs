@@ -13,7 +13,7 @@ impl Experiment {
     pub fn check_room(&self, compute: &Compute, images: &ImageSet) -> Result<(), ExperimentError> {
         let mut shapes: Vec<(Network, Vec<&Arm>)> = Vec::new();
         for arm in &self.arms {
-            let network = arm.network()?;
+            let network = self.network(arm)?;
             match shapes.iter_mut().find(|(known, _)| *known == network) {
                 Some((_, arms)) => arms.push(arm),
                 None => shapes.push((network, vec![arm])),

@@ -199,7 +199,7 @@ fn shapes<'a>(
     let mut shapes: Vec<(Network, Vec<Member<'_>>)> = Vec::new();
     for arm in &experiment.arms {
         if arm.placebo.is_some() == is_placebo {
-            let network = arm.network()?;
+            let network = experiment.network(arm)?;
             let members = members(experiment, arm, network.layers().len(), results)?;
             match shapes.iter_mut().find(|(known, _)| *known == network) {
                 Some((_, known)) => known.extend(members),

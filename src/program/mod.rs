@@ -56,14 +56,12 @@ pub(crate) enum Failure {
     /// The run's directory makes no page.
     #[error(transparent)]
     Page(#[from] PageError),
-    /// The data files are not MNIST's.
+    /// The data files are faulty, or of no known format.
     #[error(transparent)]
     Data(#[from] DataError),
     /// The program was built without data of its own.
     #[cfg(not(feature = "embedded-mnist"))]
-    #[error(
-        "--data: wanted the directory of the MNIST files, which this program does not carry, found none"
-    )]
+    #[error("--data: wanted a data set, as this program carries none, found none")]
     NoData,
     /// There is no such file, or it may not be read.
     #[error("cannot read {}", path.display())]

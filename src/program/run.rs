@@ -61,8 +61,9 @@ pub(super) struct Means {
     /// Where to compute; auto takes a real GPU if there is one and else the CPU
     #[arg(long, default_value = "auto", value_parser = backend_parser())]
     pub(super) backend: Backend,
-    /// Directory with the four MNIST files, raw or .gz; without it, those inside this program
-    #[arg(long, value_name = "DIR")]
+    /// A data set: a directory of IDX files or of CIFAR's binary ones, or an .npz file; without it, the MNIST inside
+    /// this program
+    #[arg(long, value_name = "PATH")]
     pub(super) data: Option<PathBuf>,
     /// Write TensorBoard's event files too, as the run goes on, to tensorboard/ in its directory
     #[arg(long)]
@@ -143,6 +144,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let signals = Signals::listen().map_err(Failure::Signals)?;
     let experiment = options.source.experiment()?;
     let images = options.means.images()?;
+    let experiment = experiment.on(&images);
     experiment.check(&images)?;
     let default = || Path::new("runs").join(&experiment.name);
     let path = options.out.clone().unwrap_or_else(default);
@@ -320,10 +322,10 @@ impl Source {
 impl Means {
     pub(super) fn images(&self) -> Result<ImageSet, Failure> {
         let dataset = match &self.data {
-            Some(directory) => data::load(directory)?,
+            Some(path) => data::load(path)?,
             None => embedded()?,
         };
-        Ok(ImageSet::mnist(&dataset.train)?)
+        Ok(ImageSet::training(&dataset)?)
     }
 }
 

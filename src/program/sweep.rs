@@ -60,8 +60,9 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let signals = Signals::listen().map_err(Failure::Signals)?;
     let experiment = options.source.experiment()?;
-    let grid = Grid::new(&as_toml(&experiment)?, &options.vary)?;
     let images = options.means.images()?;
+    let experiment = experiment.on(&images);
+    let grid = Grid::new(&as_toml(&experiment)?, &options.vary)?;
     let default = || Path::new("runs").join(format!("{}-sweep", experiment.name));
     let place = options.out.clone().unwrap_or_else(default);
 

@@ -15,8 +15,7 @@ use super::probes::{
 };
 use super::run::Run;
 use super::scale::Scale;
-use super::{ProbeRow, ReportError, TaskRow};
-use crate::data::CLASSES;
+use super::{ProbeRow, ReportError, Subject, TaskRow};
 
 /// Of a picture with one row of panels.
 const TALL_PANEL: f64 = 300.0;
@@ -87,19 +86,25 @@ struct Group<'a> {
 /// - [`ReportError::Write`] when the file system refuses.
 pub fn write_diagnosis(
     base: &Path,
+    subject: &Subject,
     tasks: &[TaskRow],
     probes: &[ProbeRow],
 ) -> Result<(), ReportError> {
-    diagnosis(base, tasks, probes)?.write()
+    diagnosis(base, subject, tasks, probes)?.write()
 }
 
 /// The picture of [`write_diagnosis`].
 pub(super) fn diagnosis(
     base: &Path,
+    subject: &Subject,
     tasks: &[TaskRow],
     probes: &[ProbeRow],
 ) -> Result<Drawing, ReportError> {
-    let run = Run { tasks, probes };
+    let run = Run {
+        subject,
+        tasks,
+        probes,
+    };
     let quantities = [
         (&VOLATILITY, VOLATILITY_STYLE),
         (&NOISE, NOISE_STYLE),
@@ -117,19 +122,25 @@ pub(super) fn diagnosis(
 /// As for [`write_diagnosis`].
 pub fn write_layer_bounds(
     base: &Path,
+    subject: &Subject,
     tasks: &[TaskRow],
     probes: &[ProbeRow],
 ) -> Result<(), ReportError> {
-    layer_bounds(base, tasks, probes)?.write()
+    layer_bounds(base, subject, tasks, probes)?.write()
 }
 
 /// The picture of [`write_layer_bounds`].
 pub(super) fn layer_bounds(
     base: &Path,
+    subject: &Subject,
     tasks: &[TaskRow],
     probes: &[ProbeRow],
 ) -> Result<Drawing, ReportError> {
-    let run = Run { tasks, probes };
+    let run = Run {
+        subject,
+        tasks,
+        probes,
+    };
     let quantities = [
         (&COMBINED, COMBINED_STYLE),
         (&EFFECTIVE_STEP, EFFECTIVE_STEP_STYLE),
@@ -153,13 +164,26 @@ pub(super) fn layer_bounds(
 /// - [`ReportError::Chart`] when there is no task, when a seed has two rows of one or when no PNG can be made; nothing
 ///   is written either.
 /// - [`ReportError::Write`] when the file system refuses.
-pub fn write_accuracies(base: &Path, tasks: &[TaskRow]) -> Result<(), ReportError> {
-    accuracies(base, tasks)?.write()
+pub fn write_accuracies(
+    base: &Path,
+    subject: &Subject,
+    tasks: &[TaskRow],
+) -> Result<(), ReportError> {
+    accuracies(base, subject, tasks)?.write()
 }
 
 /// The picture of [`write_accuracies`].
-pub(super) fn accuracies(base: &Path, tasks: &[TaskRow]) -> Result<Drawing, ReportError> {
-    let run = Run { tasks, probes: &[] };
+pub(super) fn accuracies(
+    base: &Path,
+    subject: &Subject,
+    tasks: &[TaskRow],
+) -> Result<Drawing, ReportError> {
+    let probes = &[];
+    let run = Run {
+        subject,
+        tasks,
+        probes,
+    };
     drawn(base, run, || accuracies_grid(run))
 }
 
@@ -175,19 +199,25 @@ pub(super) fn accuracies(base: &Path, tasks: &[TaskRow]) -> Result<Drawing, Repo
 /// As for [`write_diagnosis`].
 pub fn write_trajectories(
     base: &Path,
+    subject: &Subject,
     tasks: &[TaskRow],
     probes: &[ProbeRow],
 ) -> Result<(), ReportError> {
-    trajectories(base, tasks, probes)?.write()
+    trajectories(base, subject, tasks, probes)?.write()
 }
 
 /// The picture of [`write_trajectories`].
 pub(super) fn trajectories(
     base: &Path,
+    subject: &Subject,
     tasks: &[TaskRow],
     probes: &[ProbeRow],
 ) -> Result<Drawing, ReportError> {
-    let run = Run { tasks, probes };
+    let run = Run {
+        subject,
+        tasks,
+        probes,
+    };
     drawn(base, run, || trajectories_grid(run))
 }
 
@@ -206,7 +236,7 @@ fn drawn(
 
 fn bounds_grid(
     run: Run,
-    title: &'static str,
+    title: &str,
     quantities: &[(&Quantity, Style)],
     layers: &[&str],
 ) -> Result<Grid, String> {
@@ -215,7 +245,7 @@ fn bounds_grid(
         arms: vec![(arm, ACCURACY_STYLE)],
     };
     let groups: Vec<_> = run.arms().into_iter().map(group).collect();
-    let mut panels = accuracy_row(&groups, |arm| run.accuracy_by_update(arm));
+    let mut panels = accuracy_row(run.subject, &groups, |arm| run.accuracy_by_update(arm));
     for layer in layers {
         panels.extend(bounds_row(run, &groups, quantities, layer));
     }
@@ -229,9 +259,12 @@ fn bounds_grid(
     let lines = lines.map(|(quantity, style)| (Key::Line(*style), capitalised(quantity.name)));
     let mark = "Most seeds violate the combined bound".to_owned();
     Ok(Grid {
-        title,
+        title: run.subject.title(title),
         notes: notes(run, &caption, &panels, "means and medians are"),
-        legend: lines.chain([(Key::Mark, mark), chance_key()]).collect(),
+        legend: lines
+            .chain([(Key::Mark, mark)])
+            .chain(chance_key(run.subject))
+            .collect(),
         x_label: UPDATES,
         panel_height: PANEL_HEIGHT,
         columns: columns_of_updates(run, &groups)?,
@@ -242,7 +275,7 @@ fn bounds_grid(
 fn accuracies_grid(run: Run) -> Result<Grid, String> {
     let arms = run.arms();
     let groups = groups(&arms);
-    let panels = accuracy_row(&groups, |arm| run.accuracy_by_task(arm));
+    let panels = accuracy_row(run.subject, &groups, |arm| run.accuracy_by_task(arm));
     let places = run.tasks.iter().map(|row| f64::from(row.task));
     let x = Axis::of_places(places, x_ticks(groups.len()))?;
     let column = |group: &Group| Column {
@@ -258,9 +291,9 @@ fn accuracies_grid(run: Run) -> Result<Grid, String> {
         end_note(&ends, "task", "the mean is"),
     ];
     Ok(Grid {
-        title: "Online accuracy by task",
+        title: run.subject.title("Online accuracy by task"),
         notes: notes.into_iter().flatten().collect(),
-        legend: legend_of_arms(&groups),
+        legend: legend_of_arms(run.subject, &groups),
         x_label: "Task",
         panel_height: TALL_PANEL,
         columns: groups.iter().map(column).collect(),
@@ -271,7 +304,7 @@ fn accuracies_grid(run: Run) -> Result<Grid, String> {
 fn trajectories_grid(run: Run) -> Result<Grid, String> {
     let arms = run.arms();
     let groups = groups(&arms);
-    let mut panels = accuracy_row(&groups, |arm| run.accuracy_by_update(arm));
+    let mut panels = accuracy_row(run.subject, &groups, |arm| run.accuracy_by_update(arm));
     for layer in run.layers() {
         panels.extend(steps_row(run, &groups, &STEP, layer));
         panels.extend(steps_row(run, &groups, &EFFECTIVE_STEP, layer));
@@ -279,9 +312,11 @@ fn trajectories_grid(run: Run) -> Result<Grid, String> {
     let caption = "Line: mean over seeds, of an accuracy in the middle of a task's probes; band: lowest to highest. \
                    Vertical lines: first probe of a new task.";
     Ok(Grid {
-        title: "Online accuracy and step sizes, layer by layer",
+        title: run
+            .subject
+            .title("Online accuracy and step sizes, layer by layer"),
         notes: notes(run, caption, &panels, "the mean is"),
-        legend: legend_of_arms(&groups),
+        legend: legend_of_arms(run.subject, &groups),
         x_label: UPDATES,
         panel_height: PANEL_HEIGHT,
         columns: columns_of_updates(run, &groups)?,
@@ -352,18 +387,19 @@ fn groups<'a>(arms: &[&'a str]) -> Vec<Group<'a>> {
 }
 
 /// Each variant once, then chance.
-fn legend_of_arms(groups: &[Group]) -> Vec<(Key, String)> {
+fn legend_of_arms(subject: &Subject, groups: &[Group]) -> Vec<(Key, String)> {
     let mut seen = BTreeSet::new();
     let arms = groups.iter().flat_map(|group| &group.arms);
     let arms = arms.map(|(arm, style)| (group_and_variant(arm).1, style));
     let arms = arms.filter(|(variant, _)| seen.insert(*variant));
     arms.map(|(variant, style)| (Key::Line(*style), variant.to_owned()))
-        .chain([chance_key()])
+        .chain(chance_key(subject))
         .collect()
 }
 
-fn chance_key() -> (Key, String) {
-    (Key::Line(REFERENCE), format!("Chance (1 in {CLASSES})"))
+fn chance_key(subject: &Subject) -> Option<(Key, String)> {
+    let classes = subject.classes?;
+    Some((Key::Line(REFERENCE), format!("Chance (1 in {classes})")))
 }
 
 fn capitalised(name: &str) -> String {
@@ -372,7 +408,11 @@ fn capitalised(name: &str) -> String {
 }
 
 /// A panel per group, from 0 to 1, of the curve of each arm.
-fn accuracy_row(groups: &[Group], accuracy: impl Fn(&str) -> SeedCurve) -> Vec<Panel> {
+fn accuracy_row(
+    subject: &Subject,
+    groups: &[Group],
+    accuracy: impl Fn(&str) -> SeedCurve,
+) -> Vec<Panel> {
     let panel = |group: &Group| {
         let arms = group.arms.iter();
         let curves: Vec<_> = arms
@@ -382,7 +422,7 @@ fn accuracy_row(groups: &[Group], accuracy: impl Fn(&str) -> SeedCurve) -> Vec<P
             heading: heading(&capitalised(ACCURACY), Scale::Linear, &curves),
             scale: Scale::Linear,
             span: (0.0, 1.0),
-            reference: Some(1.0 / CLASSES as f64),
+            reference: subject.chance(),
             curves,
             marks: Vec::new(),
         }
@@ -518,18 +558,29 @@ mod tests {
         (tasks, probes)
     }
 
-    type Write = fn(&Path, &[TaskRow], &[ProbeRow]) -> Result<(), ReportError>;
+    type Write = fn(&Path, &Subject, &[TaskRow], &[ProbeRow]) -> Result<(), ReportError>;
 
     /// All pictures that show probes.
     const OF_PROBES: [Write; 3] = [write_diagnosis, write_layer_bounds, write_trajectories];
 
-    fn accuracies(base: &Path, tasks: &[TaskRow], _: &[ProbeRow]) -> Result<(), ReportError> {
-        write_accuracies(base, tasks)
+    fn accuracies(
+        base: &Path,
+        subject: &Subject,
+        tasks: &[TaskRow],
+        _: &[ProbeRow],
+    ) -> Result<(), ReportError> {
+        write_accuracies(base, subject, tasks)
     }
 
     fn svg_of(write: Write, tasks: &[TaskRow], probes: &[ProbeRow]) -> String {
         let directory = tempfile::tempdir().unwrap();
-        write(&directory.path().join("figure"), tasks, probes).unwrap();
+        write(
+            &directory.path().join("figure"),
+            &Subject::mnist(),
+            tasks,
+            probes,
+        )
+        .unwrap();
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
         let png = fs::read(directory.path().join("figure.png")).unwrap();
         assert_eq!(png[12..16], *b"IHDR");
@@ -541,7 +592,13 @@ mod tests {
     /// The error of a picture that must be refused, and leave no file.
     fn refusal(write: Write, tasks: &[TaskRow], probes: &[ProbeRow]) -> ReportError {
         let directory = tempfile::tempdir().unwrap();
-        let error = write(&directory.path().join("figure"), tasks, probes).unwrap_err();
+        let error = write(
+            &directory.path().join("figure"),
+            &Subject::mnist(),
+            tasks,
+            probes,
+        )
+        .unwrap_err();
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
         error
     }
@@ -559,7 +616,12 @@ mod tests {
             (&NOISE, NOISE_STYLE),
             (&EFFECTIVE_STEP, EFFECTIVE_STEP_STYLE),
         ];
-        bounds_grid(Run { tasks, probes }, "", &quantities, &layers(probes)).unwrap()
+        let run = Run {
+            subject: &Subject::mnist(),
+            tasks,
+            probes,
+        };
+        bounds_grid(run, "", &quantities, &layers(probes)).unwrap()
     }
 
     #[test]
@@ -782,6 +844,7 @@ mod tests {
             row.step_size = 0.0;
         }
         let run = Run {
+            subject: &Subject::mnist(),
             tasks: &tasks,
             probes: &probes,
         };
@@ -845,6 +908,7 @@ mod tests {
         assert_eq!(grid.panels[0].curves[0].runs[0][2].mean, 0.6);
         assert_eq!(grid.panels[1].curves[1].runs[0].len(), 12);
         let accuracies = accuracies_grid(Run {
+            subject: &Subject::mnist(),
             tasks: &tasks,
             probes: &[],
         });
@@ -954,7 +1018,11 @@ mod tests {
     fn an_unwritable_directory_is_an_error_that_names_the_file() {
         let directory = tempfile::tempdir().unwrap();
         let (tasks, _) = rows(&ARMS);
-        match write_accuracies(&directory.path().join("missing/figure"), &tasks) {
+        match write_accuracies(
+            &directory.path().join("missing/figure"),
+            &Subject::mnist(),
+            &tasks,
+        ) {
             Err(ReportError::Write { path, .. }) => {
                 assert_eq!(path, directory.path().join("missing/figure.svg"));
             }

@@ -57,7 +57,7 @@ const FEW_SWITCHES: usize = 16;
 
 /// A picture of panels.
 pub(super) struct Grid {
-    pub(super) title: &'static str,
+    pub(super) title: String,
     /// Below the title, a paragraph each.
     pub(super) notes: Vec<String>,
     pub(super) legend: Vec<(Key, String)>,
@@ -195,7 +195,7 @@ fn draw(grid: &Grid) -> Result<Scene, String> {
     let panel_width = panel_width(grid.columns.len());
     let inside = (MARGIN, width - MARGIN);
     let mut top = MARGIN;
-    let mut heading = text_lines(grid.title, inside, TITLE, &mut top);
+    let mut heading = text_lines(&grid.title, inside, TITLE, &mut top);
     for note in &grid.notes {
         heading.extend(text_lines(note, inside, NOTE, &mut top));
     }
@@ -579,7 +579,7 @@ mod tests {
             switches: (1..).take(switches).collect(),
         };
         Grid {
-            title: "Title",
+            title: "Title".to_owned(),
             notes: vec!["Note".to_owned()],
             legend: vec![
                 (Key::Mark, "event".to_owned()),

@@ -9,6 +9,7 @@
 //! - `ranges`: what the numbers of a table that is read back can be.
 //! - `tensorboard`: the rows as TensorBoard shows them; `events` is the format of its files.
 //! - `page`: HTML of one run or several, with all of this in it.
+//! - `subject`: what rows are of, such as random-label MNIST, and its chance.
 //! - `panels`: a picture of the probes, a row of panels per layer.
 //! - `grid`: what pictures made of panels are drawn with; `scale` is their vertical axes, `captions` their words.
 //!
@@ -29,6 +30,7 @@ mod ranges;
 mod run;
 mod scale;
 mod student;
+mod subject;
 mod tables;
 mod tensorboard;
 
@@ -54,6 +56,7 @@ pub(crate) use probes::NETWORK;
 pub use probes::{ProbeRow, probe_rows, write_probes_csv};
 pub(crate) use ranges::TableRow;
 pub use student::student_interval;
+pub use subject::Subject;
 pub use tables::{
     BandPoint, Score, Series, TaskRow, online_accuracy_series, score, write_tasks_csv,
 };

@@ -9,7 +9,7 @@ use super::grid::{
 use super::plots::{Axis, Drawing};
 use super::probes::{arms, check_distinct, last_updates, layers, mean_curve, task_switches};
 use super::scale::Scale;
-use super::{ProbeRow, ReportError};
+use super::{ProbeRow, ReportError, Subject};
 
 const TITLE: &str = "Sharpness and effective step size";
 const CAPTION: &str = "Line: plain mean over seeds; band: lowest to highest. Vertical lines: first probe of a new \
@@ -50,21 +50,29 @@ const QUANTITIES: [Quantity; 2] = [
 /// - [`ReportError::Chart`] when there is no row, when a layer has two rows of one probe or when no PNG can be made;
 ///   nothing is written either.
 /// - [`ReportError::Write`] when the file system refuses.
-pub fn write_probe_chart(base: &Path, rows: &[ProbeRow]) -> Result<(), ReportError> {
-    probe_chart(base, rows)?.write()
+pub fn write_probe_chart(
+    base: &Path,
+    subject: &Subject,
+    rows: &[ProbeRow],
+) -> Result<(), ReportError> {
+    probe_chart(base, subject, rows)?.write()
 }
 
 /// The picture of [`write_probe_chart`].
-pub(super) fn probe_chart(base: &Path, rows: &[ProbeRow]) -> Result<Drawing, ReportError> {
+pub(super) fn probe_chart(
+    base: &Path,
+    subject: &Subject,
+    rows: &[ProbeRow],
+) -> Result<Drawing, ReportError> {
     check_distinct(base, rows)?;
-    let grid = grid(rows).map_err(|reason| ReportError::Chart {
+    let grid = grid(subject, rows).map_err(|reason| ReportError::Chart {
         path: base.to_owned(),
         reason,
     })?;
     draw_grid(base, &grid)
 }
 
-fn grid(rows: &[ProbeRow]) -> Result<Grid, String> {
+fn grid(subject: &Subject, rows: &[ProbeRow]) -> Result<Grid, String> {
     let panels = panels(rows);
     let places = rows.iter().map(|row| f64::from(row.update));
     let x = Axis::of_places(places, x_ticks(QUANTITIES.len()))?;
@@ -75,7 +83,7 @@ fn grid(rows: &[ProbeRow]) -> Result<Grid, String> {
     };
     let arms = arms(rows).into_iter().enumerate();
     Ok(Grid {
-        title: TITLE,
+        title: subject.title(TITLE),
         notes: caption(rows, &panels),
         legend: arms
             .map(|(i, arm)| (Key::Line(Style::of_arm(i)), arm.to_owned()))
@@ -180,14 +188,15 @@ mod tests {
 
     fn svg_of(rows: &[ProbeRow]) -> String {
         let directory = tempfile::tempdir().unwrap();
-        write_probe_chart(&directory.path().join("probes"), rows).unwrap();
+        write_probe_chart(&directory.path().join("probes"), &Subject::mnist(), rows).unwrap();
         fs::read_to_string(directory.path().join("probes.svg")).unwrap()
     }
 
     /// The error of a picture that must be refused, and leave no file.
     fn refusal(rows: &[ProbeRow]) -> ReportError {
         let directory = tempfile::tempdir().unwrap();
-        let error = write_probe_chart(&directory.path().join("probes"), rows).unwrap_err();
+        let error = write_probe_chart(&directory.path().join("probes"), &Subject::mnist(), rows)
+            .unwrap_err();
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
         error
     }
@@ -202,7 +211,7 @@ mod tests {
     #[test]
     fn a_picture_is_an_svg_and_a_png_with_a_row_for_each_layer() {
         let directory = tempfile::tempdir().unwrap();
-        write_probe_chart(&directory.path().join("probes"), &rows()).unwrap();
+        write_probe_chart(&directory.path().join("probes"), &Subject::mnist(), &rows()).unwrap();
         let svg = fs::read_to_string(directory.path().join("probes.svg")).unwrap();
         let png = fs::read(directory.path().join("probes.png")).unwrap();
         assert!(svg.contains(r#"width="900""#));
@@ -388,7 +397,11 @@ mod tests {
     #[test]
     fn an_unwritable_directory_is_an_error_that_names_the_file() {
         let directory = tempfile::tempdir().unwrap();
-        match write_probe_chart(&directory.path().join("missing/probes"), &rows()) {
+        match write_probe_chart(
+            &directory.path().join("missing/probes"),
+            &Subject::mnist(),
+            &rows(),
+        ) {
             Err(ReportError::Write { path, .. }) => {
                 assert_eq!(path, directory.path().join("missing/probes.svg"));
             }

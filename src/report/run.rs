@@ -5,11 +5,12 @@ use std::path::Path;
 
 use super::probes::{NETWORK, SeedCurve, check_distinct, distinct, layers};
 use super::tables::band_point;
-use super::{BandPoint, ProbeRow, ReportError, TaskRow};
+use super::{BandPoint, ProbeRow, ReportError, Subject, TaskRow};
 
 /// What the pictures of the experiments are drawn of.
 #[derive(Clone, Copy)]
 pub(super) struct Run<'a> {
+    pub(super) subject: &'a Subject,
     pub(super) tasks: &'a [TaskRow],
     pub(super) probes: &'a [ProbeRow],
 }

@@ -78,7 +78,7 @@ impl Backend {
 fn main() -> Result<()> {
     env_logger::init();
     let options = Options::parse();
-    let images = ImageSet::mnist(&data::embedded()?.train)?;
+    let images = ImageSet::training(&data::embedded()?)?;
     let settings = options.settings();
     // What is wrong with the numbers is said before there is a window.
     settings.training_spec(&images)?;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use eframe::egui::{Align2, Color32, RichText, Ui, Vec2};
 use egui_plot::{GridInput, GridMark, HLine, Line, LineStyle, Plot, PlotPoint, Points, Text};
+use trainable::data::Description;
 
 use crate::history::{History, LayerPoint};
 
@@ -27,8 +28,6 @@ pub const VIOLATION: Color32 = Color32::from_rgb(0xcc, 0x22, 0x33);
 /// Lines behind the curves.
 const GRID: Color32 = Color32::from_gray(228);
 
-/// Accuracy of guessing.
-const CHANCE: f64 = 0.1;
 /// Tasks that the horizontal axis has room for from the start.
 const FEWEST_TASKS: f64 = 4.0;
 /// Room for the numbers at the vertical axis, so that plots below each other are aligned.
@@ -44,6 +43,7 @@ pub fn replica_colour(replica: usize) -> Color32 {
 
 /// Online accuracy by task, one line a replica, the selected one bold. `tasks` is where training stands.
 pub fn accuracy(ui: &mut Ui, history: &History, selected: usize, tasks: f64, size: Vec2) {
+    let chance = Description::mnist().chance();
     let plot = plot("accuracy", size, tasks)
         .include_y(0.0)
         .include_y(1.0)
@@ -51,14 +51,14 @@ pub fn accuracy(ui: &mut Ui, history: &History, selected: usize, tasks: f64, siz
         .y_axis_formatter(|mark, _| format!("{:.1}", mark.value));
     plot.show(ui, |plot| {
         plot.hline(
-            HLine::new("chance", CHANCE)
+            HLine::new("chance", chance)
                 .color(Color32::GRAY)
                 .width(1.0)
                 .style(LineStyle::dashed_loose())
                 .allow_hover(false),
         );
         let label = RichText::new("chance").size(11.0).color(Color32::GRAY);
-        let place = PlotPoint::new(0.0, CHANCE);
+        let place = PlotPoint::new(0.0, chance);
         plot.text(Text::new("chance", place, label).anchor(Align2::LEFT_BOTTOM));
         for (number, replica) in history.replicas().iter().enumerate() {
             let score = |s: &trainable::TaskScore| [f64::from(s.task) + 1.0, s.online_accuracy];

@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use trainable::Error;
+use trainable::data::Description;
 use trainable::network::{Activation, Network};
 use trainable::probe::ProbeSpec;
 use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 
 use crate::controller::Controller;
-
-/// Classes of MNIST.
-const CLASSES: u32 = 10;
 
 /// Everything that a session starts from.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +63,8 @@ impl Settings {
     /// # Errors
     /// A number outside its range.
     pub fn training_spec(&self, images: &ImageSet) -> Result<TrainingSpec, Error> {
-        let widths = [images.pixels(), self.hidden, self.hidden, CLASSES];
+        let classes = Description::mnist().classes;
+        let widths = [images.pixels(), self.hidden, self.hidden, classes];
         let replica = |seed| ReplicaSpec {
             seed,
             step_size: self.step_size,

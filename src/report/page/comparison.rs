@@ -9,7 +9,7 @@ use super::record::Record;
 use crate::error::Error;
 use crate::experiment::results::difference;
 use crate::experiment::{DifferenceRow, Experiment, ScoreRow};
-use crate::report::{TaskRow, text_cell};
+use crate::report::{Subject, TaskRow, text_cell};
 
 /// One run or several, in the order in which they were named.
 pub(super) struct Comparison {
@@ -96,6 +96,12 @@ impl Comparison {
         self.runs.iter().flat_map(of_run).collect()
     }
 
+    /// What all runs are of.
+    pub(super) fn subject(&self) -> Subject {
+        let experiments: Vec<_> = self.runs.iter().map(|run| &run.record.experiment).collect();
+        Subject::of(&experiments)
+    }
+
     pub(super) fn is_of_several(&self) -> bool {
         self.runs.len() > 1
     }
@@ -180,6 +186,15 @@ fn across(runs: &[Run]) -> Result<Vec<DifferenceRow>, Error> {
 
 /// Whether a seed means the same images, labels, permutations and orders in both.
 fn is_same_stream(a: &Experiment, b: &Experiment) -> bool {
-    let stream = |of: &Experiment| (of.stream, of.images, of.batch, of.epochs, of.tasks);
+    let stream = |of: &Experiment| {
+        (
+            of.stream,
+            of.data(),
+            of.images,
+            of.batch,
+            of.epochs,
+            of.tasks,
+        )
+    };
     stream(a) == stream(b) && a.relabel_fraction == b.relabel_fraction && a.seeds == b.seeds
 }

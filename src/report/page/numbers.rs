@@ -28,7 +28,7 @@ pub(super) struct Ruler {
     from: f64,
     to: f64,
     /// The place of a line across all rows.
-    mark: f64,
+    mark: Option<f64>,
 }
 
 const WIDTH: f64 = 132.0;
@@ -37,15 +37,15 @@ const EDGE: f64 = 5.0;
 const HEIGHT: f64 = 18.0;
 
 impl Ruler {
-    /// From `from` to `to`, which is larger, and a line at `mark`.
-    pub(super) fn new(from: f64, to: f64, mark: f64) -> Self {
+    /// From `from` to `to`, which is larger, and a line at `mark`, if anywhere.
+    pub(super) fn new(from: f64, to: f64, mark: Option<f64>) -> Self {
         Self { from, to, mark }
     }
 
     /// As far below zero as above it, so that all of `values` have a place.
     pub(super) fn around_zero(values: impl Iterator<Item = f64>) -> Self {
         let reach = values.map(f64::abs).fold(1e-3, f64::max);
-        Self::new(-reach, reach, 0.0)
+        Self::new(-reach, reach, Some(0.0))
     }
 
     fn place(&self, value: f64) -> String {
@@ -60,7 +60,9 @@ impl Ruler {
         let ends = ends.filter(|(low, high)| is_drawn(low) && is_drawn(high));
         html! {
             svg.interval width=(WIDTH) height=(HEIGHT) viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } aria-hidden="true" {
-                line.mark x1=(self.place(self.mark)) x2=(self.place(self.mark)) y1="0" y2=(HEIGHT) {}
+                @if let Some(mark) = self.mark.map(|mark| self.place(mark)) {
+                    line.mark x1=(mark) x2=(mark) y1="0" y2=(HEIGHT) {}
+                }
                 @if let Some((low, high)) = ends {
                     line.range x1=(self.place(low)) x2=(self.place(high)) y1=(HEIGHT / 2.0) y2=(HEIGHT / 2.0) {}
                 }
@@ -97,7 +99,7 @@ mod tests {
 
     #[test]
     fn intervals_have_their_places_on_the_ruler() {
-        let ruler = Ruler::new(0.0, 1.0, 0.5);
+        let ruler = Ruler::new(0.0, 1.0, Some(0.5));
         assert_eq!(
             [0.0, 0.25, 1.0].map(|x| ruler.place(x)),
             ["5.0", "35.5", "127.0"]
@@ -111,7 +113,7 @@ mod tests {
 
     #[test]
     fn what_has_no_place_is_not_drawn() {
-        let ruler = Ruler::new(0.0, 1.0, 0.5);
+        let ruler = Ruler::new(0.0, 1.0, Some(0.5));
         let drawn = |value, ends| ruler.interval(value, ends).into_string();
         assert!(drawn(Some(0.5), Some((0.4, 0.6))).contains("circle"));
         let nothing = drawn(Some(f64::NAN), Some((0.4, f64::INFINITY)));

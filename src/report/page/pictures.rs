@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::comparison::{Comparison, Run};
 use super::{PageError, ReportError};
 use crate::experiment::Figure;
+use crate::report::Subject;
 use crate::report::figures::{accuracies, diagnosis, layer_bounds, trajectories};
 use crate::report::panels::probe_chart;
 use crate::report::plots::{Drawing, MARGIN};
@@ -73,11 +74,12 @@ impl Gallery {
             false => beside(page, name),
         };
         let tasks = &comparison.tasks;
+        let subject = comparison.subject();
         let arms: BTreeSet<_> = tasks.iter().map(|row| &row.arm).collect();
         let is_readable = extent == Extent::Whole || arms.len() <= MOST_CURVES;
         let accuracies = match tasks.is_empty() || !is_readable {
             true => None,
-            false => Some(pen.picture(&base("accuracies"), |base| accuracies(base, tasks))?),
+            false => Some(pen.picture(&base("accuracies"), |base| accuracies(base, &subject, tasks))?),
         };
         let run = |run: &Run| {
             if extent == Extent::Overview {
@@ -147,16 +149,17 @@ impl Pen {
         if tasks.is_empty() || probes.is_empty() {
             return Ok(RunGallery::default());
         }
+        let subject = &Subject::of(&[&run.record.experiment]);
         let figures = &run.record.experiment.figures;
         let bounds = match figures.contains(&Figure::Diagnosis) {
-            true => self.picture(&base("diagnosis"), |base| diagnosis(base, tasks, probes)),
-            false => self.picture(&base("bounds"), |base| layer_bounds(base, tasks, probes)),
+            true => self.picture(&base("diagnosis"), |base| diagnosis(base, subject, tasks, probes)),
+            false => self.picture(&base("bounds"), |base| layer_bounds(base, subject, tasks, probes)),
         };
         let trajectories = self.picture(&base("trajectories"), |base| {
-            trajectories(base, tasks, probes)
+            trajectories(base, subject, tasks, probes)
         });
         let chart = match figures.contains(&Figure::Probes) {
-            true => Some(self.picture(&base("probes"), |base| probe_chart(base, probes))?),
+            true => Some(self.picture(&base("probes"), |base| probe_chart(base, subject, probes))?),
             false => None,
         };
         Ok(RunGallery {

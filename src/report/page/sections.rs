@@ -7,7 +7,7 @@ use super::numbers::number;
 use super::pictures::{Extent, Gallery, Picture, RunGallery};
 use super::tables::{descending, differences, foresight, interval, scores, table};
 use crate::experiment::ScoreRow;
-use crate::spec::StreamKind;
+use crate::report::Subject;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const STYLE: &str = include_str!("page.css");
@@ -69,7 +69,7 @@ pub(super) fn page(comparison: &Comparison, gallery: &Gallery, extent: Extent) -
             }
             body {
                 header {
-                    p.kicker { "Loss of trainability on " (streams(comparison)) }
+                    p.kicker { "Loss of trainability on " (comparison.subject().stream) }
                     h1 { (title) }
                     @if let [run] = &comparison.runs[..] {
                         p.question { (run.record.experiment.question) }
@@ -106,25 +106,6 @@ fn title(comparison: &Comparison) -> String {
             let names: Vec<_> = runs.iter().map(|run| &run.name[..]).collect();
             names.join(", ")
         }
-    }
-}
-
-/// Every kind of stream that a run is on, once.
-fn streams(comparison: &Comparison) -> String {
-    let kinds = comparison
-        .runs
-        .iter()
-        .map(|run| run.record.experiment.stream);
-    let mut names: Vec<_> = kinds.map(stream_name).collect();
-    names.sort_unstable();
-    names.dedup();
-    names.join(" and ")
-}
-
-fn stream_name(kind: StreamKind) -> &'static str {
-    match kind {
-        StreamKind::RandomLabels => "random-label MNIST",
-        StreamKind::PermutedPixels => "permuted MNIST",
     }
 }
 
@@ -216,7 +197,7 @@ fn asked(comparison: &Comparison) -> Markup {
         let asked = &run.record.experiment;
         let steps = asked.steps_per_task();
         html! {
-            (stream_name(asked.stream)) ", " (asked.tasks) " tasks of " (steps) " steps: " (asked.images) " images, "
+            (Subject::of(&[asked]).stream) ", " (asked.tasks) " tasks of " (steps) " steps: " (asked.images) " images, "
             "minibatches of " (asked.batch) ", " (asked.epochs) " epochs"
             @if asked.relabel_fraction < 1.0 { "; " (asked.relabel_fraction) " of the labels are new" }
         }
@@ -235,6 +216,7 @@ fn asked(comparison: &Comparison) -> Markup {
             }
             tbody {
                 (row("Experiment", &|run| html! { (run.record.experiment.name) }))
+                (row("Data", &|run| html! { (run.record.experiment.data()) }))
                 (row("Question", &|run| html! { (run.record.experiment.question) }))
                 (row("Arms", &|run| html! { (run.record.arms().collect::<Vec<_>>().join("; ")) }))
                 (row("Seeds", &|run| html! { (list(&run.record.experiment.seeds)) }))

@@ -6,7 +6,6 @@ use maud::{Markup, html};
 
 use super::comparison::{Comparison, Run};
 use super::numbers::{Ruler, number, signed};
-use crate::data::CLASSES;
 use crate::experiment::foresight::ALL_ARMS;
 use crate::experiment::{DifferenceRow, ForesightRow, ScoreRow};
 use crate::report::ACCURACY_DROP;
@@ -36,9 +35,25 @@ fn axis(from: &str, to: &str) -> Markup {
     html! { th { div.axis { span { (from) } span { (to) } } } }
 }
 
+/// What the line across the scores is, or why there is none.
+fn chance(comparison: &Comparison) -> String {
+    if let Some(chance) = comparison.subject().chance() {
+        return format!("The line marks chance, {}.", rounded(chance));
+    }
+    let runs = comparison.runs.iter().map(|run| {
+        let chance = run.record.experiment.data().chance();
+        format!("{} in {}", rounded(chance), run.name)
+    });
+    format!("Chance is {}.", runs.collect::<Vec<_>>().join(", "))
+}
+
+/// To at most four digits after the point.
+fn rounded(value: f64) -> f64 {
+    (value * 1e4).round() / 1e4
+}
+
 pub(super) fn scores(comparison: &Comparison) -> Markup {
-    let chance = 1.0 / CLASSES as f64;
-    let ruler = Ruler::new(0.0, 1.0, chance);
+    let ruler = Ruler::new(0.0, 1.0, comparison.subject().chance());
     let is_unfinished = comparison.is_unfinished();
     let row = |row: &ScoreRow, tasks: Option<u32>| {
         let ends = row.t_interval();
@@ -60,8 +75,8 @@ pub(super) fn scores(comparison: &Comparison) -> Markup {
     html! {
         p {
             "Online accuracy is that of each minibatch before its update, averaged over a task. Scores are means over "
-            "tasks and seeds, with 95% intervals by Student's t over seeds; the worst task is each seed's own. The line marks \
-             chance, " (chance) "."
+            "tasks and seeds, with 95% intervals by Student's t over seeds; the worst task is each seed's own. "
+            (chance(comparison))
         }
         @if is_unfinished {
             p {
@@ -248,7 +263,7 @@ fn foresight_row(row: &ForesightRow) -> Markup {
             th scope="row" { (row.indicator) }
             td { (number(row.auroc, 3)) }
             td { @if let Some(ends) = ends { (interval(ends, 3)) } @else { "\u{2013}" } }
-            td.picture { (Ruler::new(0.0, 1.0, CHANCE).interval(row.auroc, ends)) }
+            td.picture { (Ruler::new(0.0, 1.0, Some(CHANCE)).interval(row.auroc, ends)) }
             td { @if let Some(warned) = row.warned { (warned) " of " (row.drops) } @else { "\u{2013}" } }
             td {
                 @if let Some(alarms) = row.false_alarms { (alarms) " of " (row.pairs - row.drops) } @else { "\u{2013}" }

@@ -1,0 +1,93 @@
+//! Which files are the published MNIST. A raw directory of its size is read by the `mnist` crate.
+
+use std::path::Path;
+
+use ::mnist::{Mnist, MnistBuilder};
+use flate2::Crc;
+
+use super::error::DataError;
+use super::idx::{FILES, Kind, header};
+use super::{Dataset, Pixels, Shape, Split};
+
+pub(super) const NAME: &str = "MNIST";
+pub(super) const SHAPE: Shape = Shape {
+    channels: 1,
+    rows: 28,
+    columns: 28,
+};
+pub(super) const CLASSES: u32 = 10;
+/// Examples for training, and for testing.
+const COUNTS: [u32; 2] = [60_000, 10_000];
+/// CRC-32 of the training pixels and of the training labels, as published.
+const TRAINING: [u32; 2] = [0xf363_9b56, 0xba07_e8ef];
+
+/// The same, called "MNIST" where its training examples are those that were published.
+pub(super) fn named(dataset: Dataset) -> Dataset {
+    let name = NAME.to_owned();
+    match is_published(&dataset.train) {
+        true => Dataset { name, ..dataset },
+        false => dataset,
+    }
+}
+
+fn is_published(train: &Split) -> bool {
+    let Pixels::Bytes(pixels) = &train.pixels else {
+        return false;
+    };
+    if train.shape != SHAPE || train.labels.len() != COUNTS[0] as usize {
+        return false;
+    }
+    let labels: Result<Vec<u8>, _> = train.labels.iter().map(|l| u8::try_from(*l)).collect();
+    labels.is_ok_and(|labels| [&pixels[..], &labels].map(checksum) == TRAINING)
+}
+
+fn checksum(bytes: &[u8]) -> u32 {
+    let mut crc = Crc::new();
+    crc.update(bytes);
+    crc.sum()
+}
+
+/// Reads a directory of four raw files of the published sizes by way of the `mnist` crate, `None` where it is another
+/// one. That crate panics on a faulty file and does not see trailing bytes, so it is given only files that are of the
+/// right length and have the right header and labels.
+pub(super) fn read_published(directory: &Path, name: &str) -> Result<Option<Dataset>, DataError> {
+    let Some(base) = directory.to_str() else {
+        return Ok(None);
+    };
+    for (names, count) in FILES.iter().zip(COUNTS) {
+        for (name, kind) in names.iter().zip([Kind::Images, Kind::Labels]) {
+            let path = directory.join(name);
+            if !path.exists() {
+                return Ok(None);
+            }
+            let (header, labels) = header(kind, &path)?;
+            let is_of_size = kind == Kind::Labels || header.shape == SHAPE;
+            let is_digit = |label: &u8| u32::from(*label) < CLASSES;
+            if header.count != count || !is_of_size || !labels.iter().all(is_digit) {
+                return Ok(None);
+            }
+        }
+    }
+    let Mnist {
+        trn_img,
+        trn_lbl,
+        tst_img,
+        tst_lbl,
+        ..
+    } = MnistBuilder::new().base_path(base).finalize();
+    let split = |pixels, labels: Vec<u8>| {
+        let labels = labels.into_iter().map(u32::from).collect();
+        Split::new(SHAPE, Pixels::Bytes(pixels), labels)
+    };
+    let dataset = || {
+        let test = split(tst_img, tst_lbl)?;
+        Dataset::new(
+            name.to_owned(),
+            Some(CLASSES),
+            split(trn_img, trn_lbl)?,
+            Some(test),
+        )
+    };
+    let dataset = dataset().map_err(|fault| fault.of(directory))?;
+    Ok(Some(dataset))
+}

@@ -1,4 +1,4 @@
-#![doc = include_str!("../README.md")]
+#![doc = include_str!("../CRATE.md")]
 #![forbid(unsafe_code)]
 
 pub mod cpu;
@@ -40,3 +40,8 @@ pub use snapshot::{Snapshot, SnapshotBuffer};
 #[cfg(not(target_arch = "wasm32"))]
 pub use trainer::{Backend, Compute, Trainer};
 pub use wgpu;
+
+/// The repository's front page, whose code must compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadMe;

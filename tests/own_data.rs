@@ -149,10 +149,10 @@ fn experiment(stream: StreamKind) -> Experiment {
         stream,
         images: 40,
         batch: 10,
-        epochs: 40, // 160 steps a task
+        epochs: 10, // 40 steps a task
         tasks: 2,
         seeds: vec![1, 2],
-        interval: 40,
+        interval: 20,
         indicators_every: 0,
         arms: vec![Arm {
             hidden: vec![16],
@@ -175,18 +175,18 @@ fn accuracy(compute: &Compute, set: &Dataset) -> f64 {
 #[test]
 fn colours_are_learned() {
     for (device, compute) in computes() {
-        for is_of_floats in [false, true] {
-            let set = colours(is_of_floats);
-            let learned = accuracy(&compute, &set);
-            assert!(learned > 0.9, "{device}, floats: {is_of_floats}: {learned}");
-        }
-        // A control: labels that have nothing to do with the images are not learned as fast.
+        // A control: labels that have nothing to do with the images are learned by heart only, which takes longer.
         let mut wrong = colours(false);
         for (image, label) in (0..).zip(&mut wrong.train.labels) {
             *label = pcg4d([6, 6, 6, image])[0] % CLASSES;
         }
-        let learned = accuracy(&compute, &wrong);
-        assert!(learned < 0.85, "{device}: {learned}");
+        let by_heart = accuracy(&compute, &wrong);
+        for is_of_floats in [false, true] {
+            let learned = accuracy(&compute, &colours(is_of_floats));
+            let what = format!("{device}, floats: {is_of_floats}: {learned} against {by_heart}");
+            eprintln!("{what}");
+            assert!(learned > by_heart + 0.1 && learned > 0.8, "{what}");
+        }
     }
 }
 

@@ -7,9 +7,10 @@ use std::io::Cursor;
 
 use zip::ZipArchive;
 
+use super::description::printable;
 use super::error::Fault;
 use super::npy::{self, Array};
-use super::{Dataset, Shape, Split, printable};
+use super::{Dataset, Shape, Split};
 
 /// Images and labels for training, then for testing.
 const NAMES: [[Option<[&str; 2]>; 2]; 2] = [

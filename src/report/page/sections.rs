@@ -216,11 +216,11 @@ fn asked(comparison: &Comparison) -> Markup {
             }
             tbody {
                 (row("Experiment", &|run| html! { (run.record.experiment.name) }))
-                (row("Data", &|run| html! { (run.record.experiment.data()) }))
                 (row("Question", &|run| html! { (run.record.experiment.question) }))
                 (row("Arms", &|run| html! { (run.record.arms().collect::<Vec<_>>().join("; ")) }))
                 (row("Seeds", &|run| html! { (list(&run.record.experiment.seeds)) }))
                 (row("Stream", &stream))
+                (row("Data", &|run| html! { (run.record.experiment.data()) }))
                 (row("Probes", &measured))
                 tr {
                     th scope="row" { "Program" }

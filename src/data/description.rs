@@ -1,0 +1,140 @@
+//! What a run remembers of its data set.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::Fault;
+use super::{LARGEST, mnist};
+
+/// Sides of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "[u32; 3]", into = "[u32; 3]")]
+pub struct Shape {
+    /// 1 for grey, 3 for colours.
+    pub channels: u32,
+    /// Pixel rows.
+    pub rows: u32,
+    /// Pixel columns.
+    pub columns: u32,
+}
+
+impl Shape {
+    /// Numbers of one image; `None` from 2^31 on.
+    pub fn pixels(self) -> Option<u32> {
+        let plane = self.rows.checked_mul(self.columns)?;
+        let pixels = plane.checked_mul(self.channels)?;
+        (u64::from(pixels) < LARGEST).then_some(pixels)
+    }
+}
+
+impl From<[u32; 3]> for Shape {
+    fn from([channels, rows, columns]: [u32; 3]) -> Self {
+        Self {
+            channels,
+            rows,
+            columns,
+        }
+    }
+}
+
+impl From<Shape> for [u32; 3] {
+    fn from(shape: Shape) -> Self {
+        [shape.channels, shape.rows, shape.columns]
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} x {} x {}", self.channels, self.rows, self.columns)
+    }
+}
+
+/// What a run remembers of its data set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, try_from = "Stated")]
+pub struct Description {
+    /// [`Dataset::name`]
+    pub name: String,
+    /// Channels, rows and columns of an image.
+    pub shape: Shape,
+    /// [`Dataset::classes`]
+    pub classes: u32,
+}
+
+impl Description {
+    /// MNIST: grey images of 28 x 28 pixels in 10 classes.
+    pub fn mnist() -> Self {
+        Self {
+            name: mnist::NAME.to_owned(),
+            shape: mnist::SHAPE,
+            classes: mnist::CLASSES,
+        }
+    }
+
+    /// The accuracy of guessing.
+    pub fn chance(&self) -> f64 {
+        1.0 / f64::from(self.classes)
+    }
+}
+
+impl fmt::Display for Description {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            shape,
+            classes,
+        } = self;
+        write!(f, "{name} ({shape} pixels, {classes} classes)")
+    }
+}
+
+/// A [`Description`] as a file states it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stated {
+    name: String,
+    shape: Shape,
+    classes: u32,
+}
+
+impl TryFrom<Stated> for Description {
+    type Error = Fault;
+
+    fn try_from(stated: Stated) -> Result<Self, Fault> {
+        let Stated {
+            name,
+            shape,
+            classes,
+        } = stated;
+        if name.is_empty() || name != printable(&name) {
+            let wanted = "one character or more, none for control";
+            return Err(Fault::new("name", wanted, format!("{name:?}")));
+        }
+        check_shape(shape)?;
+        if classes < 2 {
+            return Err(Fault::new("classes", "2 or more", classes));
+        }
+        Ok(Self {
+            name,
+            shape,
+            classes,
+        })
+    }
+}
+
+/// Without characters that steer a terminal.
+pub(super) fn printable(text: &str) -> String {
+    let visible = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    text.chars().map(visible).collect()
+}
+
+pub(super) fn check_shape(shape: Shape) -> Result<u32, Fault> {
+    match shape.pixels() {
+        Some(pixels @ 1..) => Ok(pixels),
+        _ => {
+            let wanted = "sides of 1 or more, fewer than 2^31 pixels together";
+            Err(Fault::new("shape of an image", wanted, shape))
+        }
+    }
+}

@@ -79,7 +79,9 @@ impl Gallery {
         let is_readable = extent == Extent::Whole || arms.len() <= MOST_CURVES;
         let accuracies = match tasks.is_empty() || !is_readable {
             true => None,
-            false => Some(pen.picture(&base("accuracies"), |base| accuracies(base, &subject, tasks))?),
+            false => Some(pen.picture(&base("accuracies"), |base| {
+                accuracies(base, &subject, tasks)
+            })?),
         };
         let run = |run: &Run| {
             if extent == Extent::Overview {
@@ -152,8 +154,12 @@ impl Pen {
         let subject = &Subject::of(&[&run.record.experiment]);
         let figures = &run.record.experiment.figures;
         let bounds = match figures.contains(&Figure::Diagnosis) {
-            true => self.picture(&base("diagnosis"), |base| diagnosis(base, subject, tasks, probes)),
-            false => self.picture(&base("bounds"), |base| layer_bounds(base, subject, tasks, probes)),
+            true => self.picture(&base("diagnosis"), |base| {
+                diagnosis(base, subject, tasks, probes)
+            }),
+            false => self.picture(&base("bounds"), |base| {
+                layer_bounds(base, subject, tasks, probes)
+            }),
         };
         let trajectories = self.picture(&base("trajectories"), |base| {
             trajectories(base, subject, tasks, probes)

@@ -184,7 +184,6 @@ fn colours_are_learned() {
         for is_of_floats in [false, true] {
             let learned = accuracy(&compute, &colours(is_of_floats));
             let what = format!("{device}, floats: {is_of_floats}: {learned} against {by_heart}");
-            eprintln!("{what}");
             assert!(learned > by_heart + 0.1 && learned > 0.8, "{what}");
         }
     }

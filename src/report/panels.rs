@@ -224,7 +224,7 @@ mod tests {
     fn a_picture_says_all_its_words_and_each_arm_once() {
         let svg = svg_of(&rows());
         for (word, times) in [
-            (&Subject::mnist().title(TITLE), 1),
+            (&Subject::mnist().title(TITLE)[..], 1),
             ("Sharpness (loss per parameter²)", 1),
             ("Effective step size (parameter² per loss)", 1),
             ("Layer 1: log axis", 2),

@@ -523,11 +523,12 @@ fn exit_codes_say_whose_fault_it_was() {
 
     refused(&smoke(&out, 1).output().unwrap(), 2, "holds a run already");
     refused(&trainable(&["run", "--presets", "smoke"]), 2, "--preset");
-    refused(
-        &trainable(&["report", "/nowhere"]),
-        2,
-        "cannot read /nowhere",
-    );
+    let nowhere = place.path().join("nowhere");
+    let output = program().arg("report").args([&nowhere, &out]).output();
+    refused(&output.unwrap(), 2, "nowhere/experiment.toml: wanted");
+    let output = program().arg("report").arg(&nowhere).output().unwrap();
+    refused(&output, 2, "nowhere/experiment.toml: wanted");
+    assert!(!nowhere.exists() && !Path::new("reports").exists());
     let file = place.path().join("file");
     fs::write(&file, "kept").unwrap();
     let below = smoke(&file.join("out"), 1).output().unwrap();

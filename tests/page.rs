@@ -570,6 +570,9 @@ fn the_program_writes_a_page_or_says_why_not() {
 
     let missing = case.run.join("missing/report.html");
     let output = trainable(&[&case.run, out, &missing]);
+    assert!(output.status.success() && missing.is_file(), "{output:?}");
+    let missing = case.page().join("below/report.html");
+    let output = trainable(&[&case.run, out, &missing]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     fs::remove_file(case.run.join("tasks.csv")).unwrap();
     let output = trainable(&[&case.run]);

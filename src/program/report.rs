@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use trainable::report::{Foreign, check_page, write_event_files, write_overview, write_page};
+use trainable::report::{Foreign, write_event_files, write_overview, write_page};
 
 use super::Failure;
 use super::say::say;
@@ -49,11 +49,6 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     } else {
         Foreign::Keep
     };
-    check_page(&page, foreign)?;
-    let is_given = options.out.as_ref() == Some(&page);
-    if let Some(directory) = page.parent().filter(|_| !is_given) {
-        make(directory)?;
-    }
     write_page(&options.directories, &page, foreign)?;
     if options.tensorboard {
         for directory in &options.directories {
@@ -92,13 +87,6 @@ pub(crate) fn tell_page(page: &Path) {
 /// Whether it is the page's own name, and not its directory's.
 fn is_file_name(path: &Path) -> bool {
     path.extension() == Some(OsStr::new("html")) || path.exists() && !path.is_dir()
-}
-
-fn make(directory: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(directory).map_err(|source| Failure::Make {
-        path: directory.to_owned(),
-        source,
-    })
 }
 
 /// "A-B", or "A-and-3-others" where there are too many to name.

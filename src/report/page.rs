@@ -124,7 +124,8 @@ pub enum PageError {
 }
 
 /// Writes the page of the runs in `directories` to `page`, and beside it each plot as SVG and PNG. All of the runs is
-/// read and checked first; each file is whole or absent, the page is the last.
+/// read and checked first, and the page's directory made if there is none; each file is whole or absent, the page is the
+/// last.
 ///
 /// The page needs nothing else: no script, no network, fonts of the reader's system; it is light or dark as the reader
 /// has it. It holds what was asked, scores and paired differences with intervals, accuracies, each layer's bounds and
@@ -174,6 +175,11 @@ fn write(
     let records = directories.iter();
     let records = records.map(|directory| Record::read(directory.as_ref()));
     let comparison = Comparison::new(records.collect::<Result<_, _>>()?)?;
+    let directory = pictures::parent(page);
+    fs::create_dir_all(directory).map_err(|source| ReportError::Write {
+        path: directory.to_owned(),
+        source,
+    })?;
     let gallery = Gallery::draw(&comparison, page, extent)?;
     // Beside an unfinished run, only the page is written.
     if comparison.is_of_several() || gallery.is_own && !comparison.is_unfinished() {

@@ -120,7 +120,8 @@ fn own_page(page: &Path, directory: &Path) -> Option<Vec<String>> {
     steps.map(|step| step.to_str().map(str::to_owned)).collect()
 }
 
-fn parent(file: &Path) -> &Path {
+/// The directory of `file`.
+pub(super) fn parent(file: &Path) -> &Path {
     match file.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),

@@ -34,8 +34,14 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let stretch = partials_of_slot(id.z, id.x, params.layers);
     var sum = vec4<f32>(0.0);
-    for (var i = stretch.x; i < stretch.y; i++) {
-        sum += partials[i];
+    // Eight loads are under way at once; PARTIALS is a multiple.
+    for (var i = stretch.x; i < stretch.y; i += 8u) {
+        let terms = array(
+            partials[i], partials[i + 1u], partials[i + 2u], partials[i + 3u],
+            partials[i + 4u], partials[i + 5u], partials[i + 6u], partials[i + 7u],
+        );
+        sum = sum + terms[0] + terms[1] + terms[2] + terms[3];
+        sum = sum + terms[4] + terms[5] + terms[6] + terms[7];
     }
     if !all_finite(sum) {
         slots[at].status = SLOT_DIVERGED;

@@ -125,9 +125,17 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let stretch = partials_of_slot(id.z, id.x, params.layers);
     var w_hw = 0.0;
     var sum = vec4<f32>(0.0);
-    for (var i = stretch.x; i < stretch.y; i++) {
-        w_hw += partials[i].x;
-        sum += direction_partials[i];
+    // Four loads of either are under way at once; PARTIALS is a multiple.
+    for (var i = stretch.x; i < stretch.y; i += 4u) {
+        let products = vec4<f32>(
+            partials[i].x, partials[i + 1u].x, partials[i + 2u].x, partials[i + 3u].x,
+        );
+        let directions = array(
+            direction_partials[i], direction_partials[i + 1u],
+            direction_partials[i + 2u], direction_partials[i + 3u],
+        );
+        w_hw = w_hw + products.x + products.y + products.z + products.w;
+        sum = sum + directions[0] + directions[1] + directions[2] + directions[3];
     }
     slots[at].iterations += 1u;
     if !is_finite(w_hw) {

@@ -8,7 +8,7 @@
 //   gradients [replica, batch_rows, columns]
 //   states    [replica]     batch_loss, batch_correct; halted where the loss is not finite
 //
-// One workgroup does one replica: invocation i takes rows i, i + 64, ... in that order, and the 64
+// One workgroup does one replica: invocation i takes rows i, i + 256, ... in that order, and the 256
 // partial sums are added pairwise in a fixed tree. A prediction is the first largest logit.
 
 struct Params {
@@ -25,7 +25,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> gradients: array<f32>;
 @group(0) @binding(4) var<storage, read_write> states: array<ReplicaState>;
 
-const INVOCATIONS: u32 = 64u;
+const INVOCATIONS: u32 = 256u;
 
 var<workgroup> losses: array<f32, INVOCATIONS>;
 var<workgroup> corrects: array<u32, INVOCATIONS>;

@@ -1,5 +1,9 @@
 //! The table of kernels: for each its name, its WGSL, its bindings in order, the uniform it takes and
 //! its CPU twin. The twin takes the same bindings in the same order.
+//!
+//! Matrix products come in three variants with the same bindings and the same uniform: `plain`, a register tile without
+//! workgroup memory, which suits software rasterisers, and two for GPUs, `wide` and `deep`, that stage their factors
+//! in workgroup memory. [`crate::gpu::Tiling`] chooses among them.
 
 use crate::cpu::{self, Array};
 use crate::layout::{ShaderStruct, StructLayout, shader_struct};
@@ -22,20 +26,48 @@ pub struct Binding {
     pub access: Access,
 }
 
-/// One kernel: `shaders/NAME.wgsl` and `src/cpu/NAME.rs`.
-pub struct Kernel {
-    /// The name of both files.
+/// One way to compute a kernel.
+#[derive(Clone, Copy, Debug)]
+pub struct Variant {
+    /// `plain`, `wide` or `deep`.
     pub name: &'static str,
     /// The complete WGSL, what it shares with others in front.
     pub source: &'static str,
-    /// Storage bindings 1, 2, ...; binding 0 is the uniform.
-    pub bindings: &'static [Binding],
     /// Invocations of a workgroup.
     pub workgroup: [u32; 3],
+    /// Columns and rows of a product that a workgroup computes; 0 where a kernel is no product.
+    pub tile: [u32; 2],
+    /// Bytes of workgroup memory, as WebGPU counts them, at the most.
+    pub workgroup_memory: u32,
+}
+
+/// One kernel: `shaders/NAME.wgsl`, `src/cpu/NAME.rs` and, where it is a product, `shaders/tiled/NAME.wgsl`.
+pub struct Kernel {
+    /// The name of the files.
+    pub name: &'static str,
+    /// What any device takes.
+    pub plain: Variant,
+    /// Variants for GPUs, the largest tile first; none where the kernel is no product.
+    pub tiled: &'static [Variant],
+    /// Storage bindings 1, 2, ...; binding 0 is the uniform.
+    pub bindings: &'static [Binding],
     /// The uniform.
     pub params: StructLayout,
     /// The same computation for one replica in plain Rust.
     pub(crate) twin: fn(&[u8], &mut [Array]),
+}
+
+impl Kernel {
+    /// Every variant, `plain` first.
+    pub fn variants(&self) -> impl Iterator<Item = &Variant> {
+        std::iter::once(&self.plain).chain(self.tiled)
+    }
+
+    /// The variant of this name, or `plain` where the kernel has none of it.
+    pub fn variant(&self, name: &str) -> &Variant {
+        let named = self.tiled.iter().find(|variant| variant.name == name);
+        named.unwrap_or(&self.plain)
+    }
 }
 
 /// A kernel's uniform; knowing it is knowing the kernel.
@@ -44,10 +76,70 @@ pub(crate) trait Params: ShaderStruct {
     const KERNEL: &'static Kernel;
 }
 
+/// The WGSL of one file, after that of what it shares with others.
+macro_rules! source {
+    ([$($common:literal),*], $($file:tt)+) => {
+        concat!(
+            $(include_str!(concat!("../shaders/common/", $common, ".wgsl")), "\n",)*
+            include_str!(concat!("../shaders/", $($file)+, ".wgsl")),
+        )
+    };
+}
+
+/// Columns and rows of the plain products' tile: one vec4 by 8 rows for each of 32 invocations.
+const PLAIN_TILE: [u32; 2] = [128, 8];
+
+/// The variants of a product for GPUs.
+macro_rules! tiled {
+    ($module:ident, [$($common:literal),*]) => {
+        &[
+            Variant {
+                name: "wide",
+                source: source!(
+                    [$($common,)* "tile_wide", "product"],
+                    "tiled/", stringify!($module)
+                ),
+                workgroup: [64, 1, 1],
+                tile: [64, 64],
+                workgroup_memory: 8_704,
+            },
+            Variant {
+                name: "deep",
+                source: source!(
+                    [$($common,)* "tile_deep", "product"],
+                    "tiled/", stringify!($module)
+                ),
+                workgroup: [256, 1, 1],
+                tile: [32, 32],
+                workgroup_memory: 13_312,
+            },
+        ]
+    };
+}
+
+/// A kernel's entry in the table; `product` makes it one with tiled variants.
 macro_rules! kernel {
     (
         $(#[$doc:meta])*
-        $module:ident($($common:literal),*), workgroup $workgroup:expr,
+        $module:ident $common:tt, product,
+        $($rest:tt)*
+    ) => {
+        kernel! {
+            @entry $(#[$doc])* $module $common,
+            [32, 1, 1], PLAIN_TILE, tiled!($module, $common), $($rest)*
+        }
+    };
+    (
+        $(#[$doc:meta])*
+        $module:ident $common:tt, workgroup $workgroup:expr,
+        $($rest:tt)*
+    ) => {
+        kernel! { @entry $(#[$doc])* $module $common, $workgroup, [0, 0], &[], $($rest)* }
+    };
+    (
+        @entry
+        $(#[$doc:meta])*
+        $module:ident $common:tt, $workgroup:expr, $tile:expr, $tiled:expr,
         $params:ident { $($field:ident: $kind:ty,)* }
         [$($binding:ident: $access:ident,)*]
     ) => {
@@ -59,14 +151,17 @@ macro_rules! kernel {
         impl Params for $params {
             const KERNEL: &'static Kernel = &Kernel {
                 name: stringify!($module),
-                source: concat!(
-                    $(include_str!(concat!("../shaders/common/", $common, ".wgsl")), "\n",)*
-                    include_str!(concat!("../shaders/", stringify!($module), ".wgsl")),
-                ),
+                plain: Variant {
+                    name: "plain",
+                    source: source!($common, stringify!($module)),
+                    workgroup: $workgroup,
+                    tile: $tile,
+                    workgroup_memory: WORKGROUP_MEMORY,
+                },
+                tiled: $tiled,
                 bindings: &[$(
                     Binding { name: stringify!($binding), access: Access::$access },
                 )*],
-                workgroup: $workgroup,
                 params: <$params as ShaderStruct>::LAYOUT,
                 twin: |params, arrays| {
                     let params: $params = bytemuck::pod_read_unaligned(params);
@@ -80,7 +175,7 @@ macro_rules! kernel {
 
 kernel! {
     /// Uniform of `parameter_init`.
-    parameter_init("rng", "initial_weight", "state"), workgroup [64, 1, 1],
+    parameter_init["rng", "initial_weight", "state"], workgroup [64, 1, 1],
     ParameterInit {
         parameters_stride: u32,
         offset: u32,
@@ -98,7 +193,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `batch_gather`.
-    batch_gather("rng", "tasks", "state"), workgroup [64, 1, 1],
+    batch_gather["rng", "tasks", "state"], workgroup [64, 1, 1],
     BatchGather {
         batch: u32,
         batch_rows: u32,
@@ -121,7 +216,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `linear_forward`.
-    linear_forward("activation"), workgroup [32, 1, 1],
+    linear_forward["activation"], product,
     LinearForward {
         parameters_stride: u32,
         offset: u32,
@@ -135,7 +230,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `softmax_cross_entropy`.
-    softmax_cross_entropy("state"), workgroup [64, 1, 1],
+    softmax_cross_entropy["state"], workgroup [256, 1, 1],
     SoftmaxCrossEntropy {
         batch: u32,
         batch_rows: u32,
@@ -148,7 +243,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `linear_backward_input`.
-    linear_backward_input("activation"), workgroup [32, 1, 1],
+    linear_backward_input["activation"], product,
     LinearBackwardInput {
         parameters_stride: u32,
         offset: u32,
@@ -162,7 +257,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `linear_backward_weights`.
-    linear_backward_weights(), workgroup [32, 1, 1],
+    linear_backward_weights[], product,
     LinearBackwardWeights {
         parameters_stride: u32,
         offset: u32,
@@ -176,7 +271,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `adam_step`.
-    adam_step("state", "optimiser"), workgroup [256, 1, 1],
+    adam_step["state", "optimiser"], workgroup [256, 1, 1],
     AdamStep {
         parameters_stride: u32,
         layers: u32,
@@ -190,7 +285,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `sgd_step`.
-    sgd_step("state", "optimiser"), workgroup [256, 1, 1],
+    sgd_step["state", "optimiser"], workgroup [256, 1, 1],
     SgdStep {
         parameters_stride: u32,
         layers: u32,
@@ -203,7 +298,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `step_finish`.
-    step_finish("state"), workgroup [1, 1, 1],
+    step_finish["state"], workgroup [1, 1, 1],
     StepFinish {
         batches_per_epoch: u32,
         epochs: u32,
@@ -214,7 +309,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `task_reset`.
-    task_reset("rng", "initial_weight", "state"), workgroup [64, 1, 1],
+    task_reset["rng", "initial_weight", "state"], workgroup [64, 1, 1],
     TaskReset {
         parameters_stride: u32,
         offset: u32,
@@ -235,7 +330,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `probe_start`.
-    probe_start("rng", "state", "probe"), workgroup [64, 1, 1],
+    probe_start["rng", "state", "probe"], workgroup [64, 1, 1],
     ProbeStart {
         vectors_stride: u32,
         offset: u32,
@@ -257,7 +352,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `probe_reset`.
-    probe_reset("state", "probe"), workgroup [1, 1, 1],
+    probe_reset["state", "probe"], workgroup [1, 1, 1],
     ProbeReset {
         slots: u32,
     }
@@ -266,7 +361,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `tangent_forward`.
-    tangent_forward("activation", "probe"), workgroup [32, 1, 1],
+    tangent_forward["activation", "probe"], product,
     TangentForward {
         parameters_stride: u32,
         offset: u32,
@@ -288,7 +383,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `tangent_softmax`.
-    tangent_softmax("probe"), workgroup [64, 1, 1],
+    tangent_softmax["probe"], workgroup [64, 1, 1],
     TangentSoftmax {
         batch: u32,
         batch_rows: u32,
@@ -302,7 +397,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `tangent_backward_input`.
-    tangent_backward_input("activation", "probe"), workgroup [32, 1, 1],
+    tangent_backward_input["activation", "probe"], product,
     TangentBackwardInput {
         parameters_stride: u32,
         offset: u32,
@@ -321,7 +416,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `tangent_backward_weights`.
-    tangent_backward_weights("probe"), workgroup [32, 1, 1],
+    tangent_backward_weights["probe"], product,
     TangentBackwardWeights {
         products_stride: u32,
         offset: u32,
@@ -344,7 +439,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `gram`.
-    gram(), workgroup [32, 1, 1],
+    gram[], product,
     Gram {
         rows: u32,
         batch_rows: u32,
@@ -354,7 +449,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `gram_product`.
-    gram_product("probe"), workgroup [32, 1, 1],
+    gram_product["probe"], product,
     GramProduct {
         columns: u32,
         batch_rows: u32,
@@ -367,7 +462,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `probe_dots`.
-    probe_dots("probe"), workgroup [64, 1, 1],
+    probe_dots["probe"], workgroup [64, 1, 1],
     ProbeDots {
         stride: u32,
         offset: u32,
@@ -384,7 +479,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `probe_update`.
-    probe_update("state", "probe"), workgroup [32, 1, 1],
+    probe_update["state", "probe"], workgroup [32, 1, 1],
     ProbeUpdate {
         layers: u32,
         slots: u32,
@@ -396,7 +491,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `probe_normalise`.
-    probe_normalise("probe"), workgroup [256, 1, 1],
+    probe_normalise["probe"], workgroup [256, 1, 1],
     ProbeNormalise {
         stride: u32,
         offset: u32,
@@ -410,7 +505,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `ritz_start`.
-    ritz_start("probe"), workgroup [64, 1, 1],
+    ritz_start["probe"], workgroup [64, 1, 1],
     RitzStart {
         stride: u32,
         offset: u32,
@@ -429,7 +524,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `ritz_solve`.
-    ritz_solve("state", "probe"), workgroup [32, 1, 1],
+    ritz_solve["state", "probe"], workgroup [32, 1, 1],
     RitzSolve {
         layers: u32,
         slots: u32,
@@ -439,7 +534,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `ritz_combine`.
-    ritz_combine("probe"), workgroup [64, 1, 1],
+    ritz_combine["probe"], workgroup [64, 1, 1],
     RitzCombine {
         stride: u32,
         offset: u32,
@@ -458,7 +553,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `ritz_check`.
-    ritz_check("state", "probe"), workgroup [32, 1, 1],
+    ritz_check["state", "probe"], workgroup [32, 1, 1],
     RitzCheck {
         layers: u32,
         slots: u32,
@@ -469,7 +564,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `gradient_norms`.
-    gradient_norms(), workgroup [64, 1, 1],
+    gradient_norms[], workgroup [64, 1, 1],
     GradientNorms {
         rows: u32,
         columns: u32,
@@ -483,7 +578,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `layer_sums`.
-    layer_sums("state", "probe"), workgroup [64, 1, 1],
+    layer_sums["state", "probe"], workgroup [64, 1, 1],
     LayerSumsParams {
         parameters_stride: u32,
         layers: u32,
@@ -497,7 +592,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `layer_stats`.
-    layer_stats("state", "probe"), workgroup [1, 1, 1],
+    layer_stats["state", "probe"], workgroup [1, 1, 1],
     LayerStatsParams {
         layers: u32,
     }
@@ -509,7 +604,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `anchor_copy`.
-    anchor_copy(), workgroup [256, 1, 1],
+    anchor_copy[], workgroup [256, 1, 1],
     AnchorCopy {
         stride: u32,
     }
@@ -518,7 +613,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `l2_init_gradient`.
-    l2_init_gradient("state"), workgroup [256, 1, 1],
+    l2_init_gradient["state"], workgroup [256, 1, 1],
     L2InitGradient {
         parameters_stride: u32,
     }
@@ -530,7 +625,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `radix_keys`.
-    radix_keys("state", "sort"), workgroup [256, 1, 1],
+    radix_keys["state", "sort"], workgroup [256, 1, 1],
     RadixKeys {
         stride: u32,
     }
@@ -542,7 +637,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `radix_count`.
-    radix_count("state", "sort"), workgroup [256, 1, 1],
+    radix_count["state", "sort"], workgroup [256, 1, 1],
     RadixCount {
         stride: u32,
         tiles: u32,
@@ -553,7 +648,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `radix_scan`.
-    radix_scan("state", "sort"), workgroup [256, 1, 1],
+    radix_scan["state", "sort"], workgroup [256, 1, 1],
     RadixScan {
         tiles: u32,
     }
@@ -562,7 +657,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `radix_scatter`.
-    radix_scatter("state", "sort"), workgroup [256, 1, 1],
+    radix_scatter["state", "sort"], workgroup [256, 1, 1],
     RadixScatter {
         stride: u32,
         tiles: u32,
@@ -576,7 +671,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `wasserstein_gradient`.
-    wasserstein_gradient("state", "sort"), workgroup [256, 1, 1],
+    wasserstein_gradient["state", "sort"], workgroup [256, 1, 1],
     WassersteinGradient {
         stride: u32,
     }
@@ -586,8 +681,8 @@ kernel! {
     ]
 }
 
-/// Bytes of workgroup memory, as WebGPU counts them, that no kernel exceeds.
-pub const WORKGROUP_MEMORY: u32 = 1_536;
+/// Bytes of workgroup memory, as WebGPU counts them, that no plain variant exceeds.
+pub const WORKGROUP_MEMORY: u32 = 2_048;
 
 /// Every kernel.
 pub const KERNELS: [&Kernel; 35] = [

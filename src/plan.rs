@@ -19,7 +19,7 @@ use bytemuck::bytes_of;
 use crate::error::Error;
 use crate::kernels::{
     AdamStep, BatchGather, Kernel, LinearBackwardInput, LinearBackwardWeights, LinearForward,
-    ParameterInit, Params, SgdStep, SoftmaxCrossEntropy, StepFinish, TaskReset,
+    ParameterInit, Params, SgdStep, SoftmaxCrossEntropy, StepFinish, TaskReset, Variant,
 };
 use crate::layout::{ShaderStruct, StructLayout};
 use crate::network::{Activation, Layer};
@@ -78,8 +78,47 @@ pub struct Dispatch {
     pub params: Vec<u8>,
     /// Its storage bindings, in the kernel's order.
     pub buffers: Vec<BufferId>,
-    /// Workgroups along x and y; along z stand the replicas.
-    pub workgroups: [u32; 2],
+    /// How much is to be done.
+    pub grid: Grid,
+}
+
+impl Dispatch {
+    /// Workgroups of a variant along x and y; along z stand the replicas.
+    pub fn workgroups(&self, variant: &Variant) -> [u32; 2] {
+        match self.grid {
+            Grid::Workgroups(workgroups) => workgroups,
+            Grid::Product {
+                columns,
+                rows,
+                blocks,
+            } => {
+                let [width, height] = variant.tile;
+                [columns.div_ceil(width), rows.div_ceil(height) * blocks]
+            }
+        }
+    }
+}
+
+/// How much a dispatch computes of each replica.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grid {
+    /// So many workgroups along x and y.
+    Workgroups([u32; 2]),
+    /// Matrices that are cut into a variant's tiles.
+    Product {
+        /// Columns of each.
+        columns: u32,
+        /// Rows of each.
+        rows: u32,
+        /// Matrices, one below the other along y.
+        blocks: u32,
+    },
+}
+
+impl From<[u32; 2]> for Grid {
+    fn from(workgroups: [u32; 2]) -> Self {
+        Self::Workgroups(workgroups)
+    }
 }
 
 /// Dispatches in the order in which they run.
@@ -444,7 +483,7 @@ fn declare_structs<T: ShaderStruct>(
 fn dispatch<P: Params, const N: usize>(
     params: P,
     buffers: [BufferId; N],
-    workgroups: [u32; 2],
+    grid: impl Into<Grid>,
 ) -> Dispatch {
     let kernel = P::KERNEL;
     debug_assert_eq!(N, kernel.bindings.len());
@@ -457,7 +496,7 @@ fn dispatch<P: Params, const N: usize>(
         kernel,
         params: bytes_of(&params).to_vec(),
         buffers: buffers.to_vec(),
-        workgroups,
+        grid: grid.into(),
     }
 }
 
@@ -572,7 +611,7 @@ fn forward(spec: &TrainingSpec, names: &Buffers, l: usize, layer: &Layer) -> Dis
         names.activations[l],
         names.activations[l + 1],
     ];
-    dispatch(params, buffers, tiles(layer.columns, spec.batch_rows()))
+    dispatch(params, buffers, matrix(layer.columns, spec.batch_rows()))
 }
 
 /// The loss goes into `states`.
@@ -608,7 +647,7 @@ fn backward_input(spec: &TrainingSpec, names: &Buffers, l: usize, layer: &Layer)
         names.pre_activation_gradients[l],
         names.pre_activation_gradients[l - 1],
     ];
-    dispatch(params, buffers, tiles(below.columns, spec.batch_rows()))
+    dispatch(params, buffers, matrix(below.columns, spec.batch_rows()))
 }
 
 fn backward_weights(spec: &TrainingSpec, names: &Buffers, l: usize, layer: &Layer) -> Dispatch {
@@ -625,7 +664,7 @@ fn backward_weights(spec: &TrainingSpec, names: &Buffers, l: usize, layer: &Laye
         names.pre_activation_gradients[l],
         names.gradients,
     ];
-    dispatch(params, buffers, tiles(layer.columns, layer.rows + 1))
+    dispatch(params, buffers, matrix(layer.columns, layer.rows + 1))
 }
 
 /// The kernels that some replica needs; each leaves the others' replicas alone.
@@ -656,7 +695,10 @@ fn adam(spec: &TrainingSpec, names: &Buffers) -> Dispatch {
     dispatch(
         params,
         buffers,
-        [parameters_stride.div_ceil(AdamStep::KERNEL.workgroup[0]), 1],
+        [
+            parameters_stride.div_ceil(AdamStep::KERNEL.plain.workgroup[0]),
+            1,
+        ],
     )
 }
 
@@ -678,7 +720,10 @@ fn sgd(spec: &TrainingSpec, names: &Buffers) -> Dispatch {
     dispatch(
         params,
         buffers,
-        [parameters_stride.div_ceil(SgdStep::KERNEL.workgroup[0]), 1],
+        [
+            parameters_stride.div_ceil(SgdStep::KERNEL.plain.workgroup[0]),
+            1,
+        ],
     )
 }
 
@@ -741,9 +786,13 @@ fn kaiming_bound(layer: &Layer) -> f32 {
     (6.0 / f64::from(layer.inputs)).sqrt() as f32
 }
 
-/// Workgroups of 32 invocations along columns, each computing 8 rows by 4 columns.
-fn tiles(columns: u32, rows: u32) -> [u32; 2] {
-    [(columns / 4).div_ceil(32), rows.div_ceil(8)]
+/// One matrix of a product.
+fn matrix(columns: u32, rows: u32) -> Grid {
+    Grid::Product {
+        columns,
+        rows,
+        blocks: 1,
+    }
 }
 
 /// The uniform number of an activation is its discriminant, here and in the shaders.

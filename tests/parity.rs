@@ -16,7 +16,7 @@ use common::{Tolerance, compare, gpus, noise, read_buffer};
 use recording::Recording;
 use trainable::cpu::CpuExecutor;
 use trainable::data::{Dataset, Pixels, Split};
-use trainable::gpu::{Gpu, Recorder};
+use trainable::gpu::{Gpu, Recorder, Tiling};
 use trainable::kernels::KERNELS;
 use trainable::network::{Activation, Network};
 use trainable::plan::{BufferId, Dispatch, Elements, Plan, Program, WassersteinBuffers};
@@ -410,6 +410,18 @@ fn words_of(cpu: &CpuExecutor, program: &Program, id: BufferId) -> Vec<u32> {
         .collect()
 }
 
+/// Every variant of every kernel: all plain ones, and then the products' others.
+const TILINGS: [Tiling; 3] = [
+    Tiling::Only("plain"),
+    Tiling::Only("wide"),
+    Tiling::Only("deep"),
+];
+
+/// Whether this dispatch is to be compared: those that have no other variant are compared as plain ones only.
+fn is_compared(dispatch: &Dispatch, tiling: Tiling) -> bool {
+    tiling == TILINGS[0] || !dispatch.kernel.tiled.is_empty()
+}
+
 /// One program on both sides.
 struct Pair<'a> {
     program: &'a Program,
@@ -419,8 +431,9 @@ struct Pair<'a> {
 }
 
 impl<'a> Pair<'a> {
-    fn new(program: &'a Program, gpu: &'a Gpu) -> Self {
+    fn new(program: &'a Program, gpu: &'a Gpu, tiling: Tiling) -> Self {
         let recorder = Recorder::new(&gpu.device, program).unwrap();
+        let recorder = recorder.with_tiling(tiling);
         Self {
             program,
             cpu: CpuExecutor::new(program),
@@ -483,26 +496,35 @@ fn compare_words(elements: &Elements, found: &[u32], wanted: &[u32]) -> Result<(
 fn every_kernel_equals_its_twin_on_every_adapter() {
     for gpu in gpus() {
         for (case_number, program) in cases() {
-            let mut pair = Pair::new(&program, &gpu);
-            let dispatches = dispatches(&program);
-            for (number, dispatch) in dispatches.iter().enumerate() {
-                pair.fill(100 * case_number);
-                let prepared = preparation(&dispatches, number).iter();
-                prepared.chain([dispatch]).for_each(|d| pair.run(d));
-                for (id, spec) in program.buffer_ids().zip(&program.buffers) {
-                    if spec.shared {
-                        continue;
-                    }
-                    compare_words(&spec.elements, &pair.gpu_words(id), &pair.cpu_words(id))
-                        .unwrap_or_else(|worst| {
-                            let kernel = dispatch.kernel.name;
-                            panic!(
-                                "{}, case {case_number}, {kernel}, {}: {worst}",
-                                gpu.adapter, spec.name
-                            )
-                        });
-                }
+            for tiling in TILINGS {
+                compare_dispatches(&gpu, case_number, &program, tiling);
             }
+        }
+    }
+}
+
+/// Runs every dispatch of a program alone on both sides.
+fn compare_dispatches(gpu: &Gpu, case_number: u32, program: &Program, tiling: Tiling) {
+    let mut pair = Pair::new(program, gpu, tiling);
+    let dispatches = dispatches(program);
+    for (number, dispatch) in dispatches.iter().enumerate() {
+        if !is_compared(dispatch, tiling) {
+            continue;
+        }
+        pair.fill(100 * case_number);
+        let prepared = preparation(&dispatches, number).iter();
+        prepared.chain([dispatch]).for_each(|d| pair.run(d));
+        for (id, spec) in program.buffer_ids().zip(&program.buffers) {
+            if spec.shared {
+                continue;
+            }
+            compare_words(&spec.elements, &pair.gpu_words(id), &pair.cpu_words(id)).unwrap_or_else(
+                |worst| {
+                    let (adapter, kernel) = (&gpu.adapter, dispatch.kernel.name);
+                    let buffer = &spec.name;
+                    panic!("{adapter}, case {case_number}, {kernel}, {tiling:?}, {buffer}: {worst}")
+                },
+            );
         }
     }
 }
@@ -513,7 +535,7 @@ fn bits_that_must_agree_do() {
     for gpu in gpus() {
         for case in &CASES {
             let program = program(case, IterateForm::Auto, ProbeMethod::Power);
-            let mut pair = Pair::new(&program, &gpu);
+            let mut pair = Pair::new(&program, &gpu, Tiling::Auto);
             let step = program.step.as_ref().expect("a stream");
             let drawing = ["batch_gather", "task_reset"];
             let draws = |d: &&Dispatch| drawing.contains(&d.kernel.name);
@@ -560,7 +582,7 @@ fn the_comparison_notices_a_kernel_that_did_not_run() {
         let mut left_traces = BTreeMap::new();
         let dispatches = dispatches(&program);
         for (number, dispatch) in dispatches.iter().enumerate() {
-            let mut pair = Pair::new(&program, &gpu);
+            let mut pair = Pair::new(&program, &gpu, Tiling::Auto);
             pair.fill(3);
             let prepared = preparation(&dispatches, number).iter();
             prepared.for_each(|d| pair.run(d));

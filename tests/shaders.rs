@@ -14,7 +14,7 @@ use naga::{
     AddressSpace, Expression, GlobalVariable, Handle, Literal, Module, ResourceBinding, Scalar,
     ShaderStage, StorageAccess, Type, TypeInner,
 };
-use trainable::kernels::{Access, Binding, KERNELS, Kernel, WORKGROUP_MEMORY};
+use trainable::kernels::{Access, Binding, KERNELS, Kernel, Variant, WORKGROUP_MEMORY};
 use trainable::layout::{Field, ShaderStruct, StructLayout};
 use trainable::network::Activation;
 use trainable::plan::{SORT_DIGITS, SORT_TILE};
@@ -67,10 +67,48 @@ fn kernel_files(extension: &str) -> BTreeSet<String> {
     names
 }
 
+/// One variant of one kernel.
+struct Shader {
+    kernel: &'static Kernel,
+    variant: &'static Variant,
+    /// Of both.
+    name: String,
+}
+
+fn shaders() -> impl Iterator<Item = Shader> {
+    KERNELS.into_iter().flat_map(|kernel| {
+        kernel.variants().map(move |variant| Shader {
+            kernel,
+            variant,
+            name: format!("{} ({})", kernel.name, variant.name),
+        })
+    })
+}
+
+/// The plain variant of a kernel.
+fn plain(name: &str) -> Shader {
+    let named = |shader: &Shader| shader.kernel.name == name && shader.variant.name == "plain";
+    shaders()
+        .find(named)
+        .unwrap_or_else(|| panic!("{name} is a kernel"))
+}
+
+#[test]
+fn every_tiled_shader_is_a_product_and_every_product_has_one() {
+    let products = KERNELS.iter().filter(|kernel| !kernel.tiled.is_empty());
+    let wanted: BTreeSet<_> = products.map(|k| format!("{}.wgsl", k.name)).collect();
+    assert_eq!(file_names("shaders/tiled"), wanted);
+    for shader in shaders() {
+        let is_tiled = shader.variant.name != "plain";
+        assert_eq!(is_tiled, ["wide", "deep"].contains(&shader.variant.name));
+    }
+}
+
 #[test]
 fn every_shader_is_a_kernel_and_every_kernel_has_a_shader() {
     let mut found = file_names("shaders");
     assert!(found.remove("common"), "found no shaders/common");
+    assert!(found.remove("tiled"), "found no shaders/tiled");
     assert_eq!(
         found,
         kernel_files("wgsl"),
@@ -97,14 +135,23 @@ fn a_kernels_source_ends_with_its_file_and_every_common_file_is_used() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
         fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
     };
-    for kernel in KERNELS {
-        let own = read(&format!("shaders/{}.wgsl", kernel.name));
-        assert!(kernel.source.ends_with(&own), "{}", kernel.name);
+    for Shader {
+        kernel,
+        variant,
+        name,
+    } in shaders()
+    {
+        let folder = match variant.name {
+            "plain" => "shaders",
+            _ => "shaders/tiled",
+        };
+        let own = read(&format!("{folder}/{}.wgsl", kernel.name));
+        assert!(variant.source.ends_with(&own), "{name}");
     }
     for name in file_names("shaders/common") {
         let text = read(&format!("shaders/common/{name}"));
         assert!(
-            KERNELS.iter().any(|kernel| kernel.source.contains(&text)),
+            shaders().any(|shader| shader.variant.source.contains(&text)),
             "no kernel uses shaders/common/{name}"
         );
     }
@@ -128,19 +175,19 @@ fn compile(source: &str, allowed: Capabilities) -> Result<(Module, ModuleInfo), 
 }
 
 /// A kernel as any device takes it: no optional features.
-fn compile_kernel(kernel: &Kernel) -> (Module, ModuleInfo) {
-    compile(kernel.source, Capabilities::empty())
-        .unwrap_or_else(|error| panic!("{}: {error}", kernel.name))
+fn compile_shader(shader: &Shader) -> (Module, ModuleInfo) {
+    compile(shader.variant.source, Capabilities::empty())
+        .unwrap_or_else(|error| panic!("{}: {error}", shader.name))
 }
 
-fn reflect(kernel: &Kernel) -> Module {
-    compile_kernel(kernel).0
+fn reflect(shader: &Shader) -> Module {
+    compile_shader(shader).0
 }
 
 #[test]
 fn every_kernel_validates_and_has_one_compute_entry_point_main() {
-    for kernel in KERNELS {
-        let module = reflect(kernel);
+    for shader in shaders() {
+        let module = reflect(&shader);
         let entry_points: Vec<_> = module
             .entry_points
             .iter()
@@ -150,7 +197,7 @@ fn every_kernel_validates_and_has_one_compute_entry_point_main() {
             entry_points,
             [("main", ShaderStage::Compute)],
             "{}",
-            kernel.name
+            shader.name
         );
     }
 }
@@ -163,13 +210,13 @@ fn type_errors_are_refused() {
         "@group(0) @binding(9) var<storage, read> broken: array<f32>;
          fn write_broken() { broken[0] = 1.0; }",
     ];
-    for kernel in KERNELS {
+    for shader in shaders() {
         for tail in broken {
-            let source = format!("{}\n{tail}", kernel.source);
+            let source = format!("{}\n{tail}", shader.variant.source);
             assert!(
                 compile(&source, Capabilities::empty()).is_err(),
                 "{} with {tail} was accepted",
-                kernel.name
+                shader.name
             );
         }
     }
@@ -310,39 +357,39 @@ fn to_glsl_es(kernel: &Kernel, module: &Module, info: &ModuleInfo) -> Result<Str
 
 #[test]
 fn every_kernel_translates_to_spirv_with_the_shader_capability_alone() {
-    for kernel in KERNELS {
-        let (module, info) = compile_kernel(kernel);
-        let words = to_spirv(&module, &info).unwrap_or_else(|e| panic!("{}: {e}", kernel.name));
-        assert_eq!(words.first(), Some(&SPIRV_MAGIC), "{}", kernel.name);
+    for shader in shaders() {
+        let (module, info) = compile_shader(&shader);
+        let words = to_spirv(&module, &info).unwrap_or_else(|e| panic!("{}: {e}", shader.name));
+        assert_eq!(words.first(), Some(&SPIRV_MAGIC), "{}", shader.name);
     }
 }
 
 #[test]
 fn every_kernel_translates_to_metal_hlsl_and_glsl_es() {
-    for kernel in KERNELS {
-        let (module, info) = compile_kernel(kernel);
-        let [x, y, z] = kernel.workgroup;
+    for shader in shaders() {
+        let (module, info) = compile_shader(&shader);
+        let [x, y, z] = shader.variant.workgroup;
         let local_size =
             format!("layout(local_size_x = {x}, local_size_y = {y}, local_size_z = {z}) in;");
         let numthreads = format!("[numthreads({x}, {y}, {z})]");
         for (language, translated, wanted) in [
             (
                 "MSL",
-                to_msl(kernel, &module, &info),
+                to_msl(shader.kernel, &module, &info),
                 ["kernel void", "[[buffer(0)]]"],
             ),
             (
                 "HLSL",
-                to_hlsl(kernel, &module, &info),
+                to_hlsl(shader.kernel, &module, &info),
                 [&numthreads, "void main("],
             ),
             (
                 "GLSL",
-                to_glsl_es(kernel, &module, &info),
+                to_glsl_es(shader.kernel, &module, &info),
                 ["#version 310 es", &local_size],
             ),
         ] {
-            let name = kernel.name;
+            let name = &shader.name;
             let text = translated.unwrap_or_else(|e| panic!("{name} to {language}: {e}"));
             for mention in wanted {
                 assert!(
@@ -432,10 +479,10 @@ fn shared_structs_agree_in_every_shader() {
         SortSegment::LAYOUT,
     ] {
         let mut found = 0;
-        for kernel in KERNELS {
-            if let Some(shader) = find_struct(&reflect(kernel), host.name) {
-                compare_layouts(&shader, &host)
-                    .unwrap_or_else(|difference| panic!("{}: {difference}", kernel.name));
+        for shader in shaders() {
+            if let Some(declared) = find_struct(&reflect(&shader), host.name) {
+                compare_layouts(&declared, &host)
+                    .unwrap_or_else(|difference| panic!("{}: {difference}", shader.name));
                 found += 1;
             }
         }
@@ -455,7 +502,7 @@ fn a_layout_that_differs_in_one_place_is_reported() {
         ("size", |layout, _| layout.size += 16),
     ];
     let host = ReplicaConfig::LAYOUT;
-    let shader = find_struct(&reflect(adam_step()), host.name).expect("adam_step reads configs");
+    let shader = find_struct(&reflect(&adam_step()), host.name).expect("adam_step reads configs");
     compare_layouts(&shader, &host).expect("agrees before the change");
     for (what, change) in changes {
         let mut changed = host;
@@ -467,11 +514,8 @@ fn a_layout_that_differs_in_one_place_is_reported() {
     }
 }
 
-fn adam_step() -> &'static Kernel {
-    KERNELS
-        .into_iter()
-        .find(|kernel| kernel.name == "adam_step")
-        .expect("adam_step is a kernel")
+fn adam_step() -> Shader {
+    plain("adam_step")
 }
 
 // ---- bindings and workgroups ----
@@ -523,9 +567,9 @@ fn compare_bindings(module: &Module, listed: &[Binding]) -> Result<(), String> {
 
 #[test]
 fn binding_0_is_the_uniform_that_the_host_fills() {
-    for kernel in KERNELS {
-        let name = kernel.name;
-        let module = reflect(kernel);
+    for shader in shaders() {
+        let name = &shader.name;
+        let module = reflect(&shader);
         let globals = bound_globals(&module).unwrap_or_else(|error| panic!("{name}: {error}"));
         let (_, uniform) = globals
             .first()
@@ -533,18 +577,18 @@ fn binding_0_is_the_uniform_that_the_host_fills() {
         assert_eq!(uniform.space, AddressSpace::Uniform, "{name}");
         let layout = shader_layout(&module, uniform.ty)
             .unwrap_or_else(|| panic!("{name}: the uniform is not a struct"));
-        compare_layouts(&layout, &kernel.params)
+        compare_layouts(&layout, &shader.kernel.params)
             .unwrap_or_else(|difference| panic!("{name}: {difference}"));
     }
 }
 
 #[test]
 fn storage_bindings_are_those_of_the_table_in_its_order() {
-    for kernel in KERNELS {
-        let name = kernel.name;
-        compare_bindings(&reflect(kernel), kernel.bindings)
+    for shader in shaders() {
+        let name = &shader.name;
+        compare_bindings(&reflect(&shader), shader.kernel.bindings)
             .unwrap_or_else(|difference| panic!("{name}: {difference}"));
-        let count = kernel.bindings.len();
+        let count = shader.kernel.bindings.len();
         assert!(
             (1..=MAX_STORAGE_BUFFERS_PER_SHADER_STAGE).contains(&count),
             "{name} binds {count} storage buffers"
@@ -554,9 +598,9 @@ fn storage_bindings_are_those_of_the_table_in_its_order() {
 
 #[test]
 fn every_binding_is_used() {
-    for kernel in KERNELS {
-        let name = kernel.name;
-        let (module, info) = compile_kernel(kernel);
+    for shader in shaders() {
+        let name = &shader.name;
+        let (module, info) = compile_shader(&shader);
         let globals = bound_globals(&module).unwrap_or_else(|error| panic!("{name}: {error}"));
         for (handle, global) in globals {
             let usage = info.get_entry_point(0)[handle];
@@ -574,8 +618,8 @@ fn a_binding_that_differs_in_one_place_is_reported() {
         ("order", |bindings| bindings.swap(0, 1)),
         ("length", |bindings| bindings.truncate(7)),
     ];
-    let kernel = adam_step();
-    let module = reflect(kernel);
+    let shader = adam_step();
+    let (kernel, module) = (shader.kernel, reflect(&shader));
     compare_bindings(&module, kernel.bindings).expect("agrees before the change");
     for (what, change) in changes {
         let mut changed = kernel.bindings.to_vec();
@@ -585,7 +629,8 @@ fn a_binding_that_differs_in_one_place_is_reported() {
             "a changed {what} went unnoticed"
         );
     }
-    let other_group = kernel
+    let other_group = shader
+        .variant
         .source
         .replace("@group(0) @binding(8)", "@group(1) @binding(8)");
     let (module, _) = compile(&other_group, Capabilities::empty()).expect("group 1 is valid WGSL");
@@ -608,11 +653,11 @@ fn workgroup_memory(module: &Module) -> u32 {
 
 #[test]
 fn workgroups_are_those_of_the_table_and_within_webgpus_limits() {
-    for kernel in KERNELS {
-        let name = kernel.name;
-        let module = reflect(kernel);
+    for shader in shaders() {
+        let name = &shader.name;
+        let module = reflect(&shader);
         let entry = &module.entry_points[0];
-        assert_eq!(entry.workgroup_size, kernel.workgroup, "{name}");
+        assert_eq!(entry.workgroup_size, shader.variant.workgroup, "{name}");
         assert!(entry.workgroup_size_overrides.is_none(), "{name}");
         let invocations: u32 = entry.workgroup_size.iter().product();
         assert!(
@@ -624,10 +669,21 @@ fn workgroups_are_those_of_the_table_and_within_webgpus_limits() {
 
 #[test]
 fn workgroup_memory_is_what_the_table_says_and_within_webgpus_limits() {
-    let memory = |kernel: &&Kernel| workgroup_memory(&reflect(kernel));
-    let most = KERNELS.iter().map(memory).max();
-    assert_eq!(most, Some(WORKGROUP_MEMORY));
-    const { assert!(WORKGROUP_MEMORY <= MAX_COMPUTE_WORKGROUP_STORAGE_SIZE) };
+    for variant in ["plain", "wide", "deep"] {
+        let of_variant = || shaders().filter(|shader| shader.variant.name == variant);
+        let needed = of_variant().map(|shader| workgroup_memory(&reflect(&shader)));
+        let listed = of_variant().map(|shader| shader.variant.workgroup_memory);
+        let most = needed.max().expect("there are such variants");
+        assert!(most <= MAX_COMPUTE_WORKGROUP_STORAGE_SIZE);
+        assert!(
+            listed.into_iter().all(|listed| listed == most),
+            "{variant}: {most}"
+        );
+    }
+    assert_eq!(
+        plain("adam_step").variant.workgroup_memory,
+        WORKGROUP_MEMORY
+    );
 }
 
 #[test]
@@ -662,10 +718,10 @@ fn check_constants(prefix: &str, host: &[(&str, u32)]) {
         .map(|&(name, value)| (format!("{prefix}{name}"), value))
         .collect();
     let mut found = 0;
-    for kernel in KERNELS {
-        let declared = shader_constants(&reflect(kernel), prefix);
+    for shader in shaders() {
+        let declared = shader_constants(&reflect(&shader), prefix);
         if !declared.is_empty() {
-            assert_eq!(declared, host, "{}: left: shader, right: host", kernel.name);
+            assert_eq!(declared, host, "{}: left: shader, right: host", shader.name);
             found += 1;
         }
     }

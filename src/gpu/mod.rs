@@ -8,6 +8,7 @@ mod recorder;
 mod requirements;
 #[cfg(not(target_arch = "wasm32"))]
 mod submissions;
+mod tiling;
 
 pub use open::{AdapterSummary, Gpu, adapters, present_adapters};
 pub use pacer::Pacer;
@@ -18,3 +19,4 @@ pub use requirements::Requirements;
 pub(crate) use requirements::replicas_that_fit;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) use submissions::Submissions;
+pub use tiling::Tiling;

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::num::NonZeroU64;
 
 use crate::error::Error;
+use crate::gpu::Tiling;
 use crate::gpu::faults::{caught, create_buffer};
-use crate::kernels::{Access, Kernel};
+use crate::kernels::{Access, Kernel, Variant};
 use crate::plan::{BufferId, BufferSpec, Contents, Dispatch, Plan, Program};
 
 /// The buffers of a program on a device, and the pipelines of the kernels used so far.
@@ -14,9 +15,13 @@ use crate::plan::{BufferId, BufferSpec, Contents, Dispatch, Plan, Program};
 /// dispatches of them, in a loop of their own.
 pub struct Recorder {
     buffers: Vec<wgpu::Buffer>,
-    pipelines: HashMap<&'static str, Pipeline>,
+    pipelines: HashMap<PipelineKey, Pipeline>,
     replicas: u32,
+    tiling: Tiling,
 }
+
+/// The names of a kernel and of its variant.
+type PipelineKey = (&'static str, &'static str);
 
 /// A plan with everything bound, ready to be recorded any number of times.
 pub struct RecordedPlan {
@@ -43,7 +48,14 @@ impl Recorder {
             buffers: buffers?,
             pipelines: HashMap::new(),
             replicas: program.replicas,
+            tiling: Tiling::Auto,
         })
+    }
+
+    /// The same, with other variants of its products.
+    #[must_use]
+    pub fn with_tiling(self, tiling: Tiling) -> Self {
+        Self { tiling, ..self }
     }
 
     /// A buffer on the device.
@@ -76,12 +88,14 @@ impl Recorder {
         uniforms: &wgpu::Buffer,
     ) -> RecordedPlan {
         let stride = uniform_stride(device, plan) as u64;
+        let (kind, limits) = (device.adapter_info().device_type, device.limits());
         let record = |(slot, dispatch): (u64, &Dispatch)| {
             let kernel = dispatch.kernel;
+            let variant = self.tiling.choose(dispatch, self.replicas, kind, &limits);
             let (pipeline, layout) = self
                 .pipelines
-                .entry(kernel.name)
-                .or_insert_with(|| create_pipeline(device, kernel));
+                .entry((kernel.name, variant.name))
+                .or_insert_with(|| create_pipeline(device, kernel, variant));
             let uniform = wgpu::BufferBinding {
                 buffer: uniforms,
                 offset: slot * stride,
@@ -101,7 +115,7 @@ impl Recorder {
                 layout,
                 entries: &entries,
             });
-            let [x, y] = dispatch.workgroups;
+            let [x, y] = dispatch.workgroups(variant);
             let workgroups = [x, y, self.replicas];
             RecordedDispatch {
                 kernel: kernel.name,
@@ -226,11 +240,11 @@ fn create_uniforms(device: &wgpu::Device, plan: &Plan) -> Result<wgpu::Buffer, E
     create_buffer(device, plan.name, size, usage, Some(&contents))
 }
 
-fn create_pipeline(device: &wgpu::Device, kernel: &'static Kernel) -> Pipeline {
+fn create_pipeline(device: &wgpu::Device, kernel: &Kernel, variant: &Variant) -> Pipeline {
     let label = Some(kernel.name);
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label,
-        source: wgpu::ShaderSource::Wgsl(kernel.source.into()),
+        source: wgpu::ShaderSource::Wgsl(variant.source.into()),
     });
     let uniform = (0, wgpu::BufferBindingType::Uniform);
     let storage = kernel.bindings.iter().zip(1..).map(|(binding, number)| {
@@ -264,7 +278,11 @@ fn create_pipeline(device: &wgpu::Device, kernel: &'static Kernel) -> Pipeline {
         layout: Some(&layout),
         module: &module,
         entry_point: Some("main"),
-        compilation_options: wgpu::PipelineCompilationOptions::default(),
+        // A product writes its workgroup memory before it reads it; some other kernels count on zeros.
+        compilation_options: wgpu::PipelineCompilationOptions {
+            zero_initialize_workgroup_memory: kernel.tiled.is_empty(),
+            ..wgpu::PipelineCompilationOptions::default()
+        },
         cache: None,
     });
     (pipeline, bind_group_layout)

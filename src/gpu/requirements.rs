@@ -135,8 +135,9 @@ impl Requirements {
             let kernel = dispatch.kernel;
             let what = || format!("the kernel {}", kernel.name);
             let storage_buffers = kernel.bindings.len() as u64;
-            let [width, height, depth] = kernel.workgroup;
-            let [x, y] = dispatch.workgroups;
+            // A device takes a tiled variant only where that fits.
+            let [width, height, depth] = kernel.plain.workgroup;
+            let [x, y] = dispatch.workgroups(&kernel.plain);
             let small = [
                 (WORKGROUP_MEMORY, kernels::WORKGROUP_MEMORY),
                 (INVOCATIONS, width * height * depth),

@@ -14,8 +14,8 @@
 use std::ops::Range;
 
 use super::{
-    BufferId, BufferSpec, Buffers, Contents, Dispatch, Elements, Plan, declare_structs, dispatch,
-    forward_and_backward, gather, regularisers, tiles,
+    BufferId, BufferSpec, Buffers, Contents, Dispatch, Elements, Grid, Plan, declare_structs,
+    dispatch, forward_and_backward, gather, matrix, regularisers,
 };
 use crate::kernels::{
     GradientNorms, Gram, GramProduct, LayerStatsParams, LayerSumsParams, Params, ProbeDots,
@@ -529,7 +529,7 @@ impl Planner<'_> {
                     batch_rows,
                 },
                 [self.names.activations[index], self.own.grams[index]],
-                tiles(batch_rows, batch_rows),
+                matrix(batch_rows, batch_rows),
             )
         });
         vectors.chain([reset]).chain(grams).collect()
@@ -677,13 +677,20 @@ impl Planner<'_> {
             of.samples[index],
             self.own.tangents[index + 1],
         ];
-        dispatch(params, buffers, self.slot_tiles(l.layer.columns, l.slots()))
+        dispatch(
+            params,
+            buffers,
+            self.slot_products(l.layer.columns, l.slots()),
+        )
     }
 
-    /// Tiles of `columns` by the minibatch, for each of `slots`.
-    fn slot_tiles(&self, columns: u32, slots: u32) -> [u32; 2] {
-        let [x, y] = tiles(columns, self.spec.batch_rows());
-        [x, y * slots]
+    /// A matrix of `columns` by the minibatch for each of `slots`.
+    fn slot_products(&self, columns: u32, slots: u32) -> Grid {
+        Grid::Product {
+            columns,
+            rows: self.spec.batch_rows(),
+            blocks: slots,
+        }
     }
 
     fn softmax(&self) -> Dispatch {
@@ -705,7 +712,7 @@ impl Planner<'_> {
         let samples = self
             .spec
             .batch_rows()
-            .div_ceil(TangentSoftmax::KERNEL.workgroup[0]);
+            .div_ceil(TangentSoftmax::KERNEL.plain.workgroup[0]);
         dispatch(params, buffers, [samples, self.slots()])
     }
 
@@ -736,7 +743,7 @@ impl Planner<'_> {
         dispatch(
             params,
             buffers,
-            self.slot_tiles(below.layer.columns, below.slots()),
+            self.slot_products(below.layer.columns, below.slots()),
         )
     }
 
@@ -801,7 +808,7 @@ impl Planner<'_> {
             gradients,
             target,
         ];
-        dispatch(params, buffers, tiles(l.layer.columns, l.layer.rows + 1))
+        dispatch(params, buffers, matrix(l.layer.columns, l.layer.rows + 1))
     }
 
     fn gram_product(&self, l: &ProbedLayer<'_>) -> Dispatch {
@@ -822,7 +829,7 @@ impl Planner<'_> {
         dispatch(
             params,
             buffers,
-            self.slot_tiles(l.layer.columns, l.members()),
+            self.slot_products(l.layer.columns, l.members()),
         )
     }
 
@@ -862,7 +869,9 @@ impl Planner<'_> {
             slots: self.slots(),
             momentum: self.probe.power_momentum(),
         };
-        let workgroups = params.length.div_ceil(ProbeNormalise::KERNEL.workgroup[0]);
+        let workgroups = params
+            .length
+            .div_ceil(ProbeNormalise::KERNEL.plain.workgroup[0]);
         let buffers = [self.own.slots, part.products, part.iterates, part.previous];
         dispatch(params, buffers, [workgroups, 1])
     }

@@ -112,7 +112,7 @@ impl Regulariser for L2InitBuffers {
             self.initial_parameters,
             names.gradients,
         ];
-        let workgroups = parameters_stride.div_ceil(L2InitGradient::KERNEL.workgroup[0]);
+        let workgroups = parameters_stride.div_ceil(L2InitGradient::KERNEL.plain.workgroup[0]);
         vec![dispatch(
             L2InitGradient { parameters_stride },
             buffers,
@@ -167,6 +167,6 @@ fn declare_anchor(
 /// Copies all replicas' `[stride]` of `source`.
 fn copy(spec: &TrainingSpec, source: BufferId, anchor: BufferId) -> Dispatch {
     let stride = spec.network.parameter_stride() as u32 / 4;
-    let workgroups = stride.div_ceil(AnchorCopy::KERNEL.workgroup[0]);
+    let workgroups = stride.div_ceil(AnchorCopy::KERNEL.plain.workgroup[0]);
     dispatch(AnchorCopy { stride }, [source, anchor], [workgroups, 1])
 }

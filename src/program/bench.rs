@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use trainable::gpu::{Gpu, adapters};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use trainable::gpu::{Gpu, Tiling, adapters};
 use trainable::{Backend, Compute, Trainer, wgpu};
 
 use super::{Failure, backend_parser, print};
@@ -31,6 +32,13 @@ pub(crate) struct Options {
         value_parser = clap::value_parser!(u32).range(1..=65_535)
     )]
     replicas: Vec<u32>,
+    /// The variant of the matrix products in the tables of kernels
+    #[arg(long, default_value = "auto", value_parser = tiling_parser())]
+    tiling: Tiling,
+}
+
+fn tiling_parser() -> impl TypedValueParser<Value = Tiling> {
+    PossibleValuesParser::new(Tiling::NAMES).try_map(|name| name.parse::<Tiling>())
 }
 
 /// To time each dispatch by itself, where a device has them.
@@ -45,12 +53,12 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     );
     if options.all {
         for (_, adapter) in pollster::block_on(adapters(wgpu::Backends::all())) {
-            text += &section(|| open(&adapter), &options.replicas)?;
+            text += &section(|| open(&adapter), options)?;
         }
-        text += &section(|| Ok(Compute::Cpu), &options.replicas)?;
+        text += &section(|| Ok(Compute::Cpu), options)?;
     } else {
         let chosen = || Compute::open_with(options.backend, TIMESTAMPS).map(|(chosen, _)| chosen);
-        text += &section(chosen, &options.replicas)?;
+        text += &section(chosen, options)?;
     }
     print(&text)
 }
@@ -63,8 +71,9 @@ fn open(adapter: &wgpu::Adapter) -> Result<Compute, trainable::Error> {
 
 fn section(
     open: impl FnOnce() -> Result<Compute, trainable::Error>,
-    replicas: &[u32],
+    options: &Options,
 ) -> Result<String, Failure> {
+    let replicas = &options.replicas;
     let begin = Instant::now();
     let compute = open()?;
     let mut trainer = Trainer::new(&compute, step::spec(1)?)?;
@@ -86,7 +95,7 @@ fn section(
     text += &steps(&compute, peak, replicas)?;
     let fewest_and_most = BTreeSet::from([replicas.iter().min(), replicas.iter().max()]);
     for count in fewest_and_most.into_iter().flatten() {
-        text += &kernels(&compute, *count)?;
+        text += &kernels(&compute, *count, options.tiling)?;
     }
     text += &probes(&compute, replicas)?;
     Ok(text)
@@ -136,8 +145,8 @@ fn steps(compute: &Compute, peak: Peak, replicas: &[u32]) -> Result<String, Fail
 }
 
 /// Where the time goes, of a step and of a probe's iteration.
-fn kernels(compute: &Compute, replicas: u32) -> Result<String, Failure> {
-    let Some([step, iteration]) = step::shares(compute, replicas)? else {
+fn kernels(compute: &Compute, replicas: u32, tiling: Tiling) -> Result<String, Failure> {
+    let Some([step, iteration]) = step::shares(compute, replicas, tiling)? else {
         return Ok("\nNo timestamps on this device: no table of kernels.\n".to_owned());
     };
     let table = |what: &str, shares: &[Share]| {

@@ -60,7 +60,7 @@ impl Recording {
     pub(crate) fn new(kernels: &[&'static Kernel]) -> Self {
         let recorded = |kernel: &&'static Kernel| RecordedKernel {
             name: kernel.name,
-            source: kernel.source,
+            source: kernel.plain.source,
             bindings: kernel
                 .bindings
                 .iter()
@@ -88,7 +88,7 @@ impl Recording {
         cpu: &mut CpuExecutor,
         dispatch: &Dispatch,
     ) {
-        let [x, y] = dispatch.workgroups;
+        let [x, y] = dispatch.workgroups(&dispatch.kernel.plain);
         let mut all = |cpu: &CpuExecutor| -> Vec<usize> {
             let places = dispatch.buffers.iter();
             places

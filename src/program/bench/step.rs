@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use trainable::cpu::CpuExecutor;
-use trainable::gpu::{Gpu, RecordedPlan, Recorder};
+use trainable::gpu::{Gpu, RecordedPlan, Recorder, Tiling};
 use trainable::network::{Activation, Network};
 use trainable::plan::{Plan, Program};
 use trainable::probe::ProbeSpec;
@@ -146,7 +146,11 @@ pub(super) struct Share {
 
 /// The kernels of a training step, and those of an iteration of a probe in which no block has converged, longest first;
 /// `None` where the device has no timestamps.
-pub(super) fn shares(compute: &Compute, replicas: u32) -> Result<Option<[Vec<Share>; 2]>, Error> {
+pub(super) fn shares(
+    compute: &Compute,
+    replicas: u32,
+    tiling: Tiling,
+) -> Result<Option<[Vec<Share>; 2]>, Error> {
     let program = Program::new(&TrainingSpec {
         probe: Some(ProbeSpec {
             tolerance: 0.0,
@@ -169,7 +173,7 @@ pub(super) fn shares(compute: &Compute, replicas: u32) -> Result<Option<[Vec<Sha
                 .features()
                 .contains(wgpu::Features::TIMESTAMP_QUERY) =>
         {
-            gpu_times(gpu, &program, &before, plans)?
+            gpu_times(gpu, &program, tiling, &before, plans)?
         }
         Compute::Gpu(_) => return Ok(None),
     };
@@ -223,11 +227,12 @@ fn cpu_times(program: &Program, before: &[&Plan], plans: [&Plan; 2]) -> Times {
 fn gpu_times(
     gpu: &Gpu,
     program: &Program,
+    tiling: Tiling,
     before: &[&Plan],
     plans: [&Plan; 2],
 ) -> Result<Times, Error> {
     let device = &gpu.device;
-    let mut recorder = Recorder::new(device, program)?;
+    let mut recorder = Recorder::new(device, program)?.with_tiling(tiling);
     let mut encoder = device.create_command_encoder(&Default::default());
     for plan in before {
         recorder.prepare(device, plan)?.encode(&mut encoder, 1);

@@ -1,0 +1,161 @@
+//! Which variant of a product a device computes.
+
+use std::str::FromStr;
+
+use crate::error::Error;
+use crate::kernels::Variant;
+use crate::plan::{Dispatch, Grid};
+
+/// How a [`crate::gpu::Recorder`] chooses among the variants of its products.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tiling {
+    /// By the kind of device, the matrices' size and the number of replicas.
+    #[default]
+    Auto,
+    /// The variant of this name wherever a kernel has one: for tests and measurements.
+    Only(&'static str),
+}
+
+/// Fewer workgroups than this leave processors of a large GPU idle, and smaller tiles are faster: measured on an H100,
+/// which has 132 of them (PERFORMANCE.md).
+const MANY_WORKGROUPS: u32 = 160;
+
+impl FromStr for Tiling {
+    type Err = Error;
+
+    /// `auto`, or the name of a variant.
+    fn from_str(name: &str) -> Result<Self, Error> {
+        match name {
+            "auto" => Ok(Self::Auto),
+            "plain" => Ok(Self::Only("plain")),
+            "wide" => Ok(Self::Only("wide")),
+            "deep" => Ok(Self::Only("deep")),
+            _ => Err(Error::invalid("tiling", Self::NAMES.join(", "), name)),
+        }
+    }
+}
+
+impl Tiling {
+    /// The names that it is parsed from.
+    pub const NAMES: [&'static str; 4] = ["auto", "plain", "wide", "deep"];
+
+    /// The variant for a dispatch of so many replicas. A device that lacks what it needs takes `plain`.
+    pub(crate) fn choose(
+        self,
+        dispatch: &Dispatch,
+        replicas: u32,
+        kind: wgpu::DeviceType,
+        limits: &wgpu::Limits,
+    ) -> &'static Variant {
+        let kernel = dispatch.kernel;
+        let name = match self {
+            Self::Only(name) => name,
+            Self::Auto if kind == wgpu::DeviceType::Cpu => "plain",
+            Self::Auto => by_size(dispatch, replicas),
+        };
+        let chosen = kernel.variant(name);
+        if fits(chosen, limits) {
+            chosen
+        } else {
+            &kernel.plain
+        }
+    }
+}
+
+/// The largest tile that is not mostly padding and still makes many workgroups, or else the smallest.
+fn by_size(dispatch: &Dispatch, replicas: u32) -> &'static str {
+    let Grid::Product { columns, .. } = dispatch.grid else {
+        return "plain";
+    };
+    let is_worth_it = |variant: &&Variant| {
+        let [x, y] = dispatch.workgroups(variant);
+        let workgroups = u64::from(x) * u64::from(y) * u64::from(replicas);
+        columns > variant.tile[0] / 2 && workgroups >= u64::from(MANY_WORKGROUPS)
+    };
+    let tiled = dispatch.kernel.tiled;
+    let chosen = tiled.iter().find(is_worth_it).or(tiled.last());
+    chosen.map_or("plain", |variant| variant.name)
+}
+
+fn fits(variant: &Variant, limits: &wgpu::Limits) -> bool {
+    let invocations = variant.workgroup.iter().product();
+    limits.max_compute_invocations_per_workgroup >= invocations
+        && limits.max_compute_workgroup_size_x >= variant.workgroup[0]
+        && limits.max_compute_workgroup_storage_size >= variant.workgroup_memory
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::{AdamStep, Kernel, LinearForward, Params};
+    use wgpu::DeviceType::{Cpu, DiscreteGpu};
+
+    fn dispatch(kernel: &'static Kernel, grid: Grid) -> Dispatch {
+        Dispatch {
+            kernel,
+            params: Vec::new(),
+            buffers: Vec::new(),
+            grid,
+        }
+    }
+
+    fn forward(columns: u32) -> Dispatch {
+        let grid = Grid::Product {
+            columns,
+            rows: 256,
+            blocks: 1,
+        };
+        dispatch(LinearForward::KERNEL, grid)
+    }
+
+    fn chosen(
+        tiling: Tiling,
+        of: &Dispatch,
+        replicas: u32,
+        kind: wgpu::DeviceType,
+    ) -> &'static str {
+        tiling
+            .choose(of, replicas, kind, &wgpu::Limits::default())
+            .name
+    }
+
+    #[test]
+    fn the_tile_follows_device_size_and_replicas() {
+        let auto =
+            |columns, replicas, kind| chosen(Tiling::Auto, &forward(columns), replicas, kind);
+        assert_eq!(auto(256, 64, Cpu), "plain");
+        assert_eq!(auto(256, 1, DiscreteGpu), "deep");
+        // 4 by 4 tiles of 64 each.
+        assert_eq!(auto(256, 9, DiscreteGpu), "deep");
+        assert_eq!(auto(256, 10, DiscreteGpu), "wide");
+        assert_eq!(auto(12, 65_535, DiscreteGpu), "deep");
+    }
+
+    #[test]
+    fn what_is_no_product_is_plain_and_so_is_all_on_a_small_device() {
+        let adam = dispatch(AdamStep::KERNEL, Grid::Workgroups([4, 1]));
+        assert_eq!(chosen(Tiling::Auto, &adam, 64, DiscreteGpu), "plain");
+        assert_eq!(
+            chosen(Tiling::Only("wide"), &adam, 64, DiscreteGpu),
+            "plain"
+        );
+        let small = wgpu::Limits {
+            max_compute_invocations_per_workgroup: 128,
+            ..wgpu::Limits::default()
+        };
+        let choose = |replicas| Tiling::Auto.choose(&forward(256), replicas, DiscreteGpu, &small);
+        assert_eq!(
+            [1, 64].map(|replicas| choose(replicas).name),
+            ["plain", "wide"]
+        );
+    }
+
+    #[test]
+    fn a_tile_that_is_asked_for_is_taken() {
+        let only = |name| chosen(Tiling::Only(name), &forward(12), 1, Cpu);
+        assert_eq!(
+            ["plain", "wide", "deep"].map(only),
+            ["plain", "wide", "deep"]
+        );
+    }
+}

@@ -128,8 +128,8 @@ fn foresight_is_what_the_means_over_tasks_make() {
 /// Folders with so many drops in accuracy are those by which REPRODUCTION.md judges an indicator.
 const ENOUGH_DROPS: usize = 20;
 
-/// "Each of the 18 indicators is below 0.5 in at least one of the 14 experiments; the combined bound is ahead of the effective
-/// step in seven": small/ has two seeds, and is left out.
+/// "Each of the 18 indicators is below 0.5 in at least one of the 17 experiments; the combined bound is ahead of the effective
+/// step in eight": small/ has two seeds, and is left out.
 #[test]
 fn no_indicator_is_stable_across_settings() {
     let mut areas = BTreeMap::<String, Vec<f64>>::new();
@@ -150,7 +150,7 @@ fn no_indicator_is_stable_across_settings() {
         }
     }
     areas.retain(|_, areas| areas.len() == judged);
-    assert_eq!((areas.len(), judged), (18, 14));
+    assert_eq!((areas.len(), judged), (18, 17));
     for (indicator, areas) in &areas {
         let least = areas.iter().copied().fold(f64::INFINITY, f64::min);
         assert!(least < 0.5, "{indicator}: {areas:?}");
@@ -158,7 +158,7 @@ fn no_indicator_is_stable_across_settings() {
     let combined = &areas["step / combined bound, worst layer"];
     let step = &areas["effective step, network"];
     let ahead = combined.iter().zip(step).filter(|(a, b)| a > b).count();
-    assert_eq!(ahead, 7);
+    assert_eq!(ahead, 8);
 }
 
 /// The table of folders in assets/reproduction/README.md says the revisions that their files say.

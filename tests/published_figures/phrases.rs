@@ -1,0 +1,106 @@
+//! Phrases of a page in which every figure is named by where it comes from.
+//!
+//! A file of phrases holds paragraphs and tables of the page, with an empty line between them. In place of a figure there is
+//! `{what | format}`, `what` being one of
+//!
+//! - `FOLDER/TABLE.csv | FIRST FIELDS | COLUMN`: a field of the only row that begins with these fields, which a `;` separates;
+//! - `score FOLDER | ARM`: mean online accuracy and its t interval;
+//! - `difference FOLDER | ARM`: the difference in it from the arm's counterpart, and its t interval;
+//! - `auroc FOLDER | ARM | INDICATOR`: the area and its bootstrap interval;
+//! - `task FOLDER | ARM | TASK`: online accuracy at a task, mean over seeds;
+//! - `paired FOLDER | ARM | FOLDER | ARM`: the first less the second, seed by seed, and its t interval.
+//!
+//! A format is the number of decimals, with `+` before it where a sign is always printed, `%` after it for a percentage.
+
+use super::rows::{Figure, Rows};
+
+/// The intervals of scores.csv, differences.csv and foresight.csv that are published.
+const MEAN: [&str; 3] = ["mean", "mean_t_low", "mean_t_high"];
+const DIFFERENCE: [&str; 3] = ["difference", "t_low", "t_high"];
+const AUROC: [&str; 3] = ["auroc", "auroc_low", "auroc_high"];
+
+/// The paragraphs of a text, each on one line with single spaces.
+pub(super) fn paragraphs(text: &str) -> Vec<String> {
+    let blocks = text.split("\n\n").map(flat);
+    blocks.filter(|block| !block.is_empty()).collect()
+}
+
+/// `text` on one line with single spaces.
+pub(super) fn flat(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A phrase with the figures of `rows`.
+pub(super) fn render(phrase: &str, rows: &Rows) -> Result<String, String> {
+    let mut parts = phrase.split('{');
+    let mut rendered = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, text) = part
+            .split_once('}')
+            .ok_or_else(|| format!("{{{part}: wanted a }}"))?;
+        rendered += &figure(name, rows).map_err(|error| format!("{{{name}}}: {error}"))?;
+        rendered += text;
+    }
+    Ok(rendered)
+}
+
+/// What a phrase says beside its figures.
+pub(super) fn literal(phrase: &str) -> String {
+    let mut parts = phrase.split('{');
+    let first = parts.next().unwrap_or_default().to_owned();
+    let rest = parts.filter_map(|part| part.split_once('}'));
+    rest.fold(first, |text, (_, literal)| text + " " + literal)
+}
+
+/// A figure as it stands in a page.
+fn figure(name: &str, rows: &Rows) -> Result<String, String> {
+    let fields: Vec<_> = name.split('|').map(str::trim).collect();
+    let (format, fields) = fields.split_last().ok_or("nothing")?;
+    let (kind, folder) = fields
+        .first()
+        .and_then(|first| first.split_once(' '))
+        .unwrap_or(("cell", fields.first().ok_or("nothing")?));
+    let table = |name: &str| format!("{folder}/{name}.csv");
+    let figure = match (kind, &fields[1..]) {
+        ("cell", [keys, column]) => {
+            let keys: Vec<_> = keys.split(';').map(str::trim).collect();
+            rows.cell(folder, &keys, &[column])
+        }
+        ("score", [arm]) => rows.cell(&table("scores"), &[arm], &MEAN),
+        ("difference", [arm]) => rows.cell(&table("differences"), &[arm], &DIFFERENCE),
+        ("auroc", [arm, indicator]) => rows.cell(&table("foresight"), &[arm, indicator], &AUROC),
+        ("task", [arm, task]) => {
+            let task = task.parse().map_err(|_| format!("no task {task}"))?;
+            rows.task(folder, arm, task)
+        }
+        ("paired", [arm, other, other_arm]) => rows.paired((folder, arm), (other, other_arm)),
+        _ => Err("no such figure".to_owned()),
+    };
+    written(figure?, format)
+}
+
+/// The number, and its interval in brackets.
+fn written(figure: Figure, format: &str) -> Result<String, String> {
+    let (signed, format) = match format.strip_prefix('+') {
+        Some(rest) => (true, rest),
+        None => (false, format),
+    };
+    let (unit, digits) = match format.strip_suffix('%') {
+        Some(digits) => ("%", digits),
+        None => ("", format),
+    };
+    let digits: usize = digits
+        .parse()
+        .map_err(|_| format!("{format:?} is no format"))?;
+    let number = |value: f64| {
+        let value = if unit == "%" { 100.0 * value } else { value };
+        if signed {
+            format!("{value:+.digits$}{unit}")
+        } else {
+            format!("{value:.digits$}{unit}")
+        }
+    };
+    let interval = figure.interval;
+    let interval = interval.map(|(low, high)| format!(" [{}, {}]", number(low), number(high)));
+    Ok(number(figure.value) + &interval.unwrap_or_default())
+}

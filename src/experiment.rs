@@ -4,6 +4,8 @@
 //! shape together, and returns the rows of the tables; [`presets`] are the paper's experiments.
 //!
 //! - `presets`: the paper's experiments, small and in the paper's size.
+//! - `check`: what an experiment may say.
+//! - `text`: the text of experiment files.
 //! - `placebo`: controls that are made of another arm's record.
 //! - `run`: the loop over tasks and probes.
 //! - `directory`: the directory of a run, which one process at a time uses; where a run goes on.
@@ -17,6 +19,7 @@
 //! - `task_indicators`: bounds and indicators averaged over tasks.
 //! - `foresight`: how well each of them foretells that accuracy falls.
 
+mod check;
 mod checkpoint;
 mod difference;
 mod directory;
@@ -30,8 +33,7 @@ mod room;
 mod rows;
 mod run;
 mod task_indicators;
-
-use std::collections::BTreeSet;
+mod text;
 
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +58,7 @@ pub use results::{
 };
 pub use run::{Event, Results, run, run_in};
 pub use task_indicators::{TaskIndicatorRow, task_indicators, write_task_indicators};
+pub use text::read_text;
 
 /// An experiment on random labels or permuted pixels, as it stands in an experiment file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -200,109 +203,6 @@ pub enum ExperimentError {
 }
 
 impl Experiment {
-    /// Checks every number, of every arm, before anything is trained.
-    ///
-    /// # Errors
-    /// [`ExperimentError::Invalid`] or [`ExperimentError::Arm`], with what was wanted and what was
-    /// found.
-    pub fn check(&self, images: &ImageSet) -> Result<(), ExperimentError> {
-        let names: Vec<_> = self.arms.iter().map(|arm| &arm.name).collect();
-        self.check_distinct("arms", "one or more, of different names", &names)?;
-        self.check_distinct("seeds", "one or more, all different", &self.seeds)?;
-        for (what, number) in [("tasks", self.tasks), ("interval", self.interval)] {
-            if number == 0 {
-                return Err(self.invalid(what, "1 or more", number));
-            }
-        }
-        if self.name.is_empty() || self.name.contains(['/', '\\']) {
-            let wanted = "a name for its directory, without slashes";
-            return Err(self.invalid("name", wanted, &self.name));
-        }
-        let wanted = self.data();
-        if let Some(found) = images.description()
-            && *found != wanted
-        {
-            return Err(self.invalid("data", wanted.to_string(), found));
-        }
-        let total = u64::from(self.tasks) * self.steps_per_task();
-        if total > u64::from(u32::MAX) {
-            return Err(self.invalid("training steps of a replica", "fewer than 2^32", total));
-        }
-        for arm in &self.arms {
-            self.check_arm(arm, images)
-                .map_err(|source| ExperimentError::Arm {
-                    arm: arm.name.clone(),
-                    source,
-                })?;
-        }
-        Ok(())
-    }
-
-    fn check_arm(&self, arm: &Arm, images: &ImageSet) -> Result<(), Error> {
-        let network = self.network(arm)?;
-        self.training_spec(&network, images, &[(arm, 0)]).check()?;
-        let layers = network.layers().len();
-        self.scheduler(arm, arm.control.clone(), layers, 0)?;
-        if let (Control::Clip(_), Optimiser::Sgd { .. }) = (&arm.control, arm.optimiser) {
-            let wanted = "adam, whose second moment the control clip compares with";
-            return Err(Error::invalid("optimiser", wanted, "sgd"));
-        }
-        let Some(placebo) = &arm.placebo else {
-            return Ok(());
-        };
-        if arm.control != Control::Constant {
-            let wanted = "constant beside a placebo, which makes a control of its own";
-            return Err(Error::invalid("control", wanted, "another"));
-        }
-        let original = self.arms.iter().find(|other| other.name == placebo.of);
-        match original {
-            Some(original) if original.placebo.is_some() => {
-                let wanted = "an arm that is no placebo itself";
-                Err(Error::invalid("placebo of", wanted, &placebo.of))
-            }
-            Some(original) if original.hidden.len() != arm.hidden.len() => {
-                let wanted = "an arm with as many layers";
-                Err(Error::invalid("placebo of", wanted, &placebo.of))
-            }
-            Some(_) if placebo.kind == PlaceboKind::Replay && self.seeds.len() < 2 => {
-                let wanted = "2 or more, because a seed replays another's step sizes";
-                Err(Error::invalid("seeds", wanted, self.seeds.len()))
-            }
-            Some(_) => Ok(()),
-            None => {
-                let wanted = "the name of another arm";
-                Err(Error::invalid("placebo of", wanted, &placebo.of))
-            }
-        }
-    }
-
-    fn check_distinct<T: Ord + std::fmt::Debug>(
-        &self,
-        what: &'static str,
-        wanted: &str,
-        found: &[T],
-    ) -> Result<(), ExperimentError> {
-        let distinct: BTreeSet<_> = found.iter().collect();
-        if found.is_empty() || distinct.len() < found.len() {
-            return Err(self.invalid(what, wanted, format!("{found:?}")));
-        }
-        Ok(())
-    }
-
-    fn invalid(
-        &self,
-        what: &'static str,
-        wanted: impl Into<String>,
-        found: impl ToString,
-    ) -> ExperimentError {
-        ExperimentError::Invalid {
-            name: self.name.clone(),
-            what,
-            wanted: wanted.into(),
-            found: found.to_string(),
-        }
-    }
-
     /// Training steps of one task; 0 where the minibatch is empty or larger than the images.
     pub fn steps_per_task(&self) -> u64 {
         let batches = self.images.checked_div(self.batch).unwrap_or(0);

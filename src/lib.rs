@@ -19,6 +19,8 @@ pub mod plan;
 pub mod probe;
 mod progress;
 #[cfg(feature = "report")]
+mod regular;
+#[cfg(feature = "report")]
 pub mod report;
 pub mod rng;
 pub mod scheduler;

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use program::say::{ERROR, HINT, say, styled};
+use program::say::{ERROR, HINT, say, styled, with_causes};
 use program::{Failure, bench, info, probe, report, run as experiments, shell, sweep};
 
 /// A laboratory for loss of trainability
@@ -55,9 +55,7 @@ fn main() -> ExitCode {
         Ok(exit_code) => exit_code,
         Err(failure) => {
             let (exit_code, hint) = (failure.exit_code(), failure.hint());
-            // The alternate form appends the causes.
-            let failure = anyhow::Error::new(failure);
-            say!("{} {failure:#}", styled(ERROR, "error:"));
+            say!("{} {}", styled(ERROR, "error:"), with_causes(&failure));
             if let Some(hint) = hint {
                 say!("{} {hint}", styled(HINT, "hint:"));
             }

@@ -108,6 +108,9 @@ pub struct Network {
     layers: Vec<Layer>,
 }
 
+/// Layers of the deepest network: each has dispatches of its own, and columns in every table.
+const MOST_LAYERS: usize = 256;
+
 /// The next multiple of four.
 pub(crate) fn pad4(n: u32) -> u32 {
     n.next_multiple_of(4)
@@ -117,7 +120,7 @@ impl Network {
     /// `widths` are inputs, hidden widths and classes: `[784, 256, 256, 10]` has three layers.
     ///
     /// # Errors
-    /// Fewer than two widths, a width of zero, fewer than 2 classes, or more than 2^31 elements.
+    /// Fewer than two widths, more than 256 layers, a width of zero, fewer than 2 classes, or more than 2^31 elements.
     pub fn new(widths: &[u32], activation: Activation) -> Result<Self, Error> {
         if widths.len() < 2 {
             let wanted = "inputs and classes at least";
@@ -126,6 +129,10 @@ impl Network {
                 wanted,
                 format!("{widths:?}"),
             ));
+        }
+        let layers = widths.len() - 1;
+        if layers > MOST_LAYERS {
+            return Err(Error::invalid("network layers", "256 at most", layers));
         }
         if let Some(position) = widths.iter().position(|w| !(1..=1 << 20).contains(w)) {
             return Err(Error::invalid(

@@ -93,7 +93,7 @@ impl Compute {
     /// Opens what `backend` asks for; returns it with a line that says what was chosen and why.
     ///
     /// # Errors
-    /// [`Error::NoAdapter`] with the adapters that are there, or [`Error::NoDevice`].
+    /// [`Error::NoAdapter`] with all adapters that another `backend` would take, OpenGL's too, or [`Error::NoDevice`].
     pub fn open(backend: Backend) -> Result<(Self, String), Error> {
         Self::open_with(backend, wgpu::Features::empty())
     }
@@ -133,7 +133,7 @@ impl Compute {
             }
             None => Err(Error::NoAdapter {
                 wanted: format!("{backend:?}"),
-                found: list(&pollster::block_on(present_adapters())),
+                found: list(&pollster::block_on(adapters(wgpu::Backends::all()))),
             }),
         }
     }

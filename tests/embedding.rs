@@ -54,12 +54,15 @@ fn stream_spec() -> TrainingSpec {
 
 type Opened = (String, wgpu::Device, wgpu::Queue);
 
+/// Those that open.
 fn adapters(flags: wgpu::InstanceFlags) -> Vec<wgpu::Adapter> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
         flags,
         ..wgpu::InstanceDescriptor::new_without_display_handle()
     });
-    pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
+    let found = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+    let opens = |adapter: &wgpu::Adapter| common::open(adapter).is_some();
+    found.into_iter().filter(opens).collect()
 }
 
 fn open(adapter: &wgpu::Adapter, limits: wgpu::Limits, features: wgpu::Features) -> Opened {

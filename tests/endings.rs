@@ -181,26 +181,26 @@ fn the_second_signal_ends_it_at_once() {
         experiment.insert(field.to_owned(), value.into());
     }
     fs::write(&file, toml::to_string(&experiment).unwrap()).unwrap();
-    let run = || {
-        let out = place.path().join("run");
+    let ends_at_once = |attempt: u32| {
+        let out = place.path().join(attempt.to_string());
         let mut command = program();
-        command
-            .arg("run")
-            .arg(&file)
-            .args(["--resume", "--backend", "cpu"]);
+        command.arg("run").arg(&file).args(["--backend", "cpu"]);
         command
             .args(["--checkpoint-seconds", "0", "--out"])
             .arg(&out);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        (command.spawn().unwrap(), out.join(CHECKPOINT))
+        let mut child = command.spawn().unwrap();
+        await_file(&out.join(CHECKPOINT), &mut child);
+        // A signal is lost that comes while another one waits to be delivered.
+        while child.try_wait().unwrap().is_none() {
+            send(&child, "-INT");
+        }
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
+        !stderr(&output).contains("stopped")
     };
-    let (mut child, checkpoint) = run();
-    await_file(&checkpoint, &mut child);
-    send(&child, "-INT");
-    send(&child, "-INT");
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
-    assert!(!stderr(&output).contains("stopped"), "{}", stderr(&output));
+    // On a busy machine it may come to its checkpoint between the two.
+    assert!((0..5).any(ends_at_once), "it stops at a checkpoint");
 }
 
 /// A pipe that nobody reads, and a device that is always full.
@@ -505,6 +505,66 @@ fn without_a_session_nothing_complains() {
             stderr(&output)
         );
     }
+}
+
+/// Pipes wait for ever, devices do not end, and a name may lead anywhere.
+#[test]
+fn files_and_names_that_cannot_be_are_refused_before_anything_is_made() {
+    let place = tempfile::tempdir().unwrap();
+    let preset = trainable(&["presets", "smoke"]);
+    let preset = String::from_utf8(preset.stdout).unwrap();
+    let file = place.path().join("mine.toml");
+    let run = |file: &Path| {
+        let mut command = program();
+        command.current_dir(place.path()).arg("run").arg(file);
+        command.args(["--backend", "cpu"]).output().unwrap()
+    };
+    for (name, mention) in [
+        ("..", "without slashes and control characters, found \"..\""),
+        ("a\\u0000b", "found \"a\\0b\""),
+        (&"x".repeat(300), "of 1 to 200 bytes"),
+    ] {
+        let named = format!("name = \"{name}\"");
+        fs::write(&file, preset.replace("name = \"smoke\"", &named)).unwrap();
+        refused(&run(&file), 2, mention);
+    }
+    let arm = "name = \"\\u001b[2J\"";
+    fs::write(&file, preset.replace("name = \"L2: constant\"", arm)).unwrap();
+    let output = run(&file);
+    refused(&output, 2, "name of an arm: wanted ");
+    assert!(!stderr(&output).contains('\u{1b}'), "{}", stderr(&output));
+
+    let pipe = place.path().join("pipe.toml");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    for device in [&pipe, Path::new("/dev/zero")] {
+        refused(
+            &run(device),
+            2,
+            "wanted a regular file, found a pipe, a device or the like",
+        );
+    }
+    refused(
+        &run(place.path()),
+        2,
+        "wanted a regular file, found a directory",
+    );
+    File::create(&file).unwrap().set_len((1 << 24) + 1).unwrap();
+    refused(
+        &run(&file),
+        2,
+        "wanted 16777216 bytes at most, found 16777217",
+    );
+    fs::write(&file, b"name = \"\xff\"").unwrap();
+    refused(&run(&file), 2, "wanted UTF-8, found another byte after 8");
+    fs::remove_file(pipe).unwrap();
+    let left = contents(place.path()).into_keys();
+    assert_eq!(left.collect::<Vec<_>>(), ["mine.toml"]);
 }
 
 /// 0, 1, 2 and 130, as the program gives them; the last in [`stopped`].

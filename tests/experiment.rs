@@ -464,15 +464,15 @@ fn impossible_experiments_are_refused_before_anything_is_trained() {
     for (change, wanted) in [
         (
             (|e| e.arms.clear()) as fn(&mut Experiment),
-            "experiment \"smoke\": arms: wanted one or more, of different names, found []",
+            "experiment \"smoke\": arms: wanted 1 to 10,000, of different names, found 0",
         ),
         (
             |e| e.arms[1].name = "a".to_owned(),
-            "experiment \"smoke\": arms: wanted one or more, of different names, found [\"a\", \"a\"]",
+            "experiment \"smoke\": arms: wanted 1 to 10,000, of different names, found \"a\" twice",
         ),
         (
             |e| e.seeds = vec![3, 3],
-            "experiment \"smoke\": seeds: wanted one or more, all different, found [3, 3]",
+            "experiment \"smoke\": seeds: wanted 1 to 10,000, all different, found 3 twice",
         ),
         (
             |e| e.tasks = 0,
@@ -484,7 +484,7 @@ fn impossible_experiments_are_refused_before_anything_is_trained() {
         ),
         (
             |e| e.name = "../x".to_owned(),
-            "experiment \"../x\": name: wanted a name for its directory, without slashes, found ../x",
+            "experiment \"../x\": name: wanted a name for its directory, of 1 to 200 bytes, without slashes and control characters, found \"../x\"",
         ),
         (
             |e| e.batch = 0,
@@ -517,7 +517,7 @@ fn impossible_experiments_are_refused_before_anything_is_trained() {
                     kind: PlaceboKind::Replay,
                 });
             },
-            "arm \"a\": placebo of: wanted the name of another arm, found c",
+            "arm \"a\": placebo of: wanted the name of another arm, found \"c\"",
         ),
         (
             |e| {
@@ -548,4 +548,78 @@ fn impossible_experiments_are_refused_before_anything_is_trained() {
     ] {
         assert_eq!(refusal(change), wanted);
     }
+}
+
+/// Names stand in paths, on terminals, in tables for spreadsheets, and beside those of this program.
+#[test]
+fn names_that_something_would_choke_on_are_refused() {
+    let of_experiment = |name: &str| {
+        let mut experiment = small(vec![arm("a", Control::Constant)]);
+        experiment.name = name.to_owned();
+        experiment.check(&images())
+    };
+    let of_arm = |name: &str| small(vec![arm(name, Control::Constant)]).check(&images());
+    let long = "x".repeat(200);
+    for name in ["a", "...", "L2: a = b", "Größe", &long] {
+        of_experiment(name).unwrap();
+        of_arm(name).unwrap();
+    }
+    let too_long = "x".repeat(201);
+    let both = ["", "a\0b", "\u{1b}[2J", "a\nb", "a\u{202e}b", &too_long];
+    for name in both.iter().chain(&[".", "..", "a/b", "a\\b"]) {
+        let error = of_experiment(name).unwrap_err().to_string();
+        assert!(
+            error.contains("name: wanted a name for its directory"),
+            "{error}"
+        );
+        assert!(
+            !error.contains(char::is_control) && error.len() < 400,
+            "{error}"
+        );
+    }
+    let formulas = ["=HYPERLINK(\"x\")", "+1", "-1", "@a", "all arms"];
+    for name in both.iter().chain(&formulas) {
+        let error = of_arm(name).unwrap_err().to_string();
+        assert!(error.contains("name of an arm: wanted "), "{error}");
+        assert!(
+            !error.contains(char::is_control) && error.len() < 400,
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn what_is_too_much_is_refused_by_its_number() {
+    let refusal = |experiment: &Experiment| {
+        let error = experiment.check(&images()).unwrap_err();
+        let source = std::error::Error::source(&error).map(|source| format!(": {source}"));
+        error.to_string() + &source.unwrap_or_default()
+    };
+    let arms = |count: usize| {
+        let name = |number: usize| arm(&format!("{number}"), Control::Constant);
+        small((0..count).map(name).collect())
+    };
+    arms(10_000).check(&images()).unwrap();
+    let wanted = "experiment \"smoke\": arms: wanted 1 to 10,000, of different names, found 10001";
+    assert_eq!(refusal(&arms(10_001)), wanted);
+
+    let mut seeds = arms(1);
+    seeds.seeds = (0..10_001).collect();
+    let wanted = "experiment \"smoke\": seeds: wanted 1 to 10,000, all different, found 10001";
+    assert_eq!(refusal(&seeds), wanted);
+
+    let mut deep = arms(1);
+    deep.arms[0].hidden = vec![1; 255];
+    deep.check(&images()).unwrap();
+    deep.arms[0].hidden = vec![1; 10_000];
+    let wanted = "arm \"0\": network layers: wanted 256 at most, found 10001";
+    assert_eq!(refusal(&deep), wanted);
+
+    // The product of all three is more than 2^64.
+    let mut endless = arms(1);
+    (endless.images, endless.batch) = (u32::MAX, 1);
+    (endless.epochs, endless.tasks) = (u32::MAX, u32::MAX);
+    let wanted = "training steps of a replica: wanted fewer than 2^32, found 2^64 or more";
+    assert!(refusal(&endless).contains(wanted), "{}", refusal(&endless));
+    assert_eq!(endless.total_steps(), u64::MAX);
 }

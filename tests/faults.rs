@@ -32,7 +32,7 @@ fn spec() -> TrainingSpec {
     }
 }
 
-/// A host's device on every adapter that `limits` suit, and what it reports outside of error scopes.
+/// A host's device on every adapter that opens, and what it reports outside of error scopes.
 fn hosts(limits: &wgpu::Limits) -> Vec<Host> {
     let open = |(summary, adapter): (AdapterSummary, wgpu::Adapter)| {
         let limits = limits.clone().or_worse_values_from(&adapter.limits());
@@ -54,7 +54,8 @@ fn hosts(limits: &wgpu::Limits) -> Vec<Host> {
         }
     };
     let found = pollster::block_on(adapters(wgpu::Backends::all()));
-    found.into_iter().map(open).collect()
+    let opens = |(_, adapter): &(_, wgpu::Adapter)| common::open(adapter).is_some();
+    found.into_iter().filter(opens).map(open).collect()
 }
 
 struct Host {
@@ -304,6 +305,19 @@ fn a_device_without_compute_is_refused_by_the_limit_that_it_lacks() {
 #[test]
 fn no_adapter_is_an_empty_list() {
     assert!(pollster::block_on(adapters(wgpu::Backends::empty())).is_empty());
+}
+
+#[test]
+fn an_adapter_that_gives_no_device_says_why() {
+    let adapter = idle_adapter(wgpu::Limits::default());
+    // Those want a token that is not given.
+    let unstable = wgpu::Features::all_experimental_mask();
+    let error = pollster::block_on(Gpu::open_with(&adapter, unstable)).unwrap_err();
+    assert!(matches!(error, Error::NoDevice { .. }), "{error}");
+    let chain = format!("{:#}", anyhow::Error::new(error));
+    let (name, reason) = chain.split_once(" gave no device: ").unwrap();
+    assert!(name.starts_with("the adapter "), "{chain}");
+    assert!(reason.contains("xperimental"), "{chain}");
 }
 
 /// The images are shared by all replicas; a small adapter has room for them, and for few replicas.

@@ -110,3 +110,16 @@ fn completions_and_the_manual_know_every_subcommand() {
         assert!(manual.contains(word), "{word}");
     }
 }
+
+/// The list of adapters is there when the chosen one fails, which is when it is needed.
+#[cfg(target_os = "linux")]
+#[test]
+fn info_lists_the_adapters_though_the_chosen_one_is_not_there() {
+    let output = trainable(&["info", "--backend", "metal"]);
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(error.contains("no Metal adapter found"), "{error}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let is_listed = text.contains(": hardware\n") || text.contains(": software\n");
+    assert!(is_listed || text.starts_with("no adapter: "), "{text}");
+}

@@ -19,6 +19,7 @@ use super::checkpoint::{FORMAT, Replica, Standing, Tensors, decode, encode};
 use super::difference::difference;
 use super::rows::{self, Extent, RowLog};
 use super::{Experiment, ExperimentError, Results};
+use crate::regular;
 use crate::report::{EventFiles, ReportError, remove_temporaries, write_whole};
 use crate::snapshot::Snapshot;
 use crate::spec::{ImageSet, StreamKind, TrainingSpec};
@@ -33,6 +34,8 @@ const TASKS: &str = "tasks.part.csv";
 const PROBES: &str = "probes.part.csv";
 const INDICATORS: &str = "indicators.part.csv";
 pub(crate) const PARTS: [&str; 3] = [TASKS, PROBES, INDICATORS];
+/// Bytes of the largest checkpoint that is read: 1 TiB, as it is as large as what trains together.
+const LARGEST: u64 = 1 << 40;
 /// What a run leaves: any of these says that there is one.
 pub(super) const OF_A_RUN: [&str; 7] = [
     "experiment.toml",
@@ -228,7 +231,8 @@ impl RunDirectory {
         if !is_there(TASKS_TABLE) || !is_there(CHECKPOINT) || PARTS.iter().any(|p| is_there(p)) {
             return Ok(false);
         }
-        let bytes = fs::read(&checkpoint).map_err(|e| DirectoryError::read(&checkpoint, e))?;
+        let bytes = regular::read(&checkpoint, LARGEST);
+        let bytes = bytes.map_err(|source| DirectoryError::read(&checkpoint, source))?;
         let (standing, _) = decode(&checkpoint, &bytes)?;
         let mut found = resolved(standing.run);
         if let Value::Object(fields) = &mut found {
@@ -255,7 +259,7 @@ impl RunDirectory {
         let run = description(experiment, compute, images);
         let checkpoint = path.join(CHECKPOINT);
         let has_table = path.join(TASKS_TABLE).exists();
-        let bytes = match fs::read(&checkpoint) {
+        let bytes = match regular::read(&checkpoint, LARGEST) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if has_table {

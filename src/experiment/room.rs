@@ -1,5 +1,7 @@
 //! Whether an experiment fits on a device, before anything of it is allocated or written.
 
+use std::collections::BTreeMap;
+
 use super::{Arm, Experiment, ExperimentError};
 use crate::network::Network;
 use crate::spec::{ImageSet, TrainingSpec};
@@ -11,15 +13,14 @@ impl Experiment {
     /// # Errors
     /// [`crate::Error::Limit`] or [`crate::Error::Memory`]; those of [`Experiment::check`], which comes first.
     pub fn check_room(&self, compute: &Compute, images: &ImageSet) -> Result<(), ExperimentError> {
-        let mut shapes: Vec<(Network, Vec<&Arm>)> = Vec::new();
+        // Those of one shape train together.
+        let mut shapes: BTreeMap<_, Vec<&Arm>> = BTreeMap::new();
         for arm in &self.arms {
-            let network = self.network(arm)?;
-            match shapes.iter_mut().find(|(known, _)| *known == network) {
-                Some((_, arms)) => arms.push(arm),
-                None => shapes.push((network, vec![arm])),
-            }
+            let shape = (&arm.hidden, arm.activation as u32);
+            shapes.entry(shape).or_default().push(arm);
         }
-        for (network, arms) in shapes {
+        for arms in shapes.into_values() {
+            let network = self.network(arms[0])?;
             compute.replicas_that_fit(&self.typical_spec(&network, images, arms))?;
         }
         Ok(())

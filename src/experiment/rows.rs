@@ -3,7 +3,7 @@
 //! A checkpoint says how much of each is valid. What stands behind that was written after it, and is cut off
 //! before the run goes on.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,7 @@ use crc32fast::Hasher;
 use serde::{Deserialize, Serialize};
 
 use super::directory::DirectoryError;
+use crate::regular::{self, LARGEST};
 use crate::report::TableRow;
 
 /// How much of a table is valid.
@@ -89,7 +90,8 @@ fn csv_rows(rows: &[impl Serialize], with_header: bool) -> io::Result<Vec<u8>> {
 
 /// The valid rows of the table at `path`; it stays as it is.
 pub(super) fn read<T: TableRow>(path: &Path, extent: Extent) -> Result<Vec<T>, DirectoryError> {
-    let bytes = fs::read(path).map_err(|source| DirectoryError::read(path, source))?;
+    let bytes = regular::read(path, LARGEST);
+    let bytes = bytes.map_err(|source| DirectoryError::read(path, source))?;
     let damaged = |reason: String| DirectoryError::damaged(path, reason);
     let valid = usize::try_from(extent.bytes).ok();
     let valid = valid
@@ -120,6 +122,8 @@ pub(super) fn read<T: TableRow>(path: &Path, extent: Extent) -> Result<Vec<T>, D
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::report::TaskRow;
 

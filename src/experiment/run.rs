@@ -1,5 +1,6 @@
 //! Trains an experiment: all replicas of one network shape together, probed and steered.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use super::checkpoint::{Replica, Standing};
@@ -65,11 +66,24 @@ pub struct Results {
     pub indicators: Vec<IndicatorRow>,
 }
 
+impl Results {
+    /// By arm, in the experiment's order, and seed; rows of one replica stay as they are.
+    pub(crate) fn sort(&mut self, experiment: &Experiment) {
+        let names = experiment.arms.iter().map(|arm| &arm.name[..]);
+        let places: BTreeMap<&str, usize> = names.zip(0..).collect();
+        let key = |arm: &str, seed: u32| (places.get(arm), seed);
+        self.tasks.sort_by_key(|row| key(&row.arm, row.seed));
+        self.probes.sort_by_key(|row| key(&row.arm, row.seed));
+        self.indicators.sort_by_key(|row| key(&row.arm, row.seed));
+    }
+}
+
 impl Experiment {
-    /// Training steps of all replicas together.
+    /// Training steps of all replicas together; of an experiment that [`Experiment::check`] refuses, 2^64 - 1 at most.
     pub fn total_steps(&self) -> u64 {
         let replicas = self.arms.len() as u64 * self.seeds.len() as u64;
-        replicas * u64::from(self.tasks) * self.steps_per_task()
+        let tasks = replicas.saturating_mul(u64::from(self.tasks));
+        tasks.saturating_mul(self.steps_per_task())
     }
 }
 
@@ -176,14 +190,7 @@ fn train_all(
     if let Some(start) = start {
         return Err(start.damaged(OTHER_REPLICAS.to_owned()).into());
     }
-    let place = |name: &str| experiment.arms.iter().position(|arm| arm.name == name);
-    results.tasks.sort_by_key(|row| (place(&row.arm), row.seed));
-    results
-        .probes
-        .sort_by_key(|row| (place(&row.arm), row.seed));
-    results
-        .indicators
-        .sort_by_key(|row| (place(&row.arm), row.seed));
+    results.sort(experiment);
     Ok((results, ControlFlow::Continue(())))
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod step;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::iter;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use trainable::gpu::{Gpu, Tiling, adapters};
 use trainable::{Backend, Compute, Trainer, wgpu};
 
+use super::say::with_causes;
 use super::{Failure, backend_parser, print};
 use peak::Peak;
 use step::{BATCH, Share, WIDTHS};
@@ -52,15 +54,49 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         WIDTHS.map(|width| width.to_string()).join("-"),
     );
     if options.all {
-        for (_, adapter) in pollster::block_on(adapters(wgpu::Backends::all())) {
-            text += &section(|| open(&adapter), options)?;
-        }
-        text += &section(|| Ok(Compute::Cpu), options)?;
+        text += &all(options)?;
     } else {
         let chosen = || Compute::open_with(options.backend, TIMESTAMPS).map(|(chosen, _)| chosen);
         text += &section(chosen, options)?;
     }
     print(&text)
+}
+
+/// A section for every adapter and for the CPU executor.
+fn all(options: &Options) -> Result<String, Failure> {
+    let found = pollster::block_on(adapters(wgpu::Backends::all()));
+    let gpus = found.iter().map(|(summary, adapter)| {
+        let section = section(|| open(adapter), options);
+        (summary.to_string(), section)
+    });
+    let cpu = iter::once_with(|| (Compute::Cpu.name(), section(|| Ok(Compute::Cpu), options)));
+    together(gpus.chain(cpu))
+}
+
+/// The sections one after the other; one that says why in place of each that failed.
+///
+/// # Errors
+/// The first failure, where all failed.
+fn together(
+    sections: impl Iterator<Item = (String, Result<String, Failure>)>,
+) -> Result<String, Failure> {
+    let (mut text, mut first, mut is_any) = (String::new(), None, false);
+    for (name, section) in sections {
+        match section {
+            Ok(section) => {
+                text += &section;
+                is_any = true;
+            }
+            Err(failure) => {
+                text += &format!("\n## {name}\n\nNot timed: {}.\n", with_causes(&failure));
+                first.get_or_insert(failure);
+            }
+        }
+    }
+    match first {
+        Some(failure) if !is_any => Err(failure),
+        _ => Ok(text),
+    }
 }
 
 fn open(adapter: &wgpu::Adapter) -> Result<Compute, trainable::Error> {
@@ -193,4 +229,40 @@ fn probes(compute: &Compute, replicas: &[u32]) -> Result<String, Failure> {
         );
     }
     Ok(table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn timed(name: &str) -> (String, Result<String, Failure>) {
+        (name.to_owned(), Ok(format!("\n## {name}\n\ntimes\n")))
+    }
+
+    fn failed(name: &str) -> (String, Result<String, Failure>) {
+        let failure = trainable::Error::Device {
+            doing: "opening",
+            reason: format!("{name} refused"),
+        };
+        let source = Box::new(failure.into());
+        let name = name.to_owned();
+        (name.clone(), Err(Failure::Cell { name, source }))
+    }
+
+    #[test]
+    fn a_device_that_fails_has_a_section_that_says_why() {
+        let text = together([failed("A"), timed("B"), failed("C")].into_iter()).unwrap();
+        let section = |name| {
+            let reason = format!("cell {name}: the device failed while opening: {name} refused");
+            format!("\n## {name}\n\nNot timed: {reason}.\n")
+        };
+        assert_eq!(text, section("A") + "\n## B\n\ntimes\n" + &section("C"));
+    }
+
+    #[test]
+    fn where_all_fail_the_first_failure_is_the_machines_fault() {
+        let failure = together([failed("A"), failed("B")].into_iter()).unwrap_err();
+        assert_eq!(failure.to_string(), "cell A");
+        assert_eq!(failure.exit_code(), 1);
+    }
 }

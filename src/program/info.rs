@@ -1,10 +1,11 @@
 //! `trainable info`: the adapters of this machine, what would be chosen, and how fast a training step is there.
 
 use clap::Args;
-use trainable::gpu::{AdapterSummary, adapters, present_adapters};
+use trainable::gpu::{AdapterSummary, Gpu, adapters, present_adapters};
 use trainable::{Backend, Compute, Trainer, wgpu};
 
 use super::bench::step::{BATCH, WIDTHS, nominal_flop, spec, time_step};
+use super::say::with_causes;
 use super::{Failure, backend_parser, print};
 
 /// What is to be looked at.
@@ -18,23 +19,37 @@ pub(crate) struct Options {
     replicas: u32,
 }
 
-/// Looks, times and prints.
+/// Looks, times and prints; first the adapters, which help where the chosen one fails.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    print(&present(options.backend))?;
+    print(&chosen(options)?)
+}
+
+/// The adapters, with why one does not open.
+fn present(backend: Backend) -> String {
     let mut text = String::new();
-    let found = match options.backend {
+    let found = match backend {
         Backend::Gl => pollster::block_on(adapters(wgpu::Backends::all())),
         _ => pollster::block_on(present_adapters()),
     };
     for (summary, adapter) in &found {
         text += &describe(summary, &adapter.limits());
+        if let Err(error) = pollster::block_on(Gpu::open(adapter)) {
+            text += &format!("    does not open: {}\n", with_causes(&error));
+        }
     }
     if found.is_empty() {
         text += "no adapter: neither Vulkan, Metal, DirectX 12 nor OpenGL is there\n";
-    } else if options.backend != Backend::Gl {
+    } else if backend != Backend::Gl {
         text += "OpenGL is asked only where nothing else is there, or with --backend gl\n";
     }
+    text
+}
+
+/// What would be chosen, and how fast it is.
+fn chosen(options: &Options) -> Result<String, Failure> {
     let (compute, chosen) = Compute::open(options.backend)?;
-    text += &format!("\n--backend {}: {chosen}\n", options.backend.name());
+    let mut text = format!("\n--backend {}: {chosen}\n", options.backend.name());
     let spec = spec(options.replicas)?;
     let fit = compute.replicas_that_fit(&spec)?;
     text += &format!("{WIDTHS:?} at batch {BATCH}: {fit} networks train together\n");
@@ -46,7 +61,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         1e3 * seconds,
         1e-9 * flop / seconds,
     );
-    print(&text)
+    Ok(text)
 }
 
 fn describe(summary: &AdapterSummary, limits: &wgpu::Limits) -> String {

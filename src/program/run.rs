@@ -1,6 +1,5 @@
 //! `trainable run`: an experiment from a file or a preset; `trainable presets`: what presets there are.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -8,8 +7,8 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{
-    Event, Experiment, RunDirectory, ScoreRow, check_place, check_same, run_in, score_table,
-    scores, write_results,
+    Event, Experiment, RunDirectory, ScoreRow, check_place, check_same, read_text, run_in,
+    score_table, scores, write_results,
 };
 use trainable::report::{Foreign, check_page, write_event_files, write_whole};
 use trainable::spec::ImageSet;
@@ -330,7 +329,7 @@ impl Means {
 }
 
 fn read_experiment(path: &Path) -> Result<Experiment, Failure> {
-    let text = fs::read_to_string(path).map_err(|source| Failure::Read {
+    let text = read_text(path).map_err(|source| Failure::Read {
         path: path.to_owned(),
         source,
     })?;

@@ -1,5 +1,6 @@
 //! Standard error, which somebody may read or not: a line that cannot be written is no reason to stop.
 
+use std::error::Error;
 use std::fmt::{self, Display};
 use std::io::Write;
 
@@ -26,6 +27,12 @@ pub(crate) fn line(text: fmt::Arguments<'_>) {
     let _ = output
         .write_all(line.as_bytes())
         .and_then(|()| output.flush());
+}
+
+/// An error and its causes, after colons.
+pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let chain = anyhow::Chain::new(error).map(ToString::to_string);
+    chain.collect::<Vec<_>>().join(": ")
 }
 
 /// `text` in a style.

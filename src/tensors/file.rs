@@ -1,28 +1,15 @@
 //! The tensors of a safetensors file.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorView};
 
 use super::TensorError;
+use crate::regular::{self, LARGEST};
 
 /// The bytes of a regular file.
 pub(super) fn read(file: &Path) -> Result<Vec<u8>, TensorError> {
-    let read = || {
-        // A pipe would wait for somebody who writes, a device may never end.
-        if !fs::metadata(file)?.is_file() {
-            return Err(io::Error::other("it is no regular file"));
-        }
-        let mut bytes = Vec::new();
-        let mut file = File::open(file)?;
-        let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
-        bytes.try_reserve_exact(length)?;
-        file.read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    read().map_err(|source| TensorError::Unreadable {
+    regular::read(file, LARGEST).map_err(|source| TensorError::Unreadable {
         file: file.into(),
         source,
     })

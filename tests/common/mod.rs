@@ -2,37 +2,50 @@
 
 #![allow(dead_code, unreachable_pub)]
 
+use std::io::Write;
 use std::sync::Arc;
 
 use trainable::gpu::{Gpu, adapters};
 use trainable::{Compute, wgpu};
 
-/// Every adapter found, opened. Says loudly when there is none, which is a failure where
-/// `TRAINABLE_REQUIRE_GPU` is set (its value is the number of adapters that must be there).
+/// Every adapter that opens. One that does not, and that there is none, is said loudly; fewer than
+/// `TRAINABLE_REQUIRE_GPU` says are a failure.
 pub fn gpus() -> Vec<Arc<Gpu>> {
     let found = pollster::block_on(adapters(wgpu::Backends::all()));
-    let gpus: Vec<_> = found
-        .iter()
-        .map(|(summary, adapter)| {
-            let gpu = pollster::block_on(Gpu::open(adapter));
-            Arc::new(gpu.unwrap_or_else(|error| panic!("{summary} would not open: {error}")))
-        })
-        .collect();
+    let opened = found.iter().filter_map(|(_, adapter)| open(adapter));
+    let gpus: Vec<_> = opened.map(Arc::new).collect();
     for gpu in &gpus {
         eprintln!("testing on {}", gpu.adapter);
     }
     if gpus.is_empty() {
-        eprintln!("\n*** NO GPU ADAPTER FOUND: the shaders are NOT being tested ***\n");
+        shout("NO GPU ADAPTER OPENED: the shaders are NOT being tested");
     }
     if let Ok(required) = std::env::var("TRAINABLE_REQUIRE_GPU") {
         let required: usize = required.parse().expect("TRAINABLE_REQUIRE_GPU is a number");
         assert!(
             gpus.len() >= required,
-            "{required} adapters required, {} found",
-            gpus.len()
+            "{required} adapters required, {} of {} opened",
+            gpus.len(),
+            found.len()
         );
     }
     gpus
+}
+
+/// The adapter's device; `None`, said loudly, where it gives none.
+pub fn open(adapter: &wgpu::Adapter) -> Option<Gpu> {
+    let opened = pollster::block_on(Gpu::open(adapter));
+    let refused = |error| {
+        // The alternate form appends the causes.
+        let error = anyhow::Error::new(error);
+        shout(&format!("{error:#}: it is NOT being tested"));
+    };
+    opened.map_err(refused).ok()
+}
+
+/// Writes to the process's standard error itself: libtest keeps what macros print of a test that passes.
+fn shout(text: &str) {
+    writeln!(std::io::stderr(), "\n*** {text} ***\n").expect("standard error");
 }
 
 /// The CPU executor and every adapter, by name.

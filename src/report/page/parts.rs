@@ -1,6 +1,5 @@
 //! The rows so far of a run that is not finished, and scores of these.
 
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -8,6 +7,7 @@ use super::PageError;
 use super::record::{parse_table, unreadable};
 use crate::error::Error;
 use crate::experiment::{DifferenceRow, Experiment, PARTS, Results, ScoreRow, differences, scores};
+use crate::regular::{self, LARGEST};
 use crate::report::indicators::HEADER as INDICATOR_HEADER;
 use crate::report::probes::HEADER as PROBE_HEADER;
 use crate::report::tables::HEADER as TASK_HEADER;
@@ -55,20 +55,13 @@ pub(super) fn read(
         probes,
         indicators,
     };
-    let place = |name: &str| experiment.arms.iter().position(|arm| arm.name == name);
-    results.tasks.sort_by_key(|row| (place(&row.arm), row.seed));
-    results
-        .probes
-        .sort_by_key(|row| (place(&row.arm), row.seed));
-    results
-        .indicators
-        .sort_by_key(|row| (place(&row.arm), row.seed));
+    results.sort(experiment);
     Ok(Some(results))
 }
 
 /// `None` where there is no such file.
 fn read_part<T: TableRow>(path: &Path, header: &[&str]) -> Result<Option<Vec<T>>, PageError> {
-    let bytes = match fs::read(path) {
+    let bytes = match regular::read(path, LARGEST) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unreadable(path, error)),

@@ -1,7 +1,6 @@
 //! A run's directory, read back and checked.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,9 +10,10 @@ use super::PageError;
 use super::parts::{self, Unfinished};
 use crate::experiment::foresight::{ALL_ARMS, HEADER as FORESIGHT_HEADER};
 use crate::experiment::{
-    DifferenceRow, Experiment, ForesightRow, Results, ScoreRow, differences, foresight, scores,
-    task_indicators,
+    DifferenceRow, Experiment, ForesightRow, Results, ScoreRow, differences, foresight, read_text,
+    scores, task_indicators,
 };
+use crate::regular::{self, LARGEST};
 use crate::report::indicators::HEADER as INDICATOR_HEADER;
 use crate::report::probes::HEADER as PROBE_HEADER;
 use crate::report::tables::HEADER as TASK_HEADER;
@@ -159,7 +159,7 @@ pub(in crate::report) fn read_results(
 }
 
 fn read_experiment(path: &Path) -> Result<(String, Experiment), PageError> {
-    let text = fs::read_to_string(path).map_err(|source| PageError::Read {
+    let text = read_text(path).map_err(|source| PageError::Read {
         path: path.to_owned(),
         wanted: "the experiment of a run",
         source,
@@ -175,7 +175,7 @@ fn read_experiment(path: &Path) -> Result<(String, Experiment), PageError> {
 
 /// The rows of `path`, which has the columns `header` in any order.
 fn read_table<T: TableRow>(path: &Path, header: &[&str]) -> Result<Vec<T>, PageError> {
-    let bytes = fs::read(path).map_err(|source| unreadable(path, source))?;
+    let bytes = regular::read(path, LARGEST).map_err(|source| unreadable(path, source))?;
     parse_table(path, &bytes, header)
 }
 

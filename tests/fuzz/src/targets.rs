@@ -1,6 +1,7 @@
 //! What reads files, and the valid files that mutations begin with.
 
 mod checkpoint;
+mod data;
 mod experiment;
 mod network;
 mod small;
@@ -26,6 +27,7 @@ pub struct Target {
 
 /// All of them.
 pub const TARGETS: &[Target] = &[
+    data::TARGET,
     network::TARGET,
     experiment::TARGET,
     checkpoint::TARGET,

@@ -1,0 +1,188 @@
+//! What an experiment may say, checked before anything is read or written for it; in time that grows as the file does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+
+use super::foresight::ALL_ARMS;
+use super::{Arm, Experiment, ExperimentError, Placebo, PlaceboKind};
+use crate::error::Error;
+use crate::scheduler::Control;
+use crate::spec::{ImageSet, Optimiser};
+
+/// Arms of an experiment, and seeds.
+const MOST: usize = 10_000;
+/// Bytes of a name: it is a directory's, or a part of a directory's.
+const LONGEST_NAME: usize = 200;
+/// Characters of a refused text that a message repeats.
+const LONGEST_SHOWN: usize = 60;
+
+impl Experiment {
+    /// Checks every name and number, of every arm, before anything is trained.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Invalid`] or [`ExperimentError::Arm`], with what was wanted and what was
+    /// found.
+    pub fn check(&self, images: &ImageSet) -> Result<(), ExperimentError> {
+        self.check_name()?;
+        let arms = self.check_arm_names()?;
+        let wanted = "1 to 10,000, all different";
+        self.check_distinct("seeds", wanted, self.seeds.iter())?;
+        for (what, number) in [("tasks", self.tasks), ("interval", self.interval)] {
+            if number == 0 {
+                return Err(self.invalid(what, "1 or more", number));
+            }
+        }
+        let wanted = self.data();
+        if let Some(found) = images.description()
+            && *found != wanted
+        {
+            return Err(self.invalid("data", wanted.to_string(), found));
+        }
+        self.check_steps()?;
+        for arm in &self.arms {
+            self.check_arm(arm, &arms, images)
+                .map_err(|source| ExperimentError::Arm {
+                    arm: arm.name.clone(),
+                    source,
+                })?;
+        }
+        Ok(())
+    }
+
+    /// The name is a directory's, of every system.
+    fn check_name(&self) -> Result<(), ExperimentError> {
+        let name = &self.name[..];
+        let is_path = name.contains(['/', '\\']) || [".", ".."].contains(&name);
+        if is_path || !is_plain(name) {
+            let wanted = "a name for its directory, of 1 to 200 bytes, without slashes and control characters";
+            return Err(self.invalid("name", wanted, shown(name)));
+        }
+        Ok(())
+    }
+
+    /// The arms by their names, which stand in tables, in pictures and on terminals.
+    fn check_arm_names(&self) -> Result<BTreeMap<&str, &Arm>, ExperimentError> {
+        let names = self.arms.iter().map(|arm| &arm.name[..]);
+        self.check_distinct("arms", "1 to 10,000, of different names", names.clone())?;
+        // A spreadsheet takes the latter for formulas.
+        let is_name = |name: &str| is_plain(name) && !name.starts_with(['=', '+', '-', '@']);
+        if let Some(name) = names.clone().find(|name| !is_name(name)) {
+            let wanted = "1 to 200 bytes, without control characters, not with =, +, - or @ at the beginning";
+            return Err(self.invalid("name of an arm", wanted, shown(name)));
+        }
+        if names.clone().any(|name| name == ALL_ARMS) {
+            let wanted = "another than that of all of them in foresight.csv";
+            return Err(self.invalid("name of an arm", wanted, shown(ALL_ARMS)));
+        }
+        Ok(names.zip(&self.arms).collect())
+    }
+
+    fn check_steps(&self) -> Result<(), ExperimentError> {
+        let total = u64::from(self.tasks).checked_mul(self.steps_per_task());
+        if total.is_some_and(|total| total <= u64::from(u32::MAX)) {
+            return Ok(());
+        }
+        let found = total.map_or("2^64 or more".to_owned(), |total| total.to_string());
+        Err(self.invalid("training steps of a replica", "fewer than 2^32", found))
+    }
+
+    fn check_arm(
+        &self,
+        arm: &Arm,
+        arms: &BTreeMap<&str, &Arm>,
+        images: &ImageSet,
+    ) -> Result<(), Error> {
+        let network = self.network(arm)?;
+        self.training_spec(&network, images, &[(arm, 0)]).check()?;
+        let layers = network.layers().len();
+        self.scheduler(arm, arm.control.clone(), layers, 0)?;
+        if let (Control::Clip(_), Optimiser::Sgd { .. }) = (&arm.control, arm.optimiser) {
+            let wanted = "adam, whose second moment the control clip compares with";
+            return Err(Error::invalid("optimiser", wanted, "sgd"));
+        }
+        match &arm.placebo {
+            Some(placebo) => self.check_placebo(arm, placebo, arms),
+            None => Ok(()),
+        }
+    }
+
+    fn check_placebo(
+        &self,
+        arm: &Arm,
+        placebo: &Placebo,
+        arms: &BTreeMap<&str, &Arm>,
+    ) -> Result<(), Error> {
+        if arm.control != Control::Constant {
+            let wanted = "constant beside a placebo, which makes a control of its own";
+            return Err(Error::invalid("control", wanted, "another"));
+        }
+        let refused = |wanted: &str| Err(Error::invalid("placebo of", wanted, shown(&placebo.of)));
+        match arms.get(&placebo.of[..]) {
+            Some(original) if original.placebo.is_some() => {
+                refused("an arm that is no placebo itself")
+            }
+            Some(original) if original.hidden.len() != arm.hidden.len() => {
+                refused("an arm with as many layers")
+            }
+            Some(_) if placebo.kind == PlaceboKind::Replay && self.seeds.len() < 2 => {
+                let wanted = "2 or more, because a seed replays another's step sizes";
+                Err(Error::invalid("seeds", wanted, self.seeds.len()))
+            }
+            Some(_) => Ok(()),
+            None => refused("the name of another arm"),
+        }
+    }
+
+    fn check_distinct<T: Ord + Debug>(
+        &self,
+        what: &'static str,
+        wanted: &str,
+        found: impl ExactSizeIterator<Item = T>,
+    ) -> Result<(), ExperimentError> {
+        if !(1..=MOST).contains(&found.len()) {
+            return Err(self.invalid(what, wanted, found.len()));
+        }
+        let mut known = BTreeSet::new();
+        for one in found {
+            let text = cut(format!("{one:?}"));
+            if !known.insert(one) {
+                return Err(self.invalid(what, wanted, format!("{text} twice")));
+            }
+        }
+        Ok(())
+    }
+
+    fn invalid(
+        &self,
+        what: &'static str,
+        wanted: impl Into<String>,
+        found: impl ToString,
+    ) -> ExperimentError {
+        ExperimentError::Invalid {
+            name: self.name.chars().take(LONGEST_SHOWN).collect(),
+            what,
+            wanted: wanted.into(),
+            found: found.to_string(),
+        }
+    }
+}
+
+/// Whether a text is a name that nothing chokes on: neither empty nor long, and without characters that steer a terminal
+/// or turn the direction of what follows.
+fn is_plain(name: &str) -> bool {
+    let steers =
+        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    (1..=LONGEST_NAME).contains(&name.len()) && !name.contains(steers)
+}
+
+/// The beginning of `text` in quotes, its control characters escaped.
+fn shown(text: &str) -> String {
+    cut(format!("{text:?}"))
+}
+
+fn cut(text: String) -> String {
+    match text.char_indices().nth(LONGEST_SHOWN) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
+}

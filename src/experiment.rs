@@ -3,6 +3,7 @@
 //! An [`Experiment`] is what an experiment file says. [`run`] trains all of it, arms of one network
 //! shape together, and returns the rows of the tables; [`presets`] are the paper's experiments.
 //!
+//! - `file`: experiment files, with all that is wrong with one, and their schema.
 //! - `defaults`: what an experiment is where its file does not say.
 //! - `presets`: the paper's experiments, small and in the paper's size.
 //! - `placebo`: controls that are made of another arm's record.
@@ -22,6 +23,7 @@ mod checkpoint;
 mod defaults;
 mod difference;
 mod directory;
+mod file;
 pub(crate) mod foresight;
 mod place;
 mod placebo;
@@ -50,6 +52,7 @@ use crate::spec::{
 
 pub(crate) use directory::PARTS;
 pub use directory::{DirectoryError, RunDirectory, check_same};
+pub use file::{Fault, FileError, schema};
 pub use foresight::{ForesightRow, foresight, write_foresight};
 pub use place::check_place;
 pub use placebo::{Placebo, PlaceboKind};
@@ -61,7 +64,8 @@ pub use run::{Event, Results, run, run_in};
 pub use task_indicators::{TaskIndicatorRow, task_indicators, write_task_indicators};
 
 /// An experiment on random labels or permuted pixels, as it stands in an experiment file. What a file does not say has
-/// the value of [`Experiment::default`] or [`Arm::default`], but names have to be there.
+/// the value of [`Experiment::default`] or [`Arm::default`], but names have to be there; [`str::parse`] reads one and
+/// tells all that is wrong with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {

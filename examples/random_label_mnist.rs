@@ -157,7 +157,7 @@ fn experiment(options: &Options) -> Experiment {
             arm("ReLU", Activation::Relu, 0.0, Control::Constant),
             l2("L2", Control::Constant),
             l2("L2 + paper", Profile::Paper.control()),
-            l2("L2 + corrected", Profile::Corrected.control()),
+            l2("L2 + corrected", Profile::UpdateClipping.control()),
             arm("CReLU", Activation::Crelu, 0.0, Control::Constant),
         ],
         ..Preset::Diagnosis.experiment(Scale::Small)

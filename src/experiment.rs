@@ -3,6 +3,8 @@
 //! An [`Experiment`] is what an experiment file says. [`run`] trains all of it, arms of one network
 //! shape together, and returns the rows of the tables; [`presets`] are the paper's experiments.
 //!
+//! - `file`: experiment files, with all that is wrong with one, and their schema.
+//! - `defaults`: what an experiment is where its file does not say.
 //! - `presets`: the paper's experiments, small and in the paper's size.
 //! - `check`: what an experiment may say.
 //! - `text`: the text of experiment files.
@@ -21,8 +23,10 @@
 
 mod check;
 mod checkpoint;
+mod defaults;
 mod difference;
 mod directory;
+mod file;
 pub(crate) mod foresight;
 mod place;
 mod placebo;
@@ -35,6 +39,7 @@ mod run;
 mod task_indicators;
 mod text;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Description;
@@ -49,6 +54,7 @@ use crate::spec::{
 
 pub(crate) use directory::PARTS;
 pub use directory::{DirectoryError, RunDirectory, check_same};
+pub use file::{Fault, FileError, schema};
 pub use foresight::{ForesightRow, foresight, write_foresight};
 pub use place::check_place;
 pub use placebo::{Placebo, PlaceboKind};
@@ -60,13 +66,16 @@ pub use run::{Event, Results, run, run_in};
 pub use task_indicators::{TaskIndicatorRow, task_indicators, write_task_indicators};
 pub use text::read_text;
 
-/// An experiment on random labels or permuted pixels, as it stands in an experiment file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// An experiment on random labels or permuted pixels, as it stands in an experiment file. What a file does not say has
+/// the value of [`Experiment::default`] or [`Arm::default`], but names have to be there; [`str::parse`] reads one and
+/// tells all that is wrong with it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
     /// What it is called; names its directory.
     pub name: String,
     /// What it asks.
+    #[serde(default)]
     pub question: String,
     /// What a task changes: `"random-labels"`, as in the paper and where a file does not say, or
     /// `"permuted-pixels"`.
@@ -77,34 +86,45 @@ pub struct Experiment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Description>,
     /// Images of each replica, drawn once (n in the paper).
+    #[serde(default = "defaults::images")]
     pub images: u32,
     /// Images in a minibatch (B).
+    #[serde(default = "defaults::batch")]
     pub batch: u32,
     /// Passes over the images in one task (E).
+    #[serde(default = "defaults::epochs")]
     pub epochs: u32,
     /// Tasks, each with fresh random labels or a fresh permutation of the pixels.
+    #[serde(default = "defaults::tasks")]
     pub tasks: u32,
     /// The share of the images that gets fresh labels at a task switch; 1 with permuted pixels.
+    #[serde(default = "defaults::relabel_fraction")]
     pub relabel_fraction: f32,
     /// Every arm is trained once with each.
+    #[serde(default = "defaults::seeds")]
     pub seeds: Vec<u32>,
     /// Training steps from probe to probe.
+    #[serde(default = "defaults::interval")]
     pub interval: u32,
     /// Every how many probes the other indicators are measured too; 0 for never. They cost a readback of the
     /// minibatch's activations and an eigenvalue problem on the host.
+    #[serde(default = "defaults::indicators_every")]
     pub indicators_every: u32,
     /// How curvature is measured at a probe.
+    #[serde(default)]
     pub probe: ProbeSpec,
     /// How bounds are reported in arms that no bound steers.
+    #[serde(default)]
     pub estimator: Estimator,
     /// What is drawn of the results.
+    #[serde(default = "defaults::figures")]
     pub figures: Vec<Figure>,
     /// What is compared.
     pub arms: Vec<Arm>,
 }
 
 /// A picture of an experiment's results.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Figure {
     /// Online accuracy by task: [`crate::report::write_accuracies`].
@@ -120,51 +140,41 @@ pub enum Figure {
 }
 
 /// One configuration, trained once with every seed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Arm {
     /// What tables and legends call it. What stands before ": " groups it with others in pictures.
     pub name: String,
     /// Widths of the hidden layers.
+    #[serde(default = "defaults::hidden")]
     pub hidden: Vec<u32>,
-    /// Of the hidden layers.
+    /// The nonlinearity of the hidden layers.
+    #[serde(default = "defaults::activation")]
     pub activation: Activation,
     /// The step size at the start.
+    #[serde(default = "defaults::step_size")]
     pub step_size: f64,
-    /// Coupled L2: [`ReplicaSpec::l2`].
+    /// Coupled L2, which adds so much of every parameter to its gradient. See [`ReplicaSpec::l2`].
+    #[serde(default)]
     pub l2: f32,
-    /// [`ReplicaSpec::l2_init`]
+    /// L2 towards the initial parameters. See [`ReplicaSpec::l2_init`].
+    #[serde(default)]
     pub l2_init: f32,
-    /// [`ReplicaSpec::wasserstein`]
+    /// The Wasserstein regulariser. See [`ReplicaSpec::wasserstein`].
+    #[serde(default)]
     pub wasserstein: f32,
     /// What a task switch resets.
+    #[serde(default)]
     pub at_task_switch: TaskSwitch,
     /// A control made of another arm's record, in place of `control`, which is then `constant`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placebo: Option<Placebo>,
     /// What makes an update of a gradient.
+    #[serde(default)]
     pub optimiser: Optimiser,
     /// What decides the step sizes.
+    #[serde(default)]
     pub control: Control,
-}
-
-impl Default for Arm {
-    /// The paper's network, ReLU and Adam(1e-3), left alone.
-    fn default() -> Self {
-        Self {
-            name: "ReLU".to_owned(),
-            hidden: vec![256, 256],
-            activation: Activation::Relu,
-            step_size: 1e-3,
-            l2: 0.0,
-            l2_init: 0.0,
-            wasserstein: 0.0,
-            at_task_switch: TaskSwitch::Carry,
-            placebo: None,
-            optimiser: Optimiser::default(),
-            control: Control::Constant,
-        }
-    }
 }
 
 /// Why an experiment cannot be run, or was not run to its end.

@@ -7,6 +7,7 @@ mod engine;
 mod error;
 #[cfg(feature = "report")]
 pub mod experiment;
+mod form;
 pub mod gpu;
 mod images;
 pub mod indicators;

@@ -32,6 +32,8 @@ enum Command {
     Sweep(sweep::Options),
     /// List the paper's experiments, or print one as a file to edit
     Presets(experiments::PresetsOptions),
+    /// Print the JSON Schema of experiment files, with which an editor completes and checks them
+    Schema,
     /// Write an HTML page of a run, or of several side by side
     Report(report::Options),
     /// Tell which adapters there are, what would be chosen, and how fast a training step is there
@@ -93,6 +95,7 @@ fn run(options: &Options) -> Result<ExitCode, Failure> {
         Command::Run(options) => return experiments::run(options),
         Command::Sweep(options) => return sweep::run(options),
         Command::Presets(options) => experiments::presets(options)?,
+        Command::Schema => experiments::schema()?,
         Command::Report(options) => report::run(options)?,
         Command::Info(options) => info::run(options)?,
         Command::Bench(options) => bench::run(options)?,

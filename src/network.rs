@@ -10,6 +10,7 @@ use crate::error::Error;
 
 /// The nonlinearity after every hidden layer. The last layer has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[repr(u32)]
 pub enum Activation {

@@ -9,6 +9,7 @@ use crate::state::{LayerRecord, ProbeSlot, ReplicaState, SLOT_DIVERGED};
 
 /// Where the iteration starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ProbeStart {
     /// At the last probe's eigenvectors; the first probe of all starts at random ones.
@@ -21,6 +22,7 @@ pub enum ProbeStart {
 /// How an iteration holds a layer's part of its vector, where it has the choice: in a layer's own
 /// block and, for the whole network, in the first layer. Both give the same eigenvalues.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum IterateForm {
     /// Whichever costs less: sample gradients where the batch is smaller than twice the inputs.
@@ -34,6 +36,7 @@ pub enum IterateForm {
 
 /// How a dominant eigenvalue is approached: the eigenvalue largest in size, whatever its sign.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ProbeMethod {
     /// Rayleigh-Ritz in the span of the iterate, its residual and the last direction: LOBPCG (Knyazev,
@@ -50,7 +53,8 @@ pub enum ProbeMethod {
 
 /// How curvature is to be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
 pub struct ProbeSpec {
     /// How the dominant eigenvalue is approached.
     pub method: ProbeMethod,

@@ -6,6 +6,7 @@
 //!
 //! - `monitor`: bounds on the effective step from curvature and gradient noise ([`Monitor`], [`Bounds`]).
 //! - `control`: what the bounds, or the clock, or chance do to the step sizes ([`Control`]).
+//! - `profile`: controls that have a name ([`Profile`]).
 //! - `schedule`: decays over a task ([`Schedule`]).
 //!
 //! ```
@@ -38,12 +39,14 @@
 
 mod control;
 mod monitor;
+mod profile;
 mod schedule;
 
 use serde::{Deserialize, Serialize};
 
-pub use control::{BoundControl, ClipControl, Control, Profile, ReplayPoint, Scope};
+pub use control::{BoundControl, ClipControl, Control, ReplayPoint, Scope};
 pub use monitor::{Bounds, Estimator, Measured, Monitor, Noise, Normalisation, Signal, Volatility};
+pub use profile::Profile;
 pub use schedule::{Schedule, Shape};
 
 use crate::error::Error;

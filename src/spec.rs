@@ -12,11 +12,16 @@ use crate::state::{
     SWITCH_RESET_OPTIMISER,
 };
 
-pub use crate::images::ImageSet;
+mod optimiser_form;
 
-/// What makes an update of a gradient g, the L2 term included.
+pub use crate::images::ImageSet;
+use optimiser_form::OptimiserForm;
+
+/// What makes an update of a gradient g, the L2 term included. A file may name it, `"adam"` or `"sgd"`, or give what differs
+/// from [`Optimiser::default`] and from plain gradient descent, such as `{ adam = { beta2 = 0.99 } }`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case", try_from = "OptimiserForm")]
 pub enum Optimiser {
     /// Adam (Kingma and Ba, 2015), arranged as PyTorch's `torch.optim.Adam`.
     Adam {
@@ -33,17 +38,6 @@ pub enum Optimiser {
         /// Decay of the buffer; 0 for plain gradient descent.
         momentum: f32,
     },
-}
-
-impl Default for Optimiser {
-    /// Adam(0.9, 0.999, 1e-8).
-    fn default() -> Self {
-        Self::Adam {
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
-        }
-    }
 }
 
 impl Optimiser {
@@ -77,6 +71,7 @@ fn check_decay(what: &'static str, decay: f32) -> Result<(), Error> {
 /// that the host handed in reset nothing. Step sizes are the host's and stay in any case, and so do the
 /// scores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum TaskSwitch {
     /// Everything carries over, as in the paper (arXiv 2509.19698).
@@ -196,6 +191,7 @@ pub(crate) fn check_step_size(step_size: f32) -> Result<(), Error> {
 /// What tells one task of a stream from another. Every replica sees its own images in every task, and
 /// tasks of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum StreamKind {
     /// Random labels, as in the paper (arXiv 2509.19698): every task labels the images anew, at

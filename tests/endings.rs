@@ -174,7 +174,7 @@ fn a_signal_ends_the_program_from_the_start_on() {
 fn the_second_signal_ends_it_at_once() {
     let place = tempfile::tempdir().unwrap();
     let file = place.path().join("mine.toml");
-    let preset = trainable(&["presets", "smoke"]);
+    let preset = trainable(&["presets", "smoke", "--full"]);
     let preset = String::from_utf8(preset.stdout).unwrap();
     let mut experiment: toml::Table = preset.parse().unwrap();
     for (field, value) in [("images", 25_600), ("batch", 256), ("interval", 1_000)] {

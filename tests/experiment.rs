@@ -123,7 +123,7 @@ fn replaying_a_probes_csv_gives_the_same_decisions() {
     };
     let clip = ClipControl {
         threshold: 1.0,
-        ..ClipControl::corrected()
+        ..ClipControl::update_clipping()
     };
     let cosine = Schedule {
         shape: Shape::Cosine,
@@ -540,7 +540,7 @@ fn impossible_experiments_are_refused_before_anything_is_trained() {
         ),
         (
             |e| {
-                e.arms[0].control = Control::Clip(ClipControl::corrected());
+                e.arms[0].control = Control::Clip(ClipControl::update_clipping());
                 e.arms[0].optimiser = Optimiser::Sgd { momentum: 0.9 };
             },
             "arm \"a\": optimiser: wanted adam, whose second moment the control clip compares with, found sgd",

@@ -90,6 +90,7 @@ fn completions_and_the_manual_know_every_subcommand() {
             "run",
             "sweep",
             "presets",
+            "schema",
             "info",
             "--iterations",
             "--preset",
@@ -106,6 +107,7 @@ fn completions_and_the_manual_know_every_subcommand() {
         "trainable-run",
         "trainable-sweep",
         "presets",
+        "trainable-schema",
     ] {
         assert!(manual.contains(word), "{word}");
     }

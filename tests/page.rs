@@ -373,7 +373,7 @@ fn a_broken_file_is_named_with_what_was_wanted_and_found() {
         (
             "experiment.toml",
             |text| text.replace("tasks = 3", "tasks = -3"),
-            "experiment.toml is no experiment file",
+            "experiment.toml as an experiment",
         ),
         (
             "tasks.csv",

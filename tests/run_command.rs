@@ -32,7 +32,7 @@ fn refused(arguments: &[&str], code: i32, mentions: &[&str]) {
 
 /// The smoke preset as a file, with `from` replaced by `to`.
 fn edited(directory: &Path, from: &str, to: &str) -> String {
-    let preset = text(&trainable(&["presets", "smoke"]).stdout);
+    let preset = text(&trainable(&["presets", "smoke", "--full"]).stdout);
     assert!(preset.contains(from), "no {from:?} in {preset}");
     let path = directory.join("mine.toml");
     fs::write(&path, preset.replacen(from, to, 1)).unwrap();
@@ -56,6 +56,131 @@ fn presets_are_listed_and_printed() {
         assert!(small.contains(&format!("name = \"{name}\"")) && small.contains("[[arms]]"));
         assert_eq!(paper.contains("images = 25600"), name != "smoke", "{name}");
     }
+}
+
+#[test]
+fn a_preset_is_printed_short_or_in_full() {
+    let printed = |arguments: &[&str]| {
+        let output = trainable(&[&["presets"], arguments].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let (short, full) = (printed(&["ablation"]), printed(&["ablation", "--full"]));
+    assert!(
+        short
+            .starts_with("# What is not here has its default: `trainable presets ablation --full`")
+    );
+    for line in [
+        "# Coupled L2, which adds so much of every parameter to its gradient.",
+        "control = \"paper\"",
+        "control = { profile = \"paper\", signal = \"noise\" }",
+    ] {
+        assert!(
+            short.lines().any(|found| found == line),
+            "no {line} in {short}"
+        );
+    }
+    assert!(!short.contains("images") && full.contains("images = 1280"));
+    assert!(full.contains("[arms.control.bound.estimator]"));
+    let paper = printed(&["ablation", "--scale", "paper"]);
+    assert!(
+        paper.contains("presets ablation --scale paper --full") && paper.contains("images = 25600")
+    );
+    let read = |text: &str| text.parse::<trainable::experiment::Experiment>().unwrap();
+    assert_eq!(read(&short), read(&full));
+    refused(&["presets", "--full"], 2, &["<NAME>"]);
+}
+
+/// Every fault of a file is told at once, on standard error, and nothing is written.
+#[test]
+fn all_faults_of_a_file_are_told_together() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("mine.toml");
+    let lines = [
+        "name = 'mine'",
+        "imagse = 256",
+        "[[arms]]",
+        "l2 = 'much'",
+        "control = 'papre'",
+    ];
+    fs::write(&file, lines.join("\n")).unwrap();
+    let path = file.to_str().unwrap();
+    let mentions = [
+        &format!("cannot read {path} as an experiment: 4 faults"),
+        "line 2, column 1: unknown field `imagse`; there is a similar name: images",
+        "line 3, column 1: missing field `name`",
+        "line 4, column 6: wanted a number, found string \"much\"",
+        "line 5, column 11: unknown variant `papre`; there is a similar name: paper",
+    ];
+    refused(&["run", path], 2, &mentions);
+    refused(&["sweep", path, "--vary", "batch=16"], 2, &mentions);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+/// The README's first file, over fewer images.
+#[test]
+fn a_file_of_names_and_what_differs_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("mine.toml");
+    let lines = [
+        "name = \"mine\"",
+        "images = 64",
+        "[[arms]]",
+        "name = \"plain\"",
+        "[[arms]]",
+        "name = \"clipped\"",
+        "control = \"update-clipping\"",
+    ];
+    fs::write(&file, lines.join("\n")).unwrap();
+    let out = directory.path().join("out");
+    let arguments = ["--tasks", "1", "--seeds", "1", "--backend", "cpu", "--out"];
+    let command = [
+        &["run", file.to_str().unwrap()],
+        &arguments[..],
+        &[out.to_str().unwrap()],
+    ];
+    let output = trainable(&command.concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let table = text(&output.stdout);
+    assert!(
+        table.contains("plain") && table.contains("clipped"),
+        "{table}"
+    );
+    // What is left behind says everything, and is the same experiment.
+    let resolved = fs::read_to_string(out.join("experiment.toml")).unwrap();
+    for line in [
+        "images = 64",
+        "epochs = 50",
+        "threshold = 3.0",
+        "[arms.optimiser.adam]",
+        "kappa = 20.0",
+    ] {
+        assert!(
+            resolved.lines().any(|found| found == line),
+            "no {line} in {resolved}"
+        );
+    }
+    let again = directory.path().join("again");
+    let whole = out.join("experiment.toml");
+    let command = [
+        "run",
+        whole.to_str().unwrap(),
+        "--backend",
+        "cpu",
+        "--out",
+        again.to_str().unwrap(),
+    ];
+    let output = trainable(&command);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let tasks = |run: &Path| fs::read(run.join("tasks.csv")).unwrap();
+    assert_eq!(tasks(&again), tasks(&out));
+}
+
+#[test]
+fn the_schema_is_printed() {
+    let output = trainable(&["schema"]);
+    let schema: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(schema, trainable::experiment::schema());
 }
 
 #[test]
@@ -188,12 +313,18 @@ fn what_cannot_be_run_is_refused_in_plain_words() {
         (
             "images",
             "imagse",
-            ["unknown field `imagse`", "similar name: images"],
+            [
+                "line 3, column 1: unknown field `imagse`",
+                "similar name: images",
+            ],
         ),
         (
             "batch = 32",
             "batch = \"32\"",
-            ["invalid type: string", "u32"],
+            [
+                "line 5, column 9: wanted a whole number",
+                "found string \"32\"",
+            ],
         ),
         (
             "batch = 32",

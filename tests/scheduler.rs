@@ -424,7 +424,7 @@ fn observing_the_record_again_decides_the_same() {
         Profile::Paper,
         Profile::Summary,
         Profile::Unbiased,
-        Profile::Corrected,
+        Profile::UpdateClipping,
     ] {
         for scope in [Scope::PerLayer, Scope::Global] {
             let control = match profile.control() {

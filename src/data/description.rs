@@ -9,6 +9,7 @@ use super::{LARGEST, mnist};
 
 /// Sides of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(from = "[u32; 3]", into = "[u32; 3]")]
 pub struct Shape {
     /// 1 for grey, 3 for colours.
@@ -52,6 +53,7 @@ impl fmt::Display for Shape {
 
 /// What a run remembers of its data set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, try_from = "Stated")]
 pub struct Description {
     /// [`Dataset::name`]
@@ -91,6 +93,7 @@ impl fmt::Display for Description {
 
 /// A [`Description`] as a file states it.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Stated {
     name: String,

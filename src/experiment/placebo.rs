@@ -7,6 +7,7 @@ use crate::scheduler::{Action, Control, ReplayPoint};
 
 /// A control that does what another arm's did, but without its signal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Placebo {
     /// The other arm's name.
@@ -17,6 +18,7 @@ pub struct Placebo {
 
 /// What a placebo keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum PlaceboKind {
     /// The mean decay: all layers are cooled at every probe, so that the step sizes' geometric mean over

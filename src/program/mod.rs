@@ -10,7 +10,6 @@ pub(crate) mod run;
 pub(crate) mod say;
 pub(crate) mod shell;
 mod signals;
-mod suggest;
 pub(crate) mod sweep;
 
 use std::io::{self, Write};
@@ -20,7 +19,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use thiserror::Error;
 use trainable::Backend;
 use trainable::data::DataError;
-use trainable::experiment::{DirectoryError, ExperimentError};
+use trainable::experiment::{DirectoryError, ExperimentError, FileError};
 use trainable::probe::NotFinite;
 use trainable::report::{PageError, ReportError};
 use trainable::tensors::TensorError;
@@ -67,11 +66,8 @@ pub(crate) enum Failure {
     #[error("cannot read {}", path.display())]
     Read { path: PathBuf, source: io::Error },
     /// The file is no experiment.
-    #[error("{} is no experiment file", path.display())]
-    ExperimentFile {
-        path: PathBuf,
-        source: Box<toml::de::Error>,
-    },
+    #[error("cannot read {} as an experiment", path.display())]
+    ExperimentFile { path: PathBuf, source: FileError },
     /// An experiment has no form as a file.
     #[error("experiment {name:?} cannot be written as TOML")]
     Toml {
@@ -151,8 +147,6 @@ impl Failure {
                 | DirectoryError::Taken { .. }
                 | DirectoryError::NotAFile { .. },
             ) => Some("--out takes another directory".to_owned()),
-            Self::ExperimentFile { source, .. } => suggest::for_message(source.message())
-                .map(|meant| format!("there is a similar name: {meant}")),
             _ => None,
         }
     }
@@ -190,8 +184,9 @@ mod tests {
         io::Error::other("of a test")
     }
 
-    fn toml_error() -> Box<toml::de::Error> {
-        Box::new(toml::from_str::<toml::Table>("=").unwrap_err())
+    fn file_error() -> FileError {
+        "=".parse::<trainable::experiment::Experiment>()
+            .unwrap_err()
     }
 
     fn directory(error: DirectoryError) -> Failure {
@@ -286,7 +281,7 @@ mod tests {
             },
             Failure::ExperimentFile {
                 path: path(),
-                source: toml_error(),
+                source: file_error(),
             },
             GridError::TooMany { count: 1 << 20 }.into(),
             Failure::Scores {

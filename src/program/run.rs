@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{
-    Event, Experiment, RunDirectory, ScoreRow, check_place, check_same, read_text, run_in,
+    self, Event, Experiment, RunDirectory, ScoreRow, check_place, check_same, read_text, run_in,
     score_table, scores, write_results,
 };
 use trainable::report::{Foreign, check_page, write_event_files, write_whole};
@@ -87,6 +87,9 @@ pub(crate) struct PresetsOptions {
     /// Its size
     #[arg(long, value_enum, default_value_t = Size::Small)]
     scale: Size,
+    /// Print what has its default, too
+    #[arg(long, requires = "name")]
+    full: bool,
 }
 
 /// A [`Scale`] on the command line.
@@ -117,7 +120,8 @@ fn preset_parser() -> impl clap::builder::TypedValueParser<Value = Preset> {
 /// Lists the presets, or prints one.
 pub(crate) fn presets(options: &PresetsOptions) -> Result<(), Failure> {
     let text = match options.name {
-        Some(preset) => as_toml(&preset.experiment(options.scale.into()))?,
+        Some(preset) if options.full => as_toml(&preset.experiment(options.scale.into()))?,
+        Some(preset) => as_short_toml(preset, options.scale)?,
         None => {
             let line = |preset: Preset| {
                 let experiment = preset.experiment(options.scale.into());
@@ -129,12 +133,34 @@ pub(crate) fn presets(options: &PresetsOptions) -> Result<(), Failure> {
     print(&text)
 }
 
-/// The experiment as a file shows it.
+/// Prints the JSON Schema of experiment files.
+pub(crate) fn schema() -> Result<(), Failure> {
+    print(&format!("{:#}\n", experiment::schema()))
+}
+
+/// The experiment as a whole file shows it.
 pub(super) fn as_toml(experiment: &Experiment) -> Result<String, Failure> {
-    toml::to_string(experiment).map_err(|source| Failure::Toml {
-        name: experiment.name.clone(),
-        source,
-    })
+    toml::to_string(experiment).map_err(not_written(experiment))
+}
+
+/// What of a preset differs from the defaults.
+fn as_short_toml(preset: Preset, scale: Size) -> Result<String, Failure> {
+    let experiment = preset.experiment(scale.into());
+    let short = experiment.to_short_toml();
+    let text = short.map_err(not_written(&experiment))?;
+    let size = match scale {
+        Size::Small => "",
+        Size::Paper => " --scale paper",
+    };
+    let name = preset.name();
+    Ok(format!(
+        "# What is not here has its default: `trainable presets {name}{size} --full` prints all.\n\n{text}"
+    ))
+}
+
+fn not_written(experiment: &Experiment) -> impl FnOnce(toml::ser::Error) -> Failure {
+    let name = experiment.name.clone();
+    move |source| Failure::Toml { name, source }
 }
 
 /// Runs an experiment in its directory, or goes on with it.
@@ -333,9 +359,9 @@ fn read_experiment(path: &Path) -> Result<Experiment, Failure> {
         path: path.to_owned(),
         source,
     })?;
-    toml::from_str(&text).map_err(|source| Failure::ExperimentFile {
+    text.parse().map_err(|source| Failure::ExperimentFile {
         path: path.to_owned(),
-        source: Box::new(source),
+        source,
     })
 }
 

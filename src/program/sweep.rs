@@ -42,8 +42,8 @@ pub(crate) struct Options {
     ///
     /// Such as batch=16,32 or arms.0.l2=0.0,0.001 or probe.iterations=10,30. A * is every index: arms.*.hidden=[64,
     /// 64],[256, 256]. Values are written as inside a list of the file, strings in quotes. With several of these, every
-    /// combination is a cell. Only fields that the file shows can be varied: `trainable presets NAME` prints a
-    /// preset's.
+    /// combination is a cell. Only fields that the file shows can be varied: `trainable presets NAME --full` prints
+    /// a preset's.
     #[arg(long, value_name = "FIELD=VALUE,VALUE", required = true)]
     vary: Vec<String>,
     #[command(flatten)]

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 
 use super::{ReportError, write_csv, write_whole};
 use crate::error::Error;
-use crate::experiment::{DifferenceRow, ScoreRow};
+use crate::experiment::{DifferenceRow, FileError, ScoreRow};
 use comparison::Comparison;
 use pictures::{Extent, Gallery};
 use record::Record;
@@ -64,12 +64,12 @@ pub enum PageError {
         source: io::Error,
     },
     /// experiment.toml is no experiment.
-    #[error("{} is no experiment file", path.display())]
+    #[error("cannot read {} as an experiment", path.display())]
     Experiment {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: Box<toml::de::Error>,
+        source: FileError,
     },
     /// A table lacks a column.
     #[error("{}: wanted a column {column}, found only {found}", path.display())]

@@ -4,14 +4,20 @@ use serde::{Deserialize, Serialize};
 
 use super::Statistics;
 use super::monitor::{Bounds, Estimator, Signal};
+use super::profile::ControlForm;
 use super::schedule::{Schedule, check_share};
 use crate::error::Error;
 
 /// What decides a replica's step sizes, at every probe.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+///
+/// A file may name one, such as `"paper"`, or name one and give what differs from it, such as
+/// `{ profile = "paper", scope = "global" }`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case", try_from = "ControlForm")]
 pub enum Control {
     /// Nothing: they stay at the base step size.
+    #[default]
     Constant,
     /// The clock: a decay over each task.
     Schedule(Schedule),
@@ -40,6 +46,7 @@ pub enum Control {
 
 /// Step sizes from one update on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReplayPoint {
     /// Parameter updates done.
@@ -99,6 +106,7 @@ pub(super) const LARGEST: f64 = f32::MAX as f64;
 
 /// Whose bound steers whose step size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Scope {
     /// Each layer's its own.
@@ -115,6 +123,7 @@ pub enum Scope {
 /// and then eta is kept between floor and ceiling. With restart, eta is the base step size again at the first probe of
 /// each task.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BoundControl {
     /// The bound b.
@@ -255,7 +264,8 @@ impl BoundControl {
 /// updates are as many times too large. No curvature is needed, but a probe has to fall on the first minibatch of a task:
 /// some 40 updates later r is small again, and the harm is done.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
 pub struct ClipControl {
     /// The largest r that is let through.
     pub threshold: f64,
@@ -263,9 +273,16 @@ pub struct ClipControl {
     pub scope: Scope,
 }
 
+impl Default for ClipControl {
+    /// [`ClipControl::update_clipping`]
+    fn default() -> Self {
+        Self::update_clipping()
+    }
+}
+
 impl ClipControl {
     /// Every layer by itself, threshold 3: chosen on three seeds, reported on others (REPRODUCTION.md).
-    pub const fn corrected() -> Self {
+    pub const fn update_clipping() -> Self {
         Self {
             threshold: 3.0,
             scope: Scope::PerLayer,
@@ -297,44 +314,10 @@ impl ClipControl {
     }
 }
 
-/// A named [`Control`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Profile {
-    /// [`BoundControl::paper`].
-    Paper,
-    /// [`BoundControl::summary`].
-    Summary,
-    /// [`BoundControl::unbiased`].
-    Unbiased,
-    /// [`ClipControl::corrected`], the best that we found.
-    Corrected,
-}
-
-impl Profile {
-    /// Its numbers.
-    pub const fn control(self) -> Control {
-        match self {
-            Self::Paper => Control::Bound(BoundControl::paper()),
-            Self::Summary => Control::Bound(BoundControl::summary()),
-            Self::Unbiased => Control::Bound(BoundControl::unbiased()),
-            Self::Corrected => Control::Clip(ClipControl::corrected()),
-        }
-    }
-
-    /// Updates from one probe to the next that it is meant for.
-    pub const fn interval(self) -> u32 {
-        match self {
-            Self::Paper | Self::Unbiased | Self::Corrected => 40,
-            Self::Summary => 100,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scheduler::{Noise, Normalisation, Shape, Volatility};
+    use crate::scheduler::{Noise, Normalisation, Profile, Shape, Volatility};
 
     /// Every bound is `bound`, and the effective step `alpha`.
     fn bounds(alpha: f64, bound: f64) -> Bounds {
@@ -378,7 +361,7 @@ mod tests {
 
     #[test]
     fn clips_by_hand() {
-        let clip = ClipControl::corrected();
+        let clip = ClipControl::update_clipping();
         let statistics = |step_size: f64, alpha: Option<f64>, grad_norm_sq: f64| Statistics {
             parameters: 100,
             step_size,
@@ -458,14 +441,14 @@ mod tests {
             Profile::Paper,
             Profile::Summary,
             Profile::Unbiased,
-            Profile::Corrected,
+            Profile::UpdateClipping,
         ];
         let controls = profiles.map(Profile::control);
         let [
             Control::Bound(paper),
             Control::Bound(summary),
             Control::Bound(unbiased),
-            Control::Clip(corrected),
+            Control::Clip(clipping),
         ] = controls
         else {
             panic!("{controls:?}");
@@ -477,11 +460,8 @@ mod tests {
             (Some(0.12), Some(0.12), None)
         );
         assert!(unbiased.floor.is_some());
-        assert_eq!(
-            (corrected.threshold, corrected.scope),
-            (3.0, Scope::PerLayer)
-        );
-        corrected.check().unwrap();
+        assert_eq!((clipping.threshold, clipping.scope), (3.0, Scope::PerLayer));
+        clipping.check().unwrap();
         assert_eq!(paper.estimator, summary.estimator);
         let estimator = paper.estimator;
         assert_eq!(estimator.volatility, Volatility::Newest);
@@ -641,7 +621,7 @@ mod tests {
             Control::Bound(BoundControl::paper()),
             Control::Bound(BoundControl::summary()),
             Control::Bound(BoundControl::unbiased()),
-            Control::Clip(ClipControl::corrected()),
+            Control::Clip(ClipControl::update_clipping()),
         ];
         for control in controls {
             let file = File { control };
@@ -706,11 +686,11 @@ mod tests {
             ),
             (
                 PAPER.replace("control.bound", "control.bounds"),
-                "unknown variant `bounds`",
+                "unknown field `bounds`",
             ),
             (
                 "control.always-cool = { rate = 1, wrong = 1 }".to_owned(),
-                "unexpected keys in table: wrong",
+                "unknown field `wrong`",
             ),
             (stable.to_owned(), "unexpected keys in table: wrong"),
         ] {

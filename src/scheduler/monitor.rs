@@ -10,6 +10,7 @@ use crate::error::Error;
 /// What the variance V of the normalised sharpness is taken to be. m is the mean over the window, which includes the
 /// newest value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Volatility {
     /// (x - m)^2 of the newest value x alone: what the paper's published code has.
@@ -20,6 +21,7 @@ pub enum Volatility {
 
 /// By what a sharpness is multiplied to become the normalised sharpness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Normalisation {
     /// eta_1 / (sqrt(mean v) + epsilon) for every layer and the network: the first layer's step size, Adam's second
@@ -31,6 +33,7 @@ pub enum Normalisation {
 
 /// Which squared gradient g2 and which gradient variance S go into the bounds, from B samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Noise {
     /// g2 with the regularisers' gradient, S as measured: what the paper's published code has. B g2 / S is too high by
@@ -43,7 +46,8 @@ pub enum Noise {
 
 /// How bounds are estimated.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
 pub struct Estimator {
     /// The variance V of the normalised sharpness.
     pub volatility: Volatility,
@@ -55,6 +59,13 @@ pub struct Estimator {
     pub window: u32,
     /// The factor of V in the curvature bound.
     pub kappa: f64,
+}
+
+impl Default for Estimator {
+    /// [`Estimator::paper`]
+    fn default() -> Self {
+        Self::paper()
+    }
 }
 
 impl Estimator {
@@ -199,6 +210,7 @@ fn lyapunov_bound(mean: f64, variance: f64) -> f64 {
 
 /// Which of the bounds is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Signal {
     /// [`Bounds::noise`].

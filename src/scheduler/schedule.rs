@@ -8,16 +8,23 @@ use crate::error::Error;
 
 /// A decay over each task, from the base step size at its start to `end_share` of that at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
     /// How it gets there.
     pub shape: Shape,
-    /// What is left of the base step size at the task's end, 0 to 1.
+    /// What is left of the base step size at the task's end, 0 to 1; a tenth where a file does not say.
+    #[serde(default = "tenth")]
     pub end_share: f64,
+}
+
+fn tenth() -> f64 {
+    0.1
 }
 
 /// The share of the base step size after a share p of the task, e being the share at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub enum Shape {
     /// e + (1 - e) (1 + cos(pi p)) / 2 (Loshchilov and Hutter, arXiv 1608.03983).

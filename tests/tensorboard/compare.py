@@ -71,7 +71,7 @@ def main():
     subprocess.run(["cargo", "test", "--no-run", "--test", "tensorboard"], cwd=ROOT, check=True)
     with tempfile.TemporaryDirectory() as place:
         # The preset without indicators has no points of theirs.
-        preset = subprocess.run([PROGRAM, "presets", "smoke"], capture_output=True, text=True, check=True).stdout
+        preset = subprocess.run([PROGRAM, "presets", "smoke", "--full"], capture_output=True, text=True, check=True).stdout
         assert "indicators_every = 0" in preset
         Path(place, "smoke.toml").write_text(preset.replace("indicators_every = 0", "indicators_every = 1"))
         whole, killed = Path(place, "whole"), Path(place, "killed")

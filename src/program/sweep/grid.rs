@@ -190,12 +190,14 @@ fn listed(field: &str, list: &str) -> Result<Vec<Value>, GridError> {
     }
 }
 
-/// `value` as an experiment's file shows it when `field` has it: of 1, 1.0 and 1.00 there is one form.
+/// `value` as an experiment's file shows it when `field` has it: of 1, 1.0 and 1.00 there is one form. What has a name,
+/// such as a control, keeps it.
 fn as_shown(file: &Value, field: &Field, value: Value) -> Result<Value, GridError> {
     let experiment = with(file, &[(field, &value)])?;
     let text = toml::to_string(&experiment).ok();
     let file: Option<Value> = text.and_then(|text| toml::from_str(&text).ok());
     let shown = file.and_then(|file| Some((*field.all(&file).ok()?.first()?).clone()));
+    let shown = shown.filter(|shown| !(value.is_str() && shown.is_table()));
     Ok(shown.unwrap_or(value))
 }
 
@@ -322,6 +324,7 @@ fn short(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use trainable::experiment::presets::{Preset, Scale};
+    use trainable::scheduler::{Control, Profile};
     use trainable::spec::StreamKind;
 
     use super::*;
@@ -393,6 +396,22 @@ mod tests {
             grid.cells[1].values,
             ["{ sgd = { momentum = 0.0 } }", "tanh", "1e-7"]
         );
+    }
+
+    #[test]
+    fn what_has_a_name_is_varied_by_it() {
+        let grid = grid(&[
+            "arms.*.control = 'constant', 'paper', { profile = 'paper', cool = 0.5 }",
+            "arms.0.optimiser = 'sgd'",
+        ])
+        .unwrap();
+        let paper = &grid.cells[1];
+        assert_eq!(paper.name, "arms.0.optimiser=sgd,arms.all.control=paper");
+        assert_eq!(paper.values, ["paper", "sgd"]);
+        let control = |cell: &Cell| cell.experiment.arms[0].control.clone();
+        assert_eq!(control(paper), Profile::Paper.control());
+        assert_eq!(control(&grid.cells[0]), Control::Constant);
+        assert!(matches!(control(&grid.cells[2]), Control::Bound(bound) if bound.cool == 0.5));
     }
 
     #[test]
@@ -472,14 +491,14 @@ mod tests {
             "found --vary arms.*.l2",
         );
         refused(
-            &["probe.seed=1", "probe={}"],
-            "cell probe={} is no experiment: missing field",
+            &["arms.0.control={ bound = {} }"],
+            "cell arms.0.control={ bound = {} } is no experiment: missing field",
         );
         refused(
             &["batch=16, 'x'"],
             "cell batch=\"x\" is no experiment: invalid type",
         );
-        refused(&["arms.*.control={ bond = {} }"], "unknown variant `bond`");
+        refused(&["arms.*.control={ bond = {} }"], "unknown field `bond`");
         refused(
             &["question='a','A'"],
             "wanted different directories, found question=A",

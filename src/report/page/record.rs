@@ -164,11 +164,11 @@ fn read_experiment(path: &Path) -> Result<(String, Experiment), PageError> {
         wanted: "the experiment of a run",
         source,
     })?;
-    match toml::from_str(&text) {
+    match text.parse() {
         Ok(experiment) => Ok((text, experiment)),
         Err(source) => Err(PageError::Experiment {
             path: path.to_owned(),
-            source: Box::new(source),
+            source,
         }),
     }
 }

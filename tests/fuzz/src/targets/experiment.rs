@@ -33,21 +33,40 @@ fn corpus() -> Vec<Input> {
         ..preset.experiment(Scale::Small)
     };
     let all = experiments().into_iter().chain(Preset::ALL.map(preset));
-    all.map(|experiment| Input::of(FILE, as_toml(&experiment)))
-        .collect()
+    let both = all.flat_map(|experiment| {
+        let short = experiment.to_short_toml();
+        [
+            as_toml(&experiment),
+            short.expect("as the whole file has one"),
+        ]
+    });
+    both.map(|text| Input::of(FILE, text)).collect()
 }
 
 fn read(directory: &Path) -> bool {
     let Ok(text) = fs::read_to_string(directory.join(FILE)) else {
         return false;
     };
-    let Ok(experiment) = toml::from_str::<Experiment>(&text) else {
-        return false;
+    let experiment = match text.parse::<Experiment>() {
+        Ok(experiment) => experiment,
+        Err(error) => {
+            assert!(toml::from_str::<Experiment>(&text).is_err(), "{error}");
+            assert!(!error.faults().is_empty() && !error.to_string().is_empty());
+            return false;
+        }
     };
     let images = images();
     if experiment.check(&images).is_err() || experiment.check_room(&Compute::Cpu, &images).is_err()
     {
         return false;
+    }
+    // Checked, it has no NaN, which is not itself.
+    let short = experiment.to_short_toml();
+    for text in [
+        as_toml(&experiment),
+        short.expect("as the whole file has one"),
+    ] {
+        assert_eq!(text.parse(), Ok(experiment.clone()), "{text}");
     }
     if is_small(&experiment) {
         let results = run(&experiment, &Compute::Cpu, &images, |_| {});

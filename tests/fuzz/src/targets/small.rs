@@ -37,7 +37,10 @@ pub(super) fn experiments() -> [Experiment; 2] {
     };
     let arms = vec![
         arm("bound", Control::Bound(BoundControl::paper())),
-        arm("clip, \"quoted\"", Control::Clip(ClipControl::corrected())),
+        arm(
+            "clip, \"quoted\"",
+            Control::Clip(ClipControl::update_clipping()),
+        ),
         Arm {
             optimiser: Optimiser::Sgd { momentum: 0.9 },
             at_task_switch: TaskSwitch::FreshNetwork,

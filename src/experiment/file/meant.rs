@@ -1,10 +1,7 @@
 //! What somebody who mistyped a name may have meant.
 
 /// The candidate nearest to `name`, where one is near enough that it may have been meant.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     /// As clap's own: below it, names have little in common.
     const NEAR: f64 = 0.7;
     let near = candidates.into_iter().map(|candidate| {
@@ -19,7 +16,7 @@ pub(crate) fn nearest<'a>(
 
 /// What was meant by a name that serde does not know. Its messages quote the name and then those it knows:
 /// "unknown field `imagse`, expected one of `name`, `images`".
-pub(crate) fn for_message(message: &str) -> Option<&str> {
+pub(super) fn for_message(message: &str) -> Option<&str> {
     message.strip_prefix("unknown ")?;
     let mut quoted = message.split('`').skip(1).step_by(2);
     nearest(quoted.next()?, quoted)

@@ -1,0 +1,280 @@
+//! Experiment files: published ones mean what they meant, presets have a short form, an editor's schema knows both.
+
+#![cfg(feature = "report")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jsonschema::Validator;
+use serde_json::json;
+use toml::{Table, Value};
+use trainable::experiment::presets::{Preset, Scale};
+use trainable::experiment::{Experiment, schema};
+
+/// The experiment files in assets/reproduction.
+fn published() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/reproduction");
+    let mut directories = vec![root];
+    let mut files = Vec::new();
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == "toml")
+            {
+                files.push(path);
+            }
+        }
+    }
+    assert!(files.len() >= 33, "found only {files:?}");
+    files
+}
+
+/// Where `resolved` has another value than `stated`, and the fields that only `resolved` has; without indices.
+fn compare(stated: &Value, resolved: &Value, place: &str, other: &mut BTreeSet<String>) -> bool {
+    match (stated, resolved) {
+        (Value::Table(stated), Value::Table(resolved)) => {
+            let new = resolved.keys().filter(|key| !stated.contains_key(*key));
+            other.extend(new.map(|key| format!("{place}.{key}")));
+            stated.iter().all(|(key, value)| {
+                let same = resolved.get(key);
+                same.is_some_and(|same| compare(value, same, &format!("{place}.{key}"), other))
+            })
+        }
+        (Value::Array(stated), Value::Array(resolved)) => {
+            stated.len() == resolved.len() && { stated.iter().zip(resolved) }
+                .all(|(a, b)| compare(a, b, place, other))
+        }
+        (stated, resolved) => stated == resolved,
+    }
+}
+
+/// What it adds to the values of `text` by reading it; `None` where it changes one.
+fn added(text: &str) -> Option<BTreeSet<String>> {
+    let experiment: Experiment = text.parse().unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(toml::from_str(text), Ok(experiment.clone()));
+    let resolved = toml::to_string(&experiment).unwrap();
+    assert_eq!(resolved.parse(), Ok(experiment));
+    let [stated, resolved] = [text, &resolved].map(|text| toml::from_str::<Table>(text).unwrap());
+    let mut added = BTreeSet::new();
+    let is_same = compare(&stated.into(), &resolved.into(), "", &mut added);
+    is_same.then_some(added)
+}
+
+/// Whole files are the oldest that there are: only what was always optional may be added to them.
+#[test]
+fn published_files_mean_what_they_meant() {
+    let optional = [".stream", ".arms.control.bound.restart"];
+    for path in published() {
+        let text = fs::read_to_string(&path).unwrap();
+        let added = added(&text).unwrap_or_else(|| panic!("{}: another value", path.display()));
+        let unknown = added.iter().find(|field| !optional.contains(&&field[..]));
+        assert_eq!(unknown, None, "{}", path.display());
+    }
+}
+
+/// The comparison sees a value that another reader would have changed, and a default that was put in silently.
+#[test]
+fn a_changed_or_added_value_would_be_found() {
+    let mut found = BTreeSet::new();
+    let [a, b, c] = [
+        "a = [{ x = 0.1, y = 1 }]",
+        "a = [{ x = 0.2, y = 1 }]",
+        "a = [{ y = 1 }]",
+    ]
+    .map(|text| Value::Table(toml::from_str(text).unwrap()));
+    assert!(!compare(&a, &b, "", &mut found));
+    assert!(!compare(&a, &c, "", &mut found));
+    assert!(compare(&c, &a, "", &mut found));
+    assert_eq!(found, [".a.x".to_owned()].into());
+    let gate = "name = 'x'\narms = [{ name = 'x', step_size = 0.5 }]";
+    assert!(added(gate).unwrap().contains(".arms.control"));
+}
+
+fn presets() -> impl Iterator<Item = Experiment> {
+    let sizes = [Scale::Small, Scale::Paper];
+    Preset::ALL
+        .into_iter()
+        .flat_map(move |preset| sizes.map(|scale| preset.experiment(scale)))
+}
+
+#[test]
+fn the_short_form_of_a_preset_is_the_preset() {
+    for experiment in presets() {
+        let short = experiment.to_short_toml().unwrap();
+        let full = toml::to_string(&experiment).unwrap();
+        assert_eq!(short.parse(), Ok(experiment.clone()), "{short}");
+        assert_eq!(full.parse(), Ok(experiment), "{full}");
+        assert!(2 * short.lines().count() < full.lines().count(), "{short}");
+        for default in ["l2_init", "beta1", "kappa", "stream", "warm_share"] {
+            assert!(full.contains(default) || default == "warm_share");
+            assert!(!short.contains(default), "{short}");
+        }
+    }
+}
+
+/// What no preset has: other optimisers, probes, data, controls next to a profile and far from any.
+#[test]
+fn the_short_form_of_anything_is_the_same_experiment() {
+    let bound = "{ bound = { signal = 'tau', scope = 'global', safety = 0.5, cool = 0.9, warm = 1.5, warm_share = 0.5, \
+        warm_margin = 0.5, floor = 1e-5, estimator = { kappa = 3 } } }";
+    let controls = [
+        ("'constant'", None),
+        ("'summary'", Some("control = \"summary\"")),
+        ("'unbiased'", Some("control = \"unbiased\"")),
+        ("'corrected'", Some("control = \"update-clipping\"")),
+        (
+            "{ profile = 'unbiased', gate = 0.5 , estimator = { window = 9 } }",
+            Some("control = { profile = \"unbiased\", gate = 0.5, estimator = { window = 9 } }"),
+        ),
+        (
+            "{ clip = { threshold = 2 } }",
+            Some("control = { profile = \"update-clipping\", threshold = 2.0 }"),
+        ),
+        (bound, Some("control = { bound = { signal = \"tau\"")),
+        (
+            "{ replay = { points = [{ update = 1, step_sizes = [0.1, 0.2] }] } }",
+            Some("control = { replay = { points = [{ update = 1, step_sizes = [0.1, 0.2] }] } }"),
+        ),
+    ];
+    for (control, wanted) in controls {
+        let text = format!(
+            "name = 'x'\nprobe = {{ iterations = 7 }}\nestimator = {{ kappa = 3 }}\nrelabel_fraction = 0.1\n\
+             stream = 'permuted-pixels'\ndata = {{ name = 'd', shape = [1, 2, 3], classes = 4 }}\n\
+             [[arms]]\nname = 'a # \"b\"'\ncontrol = {control}\noptimiser = {{ adam = {{ beta2 = 0.99 }} }}\n\
+             [[arms]]\nname = 'c'\noptimiser = 'sgd'\nl2 = 1e-7\n"
+        );
+        let experiment: Experiment = text.parse().unwrap_or_else(|error| panic!("{error}"));
+        let short = experiment.to_short_toml().unwrap();
+        assert_eq!(short.parse(), Ok(experiment), "{short}");
+        assert_eq!(wanted.is_some(), short.contains("control"), "{short}");
+        assert!(
+            wanted.is_none_or(|wanted| short.contains(wanted)),
+            "no {wanted:?} in {short}"
+        );
+        assert!(
+            short.contains("optimiser = { adam = { beta2 = 0.99 } }"),
+            "{short}"
+        );
+        assert!(short.contains("probe = { iterations = 7 }"), "{short}");
+    }
+}
+
+/// What the README shows can be copied.
+#[test]
+fn the_readmes_file_is_an_experiment() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = fs::read_to_string(readme).unwrap();
+    let blocks: Vec<_> = readme.split("```toml\n").skip(1).collect();
+    assert_eq!(blocks.len(), 1);
+    let text = blocks[0].split("```").next().unwrap();
+    let experiment: Experiment = text.parse().unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(experiment.arms.len(), 2);
+    assert!(is_valid(&validator(), text));
+}
+
+fn validator() -> Validator {
+    jsonschema::validator_for(&schema()).unwrap()
+}
+
+/// Whether an editor with the schema would be content with `text`.
+fn is_valid(validator: &Validator, text: &str) -> bool {
+    let value: serde_json::Value = toml::from_str(text).unwrap();
+    validator.is_valid(&value)
+}
+
+#[test]
+fn the_schema_knows_presets_and_published_files() {
+    let schema = schema();
+    assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
+    assert!(jsonschema::meta::is_valid(&schema));
+    let validator = validator();
+    for experiment in presets() {
+        for text in [
+            toml::to_string(&experiment).unwrap(),
+            experiment.to_short_toml().unwrap(),
+        ] {
+            assert!(is_valid(&validator, &text), "{text}");
+        }
+    }
+    for path in published() {
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(is_valid(&validator, &text), "{}", path.display());
+    }
+}
+
+/// An arm, by itself, between the schema's opinion and the parser's.
+#[test]
+fn the_schema_and_the_parser_agree() {
+    let validator = validator();
+    let accepted = [
+        "control = 'constant'",
+        "control = 'update-clipping'",
+        "control = { profile = 'paper', scope = 'global', estimator = { kappa = 3 } }",
+        "control = { always-cool = { rate = 0.5 } }",
+        "control = { schedule = { shape = 'cosine' } }",
+        "control = { clip = {} }",
+        "optimiser = 'sgd'",
+        "optimiser = { adam = { beta1 = 0 } }",
+        "placebo = { of = 'b', kind = 'replay' }",
+    ];
+    let refused = [
+        "l2 = 'much'",
+        "l3 = 0.5",
+        "hidden = 256",
+        "hidden = [-1]",
+        "activation = 'rleu'",
+        "control = 'papre'",
+        "control = 3",
+        "control = { bond = {} }",
+        "control = { profile = 'paper', kappa = 3 }",
+        "control = { profile = 'paper', gate = 'none' }",
+        "control = { bound = { signal = 'tau' } }",
+        "control = { random-cool = { rate = 0.5 } }",
+        "optimiser = { adam = { beta = 0 } }",
+        "placebo = { of = 'b' }",
+        "name = 3",
+    ];
+    let arms = accepted.map(|arm| (arm, true)).into_iter();
+    for (arm, wanted) in arms.chain(refused.map(|arm| (arm, false))) {
+        let name = if arm.starts_with("name") {
+            ""
+        } else {
+            "name = 'a'"
+        };
+        let text = format!("name = 'x'\n[[arms]]\n{name}\n{arm}\n");
+        assert_eq!(is_valid(&validator, &text), wanted, "{arm}");
+        assert_eq!(text.parse::<Experiment>().is_ok(), wanted, "{arm}");
+    }
+    for text in [
+        "arms = []",
+        "name = 'x'",
+        "name = 'x'\narms = []\nimagse = 1",
+        "name = 'x'\narms = []\ntasks = '1'",
+    ] {
+        assert!(!is_valid(&validator, text), "{text}");
+        assert!(text.parse::<Experiment>().is_err(), "{text}");
+    }
+}
+
+/// What an editor shows beside a field.
+#[test]
+fn the_schema_says_what_fields_mean_and_are() {
+    let schema = schema();
+    assert_eq!(schema["required"], json!(["name", "arms"]));
+    let fields = schema["properties"].as_object().unwrap();
+    assert_eq!(fields["images"]["default"], json!(1280));
+    for (name, field) in fields {
+        let meaning = field["description"].as_str().unwrap_or_default();
+        assert!(
+            meaning.len() > 10 && !meaning.contains(['[', '\n']),
+            "{name}: {meaning}"
+        );
+    }
+    let adam = &schema["definitions"]["Adam"]["properties"];
+    assert_eq!(adam["beta1"]["default"], json!(0.9));
+}

@@ -369,11 +369,16 @@ fn a_missing_file_is_named() {
 #[test]
 fn a_broken_file_is_named_with_what_was_wanted_and_found() {
     type Change = fn(&str) -> String;
-    let cases: [(&str, Change, &str); 9] = [
+    let cases: [(&str, Change, &str); 10] = [
+        (
+            "experiment.toml",
+            |text| text.replace("name = \"ReLU\"", "name = \"=ReLU\""),
+            "experiment.toml: wanted names that a run may have",
+        ),
         (
             "experiment.toml",
             |text| text.replace("tasks = 3", "tasks = -3"),
-            "experiment.toml as an experiment",
+            "cannot read experiment.toml as an experiment",
         ),
         (
             "tasks.csv",

@@ -146,6 +146,8 @@ fn a_file_of_names_and_what_differs_runs() {
         table.contains("plain") && table.contains("clipped"),
         "{table}"
     );
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(!page.contains("class=\"question\""), "it asks nothing");
     // What is left behind says everything, and is the same experiment.
     let resolved = fs::read_to_string(out.join("experiment.toml")).unwrap();
     for line in [
@@ -314,7 +316,7 @@ fn what_cannot_be_run_is_refused_in_plain_words() {
             "images",
             "imagse",
             [
-                "line 3, column 1: unknown field `imagse`",
+                "line 4, column 1: unknown field `imagse`",
                 "similar name: images",
             ],
         ),

@@ -23,8 +23,7 @@ impl Experiment {
     /// [`ExperimentError::Invalid`] or [`ExperimentError::Arm`], with what was wanted and what was
     /// found.
     pub fn check(&self, images: &ImageSet) -> Result<(), ExperimentError> {
-        self.check_name()?;
-        let arms = self.check_arm_names()?;
+        let arms = self.check_names()?;
         let wanted = "1 to 10,000, all different";
         self.check_distinct("seeds", wanted, self.seeds.iter())?;
         for (what, number) in [("tasks", self.tasks), ("interval", self.interval)] {
@@ -49,6 +48,12 @@ impl Experiment {
         Ok(())
     }
 
+    /// The names alone, with which a run of somebody else's comes; returns the arms by theirs.
+    pub(crate) fn check_names(&self) -> Result<BTreeMap<&str, &Arm>, ExperimentError> {
+        self.check_name()?;
+        self.check_arm_names()
+    }
+
     /// The name is a directory's, of every system.
     fn check_name(&self) -> Result<(), ExperimentError> {
         let name = &self.name[..];
@@ -60,7 +65,7 @@ impl Experiment {
         Ok(())
     }
 
-    /// The arms by their names, which stand in tables, in pictures and on terminals.
+    /// The arms' names stand in tables, in pictures and on terminals.
     fn check_arm_names(&self) -> Result<BTreeMap<&str, &Arm>, ExperimentError> {
         let names = self.arms.iter().map(|arm| &arm.name[..]);
         self.check_distinct("arms", "1 to 10,000, of different names", names.clone())?;

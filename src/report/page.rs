@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 
 use super::{ReportError, write_csv, write_whole};
 use crate::error::Error;
-use crate::experiment::{DifferenceRow, FileError, ScoreRow};
+use crate::experiment::{DifferenceRow, ExperimentError, FileError, ScoreRow};
 use comparison::Comparison;
 use pictures::{Extent, Gallery};
 use record::Record;
@@ -70,6 +70,14 @@ pub enum PageError {
         path: PathBuf,
         /// What is wrong with it.
         source: FileError,
+    },
+    /// A name in experiment.toml is one that no run has.
+    #[error("{}: wanted names that a run may have", path.display())]
+    Names {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with the name.
+        source: Box<ExperimentError>,
     },
     /// A table lacks a column.
     #[error("{}: wanted a column {column}, found only {found}", path.display())]

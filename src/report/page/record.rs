@@ -43,7 +43,7 @@ impl Record {
     /// Reads the experiment and the tables in `directory`; no table names an arm that the experiment has not. A run without
     /// all of its tables is read from the rows so far.
     pub(super) fn read(directory: &Path) -> Result<Self, PageError> {
-        let (file, experiment) = read_experiment(&directory.join("experiment.toml"))?;
+        let (file, experiment) = read_named(&directory.join("experiment.toml"))?;
         let has_tables = TABLES.iter().all(|name| directory.join(name).exists());
         if !has_tables && let Some(results) = parts::read(directory, &experiment)? {
             return Self::of_parts(directory, file, experiment, results);
@@ -131,7 +131,7 @@ impl Record {
 pub(in crate::report) fn read_results(
     directory: &Path,
 ) -> Result<(Experiment, Results), PageError> {
-    let (_, experiment) = read_experiment(&directory.join("experiment.toml"))?;
+    let (_, experiment) = read_named(&directory.join("experiment.toml"))?;
     let results = Results {
         tasks: read_table(&directory.join("tasks.csv"), &TASK_HEADER)?,
         probes: read_table(&directory.join("probes.csv"), &PROBE_HEADER)?,
@@ -154,6 +154,18 @@ pub(in crate::report) fn read_results(
             path: directory.join(name),
             wanted: format!("{arms:?} with seeds {:?}", experiment.seeds),
             found: format!("{arm:?} with seed {seed}"),
+        }),
+    }
+}
+
+/// As [`read_experiment`]; names that a table or a terminal would take for something else are refused.
+fn read_named(path: &Path) -> Result<(String, Experiment), PageError> {
+    let (text, experiment) = read_experiment(path)?;
+    match experiment.check_names() {
+        Ok(_) => Ok((text, experiment)),
+        Err(source) => Err(PageError::Names {
+            path: path.to_owned(),
+            source: Box::new(source),
         }),
     }
 }

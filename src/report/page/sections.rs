@@ -71,7 +71,7 @@ pub(super) fn page(comparison: &Comparison, gallery: &Gallery, extent: Extent) -
                 header {
                     p.kicker { "Loss of trainability on " (comparison.subject().stream) }
                     h1 { (title) }
-                    @if let [run] = &comparison.runs[..] {
+                    @if let [run] = &comparison.runs[..] && !run.record.experiment.question.is_empty() {
                         p.question { (run.record.experiment.question) }
                     }
                     @for run in &comparison.runs { (unfinished(comparison, run)) }

@@ -11,7 +11,7 @@ use trainable_fuzz::{Campaign, TARGETS, Target};
 /// Reads mutated files with everything that reads files, and keeps those that make it panic
 #[derive(Parser)]
 struct Options {
-    /// Seconds, shared out evenly among the targets
+    /// Seconds, shared out evenly among the targets; each takes one input at the least
     #[arg(long, default_value_t = 60)]
     seconds: u64,
     /// Decides all inputs
@@ -60,7 +60,7 @@ fn main() -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     for target in targets {
         let begin = Instant::now();
-        let ran = campaign.run(target, |_| begin.elapsed() < each);
+        let ran = campaign.run(target, |number| number == 0 || begin.elapsed() < each);
         let (tally, finding) = ran.with_context(|| format!("{}", options.out.display()))?;
         println!(
             "{}: {} inputs, {} accepted",

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 #[test]
-fn every_target_takes_its_share_and_the_same_seed_finds_the_same() {
+fn every_target_takes_inputs() {
     let place = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_trainable-fuzz"))
         .args(["--seconds", "1", "--seed", "7", "--out"])

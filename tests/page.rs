@@ -427,10 +427,7 @@ fn a_broken_file_is_named_with_what_was_wanted_and_found() {
         let case = Case::new();
         case.edit(file, change);
         let found = case.refusal();
-        assert!(
-            found.contains(file) && found.ends_with(message),
-            "{found}"
-        );
+        assert!(found.contains(file) && found.ends_with(message), "{found}");
     }
 }
 

@@ -729,6 +729,22 @@ fn check_constants(prefix: &str, host: &[(&str, u32)]) {
 }
 
 #[test]
+fn tiles_have_the_same_sizes() {
+    let tiled = |shader: &Shader| shader.variant.name != "plain";
+    for shader in shaders().filter(tiled) {
+        let declared = shader_constants(&reflect(&shader), "TILE_");
+        let [columns, rows] = shader.variant.tile;
+        for (name, size) in [("TILE_COLUMNS", columns), ("TILE_ROWS", rows)] {
+            assert!(
+                declared.contains(&(name.to_owned(), size)),
+                "{}: {name} is not {size}: {declared:?}",
+                shader.name
+            );
+        }
+    }
+}
+
+#[test]
 fn activations_have_the_same_numbers() {
     check_constants(
         "ACTIVATION_",

@@ -48,8 +48,8 @@ fn add_outer(sums: mat4x4<f32>, a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
     );
 }
 
-// Where a block lies in a tile, in blocks: (across, along the depth). Neighbouring lanes read what is contiguous: along
-// the depth pairs of them 32 bytes, which also keeps their stores apart.
+// Where a block lies in a tile, in blocks: (across, along the depth). Neighbouring lanes read neighbouring bytes. Along
+// the depth a pair of lanes reads 32 of them, and the stores of eight lanes hit different banks.
 fn block_place(block: u32, across: u32, along_depth: bool) -> vec2<u32> {
     if along_depth {
         return vec2<u32>(block / 2u % across, block % 2u + 2u * (block / (2u * across)));
@@ -61,8 +61,8 @@ fn zero_unless(is_kept: bool, value: vec4<f32>) -> vec4<f32> {
     return select(vec4<f32>(0.0), value, is_kept);
 }
 
-// Four rows (or depths) of the left factor from `i` (or `k`) on, at depth `k` (or row `i`): column j of the result belongs
-// to depth k + j.
+// Rows i .. i + 3 and depths k .. k + 3 of the left factor, zero beyond the depth. Column n of the result holds the
+// four rows at depth k + n.
 fn left_block(factors: Factors, i: u32, k: u32) -> mat4x4<f32> {
     if LEFT_ALONG_DEPTH {
         let k4 = min(k, factors.depth - 4u) / 4u;
@@ -83,7 +83,7 @@ fn left_block(factors: Factors, i: u32, k: u32) -> mat4x4<f32> {
     );
 }
 
-// The same of the right factor and its columns from `j` on.
+// Columns j .. j + 3 and depths k .. k + 3 of the right factor, in the same way.
 fn right_block(factors: Factors, j: u32, k: u32) -> mat4x4<f32> {
     if RIGHT_ALONG_DEPTH {
         let k4 = min(k, factors.depth - 4u) / 4u;
@@ -104,7 +104,7 @@ fn right_block(factors: Factors, j: u32, k: u32) -> mat4x4<f32> {
     );
 }
 
-// Both tiles from depth `first` on. What is loaded waits in registers until all lanes are done with the tiles before.
+// Fills both tiles from depth `first` on. The blocks wait in registers until all lanes are done with the tiles before.
 fn stage(factors: Factors, first: u32, lane: u32) {
     let left_at = block_place(lane % BLOCKS, LEFT_ACROSS, LEFT_ALONG_DEPTH);
     let right_at = block_place(lane % BLOCKS, RIGHT_ACROSS, RIGHT_ALONG_DEPTH);

@@ -50,16 +50,16 @@ impl Backend {
         Self::NAMES[self as usize]
     }
 
-    /// Those that are asked for by name; `None` where the best of all is.
-    fn wgpu_backends(self) -> Option<wgpu::Backends> {
-        Some(match self {
-            Self::Auto => return None,
+    /// Where its adapters are looked for.
+    fn wgpu_backends(self) -> wgpu::Backends {
+        match self {
+            Self::Auto => wgpu::Backends::all(),
             Self::Cpu => wgpu::Backends::empty(),
             Self::Vulkan => wgpu::Backends::VULKAN,
             Self::Metal => wgpu::Backends::METAL,
             Self::Dx12 => wgpu::Backends::DX12,
             Self::Gl => wgpu::Backends::GL,
-        })
+        }
     }
 }
 
@@ -90,7 +90,8 @@ pub enum Compute {
 }
 
 impl Compute {
-    /// Opens what `backend` asks for; returns it with a line that says what was chosen and why.
+    /// Opens what `backend` asks for; returns it with a line that says what was chosen and why. [`Backend::Auto`] passes
+    /// over adapters that give no device.
     ///
     /// # Errors
     /// [`Error::NoAdapter`] with all adapters that another `backend` would take, OpenGL's too, or [`Error::NoDevice`].
@@ -103,40 +104,54 @@ impl Compute {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_with(backend: Backend, features: wgpu::Features) -> Result<(Self, String), Error> {
-        let threads = rayon::current_num_threads();
-        let cpu = format!("CPU executor, {threads} threads");
-        if backend == Backend::Cpu {
-            return Ok((Self::Cpu, format!("{cpu}: asked for")));
-        }
-        let found = match backend.wgpu_backends() {
-            Some(backends) => pollster::block_on(adapters(backends)),
-            None => pollster::block_on(present_adapters()),
-        };
-        let usable = |(summary, _): &&(_, _)| {
-            backend != Backend::Auto || AdapterSummary::is_hardware(summary)
-        };
-        match found.iter().find(usable) {
-            Some((summary, adapter)) => {
-                let features = features & adapter.features();
-                let gpu = pollster::block_on(Gpu::open_with(adapter, features))?;
-                let why = if backend == Backend::Auto {
-                    "the best GPU found"
-                } else {
-                    "asked for"
-                };
-                Ok((Self::Gpu(Arc::new(gpu)), format!("{summary}: {why}")))
-            }
-            None if backend == Backend::Auto => {
-                let list = list(&found);
-                let why = format!("no hardware GPU found (software adapters: {list})");
-                Ok((Self::Cpu, format!("{cpu}: {why}")))
-            }
-            None => Err(Error::NoAdapter {
-                wanted: format!("{backend:?}"),
-                found: list(&pollster::block_on(adapters(wgpu::Backends::all()))),
-            }),
+        match backend {
+            Backend::Cpu => Ok((Self::Cpu, cpu_because("asked for"))),
+            Backend::Auto => Ok(Self::open_best(features)),
+            named => Self::open_named(named, features),
         }
     }
+
+    fn open_named(backend: Backend, features: wgpu::Features) -> Result<(Self, String), Error> {
+        let found = pollster::block_on(adapters(backend.wgpu_backends()));
+        let (summary, adapter) = found.first().ok_or_else(|| Error::NoAdapter {
+            wanted: format!("{backend:?}"),
+            found: list(&pollster::block_on(adapters(wgpu::Backends::all()))),
+        })?;
+        let gpu = open_adapter(adapter, features)?;
+        Ok((gpu, format!("{summary}: asked for")))
+    }
+
+    /// The best hardware GPU that gives a device, or else the CPU executor.
+    fn open_best(features: wgpu::Features) -> (Self, String) {
+        let found = pollster::block_on(present_adapters());
+        let hardware = found.iter().filter(|(summary, _)| summary.is_hardware());
+        let mut refusals = Vec::new();
+        for (summary, adapter) in hardware {
+            match open_adapter(adapter, features) {
+                Ok(gpu) => return (gpu, format!("{summary}: the best GPU found")),
+                Err(error) => refusals.push(error.to_string()),
+            }
+        }
+        let why = if refusals.is_empty() {
+            let list = list(&found);
+            format!("no hardware GPU found (software adapters: {list})")
+        } else {
+            format!("no hardware GPU to be had ({})", refusals.join("; "))
+        };
+        (Self::Cpu, cpu_because(&why))
+    }
+}
+
+fn open_adapter(adapter: &wgpu::Adapter, features: wgpu::Features) -> Result<Compute, Error> {
+    let gpu = pollster::block_on(Gpu::open_with(adapter, features & adapter.features()))?;
+    Ok(Compute::Gpu(Arc::new(gpu)))
+}
+
+fn cpu_because(why: &str) -> String {
+    format!(
+        "CPU executor, {} threads: {why}",
+        rayon::current_num_threads()
+    )
 }
 
 /// Copies of what training depends on while a checkpoint is written: as words, as tensors, as a file.

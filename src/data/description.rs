@@ -56,11 +56,11 @@ impl fmt::Display for Shape {
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, try_from = "Stated")]
 pub struct Description {
-    /// [`Dataset::name`]
+    /// The data set's name: that of its directory or file.
     pub name: String,
     /// Channels, rows and columns of an image.
     pub shape: Shape,
-    /// [`Dataset::classes`]
+    /// Classes that an image may belong to.
     pub classes: u32,
 }
 

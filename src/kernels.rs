@@ -45,7 +45,7 @@ pub struct Variant {
 pub struct Kernel {
     /// The name of the files.
     pub name: &'static str,
-    /// What any device takes.
+    /// The variant that any device takes.
     pub plain: Variant,
     /// Variants for GPUs, the largest tile first; none where the kernel is no product.
     pub tiled: &'static [Variant],

@@ -1,4 +1,4 @@
-//! What an experiment may say, checked before anything is read or written for it; in time that grows as the file does.
+//! Checks of an experiment before anything is read or written for it, in time that grows as its file does.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;

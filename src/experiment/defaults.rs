@@ -1,4 +1,4 @@
-//! What an experiment is where its file does not say: preset `diagnosis` in its small size.
+//! Defaults of an experiment's fields: those of preset `diagnosis` in its small size.
 
 use super::{Arm, Experiment, Figure};
 use crate::network::Activation;

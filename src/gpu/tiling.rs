@@ -1,4 +1,4 @@
-//! Which variant of a product a device computes.
+//! Chooses the variant of a product that a device computes.
 
 use std::str::FromStr;
 
@@ -9,7 +9,7 @@ use crate::plan::{Dispatch, Grid};
 /// How a [`crate::gpu::Recorder`] chooses among the variants of its products.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tiling {
-    /// By the kind of device, the matrices' size and the number of replicas.
+    /// Chooses by the kind of device, the matrices' size and the number of replicas.
     #[default]
     Auto,
     /// The variant of this name wherever a kernel has one: for tests and measurements.

@@ -46,7 +46,7 @@ fn present(backend: Backend) -> String {
     text
 }
 
-/// What would be chosen, and how fast it is.
+/// Tells what would be chosen, and how fast it is.
 fn chosen(options: &Options) -> Result<String, Failure> {
     let (compute, chosen) = Compute::open(options.backend)?;
     let mut text = format!("\n--backend {}: {chosen}\n", options.backend.name());

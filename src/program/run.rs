@@ -143,7 +143,7 @@ pub(super) fn as_toml(experiment: &Experiment) -> Result<String, Failure> {
     toml::to_string(experiment).map_err(not_written(experiment))
 }
 
-/// What of a preset differs from the defaults.
+/// The part of a preset that differs from the defaults.
 fn as_short_toml(preset: Preset, scale: Size) -> Result<String, Failure> {
     let experiment = preset.experiment(scale.into());
     let short = experiment.to_short_toml();

@@ -76,7 +76,7 @@ pub enum PageError {
     Names {
         /// The file.
         path: PathBuf,
-        /// What is wrong with the name.
+        /// The fault of the name.
         source: Box<ExperimentError>,
     },
     /// A table lacks a column.

@@ -1,4 +1,4 @@
-//! What is wrong with an experiment file, and where.
+//! Faults of an experiment file, and where they stand.
 
 use std::error::Error;
 use std::fmt;
@@ -20,7 +20,7 @@ pub struct Fault {
     pub line: usize,
     /// The character in the line, from 1.
     pub column: usize,
-    /// What is wrong.
+    /// The fault in words.
     pub message: String,
     /// A name that may have been meant.
     pub meant: Option<String>,
@@ -29,7 +29,7 @@ pub struct Fault {
 }
 
 impl FileError {
-    /// What is wrong, one or more, in the order of the file.
+    /// One fault or more, in the order of the file.
     pub fn faults(&self) -> &[Fault] {
         &self.faults
     }
@@ -89,7 +89,7 @@ impl Fault {
     }
 }
 
-/// As serde says it, but with room for more of them.
+/// Serde's wording, with room for more faults.
 const MISSING: &str = "missing field ";
 
 /// Serde's message in words of a file; where a name is known that was meant, without all others.
@@ -105,7 +105,7 @@ fn plain(message: &str, is_meant: bool) -> String {
     }
 }
 
-/// What a file calls a value of a Rust type.
+/// The name of a Rust type's value in a file.
 fn kind(expected: &str) -> &str {
     match expected {
         "f32" | "f64" => "a number",
@@ -156,7 +156,7 @@ struct Excerpt {
 }
 
 impl Excerpt {
-    /// Of `line`, in which `width` characters from `column` on are wrong.
+    /// Shows `line` with `width` characters from `column` on underlined.
     fn new(line: &str, column: usize, width: usize) -> Self {
         const BEFORE: usize = 40;
         let is_long = line.chars().nth(LONGEST_LINE).is_some();

@@ -7,8 +7,7 @@ use toml::de::{DeArray, DeTable, DeValue, Error};
 
 use super::meant;
 
-/// What stands in for a field that has to be there, by the name of its table. What is wrong and need not be there is
-/// taken out.
+/// Values that stand in for required fields, by the names of their tables. A fault in an optional field is taken out.
 pub(super) const STAND_INS: [(&str, &str, &str); 26] = [
     ("", "name", "''"),
     ("", "arms", "[]"),

@@ -52,7 +52,7 @@ fn with_arm(arm: Arm) -> Experiment {
 
 /// The experiment's whole file, in its order.
 fn table(experiment: &Experiment) -> Result<InlineTable, toml::ser::Error> {
-    // By way of text, in which an f32 has its own digits.
+    // The way goes through text, in which an f32 has its own digits.
     let text = toml::to_string(experiment)?;
     let file: DocumentMut = text.parse().expect("what toml has written is TOML");
     Ok(file.into_table().into_inline_table())
@@ -115,7 +115,7 @@ fn changes(control: &Value, base: &Value) -> Option<Vec<(String, Value)>> {
     Some(differing(control, base).into_iter().collect())
 }
 
-/// What of `value` is not in `base`, at any depth.
+/// The part of `value` that is not in `base`, at any depth.
 fn differing(value: &InlineTable, base: &InlineTable) -> InlineTable {
     let different = value.iter().filter_map(|(key, value)| {
         let base = base.get(key);

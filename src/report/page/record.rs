@@ -158,7 +158,7 @@ pub(in crate::report) fn read_results(
     }
 }
 
-/// As [`read_experiment`]; names that a table or a terminal would take for something else are refused.
+/// Reads an experiment and refuses names that a table or a terminal would take for something else.
 fn read_named(path: &Path) -> Result<(String, Experiment), PageError> {
     let (text, experiment) = read_experiment(path)?;
     match experiment.check_names() {

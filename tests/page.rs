@@ -369,7 +369,12 @@ fn a_missing_file_is_named() {
 #[test]
 fn a_broken_file_is_named_with_what_was_wanted_and_found() {
     type Change = fn(&str) -> String;
-    let cases: [(&str, Change, &str); 10] = [
+    let cases: [(&str, Change, &str); 11] = [
+        (
+            "foresight.csv",
+            |text| text.to_owned() + "ReLU,dead units,5,3,0.5,0.4,0.6,0.1,0.2,1,1,1.0\n",
+            "wanted no more than pairs as its drops, found 5",
+        ),
         (
             "experiment.toml",
             |text| text.replace("name = \"ReLU\"", "name = \"=ReLU\""),

@@ -98,6 +98,27 @@ impl TableRow for IndicatorRow {
 
 impl TableRow for ForesightRow {
     fn check(&self) -> Result<(), Fault> {
-        share_or_none("auroc", self.auroc)
+        share_or_none("auroc", self.auroc)?;
+        part("drops", self.drops, self.pairs, "no more than pairs")?;
+        let warned = self.warned.unwrap_or(0);
+        part("warned", warned, self.drops, "no more than drops")?;
+        let alarms = self.false_alarms.unwrap_or(0);
+        let others = self.pairs - self.drops;
+        part(
+            "false_alarms",
+            alarms,
+            others,
+            "no more than pairs less drops",
+        )
     }
+}
+
+/// A count of some of `whole` things.
+fn part(
+    column: &'static str,
+    found: usize,
+    whole: usize,
+    wanted: &'static str,
+) -> Result<(), Fault> {
+    ensure(column, found <= whole, wanted, found)
 }

@@ -99,19 +99,20 @@ fn plain(message: &str, is_meant: bool) -> String {
     };
     let wrong = found.strip_prefix("invalid type: ");
     match wrong.or(found.strip_prefix("invalid value: ")) {
-        Some(found) => format!("wanted {}, found {found}", kind(expected)),
+        Some(found) => format!("wanted {}, found {}", kind(expected), kind(found)),
         None if is_meant => found.to_owned(),
         None => message.to_owned(),
     }
 }
 
-/// The name of a Rust type's value in a file.
-fn kind(expected: &str) -> &str {
-    match expected {
+/// The word of a file for what serde calls `name`.
+fn kind(name: &str) -> &str {
+    match name {
         "f32" | "f64" => "a number",
         "u32" => "a whole number, 0 to 4294967295",
         "a boolean" => "true or false",
-        "a sequence" => "a list",
+        "a sequence" | "sequence" => "a list",
+        "map" => "a table",
         other if other.starts_with("struct ") => "a table",
         other => other,
     }

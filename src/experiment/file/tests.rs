@@ -128,6 +128,14 @@ fn a_file_that_lacks_everything_is_told_so() {
         &[(2, 9, "wanted a table, found integer")],
     );
     assert_faults(
+        "name = 'x'\n[arms]\nname = 'a'",
+        &[(2, 1, "wanted a list, found a table")],
+    );
+    assert_faults(
+        "name = ['x']\narms = []",
+        &[(1, 8, "wanted a string, found a list")],
+    );
+    assert_faults(
         "name = 'x'\narms = []\ndata = { name = '', shape = [1, 2, 3], classes = 2 }",
         &[(3, 8, "name: wanted one character or more")],
     );

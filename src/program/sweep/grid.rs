@@ -190,14 +190,15 @@ fn listed(field: &str, list: &str) -> Result<Vec<Value>, GridError> {
     }
 }
 
-/// `value` as an experiment's file shows it when `field` has it: of 1, 1.0 and 1.00 there is one form. What has a name,
-/// such as a control, keeps it.
+/// `value` as an experiment's file shows it when `field` has it: of 1, 1.0 and 1.00 there is one form. What is named,
+/// such as a control by its profile, stays so.
 fn as_shown(file: &Value, field: &Field, value: Value) -> Result<Value, GridError> {
     let experiment = with(file, &[(field, &value)])?;
     let text = toml::to_string(&experiment).ok();
     let file: Option<Value> = text.and_then(|text| toml::from_str(&text).ok());
     let shown = file.and_then(|file| Some((*field.all(&file).ok()?.first()?).clone()));
-    let shown = shown.filter(|shown| !(value.is_str() && shown.is_table()));
+    let is_named = value.is_str() || value.get("profile").is_some();
+    let shown = shown.filter(|shown| !(is_named && shown.is_table()));
     Ok(shown.unwrap_or(value))
 }
 
@@ -408,6 +409,9 @@ mod tests {
         let paper = &grid.cells[1];
         assert_eq!(paper.name, "arms.0.optimiser=sgd,arms.all.control=paper");
         assert_eq!(paper.values, ["paper", "sgd"]);
+        let cooler = &grid.cells[2].name;
+        let wanted = "arms.0.optimiser=sgd,arms.all.control=cool-0.5+profile-paper";
+        assert_eq!(cooler, wanted);
         let control = |cell: &Cell| cell.experiment.arms[0].control.clone();
         assert_eq!(control(paper), Profile::Paper.control());
         assert_eq!(control(&grid.cells[0]), Control::Constant);

@@ -48,12 +48,11 @@ impl Tiling {
         limits: &wgpu::Limits,
     ) -> &'static Variant {
         let kernel = dispatch.kernel;
-        let name = match self {
-            Self::Only(name) => name,
-            Self::Auto if kind == wgpu::DeviceType::Cpu => "plain",
+        let chosen = match self {
+            Self::Only(name) => kernel.variant(name),
+            Self::Auto if kind == wgpu::DeviceType::Cpu => &kernel.plain,
             Self::Auto => by_size(dispatch, replicas),
         };
-        let chosen = kernel.variant(name);
         if fits(chosen, limits) {
             chosen
         } else {
@@ -63,18 +62,18 @@ impl Tiling {
 }
 
 /// The largest tile that is not mostly padding and still makes many workgroups, or else the smallest.
-fn by_size(dispatch: &Dispatch, replicas: u32) -> &'static str {
+fn by_size(dispatch: &Dispatch, replicas: u32) -> &'static Variant {
+    let kernel = dispatch.kernel;
     let Grid::Product { columns, .. } = dispatch.grid else {
-        return "plain";
+        return &kernel.plain;
     };
     let is_worth_it = |variant: &&Variant| {
         let [x, y] = dispatch.workgroups(variant);
         let workgroups = u64::from(x) * u64::from(y) * u64::from(replicas);
         columns > variant.tile[0] / 2 && workgroups >= u64::from(MANY_WORKGROUPS)
     };
-    let tiled = dispatch.kernel.tiled;
-    let chosen = tiled.iter().find(is_worth_it).or(tiled.last());
-    chosen.map_or("plain", |variant| variant.name)
+    let chosen = kernel.tiled.iter().find(is_worth_it);
+    chosen.or(kernel.tiled.last()).unwrap_or(&kernel.plain)
 }
 
 fn fits(variant: &Variant, limits: &wgpu::Limits) -> bool {

@@ -31,12 +31,12 @@ pub trait ShaderStruct: bytemuck::Pod {
 
 /// Declares a `#[repr(C)]` struct of `u32` and `f32` fields and its [`StructLayout`].
 macro_rules! shader_struct {
-    ($(#[$doc:meta])* pub struct $name:ident { $($field:ident: $kind:ty,)* }) => {
+    ($(#[$doc:meta])* $vis:vis struct $name:ident { $($field:ident: $kind:ty,)* }) => {
         $(#[$doc])*
         #[allow(missing_docs)]
         #[derive(Clone, Copy, Debug, PartialEq, ::bytemuck::Pod, ::bytemuck::Zeroable)]
         #[repr(C)]
-        pub struct $name { $(pub $field: $kind,)* }
+        $vis struct $name { $($vis $field: $kind,)* }
 
         impl $crate::layout::ShaderStruct for $name {
             const LAYOUT: $crate::layout::StructLayout = $crate::layout::StructLayout {

@@ -25,19 +25,6 @@ use trainable::state::{
     TaskRecord,
 };
 
-/// Files of `src/cpu` that are no kernel's twin.
-const CPU_HELPERS: [&str; 9] = [
-    "mod",
-    "activation",
-    "array",
-    "executor",
-    "initial_weight",
-    "matrix",
-    "optimiser",
-    "reduce",
-    "sort",
-];
-
 /// What every WebGPU device has: <https://www.w3.org/TR/webgpu/#limits>.
 const MAX_STORAGE_BUFFERS_PER_SHADER_STAGE: usize = 8;
 const MAX_COMPUTE_INVOCATIONS_PER_WORKGROUP: u32 = 256;
@@ -58,13 +45,26 @@ fn file_names(folder: &str) -> BTreeSet<String> {
     names
 }
 
-fn kernel_files(extension: &str) -> BTreeSet<String> {
-    let names: BTreeSet<_> = KERNELS
+/// The rooms of the table: the folders of `shaders/` and of `src/cpu/`.
+fn rooms() -> BTreeSet<String> {
+    KERNELS
         .iter()
+        .map(|kernel| kernel.room.to_owned())
+        .collect()
+}
+
+/// The files that the kernels of a room should have, of those that `is_wanted` accepts.
+fn kernel_files(room: &str, extension: &str, is_wanted: fn(&Kernel) -> bool) -> BTreeSet<String> {
+    let kernels = KERNELS
+        .iter()
+        .filter(|kernel| kernel.room == room && is_wanted(kernel));
+    kernels
         .map(|kernel| format!("{}.{extension}", kernel.name))
-        .collect();
-    assert_eq!(names.len(), KERNELS.len(), "a kernel is listed twice");
-    names
+        .collect()
+}
+
+fn is_product(kernel: &Kernel) -> bool {
+    !kernel.tiled.is_empty()
 }
 
 /// One variant of one kernel.
@@ -94,10 +94,20 @@ fn plain(name: &str) -> Shader {
 }
 
 #[test]
+fn a_kernel_is_listed_once() {
+    let names: BTreeSet<_> = KERNELS.iter().map(|kernel| kernel.name).collect();
+    assert_eq!(names.len(), KERNELS.len());
+}
+
+#[test]
 fn every_tiled_shader_is_a_product_and_every_product_has_one() {
-    let products = KERNELS.iter().filter(|kernel| !kernel.tiled.is_empty());
-    let wanted: BTreeSet<_> = products.map(|k| format!("{}.wgsl", k.name)).collect();
-    assert_eq!(file_names("shaders/tiled"), wanted);
+    for room in rooms() {
+        let wanted = kernel_files(&room, "wgsl", is_product);
+        if !wanted.is_empty() {
+            let found = file_names(&format!("shaders/{room}/tiled"));
+            assert_eq!(found, wanted, "left: shaders/{room}/tiled/, right: KERNELS");
+        }
+    }
     for shader in shaders() {
         let is_tiled = shader.variant.name != "plain";
         assert_eq!(is_tiled, ["wide", "deep"].contains(&shader.variant.name));
@@ -108,25 +118,22 @@ fn every_tiled_shader_is_a_product_and_every_product_has_one() {
 fn every_shader_is_a_kernel_and_every_kernel_has_a_shader() {
     let mut found = file_names("shaders");
     assert!(found.remove("common"), "found no shaders/common");
-    assert!(found.remove("tiled"), "found no shaders/tiled");
-    assert_eq!(
-        found,
-        kernel_files("wgsl"),
-        "left: shaders/, right: KERNELS"
-    );
-    assert_eq!(found.len(), KERNELS.len(), "number of shaders");
+    assert_eq!(found, rooms(), "left: shaders/, right: rooms of KERNELS");
+    for room in rooms() {
+        let mut found = file_names(&format!("shaders/{room}"));
+        found.remove("tiled");
+        let wanted = kernel_files(&room, "wgsl", |_| true);
+        assert_eq!(found, wanted, "left: shaders/{room}/, right: KERNELS");
+    }
 }
 
 #[test]
 fn every_shader_has_a_twin_and_every_twin_a_shader() {
-    let mut found = file_names("src/cpu");
-    for helper in CPU_HELPERS {
-        assert!(
-            found.remove(&format!("{helper}.rs")),
-            "found no src/cpu/{helper}.rs"
-        );
+    for room in rooms() {
+        let found = file_names(&format!("src/cpu/{room}"));
+        let wanted = kernel_files(&room, "rs", |_| true);
+        assert_eq!(found, wanted, "left: src/cpu/{room}/, right: KERNELS");
     }
-    assert_eq!(found, kernel_files("rs"), "left: src/cpu/, right: KERNELS");
 }
 
 #[test]
@@ -142,10 +149,13 @@ fn a_kernels_source_ends_with_its_file_and_every_common_file_is_used() {
     } in shaders()
     {
         let folder = match variant.name {
-            "plain" => "shaders",
-            _ => "shaders/tiled",
+            "plain" => "",
+            _ => "tiled/",
         };
-        let own = read(&format!("{folder}/{}.wgsl", kernel.name));
+        let own = read(&format!(
+            "shaders/{}/{folder}{}.wgsl",
+            kernel.room, kernel.name
+        ));
         assert!(variant.source.ends_with(&own), "{name}");
     }
     for name in file_names("shaders/common") {

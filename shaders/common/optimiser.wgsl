@@ -1,5 +1,5 @@
 // What the optimisers share. Needs state.wgsl and the binding `layer_controls`.
-// Twin: src/cpu/optimiser.rs.
+// Twin: src/cpu/optimisers.rs.
 
 // The moments of a dead unit decay for ever. Left alone they become denormals, which some processors
 // flush to zero and others compute a hundred times slower than the rest; so they become zero here,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bytemuck::cast_slice;
 use rayon::prelude::*;
 
-use super::Array;
+use super::{Array, twin};
 use crate::plan::{BufferId, BufferSpec, Contents, Dispatch, Plan, Program};
 
 /// A program's buffers in main memory, and the twins at work on them.
@@ -75,7 +75,7 @@ impl CpuExecutor {
 fn run_dispatch(dispatch: &Dispatch, arrays: &mut [Array]) {
     let lent = |id: &BufferId| std::mem::take(&mut arrays[id.0]);
     let mut bound: Vec<Array> = dispatch.buffers.iter().map(lent).collect();
-    (dispatch.kernel.twin)(&dispatch.params, &mut bound);
+    twin(dispatch.kernel)(&dispatch.params, &mut bound);
     for (id, array) in dispatch.buffers.iter().zip(bound) {
         arrays[id.0] = array;
     }

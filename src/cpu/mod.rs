@@ -1,52 +1,83 @@
-//! The CPU executor and one file per kernel, each the twin of the shader of the same name.
+//! The CPU executor and one file per kernel, each the twin of the shader of the same name in the room of
+//! the same name.
 //!
 //! A twin computes what its shader computes, for one replica, over the same bindings in the same
 //! order. Replicas run in parallel; inside a replica, work is cut into pieces whose size does not
 //! depend on the number of threads, so results are the same bits on one core and on many.
 
-pub(crate) mod activation;
-pub(crate) mod adam_step;
-pub(crate) mod anchor_copy;
+mod activation;
 mod array;
-pub(crate) mod batch_gather;
 mod executor;
-pub(crate) mod gradient_norms;
-pub(crate) mod gram;
-pub(crate) mod gram_product;
 mod initial_weight;
-pub(crate) mod l2_init_gradient;
-pub(crate) mod layer_stats;
-pub(crate) mod layer_sums;
-pub(crate) mod linear_backward_input;
-pub(crate) mod linear_backward_weights;
-pub(crate) mod linear_forward;
+mod linear;
+mod loss;
 mod matrix;
-mod optimiser;
-pub(crate) mod parameter_init;
-pub(crate) mod probe_dots;
-pub(crate) mod probe_normalise;
-pub(crate) mod probe_reset;
-pub(crate) mod probe_start;
-pub(crate) mod probe_update;
-pub(crate) mod radix_count;
-pub(crate) mod radix_keys;
-pub(crate) mod radix_scan;
-pub(crate) mod radix_scatter;
+mod optimisers;
+mod probe;
 mod reduce;
-pub(crate) mod ritz_check;
-pub(crate) mod ritz_combine;
-pub(crate) mod ritz_solve;
-pub(crate) mod ritz_start;
-pub(crate) mod sgd_step;
-pub(crate) mod softmax_cross_entropy;
+mod regularisers;
 mod sort;
-pub(crate) mod step_finish;
-pub(crate) mod tangent_backward_input;
-pub(crate) mod tangent_backward_weights;
-pub(crate) mod tangent_forward;
-pub(crate) mod tangent_softmax;
-pub(crate) mod task_reset;
-pub(crate) mod wasserstein_gradient;
+mod stages;
+mod stream;
+mod tensors;
 
 pub(crate) use array::Array;
 pub use executor::CpuExecutor;
+
+use crate::kernels::Kernel;
+
+/// Computes one kernel for one replica: its uniform's bytes, and its storage bindings in its order.
+type Twin = fn(&[u8], &mut [Array]);
+
+/// Declares the twins of a room, one module each, and `twin`, which finds them by their kernel's name.
+macro_rules! twins {
+    ($($module:ident: $params:ident,)*) => {
+        $(mod $module;)*
+
+        /// The twin of the kernel with this name, if it is in this room.
+        pub(super) fn twin(kernel: &str) -> Option<$crate::cpu::Twin> {
+            $(
+                if kernel == stringify!($module) {
+                    return Some(|params, arrays| {
+                        let params: $crate::kernels::$params = bytemuck::pod_read_unaligned(params);
+                        let arrays = arrays.try_into().expect("a dispatch binds what its kernel lists");
+                        $module::run(&params, arrays);
+                    });
+                }
+            )*
+            None
+        }
+    };
+}
+use twins;
+
+/// The twin of a kernel.
+fn twin(kernel: &Kernel) -> Twin {
+    let found = match kernel.room {
+        "linear" => linear::twin(kernel.name),
+        "loss" => loss::twin(kernel.name),
+        "stream" => stream::twin(kernel.name),
+        "tensors" => tensors::twin(kernel.name),
+        "optimisers" => optimisers::twin(kernel.name),
+        "regularisers" => regularisers::twin(kernel.name),
+        "sort" => sort::twin(kernel.name),
+        "stages" => stages::twin(kernel.name),
+        "probe" => probe::twin(kernel.name),
+        _ => None,
+    };
+    found.unwrap_or_else(|| panic!("{} has no twin", kernel.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::KERNELS;
+
+    #[test]
+    fn every_kernel_has_a_twin_and_other_names_have_none() {
+        KERNELS.into_iter().for_each(|kernel| {
+            twin(kernel);
+        });
+        assert!(linear::twin("adam_step").is_none());
+    }
+}

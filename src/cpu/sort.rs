@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Array;
+use super::{Array, twins};
 use crate::plan::{SORT_DIGITS, SORT_TILE};
 use crate::state::{ReplicaConfig, ReplicaState, SortSegment};
 
@@ -69,4 +69,11 @@ mod tests {
             assert_ne!(key_of(bits), PADDING);
         }
     }
+}
+
+twins! {
+    radix_keys: RadixKeys,
+    radix_count: RadixCount,
+    radix_scan: RadixScan,
+    radix_scatter: RadixScatter,
 }

@@ -1,0 +1,46 @@
+//! Twin of `shaders/linear/linear_backward_input.wgsl`.
+
+use rayon::prelude::*;
+
+use crate::cpu::Array;
+use crate::cpu::activation::{from_number, multiply_by_derivative};
+use crate::cpu::matrix::{ROWS_PER_TASK, product, view, view_mut};
+use crate::kernels::LinearBackwardInput;
+use crate::network::Activation;
+
+pub(crate) fn run(params: &LinearBackwardInput, arrays: &mut [Array; 4]) {
+    let [parameters, activations, output_gradients, input_gradients] = arrays;
+    let (rows, columns) = (params.rows as usize, params.columns as usize);
+    let weights = &parameters.read::<f32>()[params.offset as usize * 4..][..rows * columns];
+    let activation = from_number(params.activation);
+    let width = rows / activation.copies() as usize;
+    let backward = |((below, activations), above): ((&mut [f32], &[f32]), &[f32])| {
+        let samples = above.len() / columns;
+        let above = view(above, samples, columns, columns);
+        let transposed = view(weights, rows, columns, columns).transpose();
+        if activation == Activation::Crelu {
+            let mut both = vec![0.0; samples * rows];
+            product(view_mut(&mut both, samples, rows, rows), above, transposed);
+            multiply_by_derivative(activation, activations, &mut both);
+            for (below, both) in below.chunks_mut(width).zip(both.chunks(rows)) {
+                let (upper, mirror) = both.split_at(width);
+                for ((below, upper), mirror) in below.iter_mut().zip(upper).zip(mirror) {
+                    *below = upper - mirror;
+                }
+            }
+        } else {
+            product(view_mut(below, samples, rows, rows), above, transposed);
+            multiply_by_derivative(activation, activations, below);
+        }
+    };
+    input_gradients
+        .write::<f32>()
+        .par_chunks_mut(ROWS_PER_TASK * width)
+        .zip(activations.read::<f32>().par_chunks(ROWS_PER_TASK * rows))
+        .zip(
+            output_gradients
+                .read::<f32>()
+                .par_chunks(ROWS_PER_TASK * columns),
+        )
+        .for_each(backward);
+}

@@ -1,0 +1,100 @@
+//! Twin of `shaders/linear/tangent_backward_input.wgsl`.
+
+use rayon::prelude::*;
+
+use crate::cpu::Array;
+use crate::cpu::activation::{from_number, multiply_by_derivative};
+use crate::cpu::matrix::{ROWS_PER_TASK, add_product, product, view, view_mut};
+use crate::kernels::TangentBackwardInput;
+use crate::network::Activation;
+use crate::state::{ProbeSlot, SLOT_RUNNING};
+
+pub(crate) fn run(params: &TangentBackwardInput, arrays: &mut [Array; 8]) {
+    let [
+        slots,
+        parameters,
+        vectors,
+        activations,
+        lower_tangents,
+        output_gradients,
+        upper,
+        lower,
+    ] = arrays;
+    let (rows, columns) = (params.rows as usize, params.columns as usize);
+    let batch_rows = params.batch_rows as usize;
+    let activation = from_number(params.activation);
+    let width = rows / activation.copies() as usize;
+    let offset = params.offset as usize * 4;
+    let network = params.parameters_stride as usize * 4 + offset;
+    let weights = view(&parameters.read::<f32>()[offset..], rows, columns, columns).transpose();
+    let vector = view(&vectors.read::<f32>()[network..], rows, columns, columns).transpose();
+    let activations = activations.read::<f32>();
+    let output_gradients = output_gradients.read::<f32>();
+
+    let slots = slots.read::<ProbeSlot>();
+    let upper = upper.read::<f32>();
+    let lower_tangents = lower_tangents.read::<f32>();
+
+    // Rows `first ..` of one slot.
+    let backward = |(slot, first, lower): (usize, usize, &mut [f32])| {
+        let samples = lower.len() / width;
+        let above = view(
+            &upper[(slot * batch_rows + first) * columns..],
+            samples,
+            columns,
+            columns,
+        );
+        let gradient = view(
+            &output_gradients[first * columns..],
+            samples,
+            columns,
+            columns,
+        );
+        let activations = &activations[first * rows..][..samples * rows];
+        // At the layer's inputs; for CReLU still both halves.
+        let at_inputs = |out: &mut [f32]| {
+            product(view_mut(out, samples, rows, rows), above, weights);
+            if slot == 0 {
+                add_product(view_mut(out, samples, rows, rows), gradient, vector);
+            }
+            multiply_by_derivative(activation, activations, out);
+        };
+        if activation == Activation::Crelu {
+            let mut both = vec![0.0; samples * rows];
+            at_inputs(&mut both);
+            for (lower, both) in lower.chunks_mut(width).zip(both.chunks(rows)) {
+                let (upper, mirror) = both.split_at(width);
+                for ((lower, upper), mirror) in lower.iter_mut().zip(upper).zip(mirror) {
+                    *lower = upper - mirror;
+                }
+            }
+        } else {
+            at_inputs(lower);
+        }
+        if activation == Activation::Tanh {
+            let mut primal = vec![0.0; samples * rows];
+            product(
+                view_mut(&mut primal, samples, rows, rows),
+                gradient,
+                weights,
+            );
+            let tangents = &lower_tangents[(slot * batch_rows + first) * rows..];
+            let terms = activations.iter().zip(tangents).zip(primal);
+            for (lower, ((a, tangent), g)) in lower.iter_mut().zip(terms) {
+                *lower -= 2.0 * a * tangent * g;
+            }
+        }
+    };
+    let tasks: Vec<_> = lower
+        .write::<f32>()
+        .chunks_mut(batch_rows * width)
+        .take(params.slots as usize)
+        .enumerate()
+        .filter(|(slot, _)| slots[*slot].status == SLOT_RUNNING)
+        .flat_map(|(slot, lower)| {
+            let chunks = lower.chunks_mut(ROWS_PER_TASK * width).enumerate();
+            chunks.map(move |(task, chunk)| (slot, task * ROWS_PER_TASK, chunk))
+        })
+        .collect();
+    tasks.into_par_iter().for_each(backward);
+}

@@ -1,0 +1,122 @@
+//! Twin of `shaders/linear/tangent_forward.wgsl`.
+
+use faer::{MatMut, MatRef};
+use rayon::prelude::*;
+
+use crate::cpu::Array;
+use crate::cpu::activation::{from_number, multiply_by_derivative};
+use crate::cpu::matrix::{ROWS_PER_TASK, add_product, product, view, view_mut};
+use crate::kernels::TangentForward;
+use crate::network::Activation;
+use crate::state::{ProbeSlot, SLOT_RUNNING};
+
+pub(crate) fn run(params: &TangentForward, arrays: &mut [Array; 8]) {
+    let [
+        slots,
+        parameters,
+        lower_tangents,
+        inputs,
+        vectors,
+        activations,
+        iterates,
+        tangents,
+    ] = arrays;
+    let slots = slots.read::<ProbeSlot>();
+    let is_running = |slot: u32| slots[slot as usize].status == SLOT_RUNNING;
+    let (rows, columns) = (params.rows as usize, params.columns as usize);
+    let batch_rows = params.batch_rows as usize;
+    let activation = from_number(params.activation);
+    let stride = columns * activation.copies() as usize;
+    let offset = params.offset as usize * 4;
+    let weights = &parameters.read::<f32>()[offset..][..rows * columns];
+    let vector = |slot: u32| {
+        let network = if slot == 0 {
+            params.parameters_stride as usize * 4
+        } else {
+            0
+        };
+        &vectors.read::<f32>()[network + offset..][..(rows + 1) * columns]
+    };
+    let inputs = inputs.read::<f32>();
+    let activations = activations.read::<f32>();
+    let lower_tangents = lower_tangents.read::<f32>();
+    let own = params.slots - 1;
+
+    if params.begin != 0 {
+        let members = iterates.write::<f32>().chunks_mut(2 * batch_rows * columns);
+        for (slot, iterate) in (params.first_member..params.slots).zip(members) {
+            if is_running(slot) {
+                let (delta, image) = iterate.split_at_mut(batch_rows * columns);
+                delta.fill(0.0);
+                image
+                    .par_chunks_mut(ROWS_PER_TASK * columns)
+                    .zip(inputs.par_chunks(ROWS_PER_TASK * rows))
+                    .for_each(|(z, a)| linear(product, z, a, vector(slot), columns, columns));
+            }
+        }
+    }
+    let iterates = iterates.read::<f32>();
+
+    // Rows `first ..` of one slot.
+    let forward = |(slot, first, tangents): (u32, usize, &mut [f32])| {
+        let samples = tangents.len() / stride;
+        let is_carried = params.has_lower != 0 && slot != own;
+        if is_carried {
+            let lower = &lower_tangents[(slot as usize * batch_rows + first) * rows..];
+            product(
+                view_mut(tangents, samples, columns, stride),
+                view(lower, samples, rows, rows),
+                view(weights, rows, columns, columns),
+            );
+        }
+        if slot >= params.first_member {
+            let member = (slot - params.first_member) as usize;
+            let image = &iterates[((member * 2 + 1) * batch_rows + first) * columns..];
+            for (z, image) in tangents.chunks_mut(stride).zip(image.chunks(columns)) {
+                z[..columns].copy_from_slice(image);
+            }
+        } else if slot == 0 || slot == own {
+            let product = if is_carried { add_product } else { product };
+            let a = &inputs[first * rows..][..samples * rows];
+            linear(product, tangents, a, vector(slot), columns, stride);
+        }
+        if activation == Activation::Crelu {
+            for z in tangents.chunks_mut(stride) {
+                let (z, mirror) = z.split_at_mut(columns);
+                mirror.iter_mut().zip(z).for_each(|(m, z)| *m = -*z);
+            }
+        }
+        multiply_by_derivative(activation, &activations[first * stride..], tangents);
+    };
+    let tasks: Vec<_> = (0..params.slots)
+        .zip(tangents.write::<f32>().chunks_mut(batch_rows * stride))
+        .filter(|(slot, _)| is_running(*slot))
+        .flat_map(|(slot, tangents)| {
+            let chunks = tangents.chunks_mut(ROWS_PER_TASK * stride).enumerate();
+            chunks.map(move |(task, chunk)| (slot, task * ROWS_PER_TASK, chunk))
+        })
+        .collect();
+    tasks.into_par_iter().for_each(forward);
+}
+
+/// z = a V + bias, or z += a V + bias, as `product` says; z in rows of `stride`.
+fn linear(
+    product: fn(MatMut<'_, f32>, MatRef<'_, f32>, MatRef<'_, f32>),
+    z: &mut [f32],
+    a: &[f32],
+    vector: &[f32],
+    columns: usize,
+    stride: usize,
+) {
+    let rows = vector.len() / columns - 1;
+    let samples = a.len() / rows;
+    let (weights, bias) = vector.split_at(rows * columns);
+    product(
+        view_mut(z, samples, columns, stride),
+        view(a, samples, rows, rows),
+        view(weights, rows, columns, columns),
+    );
+    for z in z.chunks_mut(stride) {
+        z.iter_mut().zip(bias).for_each(|(z, b)| *z += b);
+    }
+}

@@ -1,0 +1,96 @@
+//! Twin of `shaders/probe/layer_stats.wgsl`.
+
+use crate::cpu::Array;
+use crate::kernels::LayerStatsParams;
+use crate::state::{
+    LayerControl, LayerRecord, LayerSums, OPTIMISER_SGD, PARTIALS, ReplicaConfig, ReplicaState,
+};
+
+/// Sums over a whole layer, or over all layers.
+#[derive(Clone, Copy, Default)]
+struct Totals {
+    gradient: f32,
+    objective: f32,
+    weight: f32,
+    update: f32,
+    second_moment: f32,
+    bias_second_moment: f32,
+    norm: f32,
+    weights: f32,
+    biases: f32,
+    /// Step size times weights.
+    steps: f32,
+}
+
+pub(crate) fn run(_: &LayerStatsParams, arrays: &mut [Array; 6]) {
+    let [configs, states, controls, sums, norms, records] = arrays;
+    let config = configs.read::<ReplicaConfig>()[0];
+    let state = states.read::<ReplicaState>()[0];
+    let layers = controls
+        .read::<LayerControl>()
+        .iter()
+        .zip(sums.read::<LayerSums>().chunks(PARTIALS as usize))
+        .zip(norms.read::<f32>());
+    let records = records.write::<LayerRecord>();
+    let mut network = Totals::default();
+    for (((control, sums), norm), entry) in layers.zip(&mut *records) {
+        let mut layer = Totals {
+            norm: *norm,
+            weights: control.weights as f32,
+            biases: control.biases as f32,
+            steps: control.weights as f32 * control.step_size,
+            ..Totals::default()
+        };
+        for sums in sums {
+            layer.gradient += sums.gradient;
+            layer.objective += sums.objective;
+            layer.weight += sums.weight;
+            layer.update += sums.update;
+            layer.second_moment += sums.second_moment;
+            layer.bias_second_moment += sums.bias_second_moment;
+        }
+        *entry = record(&config, &state, &layer, control.step_size);
+        network.gradient += layer.gradient;
+        network.objective += layer.objective;
+        network.weight += layer.weight;
+        network.update += layer.update;
+        network.second_moment += layer.second_moment;
+        network.bias_second_moment += layer.bias_second_moment;
+        network.norm += layer.norm;
+        network.weights += layer.weights;
+        network.biases += layer.biases;
+        network.steps += layer.steps;
+    }
+    let step_size = network.steps / network.weights;
+    if let Some(last) = records.last_mut() {
+        *last = record(&config, &state, &network, step_size);
+    }
+}
+
+fn record(
+    config: &ReplicaConfig,
+    state: &ReplicaState,
+    totals: &Totals,
+    step_size: f32,
+) -> LayerRecord {
+    let (correction1, correction2) = config.latest_corrections(state);
+    let effective_step = match (state.optimiser_updates, config.optimiser) {
+        (0, _) => 0.0,
+        (_, OPTIMISER_SGD) => step_size * (correction1 / config.one_minus_beta1),
+        _ => {
+            let mean = totals.second_moment / totals.weights;
+            step_size / (correction1 * ((mean / correction2).sqrt() + config.epsilon))
+        }
+    };
+    LayerRecord {
+        grad_norm_sq: totals.gradient,
+        objective_grad_norm_sq: totals.objective,
+        grad_variance: (totals.norm - totals.gradient).max(0.0),
+        weight_norm: totals.weight.sqrt(),
+        update_norm: totals.update.sqrt(),
+        step_size,
+        effective_step,
+        second_moment: (totals.second_moment + totals.bias_second_moment)
+            / (totals.weights + totals.biases),
+    }
+}

@@ -1,0 +1,68 @@
+//! Twin of `shaders/probe/probe_dots.wgsl`.
+
+use rayon::prelude::*;
+
+use crate::cpu::Array;
+use crate::cpu::reduce::{stretch, sum_in_lanes};
+use crate::kernels::ProbeDots;
+use crate::state::{PARTIALS, ProbeSlot, SLOT_RUNNING};
+
+/// Elements that one task of the thread pool sums at least.
+const ELEMENTS_PER_TASK: usize = 1 << 14;
+
+pub(crate) fn run(params: &ProbeDots, arrays: &mut [Array; 5]) {
+    let [slots, iterates, products, previous, partials] = arrays;
+    let slot = slots.read::<ProbeSlot>()[params.slot as usize];
+    if slot.status != SLOT_RUNNING {
+        return;
+    }
+    let (iterates, products) = (iterates.read::<f32>(), products.read::<f32>());
+    let previous = previous.read::<f32>();
+    let image_offset = params.image_offset as usize * 4;
+    let partials = &mut partials.write::<[f32; 4]>()[(params.part * PARTIALS) as usize..];
+    partials[..PARTIALS as usize]
+        .par_iter_mut()
+        .enumerate()
+        .with_min_len(
+            ELEMENTS_PER_TASK.div_ceil(params.length as usize * 4 / PARTIALS as usize + 1),
+        )
+        .for_each(|(index, partial)| {
+            let vec4s = stretch(params.length as usize, PARTIALS as usize, index);
+            let first = (params.offset as usize + vec4s.start) * 4;
+            let range = first..first + vec4s.len() * 4;
+            let image = range.start + image_offset..range.end + image_offset;
+            let vectors = [
+                &iterates[range.clone()],
+                &iterates[image.clone()],
+                &products[range],
+                &products[image.clone()],
+            ];
+            let has_previous = params.momentum != 0.0 && slot.iterations >= 2;
+            let previous = has_previous.then(|| &previous[image]);
+            *partial = dots(slot.eigenvalue, vectors, previous);
+        });
+}
+
+/// x.h, h.h, the squared norm of h - eigenvalue x, and p.h, from a stretch of x, of its image, of h and
+/// of its image, and of the image of p.
+fn dots(eigenvalue: f32, vectors: [&[f32]; 4], previous: Option<&[f32]>) -> [f32; 4] {
+    let without_previous = |[x, x_image, h, h_image]: [f32; 4]| {
+        let rest = h - eigenvalue * x;
+        let rest_image = h_image - eigenvalue * x_image;
+        [x_image * h, h * h_image, rest * rest_image]
+    };
+    let [x, x_image, h, h_image] = vectors;
+    match previous {
+        None => {
+            let [xh, hh, rest] = sum_in_lanes(vectors, without_previous);
+            [xh, hh, rest, 0.0]
+        }
+        Some(p) => sum_in_lanes(
+            [x, x_image, h, h_image, p],
+            |[x, x_image, h, h_image, p]| {
+                let [xh, hh, rest] = without_previous([x, x_image, h, h_image]);
+                [xh, hh, rest, p * h]
+            },
+        ),
+    }
+}

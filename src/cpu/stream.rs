@@ -1,0 +1,7 @@
+//! Twins of the task stream's kernels.
+
+use super::twins;
+
+twins! {
+    batch_gather: BatchGather,
+}

@@ -1,0 +1,147 @@
+//! Kernels of the linear operation: products of a minibatch with a weight matrix, their derivatives and their tangents.
+
+use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, source};
+use crate::layout::{ShaderStruct, shader_struct};
+
+kernel! {
+    /// Uniform of `linear_forward`.
+    "linear", linear_forward["activation"], product,
+    LinearForward {
+        parameters_stride: u32,
+        offset: u32,
+        rows: u32,
+        columns: u32,
+        batch_rows: u32,
+        activation: u32,
+    }
+    [parameters: Read, inputs: Read, outputs: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `linear_backward_input`.
+    "linear", linear_backward_input["activation"], product,
+    LinearBackwardInput {
+        parameters_stride: u32,
+        offset: u32,
+        rows: u32,
+        columns: u32,
+        batch_rows: u32,
+        activation: u32,
+    }
+    [parameters: Read, activations: Read, output_gradients: Read, input_gradients: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `linear_backward_weights`.
+    "linear", linear_backward_weights[], product,
+    LinearBackwardWeights {
+        parameters_stride: u32,
+        offset: u32,
+        rows: u32,
+        columns: u32,
+        batch: u32,
+        batch_rows: u32,
+    }
+    [inputs: Read, output_gradients: Read, gradients: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `tangent_forward`.
+    "linear", tangent_forward["activation", "probe"], product,
+    TangentForward {
+        parameters_stride: u32,
+        offset: u32,
+        rows: u32,
+        columns: u32,
+        batch_rows: u32,
+        activation: u32,
+        slots: u32,
+        all_slots: u32,
+        has_lower: u32,
+        first_member: u32,
+        begin: u32,
+    }
+    [
+        slots: Read, parameters: Read, lower_tangents: Read, inputs: Read, vectors: Read,
+        activations: Read, iterates: ReadWrite, tangents: ReadWrite,
+    ]
+}
+
+kernel! {
+    /// Uniform of `tangent_backward_input`.
+    "linear", tangent_backward_input["activation", "probe"], product,
+    TangentBackwardInput {
+        parameters_stride: u32,
+        offset: u32,
+        rows: u32,
+        columns: u32,
+        batch_rows: u32,
+        activation: u32,
+        slots: u32,
+        all_slots: u32,
+    }
+    [
+        slots: Read, parameters: Read, vectors: Read, activations: Read, lower_tangents: Read,
+        output_gradients: Read, upper: Read, lower: ReadWrite,
+    ]
+}
+
+kernel! {
+    /// Uniform of `tangent_backward_weights`.
+    "linear", tangent_backward_weights["probe"], product,
+    TangentBackwardWeights {
+        products_stride: u32,
+        offset: u32,
+        rows: u32,
+        columns: u32,
+        batch: u32,
+        batch_rows: u32,
+        slot: u32,
+        all_slots: u32,
+        gradients_stride: u32,
+        gradients_first: u32,
+        lower_stride: u32,
+        end: u32,
+    }
+    [
+        slots: Read, inputs: Read, lower_tangents: Read, output_gradients: Read,
+        tangent_gradients: Read, products: ReadWrite,
+    ]
+}
+
+kernel! {
+    /// Uniform of `gram`.
+    "linear", gram[], product,
+    Gram {
+        rows: u32,
+        batch_rows: u32,
+    }
+    [inputs: Read, gram: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `gram_product`.
+    "linear", gram_product["probe"], product,
+    GramProduct {
+        columns: u32,
+        batch_rows: u32,
+        slots: u32,
+        all_slots: u32,
+        first_member: u32,
+    }
+    [slots: Read, gram: Read, tangent_gradients: Read, products: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `gradient_norms`.
+    "linear", gradient_norms[], workgroup [64, 1, 1],
+    GradientNorms {
+        rows: u32,
+        columns: u32,
+        batch: u32,
+        batch_rows: u32,
+        layer: u32,
+        layers: u32,
+    }
+    [inputs: Read, output_gradients: Read, norms: ReadWrite,]
+}

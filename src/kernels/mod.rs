@@ -1,0 +1,237 @@
+//! The table of kernels: for each its name, its room, its WGSL, its bindings in order and the uniform it
+//! takes. One file here, one folder of `shaders/` and one of `src/cpu/` make a room.
+//!
+//! Matrix products come in three variants with the same bindings and the same uniform: `plain`, a register tile without
+//! workgroup memory, which suits software rasterisers, and two for GPUs, `wide` and `deep`, that stage their factors
+//! in workgroup memory. [`crate::gpu::Tiling`] chooses among them.
+
+mod linear;
+mod loss;
+mod optimisers;
+mod probe;
+mod regularisers;
+mod sort;
+mod stages;
+mod stream;
+mod tensors;
+
+pub(crate) use linear::*;
+pub(crate) use loss::*;
+pub(crate) use optimisers::*;
+pub(crate) use probe::*;
+pub(crate) use regularisers::*;
+pub(crate) use sort::*;
+pub(crate) use stages::*;
+pub(crate) use stream::*;
+pub(crate) use tensors::*;
+
+use crate::layout::{ShaderStruct, StructLayout};
+
+/// How a kernel uses a binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Read only.
+    Read,
+    /// Read and written.
+    ReadWrite,
+}
+
+/// One storage binding.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    /// The name of the variable in the shader.
+    pub name: &'static str,
+    /// How the shader declares it.
+    pub access: Access,
+}
+
+/// One way to compute a kernel.
+#[derive(Clone, Copy, Debug)]
+pub struct Variant {
+    /// `plain`, `wide` or `deep`.
+    pub name: &'static str,
+    /// The complete WGSL: the shared files that it needs, then its own.
+    pub source: &'static str,
+    /// Invocations of a workgroup.
+    pub workgroup: [u32; 3],
+    /// Columns and rows of a product that a workgroup computes; 0 where a kernel is no product.
+    pub tile: [u32; 2],
+    /// Most bytes of workgroup memory that it may use, as WebGPU counts them.
+    pub workgroup_memory: u32,
+}
+
+/// One kernel: `shaders/ROOM/NAME.wgsl`, its twin `src/cpu/ROOM/NAME.rs` and, where it is a product,
+/// `shaders/ROOM/tiled/NAME.wgsl`.
+#[derive(Debug)]
+pub struct Kernel {
+    /// The name of the files.
+    pub name: &'static str,
+    /// The folder of the files.
+    pub room: &'static str,
+    /// The variant that any device takes.
+    pub plain: Variant,
+    /// Variants for GPUs, the largest tile first; none where the kernel is no product.
+    pub tiled: &'static [Variant],
+    /// Storage bindings 1, 2, ...; binding 0 is the uniform.
+    pub bindings: &'static [Binding],
+    /// The uniform.
+    pub params: StructLayout,
+}
+
+impl Kernel {
+    /// Every variant, `plain` first.
+    pub fn variants(&self) -> impl Iterator<Item = &Variant> {
+        std::iter::once(&self.plain).chain(self.tiled)
+    }
+
+    /// The variant of this name, or `plain` where the kernel has none of it.
+    pub fn variant(&self, name: &str) -> &Variant {
+        let named = self.tiled.iter().find(|variant| variant.name == name);
+        named.unwrap_or(&self.plain)
+    }
+}
+
+/// A kernel's uniform; knowing it is knowing the kernel.
+pub(crate) trait Params: ShaderStruct {
+    /// The kernel that takes it.
+    const KERNEL: &'static Kernel;
+}
+
+/// The WGSL of one file, after that of what it shares with others.
+macro_rules! source {
+    ([$($common:literal),*], $($file:expr),+) => {
+        concat!(
+            $(include_str!(concat!("../../shaders/common/", $common, ".wgsl")), "\n",)*
+            include_str!(concat!("../../shaders/", $($file,)+ ".wgsl")),
+        )
+    };
+}
+use source;
+
+/// Columns and rows of the plain products' tile: one vec4 by 8 rows for each of 32 invocations.
+const PLAIN_TILE: [u32; 2] = [128, 8];
+
+/// The variants of a product for GPUs.
+macro_rules! tiled {
+    ($room:literal, $module:ident, [$($common:literal),*]) => {
+        &[
+            Variant {
+                name: "wide",
+                source: source!(
+                    [$($common,)* "tile_wide", "product"],
+                    $room, "/tiled/", stringify!($module)
+                ),
+                workgroup: [64, 1, 1],
+                tile: [64, 64],
+                workgroup_memory: 8_704,
+            },
+            Variant {
+                name: "deep",
+                source: source!(
+                    [$($common,)* "tile_deep", "product"],
+                    $room, "/tiled/", stringify!($module)
+                ),
+                workgroup: [256, 1, 1],
+                tile: [32, 32],
+                workgroup_memory: 13_312,
+            },
+        ]
+    };
+}
+use tiled;
+
+/// A kernel's entry in the table: its room, its name and the shared files that it needs; `product` makes it one with
+/// tiled variants.
+macro_rules! kernel {
+    (
+        $(#[$doc:meta])*
+        $room:literal, $module:ident $common:tt, product,
+        $($rest:tt)*
+    ) => {
+        kernel! {
+            @entry $(#[$doc])* $room, $module $common,
+            [32, 1, 1], $crate::kernels::PLAIN_TILE, $crate::kernels::tiled!($room, $module, $common), $($rest)*
+        }
+    };
+    (
+        $(#[$doc:meta])*
+        $room:literal, $module:ident $common:tt, workgroup $workgroup:expr,
+        $($rest:tt)*
+    ) => {
+        kernel! { @entry $(#[$doc])* $room, $module $common, $workgroup, [0, 0], &[], $($rest)* }
+    };
+    (
+        @entry
+        $(#[$doc:meta])*
+        $room:literal, $module:ident $common:tt, $workgroup:expr, $tile:expr, $tiled:expr,
+        $params:ident { $($field:ident: $kind:ty,)* }
+        [$($binding:ident: $access:ident,)*]
+    ) => {
+        shader_struct! {
+            $(#[$doc])*
+            pub(crate) struct $params { $($field: $kind,)* }
+        }
+
+        impl Params for $params {
+            const KERNEL: &'static Kernel = &Kernel {
+                name: stringify!($module),
+                room: $room,
+                plain: Variant {
+                    name: "plain",
+                    source: source!($common, $room, "/", stringify!($module)),
+                    workgroup: $workgroup,
+                    tile: $tile,
+                    workgroup_memory: WORKGROUP_MEMORY,
+                },
+                tiled: $tiled,
+                bindings: &[$(
+                    Binding { name: stringify!($binding), access: Access::$access },
+                )*],
+                params: <$params as ShaderStruct>::LAYOUT,
+            };
+        }
+    };
+}
+use kernel;
+
+/// Bytes of workgroup memory, as WebGPU counts them, that no plain variant exceeds.
+pub const WORKGROUP_MEMORY: u32 = 2_048;
+
+/// Every kernel.
+pub const KERNELS: [&Kernel; 35] = [
+    ParameterInit::KERNEL,
+    BatchGather::KERNEL,
+    LinearForward::KERNEL,
+    SoftmaxCrossEntropy::KERNEL,
+    LinearBackwardInput::KERNEL,
+    LinearBackwardWeights::KERNEL,
+    AdamStep::KERNEL,
+    SgdStep::KERNEL,
+    StepFinish::KERNEL,
+    TaskReset::KERNEL,
+    ProbeStart::KERNEL,
+    ProbeReset::KERNEL,
+    TangentForward::KERNEL,
+    TangentSoftmax::KERNEL,
+    TangentBackwardInput::KERNEL,
+    TangentBackwardWeights::KERNEL,
+    Gram::KERNEL,
+    GramProduct::KERNEL,
+    ProbeDots::KERNEL,
+    ProbeUpdate::KERNEL,
+    ProbeNormalise::KERNEL,
+    RitzStart::KERNEL,
+    RitzSolve::KERNEL,
+    RitzCombine::KERNEL,
+    RitzCheck::KERNEL,
+    GradientNorms::KERNEL,
+    LayerSumsParams::KERNEL,
+    LayerStatsParams::KERNEL,
+    AnchorCopy::KERNEL,
+    L2InitGradient::KERNEL,
+    RadixKeys::KERNEL,
+    RadixCount::KERNEL,
+    RadixScan::KERNEL,
+    RadixScatter::KERNEL,
+    WassersteinGradient::KERNEL,
+];

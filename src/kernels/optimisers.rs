@@ -1,0 +1,42 @@
+//! Kernels that apply a gradient and end a step.
+
+use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, source};
+use crate::layout::{ShaderStruct, shader_struct};
+
+kernel! {
+    /// Uniform of `adam_step`.
+    "optimisers", adam_step["state", "optimiser"], workgroup [256, 1, 1],
+    AdamStep {
+        parameters_stride: u32,
+        layers: u32,
+    }
+    [
+        configs: Read, states: Read, layer_controls: Read, gradients: Read,
+        parameters: ReadWrite, first_moment: ReadWrite, second_moment: ReadWrite,
+        divergence: ReadWrite,
+    ]
+}
+
+kernel! {
+    /// Uniform of `sgd_step`.
+    "optimisers", sgd_step["state", "optimiser"], workgroup [256, 1, 1],
+    SgdStep {
+        parameters_stride: u32,
+        layers: u32,
+    }
+    [
+        configs: Read, states: Read, layer_controls: Read, gradients: Read,
+        parameters: ReadWrite, first_moment: ReadWrite, divergence: ReadWrite,
+    ]
+}
+
+kernel! {
+    /// Uniform of `step_finish`.
+    "optimisers", step_finish["state"], workgroup [1, 1, 1],
+    StepFinish {
+        batches_per_epoch: u32,
+        epochs: u32,
+        log_length: u32,
+    }
+    [configs: Read, divergence: Read, states: ReadWrite, task_log: ReadWrite,]
+}

@@ -1,0 +1,163 @@
+//! Kernels of a probe: its statistics, and the iterations towards dominant eigenvectors.
+
+use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, source};
+use crate::layout::{ShaderStruct, shader_struct};
+
+kernel! {
+    /// Uniform of `probe_start`.
+    "probe", probe_start["rng", "state", "probe"], workgroup [64, 1, 1],
+    ProbeStart {
+        vectors_stride: u32,
+        offset: u32,
+        rows: u32,
+        columns: u32,
+        inputs: u32,
+        outputs: u32,
+        half_rows: u32,
+        half_inputs: u32,
+        slot: u32,
+        slots: u32,
+        stream_index: u32,
+        seed: u32,
+        cold: u32,
+        magnitude: f32,
+    }
+    [configs: Read, slots: Read, vectors: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `probe_reset`.
+    "probe", probe_reset["state", "probe"], workgroup [1, 1, 1],
+    ProbeReset {
+        slots: u32,
+    }
+    [states: Read, probe_states: ReadWrite, slots: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `probe_dots`.
+    "probe", probe_dots["probe"], workgroup [64, 1, 1],
+    ProbeDots {
+        stride: u32,
+        offset: u32,
+        length: u32,
+        image_offset: u32,
+        part: u32,
+        parts: u32,
+        slot: u32,
+        slots: u32,
+        momentum: f32,
+    }
+    [slots: Read, iterates: Read, products: Read, previous: Read, partials: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `probe_update`.
+    "probe", probe_update["state", "probe"], workgroup [32, 1, 1],
+    ProbeUpdate {
+        layers: u32,
+        slots: u32,
+        tolerance: f32,
+        momentum: f32,
+    }
+    [partials: Read, slots: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `probe_normalise`.
+    "probe", probe_normalise["probe"], workgroup [256, 1, 1],
+    ProbeNormalise {
+        stride: u32,
+        offset: u32,
+        length: u32,
+        slot: u32,
+        slots: u32,
+        momentum: f32,
+    }
+    [slots: Read, products: Read, iterates: ReadWrite, previous: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `ritz_start`.
+    "probe", ritz_start["probe"], workgroup [64, 1, 1],
+    RitzStart {
+        stride: u32,
+        offset: u32,
+        length: u32,
+        image_offset: u32,
+        part: u32,
+        parts: u32,
+        slot: u32,
+        slots: u32,
+    }
+    [
+        slots: Read, iterates: Read, products: Read, directions: ReadWrite, previous: ReadWrite,
+        previous_products: ReadWrite, partials: ReadWrite,
+    ]
+}
+
+kernel! {
+    /// Uniform of `ritz_solve`.
+    "probe", ritz_solve["state", "probe"], workgroup [32, 1, 1],
+    RitzSolve {
+        layers: u32,
+        slots: u32,
+    }
+    [partials: Read, direction_partials: Read, slots: ReadWrite, ritz: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `ritz_combine`.
+    "probe", ritz_combine["probe"], workgroup [64, 1, 1],
+    RitzCombine {
+        stride: u32,
+        offset: u32,
+        length: u32,
+        image_offset: u32,
+        part: u32,
+        parts: u32,
+        slot: u32,
+        slots: u32,
+    }
+    [
+        slots: Read, ritz: Read, products: Read, iterates: ReadWrite, directions: ReadWrite,
+        previous: ReadWrite, previous_products: ReadWrite, partials: ReadWrite,
+    ]
+}
+
+kernel! {
+    /// Uniform of `ritz_check`.
+    "probe", ritz_check["state", "probe"], workgroup [32, 1, 1],
+    RitzCheck {
+        layers: u32,
+        slots: u32,
+        tolerance: f32,
+    }
+    [partials: Read, ritz: Read, slots: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `layer_sums`.
+    "probe", layer_sums["state", "probe"], workgroup [64, 1, 1],
+    LayerSumsParams {
+        parameters_stride: u32,
+        layers: u32,
+        objective_only: u32,
+    }
+    [
+        configs: Read, states: Read, layer_controls: Read, gradients: Read, parameters: Read,
+        first_moment: Read, second_moment: Read, sums: ReadWrite,
+    ]
+}
+
+kernel! {
+    /// Uniform of `layer_stats`.
+    "probe", layer_stats["state", "probe"], workgroup [1, 1, 1],
+    LayerStatsParams {
+        layers: u32,
+    }
+    [
+        configs: Read, states: Read, layer_controls: Read, sums: Read, norms: Read,
+        records: ReadWrite,
+    ]
+}

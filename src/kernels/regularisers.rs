@@ -1,0 +1,37 @@
+//! Kernels of regularisers that have a gradient of their own.
+
+use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, source};
+use crate::layout::{ShaderStruct, shader_struct};
+
+kernel! {
+    /// Uniform of `anchor_copy`.
+    "regularisers", anchor_copy[], workgroup [256, 1, 1],
+    AnchorCopy {
+        stride: u32,
+    }
+    [source: Read, anchor: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `l2_init_gradient`.
+    "regularisers", l2_init_gradient["state"], workgroup [256, 1, 1],
+    L2InitGradient {
+        parameters_stride: u32,
+    }
+    [
+        configs: Read, states: Read, parameters: Read, initial_parameters: Read,
+        gradients: ReadWrite,
+    ]
+}
+
+kernel! {
+    /// Uniform of `wasserstein_gradient`.
+    "regularisers", wasserstein_gradient["state", "sort"], workgroup [256, 1, 1],
+    WassersteinGradient {
+        stride: u32,
+    }
+    [
+        configs: Read, states: Read, segments: Read, keys: Read, payloads: Read,
+        initial_keys: Read, gradients: ReadWrite,
+    ]
+}

@@ -1,0 +1,50 @@
+//! Kernels of the radix sort of parameter tensors.
+
+use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, source};
+use crate::layout::{ShaderStruct, shader_struct};
+
+kernel! {
+    /// Uniform of `radix_keys`.
+    "sort", radix_keys["state", "sort"], workgroup [256, 1, 1],
+    RadixKeys {
+        stride: u32,
+    }
+    [
+        configs: Read, states: Read, segments: Read, parameters: Read, keys: ReadWrite,
+        payloads: ReadWrite,
+    ]
+}
+
+kernel! {
+    /// Uniform of `radix_count`.
+    "sort", radix_count["state", "sort"], workgroup [256, 1, 1],
+    RadixCount {
+        stride: u32,
+        tiles: u32,
+        shift: u32,
+    }
+    [configs: Read, states: Read, segments: Read, keys: Read, counts: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `radix_scan`.
+    "sort", radix_scan["state", "sort"], workgroup [256, 1, 1],
+    RadixScan {
+        tiles: u32,
+    }
+    [configs: Read, states: Read, segments: Read, counts: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `radix_scatter`.
+    "sort", radix_scatter["state", "sort"], workgroup [256, 1, 1],
+    RadixScatter {
+        stride: u32,
+        tiles: u32,
+        shift: u32,
+    }
+    [
+        configs: Read, states: Read, segments: Read, places: Read, keys: Read, payloads: Read,
+        sorted_keys: ReadWrite, sorted_payloads: ReadWrite,
+    ]
+}

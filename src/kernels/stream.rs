@@ -1,0 +1,27 @@
+//! Kernels of the task stream.
+
+use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, source};
+use crate::layout::{ShaderStruct, shader_struct};
+
+kernel! {
+    /// Uniform of `batch_gather`.
+    "stream", batch_gather["rng", "tasks", "state"], workgroup [64, 1, 1],
+    BatchGather {
+        batch: u32,
+        batch_rows: u32,
+        columns: u32,
+        pixels: u32,
+        words: u32,
+        total: u32,
+        images: u32,
+        relabelled: u32,
+        classes: u32,
+        permuted: u32,
+        floats: u32,
+        plane: u32,
+    }
+    [
+        configs: Read, states: Read, images: Read, image_labels: Read, standards: Read,
+        inputs: ReadWrite, labels: ReadWrite,
+    ]
+}

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::error::Error;
 use crate::gpu::{Readback, RecordedPlan, Recorder, Requirements};
 use crate::indicators::{self, Indicators};
-use crate::network::LayerParameters;
+use crate::network::Parameters;
 use crate::plan::{BufferId, Buffers, ProbeBuffers, ProbePlans, Program, TASK_LOG_LENGTH};
 use crate::probe::{NotFinite, ProbeSpec, ProbeStats};
 use crate::progress::ReplicaProgress;
@@ -302,7 +302,7 @@ impl Engine {
         let names = [probe.names.states, probe.names.slots, probe.names.records];
         let sources = names.map(|id| self.buffer(id));
         let (spec, probe_spec) = (self.spec.clone(), probe.spec);
-        let slots = spec.network.layers().len() + 1;
+        let slots = spec.network.blocks().len() + 1;
         Ok(Readback::record(device, encoder, &sources, move |words| {
             let states: &[ReplicaState] = cast_slice(words[0]);
             states
@@ -404,7 +404,7 @@ impl Engine {
         &mut self,
         queue: &wgpu::Queue,
         replica: usize,
-        parameters: &[LayerParameters],
+        parameters: &[Vec<f32>],
     ) -> Result<(), Error> {
         let stored = self.spec.network.pack(parameters)?;
         self.write(queue, self.names.parameters, replica, &stored)?;
@@ -493,23 +493,23 @@ impl Engine {
     }
 
     /// Records a copy of every replica's parameters, in PyTorch's layout once it is read:
-    /// `[replica][layer]`.
+    /// `[replica][tensor][element]`.
     pub fn encode_parameters(
         &self,
         device: &wgpu::Device,
         encoder: &mut wgpu::CommandEncoder,
-    ) -> Readback<Vec<Vec<LayerParameters>>> {
+    ) -> Readback<Vec<Parameters>> {
         self.encode_layered(device, encoder, self.names.parameters)
     }
 
     /// Records a copy of every replica's latest gradients, those of the latest step or probe:
-    /// `[replica][layer]`. They are of the loss and, where a replica uses them, of L2-init and the
+    /// `[replica][tensor][element]`. They are of the loss and, where a replica uses them, of L2-init and the
     /// Wasserstein regulariser; the coupled L2 term, which Adam adds by itself, is not in them.
     pub fn encode_gradients(
         &self,
         device: &wgpu::Device,
         encoder: &mut wgpu::CommandEncoder,
-    ) -> Readback<Vec<Vec<LayerParameters>>> {
+    ) -> Readback<Vec<Parameters>> {
         self.encode_layered(device, encoder, self.names.gradients)
     }
 
@@ -518,7 +518,7 @@ impl Engine {
         device: &wgpu::Device,
         encoder: &mut wgpu::CommandEncoder,
         id: BufferId,
-    ) -> Readback<Vec<Vec<LayerParameters>>> {
+    ) -> Readback<Vec<Parameters>> {
         let network = self.spec.network.clone();
         Readback::record(device, encoder, &[self.buffer(id)], move |words| {
             let unpack = |stored: &[f32]| network.unpack(stored).expect("a replica's stride");

@@ -240,7 +240,7 @@ impl Experiment {
         let mut widths = vec![pixels];
         widths.extend(&arm.hidden);
         widths.push(data.classes);
-        Network::new(&widths, arm.activation)
+        Network::mlp(&widths, arm.activation)
     }
 
     /// The share of its task that is done after `update` updates, 0 to 1.

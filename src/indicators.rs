@@ -8,7 +8,7 @@ use bytemuck::cast_slice;
 use faer::{Mat, Side};
 
 use crate::error::Error;
-use crate::network::{Activation, Layer};
+use crate::network::{Activation, Network, Node, Value};
 use crate::probe::check_finite;
 use crate::spec::TrainingSpec;
 use crate::state::ReplicaState;
@@ -279,38 +279,45 @@ fn entropy_term(p: f64) -> f64 {
 
 /// From one replica's parts of [`crate::plan::Buffers::indicator_sources`].
 pub(crate) fn of_stored(spec: &TrainingSpec, parts: &[&[u32]]) -> Result<Indicators, Error> {
-    let layers = spec.network.layers();
+    let nodes = spec.network.nodes();
     let (probe, pass) = parts.split_at(2);
     let states: &[ReplicaState] = cast_slice(probe[0]);
     check_finite(&states[0], cast_slice(probe[1]))?;
-    let (inputs, gradients) = pass.split_at(layers.len());
-    let layers = layers.iter().zip(inputs).zip(gradients);
+    let (inputs, gradients) = pass.split_at(nodes.len());
+    let layers = nodes.iter().zip(inputs).zip(gradients);
     let pass = Pass {
         batch: spec.batch as usize,
         activation: spec.network.activation(),
         layers: layers
-            .map(|((layer, inputs), gradients)| {
-                layer_pass(layer, cast_slice(inputs), cast_slice(gradients))
+            .map(|((node, inputs), gradients)| {
+                layer_pass(
+                    &spec.network,
+                    node,
+                    cast_slice(inputs),
+                    cast_slice(gradients),
+                )
             })
             .collect(),
     };
     pass.indicators()
 }
 
-fn layer_pass<'a>(layer: &Layer, inputs: &'a [f32], gradients: &'a [f32]) -> LayerPass<'a> {
+fn layer_pass<'a>(
+    network: &Network,
+    node: &Node,
+    inputs: &'a [f32],
+    gradients: &'a [f32],
+) -> LayerPass<'a> {
+    let samples = |values, value: &Value, copies| Samples {
+        values,
+        stride: (value.padded_units() * copies) as usize,
+        halves: copies as usize,
+        width: value.units as usize,
+    };
+    let input = network.value(node.inputs[0]);
     LayerPass {
-        inputs: Samples {
-            values: inputs,
-            stride: layer.rows as usize,
-            halves: layer.halves as usize,
-            width: (layer.inputs / layer.halves) as usize,
-        },
-        gradients: Samples {
-            values: gradients,
-            stride: layer.columns as usize,
-            halves: 1,
-            width: layer.outputs as usize,
-        },
+        inputs: samples(inputs, input, input.copies()),
+        gradients: samples(gradients, network.value(node.output), 1),
     }
 }
 

@@ -243,14 +243,18 @@ impl ProbeStats {
         let updated = state.optimiser_updates > 0;
         let stats =
             |parameters, slot, record| LayerStats::new(probe, parameters, slot, record, updated);
-        let blocks = spec.network.layers().iter().zip(&slots[1..]).zip(records);
+        let blocks = (0..spec.network.blocks().len())
+            .zip(&slots[1..])
+            .zip(records);
         Ok(Self {
             task,
             update,
             loss: state.batch_loss.into(),
             accuracy: f64::from(state.batch_correct) / f64::from(spec.batch),
             layers: blocks
-                .map(|((layer, slot), record)| stats(layer.parameters(), slot, record))
+                .map(|((block, slot), record)| {
+                    stats(spec.network.block_parameters(block), slot, record)
+                })
                 .collect(),
             network: stats(
                 spec.network.parameter_count(),

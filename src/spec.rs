@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::network::{Network, pad4};
+use crate::network::{Network, Tensor};
 use crate::probe::ProbeSpec;
 use crate::state::{
     LayerControl, OPTIMISER_ADAM, OPTIMISER_SGD, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK,
@@ -372,16 +372,32 @@ impl TrainingSpec {
 
     /// One replica's layer controls with these step sizes.
     pub(crate) fn layer_controls(&self, step_sizes: &[f32]) -> Result<Vec<LayerControl>, Error> {
-        let layers = self.network.layers();
-        Error::check_length("step sizes", layers.len(), step_sizes.len())?;
+        let blocks = self.network.blocks().len();
+        Error::check_length("step sizes", blocks, step_sizes.len())?;
         step_sizes
             .iter()
             .try_for_each(|step_size| check_step_size(*step_size))?;
-        Ok(layers
-            .iter()
-            .zip(step_sizes)
-            .map(|(layer, eta)| LayerControl::new(layer, *eta))
+        let controls = step_sizes.iter().enumerate();
+        Ok(controls
+            .map(|(block, step_size)| self.layer_control(block, *step_size))
             .collect())
+    }
+
+    /// A block with this step size, as the device sees it: its first tensor, then the others.
+    pub(crate) fn layer_control(&self, block: usize, step_size: f32) -> LayerControl {
+        let tensors = self.network.block_tensors(block);
+        let stored = |tensor: &Tensor| tensor.stored();
+        let first = stored(&tensors[0]);
+        let end = stored(&tensors[tensors.len() - 1]).end;
+        let weights = tensors[0].count();
+        LayerControl {
+            start: first.start as u32 / 4,
+            bias: first.end as u32 / 4,
+            end: end as u32 / 4,
+            weights: weights as u32,
+            biases: (self.network.block_parameters(block) - weights) as u32,
+            step_size,
+        }
     }
 
     /// Rows of a minibatch as stored: kernels work on eight at a time.
@@ -391,6 +407,6 @@ impl TrainingSpec {
 
     /// Columns of a minibatch as stored.
     pub(crate) fn input_columns(&self) -> u32 {
-        pad4(self.network.inputs())
+        self.network.values()[0].columns()
     }
 }

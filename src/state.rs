@@ -4,7 +4,6 @@
 use bytemuck::Zeroable;
 
 use crate::layout::shader_struct;
-use crate::network::Layer;
 
 /// `halted_update` of a replica that is running.
 pub(crate) const NEVER: u32 = u32::MAX;
@@ -163,16 +162,22 @@ shader_struct! {
 }
 
 shader_struct! {
-    /// One parameter tensor as a sort sees it; `shaders/common/sort.wgsl` explains the fields.
-    pub struct SortSegment {
+    /// One parameter tensor: where its elements lie and how they begin; `shaders/common/tensors.wgsl` explains the
+    /// fields.
+    pub struct TensorLayout {
         start: u32,
         length: u32,
         count: u32,
         first_tile: u32,
         columns: u32,
         outputs: u32,
-        half_rows: u32,
-        half_inputs: u32,
+        copy_rows: u32,
+        copy_inputs: u32,
+        inputs: u32,
+        block: u32,
+        first_place: u32,
+        bound: f32,
+        block_bound: f32,
     }
 }
 
@@ -200,6 +205,11 @@ impl ReplicaConfig {
 }
 
 impl ReplicaState {
+    /// Whether the step that just ended was its task's last. A replica that is halted begins no task.
+    pub(crate) fn begins_task(&self) -> bool {
+        self.epoch == 0 && self.batch == 0 && self.updates > 0 && self.halted == RUNNING
+    }
+
     /// A replica before its first step.
     pub(crate) fn start(config: &ReplicaConfig) -> Self {
         Self {
@@ -207,19 +217,6 @@ impl ReplicaState {
             correction2: config.one_minus_beta2,
             halted_update: NEVER,
             ..Self::zeroed()
-        }
-    }
-}
-
-impl LayerControl {
-    pub(crate) fn new(layer: &Layer, step_size: f32) -> Self {
-        Self {
-            start: layer.offset / 4,
-            bias: (layer.offset + layer.rows * layer.columns) / 4,
-            end: (layer.offset + layer.len()) / 4,
-            weights: layer.inputs * layer.outputs,
-            biases: layer.outputs,
-            step_size,
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::gpu::{AdapterSummary, Gpu, Submissions, adapters, present_adapters, replicas_that_fit};
 use crate::indicators::{self, Indicators};
 use crate::memory;
-use crate::network::LayerParameters;
+use crate::network::Parameters;
 use crate::plan::{BufferId, Program};
 use crate::probe::{NotFinite, ProbeStats};
 use crate::progress::ReplicaProgress;
@@ -191,10 +191,8 @@ fn short(widths: &[String]) -> String {
 /// 10^9 times a second.
 fn replicas_in_short_dispatches(spec: &TrainingSpec) -> usize {
     const SHORT: u64 = 50_000_000;
-    let products =
-        spec.network.layers().iter().map(|layer| {
-            u64::from(layer.inputs) * u64::from(layer.outputs) * u64::from(spec.batch)
-        });
+    let tensors = spec.network.tensors().iter();
+    let products = tensors.map(|tensor| tensor.count() as u64 * u64::from(spec.batch));
     let widest = products.max().unwrap_or(1).max(1);
     usize::try_from((SHORT / widest).max(1)).unwrap_or(usize::MAX)
 }
@@ -483,7 +481,7 @@ impl Trainer {
     pub fn write_parameters(
         &mut self,
         replica: usize,
-        parameters: &[LayerParameters],
+        parameters: &[Vec<f32>],
     ) -> Result<(), Error> {
         self.has_probed = false;
         match &mut self.executor {
@@ -540,11 +538,11 @@ impl Trainer {
         }
     }
 
-    /// Every replica's parameters in PyTorch's layout: `[replica][layer]`.
+    /// Every replica's parameters in PyTorch's layout: `[replica][tensor][element]`.
     ///
     /// # Errors
     /// A device that fails.
-    pub fn parameters(&mut self) -> Result<Vec<Vec<LayerParameters>>, Error> {
+    pub fn parameters(&mut self) -> Result<Vec<Parameters>, Error> {
         match &mut self.executor {
             Executor::Cpu { program, executor } => {
                 unpack_all(&self.spec, executor, program.names.parameters)
@@ -557,13 +555,13 @@ impl Trainer {
         }
     }
 
-    /// Every replica's latest gradients, those of the latest step or probe: `[replica][layer]`. They
+    /// Every replica's latest gradients, those of the latest step or probe: `[replica][tensor][element]`. They
     /// are of the loss and, where a replica uses them, of L2-init and the Wasserstein regulariser; the
     /// coupled L2 term, which Adam adds by itself, is not in them.
     ///
     /// # Errors
     /// A device that fails.
-    pub fn gradients(&mut self) -> Result<Vec<Vec<LayerParameters>>, Error> {
+    pub fn gradients(&mut self) -> Result<Vec<Parameters>, Error> {
         match &mut self.executor {
             Executor::Cpu { program, executor } => {
                 unpack_all(&self.spec, executor, program.names.gradients)
@@ -634,7 +632,7 @@ fn unpack_all(
     spec: &TrainingSpec,
     executor: &CpuExecutor,
     id: BufferId,
-) -> Result<Vec<Vec<LayerParameters>>, Error> {
+) -> Result<Vec<Parameters>, Error> {
     let unpack = |r| spec.network.unpack(cast_slice(executor.read(id, r)));
     (0..spec.replicas.len()).map(unpack).collect()
 }

@@ -4,12 +4,12 @@
 //   gradients[payloads[i]] += 2 wasserstein (sort(p)_i - sort(p_init)_i)
 //
 //   configs, states         [replica]
-//   segments                [segments]          shared
+//   tensors                [tensors]          shared
 //   keys, payloads          [replica, stride]   of the sorted parameters
 //   initial_keys            like keys           of the sorted initial parameters
 //   gradients               [replica, stride]
 //
-// Workgroup (t, s) does tile t of segment s; an invocation takes every 256th rank. Ranks of padding
+// Workgroup (t, n) does tile t of tensor n; an invocation takes every 256th rank. Ranks of padding
 // come last and are left out. A replica whose coefficient is 0 is left bit for bit as it is.
 
 struct Params {
@@ -19,7 +19,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> configs: array<ReplicaConfig>;
 @group(0) @binding(2) var<storage, read> states: array<ReplicaState>;
-@group(0) @binding(3) var<storage, read> segments: array<SortSegment>;
+@group(0) @binding(3) var<storage, read> tensors: array<TensorLayout>;
 @group(0) @binding(4) var<storage, read> keys: array<u32>;
 @group(0) @binding(5) var<storage, read> payloads: array<u32>;
 @group(0) @binding(6) var<storage, read> initial_keys: array<u32>;
@@ -33,9 +33,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     if !is_sorted(configs[replica], states[replica]) {
         return;
     }
-    let segment = segments[group.y];
-    let tile = tile_range(segment, group.x);
-    let end = min(tile.y, segment.start + segment.count);
+    let tensor = tensors[group.y];
+    let tile = tile_range(tensor, group.x);
+    let end = min(tile.y, tensor.start + tensor.count);
     let factor = 2.0 * configs[replica].wasserstein;
     let first = replica * params.stride;
     for (var i = tile.x + local.x; i < end; i += INVOCATIONS) {

@@ -3,11 +3,11 @@
 //   keys[i] = key_of(parameters[i]), the largest key of all for padding;   payloads[i] = i
 //
 //   configs, states [replica]
-//   segments        [segments]          shared
+//   tensors        [tensors]          shared
 //   parameters      [replica, stride]   f32 as words, so that not a bit is lost
 //   keys, payloads  like parameters
 //
-// Workgroup (t, s) does tile t of segment s; an invocation takes every 256th element.
+// Workgroup (t, n) does tile t of tensor n; an invocation takes every 256th element.
 
 struct Params {
     stride: u32,  // elements per replica
@@ -16,18 +16,12 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> configs: array<ReplicaConfig>;
 @group(0) @binding(2) var<storage, read> states: array<ReplicaState>;
-@group(0) @binding(3) var<storage, read> segments: array<SortSegment>;
+@group(0) @binding(3) var<storage, read> tensors: array<TensorLayout>;
 @group(0) @binding(4) var<storage, read> parameters: array<u32>;
 @group(0) @binding(5) var<storage, read_write> keys: array<u32>;
 @group(0) @binding(6) var<storage, read_write> payloads: array<u32>;
 
 const INVOCATIONS: u32 = 256u;
-
-fn is_padding(segment: SortSegment, i: u32) -> bool {
-    let row = (i - segment.start) / segment.columns;
-    let column = (i - segment.start) % segment.columns;
-    return row % segment.half_rows >= segment.half_inputs || column >= segment.outputs;
-}
 
 @compute @workgroup_size(INVOCATIONS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
@@ -35,11 +29,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     if !is_sorted(configs[replica], states[replica]) {
         return;
     }
-    let segment = segments[group.y];
-    let tile = tile_range(segment, group.x);
+    let tensor = tensors[group.y];
+    let tile = tile_range(tensor, group.x);
     for (var i = tile.x + local.x; i < tile.y; i += INVOCATIONS) {
         let at = replica * params.stride + i;
-        keys[at] = select(key_of(parameters[at]), SORT_PADDING, is_padding(segment, i));
+        keys[at] = select(key_of(parameters[at]), PADDING, place_of(tensor, i) == PADDING);
         payloads[at] = i;
     }
 }

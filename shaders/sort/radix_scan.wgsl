@@ -4,20 +4,20 @@
 //   counts[t, d] <- start + sum_{d' < d} sum_t' counts[t', d'] + sum_{t' < t} counts[t', d]
 //
 //   configs, states [replica]
-//   segments        [segments]               shared
+//   tensors        [tensors]               shared
 //   counts          [replica, tiles, 256]    in place
 //
-// Workgroup (0, s) does segment s, invocation d digit d: it sums its digit over the tiles, the
+// Workgroup (0, n) does tensor n, invocation d digit d: it sums its digit over the tiles, the
 // workgroup scans the sums (Hillis and Steele), and each invocation goes through its tiles once more.
 
 struct Params {
-    tiles: u32,  // tiles of all segments
+    tiles: u32,  // tiles of all tensors
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> configs: array<ReplicaConfig>;
 @group(0) @binding(2) var<storage, read> states: array<ReplicaState>;
-@group(0) @binding(3) var<storage, read> segments: array<SortSegment>;
+@group(0) @binding(3) var<storage, read> tensors: array<TensorLayout>;
 @group(0) @binding(4) var<storage, read_write> counts: array<u32>;
 
 var<workgroup> sums: array<u32, SORT_DIGITS>;
@@ -28,9 +28,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     if !is_sorted(configs[replica], states[replica]) {
         return;
     }
-    let segment = segments[group.y];
-    let tiles = (segment.length + SORT_TILE - 1u) / SORT_TILE;
-    let first = (replica * params.tiles + segment.first_tile) * SORT_DIGITS + local.x;
+    let tensor = tensors[group.y];
+    let tiles = (tensor.length + TENSOR_TILE - 1u) / TENSOR_TILE;
+    let first = (replica * params.tiles + tensor.first_tile) * SORT_DIGITS + local.x;
     var sum = 0u;
     for (var tile = 0u; tile < tiles; tile++) {
         sum += counts[first + tile * SORT_DIGITS];
@@ -46,7 +46,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         sums[local.x] += below;
         workgroupBarrier();
     }
-    var place = segment.start + sums[local.x] - sum;
+    var place = tensor.start + sums[local.x] - sum;
     for (var tile = 0u; tile < tiles; tile++) {
         let count = counts[first + tile * SORT_DIGITS];
         counts[first + tile * SORT_DIGITS] = place;

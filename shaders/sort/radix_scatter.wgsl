@@ -4,24 +4,24 @@
 //   p = places[tile, d] + #{ j in tile, j < i : digit of j = d },   d the digit of i
 //
 //   configs, states  [replica]
-//   segments         [segments]               shared
+//   tensors         [tensors]               shared
 //   places           [replica, tiles, 256]
 //   keys, payloads, sorted_keys, sorted_payloads [replica, stride]
 //
-// Workgroup (t, s) goes through tile t of segment s, 256 elements a round. In a round, one mask for
+// Workgroup (t, n) goes through tile t of tensor n, 256 elements a round. In a round, one mask for
 // each bit of the digit says which elements have it set; the elements of the same digit are then where
 // all masks or their complements agree, and those before one's own are counted.
 
 struct Params {
     stride: u32,  // elements per replica
-    tiles: u32,   // tiles of all segments
+    tiles: u32,   // tiles of all tensors
     shift: u32,   // of the digit: 0, 8, 16, 24
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> configs: array<ReplicaConfig>;
 @group(0) @binding(2) var<storage, read> states: array<ReplicaState>;
-@group(0) @binding(3) var<storage, read> segments: array<SortSegment>;
+@group(0) @binding(3) var<storage, read> tensors: array<TensorLayout>;
 @group(0) @binding(4) var<storage, read> places: array<u32>;
 @group(0) @binding(5) var<storage, read> keys: array<u32>;
 @group(0) @binding(6) var<storage, read> payloads: array<u32>;
@@ -49,12 +49,12 @@ fn matches(digit: u32, word: u32) -> u32 {
 @compute @workgroup_size(INVOCATIONS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
     let replica = group.z;
-    let segment = segments[group.y];
-    let tile = tile_range(segment, group.x);
+    let tensor = tensors[group.y];
+    let tile = tile_range(tensor, group.x);
     if tile.x == tile.y || !is_sorted(configs[replica], states[replica]) {
         return;
     }
-    let row = replica * params.tiles + segment.first_tile + group.x;
+    let row = replica * params.tiles + tensor.first_tile + group.x;
     next[local.x] = places[row * SORT_DIGITS + local.x];
     let own_word = local.x / 32u;
     let own_bit = 1u << (local.x % 32u);

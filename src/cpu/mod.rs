@@ -8,7 +8,7 @@
 mod activation;
 mod array;
 mod executor;
-mod initial_weight;
+mod initial_element;
 mod linear;
 mod loss;
 mod matrix;

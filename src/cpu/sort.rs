@@ -3,8 +3,15 @@
 use std::ops::Range;
 
 use super::{Array, twins};
-use crate::plan::{SORT_DIGITS, SORT_TILE};
-use crate::state::{ReplicaConfig, ReplicaState, SortSegment};
+use crate::plan::SORT_DIGITS;
+use crate::state::{ReplicaConfig, ReplicaState, TensorLayout};
+
+twins! {
+    radix_keys: RadixKeys,
+    radix_count: RadixCount,
+    radix_scan: RadixScan,
+    radix_scatter: RadixScatter,
+}
 
 pub(crate) const DIGITS: usize = SORT_DIGITS as usize;
 pub(crate) const PADDING: u32 = u32::MAX;
@@ -29,17 +36,10 @@ pub(crate) fn digit(key: u32, shift: u32) -> usize {
     (key >> shift) as usize % DIGITS
 }
 
-impl SortSegment {
-    /// Its stored elements, padding included.
-    pub(crate) fn elements(&self) -> Range<usize> {
-        self.start as usize..(self.start + self.length) as usize
-    }
-
-    /// Its rows of counts.
-    pub(crate) fn tiles(&self) -> Range<usize> {
-        let first = self.first_tile as usize;
-        first..first + self.length.div_ceil(SORT_TILE) as usize
-    }
+/// The rows of a tensor in the table of counts, one for each of its tiles.
+pub(crate) fn tile_rows(tensor: &TensorLayout) -> Range<usize> {
+    let first = tensor.first_tile as usize;
+    first..first + tensor.tiles() as usize
 }
 
 #[cfg(test)]
@@ -69,11 +69,4 @@ mod tests {
             assert_ne!(key_of(bits), PADDING);
         }
     }
-}
-
-twins! {
-    radix_keys: RadixKeys,
-    radix_count: RadixCount,
-    radix_scan: RadixScan,
-    radix_scatter: RadixScatter,
 }

@@ -99,7 +99,7 @@ impl Experiment {
     ) -> Result<(), Error> {
         let network = self.network(arm)?;
         self.training_spec(&network, images, &[(arm, 0)]).check()?;
-        let layers = network.layers().len();
+        let layers = network.blocks().len();
         self.scheduler(arm, arm.control.clone(), layers, 0)?;
         if let (Control::Clip(_), Optimiser::Sgd { .. }) = (&arm.control, arm.optimiser) {
             let wanted = "adam, whose second moment the control clip compares with";

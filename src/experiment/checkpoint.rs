@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::directory::DirectoryError;
 use super::rows::Extent;
 use crate::error::Error;
-use crate::network::LayerParameters;
+use crate::network::{self, Parameters};
 use crate::scheduler::Scheduler;
 use crate::snapshot::Snapshot;
 use crate::spec::{Optimiser, TrainingSpec};
@@ -105,33 +105,25 @@ impl Tensors {
             }
             for (index, words) in buffer.words.chunks(each).enumerate() {
                 if let Some(suffix) = suffix(&buffer.name, spec.replicas[index].optimiser) {
-                    let layers = spec.network.unpack(bytemuck::cast_slice(words))?;
-                    tensors.insert_layers(&replicas[index], suffix, spec, &layers);
+                    let parameters = spec.network.unpack(bytemuck::cast_slice(words))?;
+                    tensors.insert_parameters(&replicas[index], suffix, spec, &parameters);
                 }
             }
         }
         Ok(tensors)
     }
 
-    fn insert_layers(
+    fn insert_parameters(
         &mut self,
         replica: &Replica,
         suffix: &str,
         spec: &TrainingSpec,
-        parameters: &[LayerParameters],
+        parameters: &Parameters,
     ) {
-        let layers = (1..).zip(spec.network.layers()).zip(parameters);
-        for ((number, layer), parameters) in layers {
-            let [weight, bias] = layer_names(replica, number, suffix);
-            let (inputs, outputs) = (layer.inputs as usize, layer.outputs as usize);
-            let bits = |elements: &[f32]| elements.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
-            self.insert(
-                weight,
-                Dtype::F32,
-                vec![outputs, inputs],
-                bits(&parameters.weight),
-            );
-            self.insert(bias, Dtype::F32, vec![outputs], bits(&parameters.bias));
+        for (tensor, elements) in spec.network.tensors().iter().zip(parameters) {
+            let name = tensor_name(replica, tensor, suffix);
+            let bits = elements.iter().map(|x| x.to_bits());
+            self.insert(name, Dtype::F32, shape(tensor), bits);
         }
     }
 
@@ -171,8 +163,8 @@ impl Tensors {
             }
             for (index, words) in buffer.words.chunks_mut(each).enumerate() {
                 if let Some(suffix) = suffix(&buffer.name, spec.replicas[index].optimiser) {
-                    let layers = self.layers(&replicas[index], suffix, spec)?;
-                    let stored = spec.network.pack(&layers).map_err(|e| e.to_string())?;
+                    let parameters = self.parameters(&replicas[index], suffix, spec)?;
+                    let stored = spec.network.pack(&parameters).map_err(|e| e.to_string())?;
                     words.copy_from_slice(bytemuck::cast_slice(&stored));
                 }
             }
@@ -180,28 +172,18 @@ impl Tensors {
         Ok(())
     }
 
-    fn layers(
+    fn parameters(
         &self,
         replica: &Replica,
         suffix: &str,
         spec: &TrainingSpec,
-    ) -> Result<Vec<LayerParameters>, String> {
-        let layers = (1..).zip(spec.network.layers());
-        let layer = |(number, layer): (usize, &crate::network::Layer)| {
-            let [weight, bias] = layer_names(replica, number, suffix);
-            let (inputs, outputs) = (layer.inputs as usize, layer.outputs as usize);
-            let floats = |name: &str, shape: &[usize]| -> Result<Vec<f32>, String> {
-                Ok(self
-                    .words(name, Dtype::F32, shape)?
-                    .map(f32::from_bits)
-                    .collect())
-            };
-            Ok(LayerParameters {
-                weight: floats(&weight, &[outputs, inputs])?,
-                bias: floats(&bias, &[outputs])?,
-            })
+    ) -> Result<Parameters, String> {
+        let elements = |tensor: &network::Tensor| {
+            let (name, shape) = (tensor_name(replica, tensor, suffix), shape(tensor));
+            let words = self.words(&name, Dtype::F32, &shape)?;
+            Ok(words.map(f32::from_bits).collect())
         };
-        layers.map(layer).collect()
+        spec.network.tensors().iter().map(elements).collect()
     }
 
     fn words(
@@ -239,9 +221,13 @@ fn raw_name(buffer: &str) -> String {
 }
 
 /// Of weight and bias.
-fn layer_names(replica: &Replica, number: usize, suffix: &str) -> [String; 2] {
-    let name = |kind| format!("{}/{}/fc{number}.{kind}{suffix}", replica.arm, replica.seed);
-    ["weight", "bias"].map(name)
+fn tensor_name(replica: &Replica, tensor: &network::Tensor, suffix: &str) -> String {
+    format!("{}/{}/{}{suffix}", replica.arm, replica.seed, tensor.name)
+}
+
+/// The shape of a tensor in the file: PyTorch's.
+fn shape(tensor: &network::Tensor) -> Vec<usize> {
+    tensor.shape.iter().map(|n| *n as usize).collect()
 }
 
 /// The bytes of the file.
@@ -342,7 +328,7 @@ mod tests {
             ..ReplicaSpec::default()
         };
         TrainingSpec {
-            network: Network::new(&[3, 2, 2], Activation::Crelu).unwrap(),
+            network: Network::mlp(&[3, 2, 2], Activation::Crelu).unwrap(),
             batch: 1,
             replicas: vec![ReplicaSpec::default(), sgd],
             stream: None,
@@ -409,14 +395,11 @@ mod tests {
         let spec = spec();
         let counted = |first: u32| -> Vec<u32> {
             let count = |count: u32| (0..count).map(move |i| f32::from_bits(first + i));
-            let layers = spec.network.layers().iter();
-            let layers: Vec<_> = layers
-                .map(|layer| LayerParameters {
-                    weight: count(layer.inputs * layer.outputs).collect(),
-                    bias: count(layer.outputs).collect(),
-                })
+            let tensors = spec.network.tensors().iter();
+            let parameters: Vec<_> = tensors
+                .map(|tensor| count(tensor.count() as u32).collect::<Vec<_>>())
                 .collect();
-            let stored = spec.network.pack(&layers).unwrap();
+            let stored = spec.network.pack(&parameters).unwrap();
             stored.into_iter().map(f32::to_bits).collect()
         };
         let zeros = vec![0; spec.network.parameter_stride()];
@@ -461,7 +444,7 @@ mod tests {
         assert_eq!(restored, snapshot());
 
         let mut other = spec();
-        other.network = Network::new(&[3, 2, 2], Activation::Relu).unwrap();
+        other.network = Network::mlp(&[3, 2, 2], Activation::Relu).unwrap();
         let error = tensors.fill(&mut restored, &other, &replicas());
         let wanted = "fc2.weight\": wanted F32 [2, 2], found F32 [2, 4]";
         assert!(error.unwrap_err().ends_with(wanted));

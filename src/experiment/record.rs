@@ -2,7 +2,6 @@
 
 use super::{Arm, Experiment};
 use crate::error::Error;
-use crate::network::Layer;
 use crate::report::ProbeRow;
 use crate::scheduler::{Observation, Statistics};
 
@@ -11,7 +10,7 @@ use crate::scheduler::{Observation, Statistics};
 /// on the same record.
 ///
 /// # Errors
-/// Those of [`crate::network::Network::new`], for an arm that is not of a checked experiment; [`Error::Invalid`] where
+/// Those of [`crate::network::Network::mlp`], for an arm that is not of a checked experiment; [`Error::Invalid`] where
 /// the rows of a probe are not those of the network's layers in order, followed by the network's, or where one is of
 /// task 0.
 pub fn recorded_observations(
@@ -21,7 +20,10 @@ pub fn recorded_observations(
     rows: &[ProbeRow],
 ) -> Result<Vec<Observation>, Error> {
     let network = experiment.network(arm)?;
-    let parameters: Vec<_> = network.layers().iter().map(Layer::parameters).collect();
+    let blocks = 0..network.blocks().len();
+    let parameters: Vec<_> = blocks
+        .map(|block| network.block_parameters(block))
+        .collect();
     let own = rows
         .iter()
         .filter(|row| row.arm == arm.name && row.seed == seed);

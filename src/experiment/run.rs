@@ -207,7 +207,7 @@ fn shapes<'a>(
     for arm in &experiment.arms {
         if arm.placebo.is_some() == is_placebo {
             let network = experiment.network(arm)?;
-            let members = members(experiment, arm, network.layers().len(), results)?;
+            let members = members(experiment, arm, network.blocks().len(), results)?;
             match shapes.iter_mut().find(|(known, _)| *known == network) {
                 Some((_, known)) => known.extend(members),
                 None => shapes.push((network, members)),

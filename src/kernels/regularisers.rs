@@ -26,12 +26,12 @@ kernel! {
 
 kernel! {
     /// Uniform of `wasserstein_gradient`.
-    "regularisers", wasserstein_gradient["state", "sort"], workgroup [256, 1, 1],
+    "regularisers", wasserstein_gradient["state", "tensors", "sort"], workgroup [256, 1, 1],
     WassersteinGradient {
         stride: u32,
     }
     [
-        configs: Read, states: Read, segments: Read, keys: Read, payloads: Read,
+        configs: Read, states: Read, tensors: Read, keys: Read, payloads: Read,
         initial_keys: Read, gradients: ReadWrite,
     ]
 }

@@ -13,17 +13,18 @@
 
 use std::ops::Range;
 
-use super::{
-    BufferId, BufferSpec, Buffers, Contents, Dispatch, Elements, Grid, Plan, declare_structs,
-    dispatch, forward_and_backward, gather, matrix, regularisers,
-};
+use super::buffers::Buffers;
+use super::declare::{BufferId, Declare, Elements};
+use super::dispatch::{Dispatch, Grid, Plan};
+use super::regularisers;
+use super::step::{forward_and_backward, gather};
 use crate::kernels::{
     GradientNorms, Gram, GramProduct, LayerStatsParams, LayerSumsParams, Params, ProbeDots,
     ProbeNormalise, ProbeReset, ProbeStart, ProbeUpdate, RitzCheck, RitzCombine, RitzSolve,
     RitzStart, TangentBackwardInput, TangentBackwardWeights, TangentForward, TangentSoftmax,
 };
 use crate::layout::ShaderStruct;
-use crate::network::Layer;
+use crate::network::{Activation, Network, Node};
 use crate::probe::{self, IterateForm, ProbeMethod, ProbeSpec};
 use crate::spec::TrainingSpec;
 use crate::state::{LayerRecord, LayerSums, PARTIALS, ProbeSlot, ReplicaState, Ritz};
@@ -139,16 +140,57 @@ impl<P> ProbePlans<P> {
     }
 }
 
+/// A linear node as a probe sees it.
+struct Layer {
+    inputs: u32,
+    outputs: u32,
+    rows: u32,
+    columns: u32,
+    offset: u32,
+    halves: u32,
+    activation: Activation,
+}
+
+impl Layer {
+    fn new(network: &Network, node: &Node) -> Self {
+        let matrix = network.linear_matrix(node);
+        let input = network.value(node.inputs[0]);
+        let output = network.value(node.output);
+        Self {
+            inputs: input.width(),
+            outputs: output.units,
+            rows: matrix.rows,
+            columns: matrix.columns,
+            offset: matrix.offset * 4,
+            halves: input.copies(),
+            activation: output.activation,
+        }
+    }
+
+    /// Stored elements.
+    fn len(&self) -> u32 {
+        (self.rows + 1) * self.columns
+    }
+
+    fn parameters(&self) -> usize {
+        (self.inputs as usize + 1) * self.outputs as usize
+    }
+
+    fn activation_columns(&self) -> u32 {
+        self.columns * self.activation.copies()
+    }
+}
+
 /// How one layer takes part in a probe.
-struct ProbedLayer<'a> {
-    layer: &'a Layer,
+struct ProbedLayer {
+    layer: Layer,
     /// From 0 on.
     index: u32,
     /// Whether the slots that can hold their part as sample gradients do.
     in_gradients: bool,
 }
 
-impl ProbedLayer<'_> {
+impl ProbedLayer {
     /// Slots that reach this layer: the network's and the blocks up to this one.
     fn slots(&self) -> u32 {
         self.index + 2
@@ -173,18 +215,22 @@ impl ProbedLayer<'_> {
     }
 }
 
-fn probed_layers<'a>(spec: &'a TrainingSpec, probe: &ProbeSpec) -> Vec<ProbedLayer<'a>> {
+fn probed_layers(spec: &TrainingSpec, probe: &ProbeSpec) -> Vec<ProbedLayer> {
     let in_gradients = |layer: &Layer| match probe.form {
         IterateForm::Auto => spec.batch_rows() < 2 * layer.rows,
         IterateForm::SampleGradients => true,
         IterateForm::Parameters => false,
     };
     (0..)
-        .zip(spec.network.layers())
-        .map(|(index, layer)| ProbedLayer {
-            layer,
-            index,
-            in_gradients: in_gradients(layer),
+        .zip(spec.network.nodes())
+        .map(|(index, node)| {
+            let layer = Layer::new(&spec.network, node);
+            let in_gradients = in_gradients(&layer);
+            ProbedLayer {
+                layer,
+                index,
+                in_gradients,
+            }
         })
         .collect()
 }
@@ -195,31 +241,20 @@ const PLACEHOLDER_WORDS: usize = 4;
 pub(super) fn declare_buffers(
     spec: &TrainingSpec,
     probe: &ProbeSpec,
-    arena: &mut Vec<BufferSpec>,
+    declare: &mut Declare,
 ) -> ProbeBuffers {
     let rows = spec.batch_rows() as usize;
     let layers = probed_layers(spec, probe);
     let stride = spec.network.parameter_stride();
     let slots = layers.len() + 1;
-    let mut declare = |name: String, words: usize, elements: Elements, contents: Contents| {
-        arena.push(BufferSpec {
-            name,
-            words,
-            elements,
-            shared: false,
-            contents,
-        });
-        BufferId(arena.len() - 1)
-    };
     let states: Vec<_> = spec
         .replicas
         .iter()
         .map(|replica| ReplicaState::start(&replica.config()))
         .collect();
-    let states = declare_structs(&mut declare, "probe states", &states, 1);
-    let mut zeros = |name: &str, elements: Elements, words: usize| {
-        declare(name.to_owned(), words, elements, Contents::Zero)
-    };
+    let states = declare.structs("probe states", &states, 1);
+    let mut zeros =
+        |name: &str, elements: Elements, words: usize| declare.zeros(name, elements, words);
     let mut of_structs =
         |name, layout, size, count| zeros(name, Elements::Struct(layout), count * size / 4);
     let slot_buffer = of_structs("slots", ProbeSlot::LAYOUT, size_of::<ProbeSlot>(), slots);
@@ -238,13 +273,13 @@ pub(super) fn declare_buffers(
     let is_optimal = probe.method == ProbeMethod::LocallyOptimal;
     let steps = is_optimal.then(|| of_structs("ritz", Ritz::LAYOUT, size_of::<Ritz>(), slots));
     let mut floats = |name: &str, words: usize| zeros(name, Elements::F32, words);
-    let mut per_layer = |name: &str, words: &dyn Fn(&ProbedLayer<'_>) -> usize| -> Vec<BufferId> {
+    let mut per_layer = |name: &str, words: &dyn Fn(&ProbedLayer) -> usize| -> Vec<BufferId> {
         layers
             .iter()
             .map(|layer| floats(&format!("{name} {}", layer.index + 1), words(layer)))
             .collect()
     };
-    let samples = |l: &ProbedLayer<'_>| match l.members() as usize {
+    let samples = |l: &ProbedLayer| match l.members() as usize {
         0 => PLACEHOLDER_WORDS,
         members => members * 2 * rows * l.layer.columns as usize,
     };
@@ -330,7 +365,7 @@ struct Planner<'a> {
     probe: &'a ProbeSpec,
     names: &'a Buffers,
     own: &'a ProbeBuffers,
-    layers: Vec<ProbedLayer<'a>>,
+    layers: Vec<ProbedLayer>,
 }
 
 /// What is multiplied by the Hessian, in both forms.
@@ -401,7 +436,7 @@ impl Planner<'_> {
             .collect()
     }
 
-    fn part(&self, slot: u32, index: u32, l: &ProbedLayer<'_>) -> Part {
+    fn part(&self, slot: u32, index: u32, l: &ProbedLayer) -> Part {
         if slot < l.first_member() {
             return Part {
                 slot,
@@ -411,7 +446,7 @@ impl Planner<'_> {
                 previous: self.own.previous,
                 samples_of: None,
                 stride: 2 * self.parameters_stride(),
-                offset: self.vector_offset(slot, l.layer),
+                offset: self.vector_offset(slot, &l.layer),
                 length: l.layer.len() / 4,
                 image_offset: 0,
             };
@@ -462,14 +497,14 @@ impl Planner<'_> {
                 names.pre_activation_gradients[index],
                 own.norms,
             ];
-            dispatch(params, buffers, [1, 1])
+            Dispatch::new(params, buffers, [1, 1])
         });
         let mut sums = vec![self.sums(false)];
         if names.regularisers.are_used() {
             sums.extend(regularisers::add_gradients(self.spec, names));
             sums.push(self.sums(true));
         }
-        let stats = dispatch(
+        let stats = Dispatch::new(
             LayerStatsParams { layers },
             [
                 names.configs,
@@ -488,7 +523,7 @@ impl Planner<'_> {
     fn sums(&self, objective_only: bool) -> Dispatch {
         let (names, own) = (self.names, self.own);
         let layers = self.layers.len() as u32;
-        dispatch(
+        Dispatch::new(
             LayerSumsParams {
                 parameters_stride: self.parameters_stride(),
                 layers,
@@ -513,7 +548,7 @@ impl Planner<'_> {
             .layers
             .iter()
             .flat_map(|l| l.owners().map(|slot| self.start_vector(slot, l)));
-        let reset = dispatch(
+        let reset = Dispatch::new(
             ProbeReset {
                 slots: self.slots(),
             },
@@ -523,24 +558,24 @@ impl Planner<'_> {
         let grams = self.layers.iter().filter(|l| l.members() > 0).map(|l| {
             let index = l.index as usize;
             let batch_rows = self.spec.batch_rows();
-            dispatch(
+            Dispatch::new(
                 Gram {
                     rows: l.layer.rows,
                     batch_rows,
                 },
                 [self.names.activations[index], self.own.grams[index]],
-                matrix(batch_rows, batch_rows),
+                Grid::matrix(batch_rows, batch_rows),
             )
         });
         vectors.chain([reset]).chain(grams).collect()
     }
 
-    fn start_vector(&self, slot: u32, l: &ProbedLayer<'_>) -> Dispatch {
-        let layer = l.layer;
+    fn start_vector(&self, slot: u32, l: &ProbedLayer) -> Dispatch {
+        let layer = &l.layer;
         // Norm 1 over all that the slot covers: pairs of elements, with what is left over in a layer.
         let pairs = |layer: &Layer| layer.parameters().div_ceil(2);
         let pairs = match slot {
-            0 => self.spec.network.layers().iter().map(pairs).sum(),
+            0 => self.layers.iter().map(|l| pairs(&l.layer)).sum(),
             _ => pairs(layer),
         };
         let params = ProbeStart {
@@ -559,7 +594,7 @@ impl Planner<'_> {
             cold: u32::from(self.probe.start == probe::ProbeStart::Cold),
             magnitude: (1.0 / (pairs as f64).sqrt()) as f32,
         };
-        dispatch(
+        Dispatch::new(
             params,
             [self.names.configs, self.own.slots, self.own.vectors],
             [(layer.columns / 4).div_ceil(64), layer.rows + 1],
@@ -649,10 +684,10 @@ impl Planner<'_> {
 
     /// A kernel of which one invocation does one slot, 32 a workgroup.
     fn each_slot<P: Params, const N: usize>(&self, params: P, buffers: [BufferId; N]) -> Dispatch {
-        dispatch(params, buffers, [self.slots().div_ceil(32), 1])
+        Dispatch::new(params, buffers, [self.slots().div_ceil(32), 1])
     }
 
-    fn forward(&self, l: &ProbedLayer<'_>, of: &Factors<'_>, begin: bool) -> Dispatch {
+    fn forward(&self, l: &ProbedLayer, of: &Factors<'_>, begin: bool) -> Dispatch {
         let index = l.index as usize;
         let params = TangentForward {
             parameters_stride: self.parameters_stride(),
@@ -677,7 +712,7 @@ impl Planner<'_> {
             of.samples[index],
             self.own.tangents[index + 1],
         ];
-        dispatch(
+        Dispatch::new(
             params,
             buffers,
             self.slot_products(l.layer.columns, l.slots()),
@@ -713,11 +748,11 @@ impl Planner<'_> {
             .spec
             .batch_rows()
             .div_ceil(TangentSoftmax::KERNEL.plain.workgroup[0]);
-        dispatch(params, buffers, [samples, self.slots()])
+        Dispatch::new(params, buffers, [samples, self.slots()])
     }
 
     /// From layer `l` to the one below it.
-    fn backward_input(&self, l: &ProbedLayer<'_>, of: &Factors<'_>) -> Dispatch {
+    fn backward_input(&self, l: &ProbedLayer, of: &Factors<'_>) -> Dispatch {
         let index = l.index as usize;
         let below = &self.layers[index - 1];
         let params = TangentBackwardInput {
@@ -740,7 +775,7 @@ impl Planner<'_> {
             self.own.tangent_gradients[index],
             self.own.tangent_gradients[index - 1],
         ];
-        dispatch(
+        Dispatch::new(
             params,
             buffers,
             self.slot_products(below.layer.columns, below.slots()),
@@ -748,7 +783,7 @@ impl Planner<'_> {
     }
 
     /// A part that is a vector: its Hessian-vector product.
-    fn backward_weights(&self, slot: u32, l: &ProbedLayer<'_>) -> Dispatch {
+    fn backward_weights(&self, slot: u32, l: &ProbedLayer) -> Dispatch {
         let has_lower = slot == 0 && l.index > 0;
         let batch_rows = self.spec.batch_rows();
         let params = TangentBackwardWeights {
@@ -766,7 +801,7 @@ impl Planner<'_> {
     }
 
     /// A part in sample gradients: the vector that it stands for.
-    fn as_vector(&self, slot: u32, l: &ProbedLayer<'_>) -> Dispatch {
+    fn as_vector(&self, slot: u32, l: &ProbedLayer) -> Dispatch {
         let batch_rows = self.spec.batch_rows();
         let params = TangentBackwardWeights {
             gradients_stride: l.members() * 2 * batch_rows,
@@ -778,10 +813,10 @@ impl Planner<'_> {
         self.weights_dispatch(params, l, iterates, self.own.vectors)
     }
 
-    fn weights_params(&self, slot: u32, l: &ProbedLayer<'_>) -> TangentBackwardWeights {
+    fn weights_params(&self, slot: u32, l: &ProbedLayer) -> TangentBackwardWeights {
         TangentBackwardWeights {
             products_stride: 2 * self.parameters_stride(),
-            offset: self.vector_offset(slot, l.layer),
+            offset: self.vector_offset(slot, &l.layer),
             rows: l.layer.rows,
             columns: l.layer.columns,
             batch: self.spec.batch,
@@ -795,7 +830,7 @@ impl Planner<'_> {
     fn weights_dispatch(
         &self,
         params: TangentBackwardWeights,
-        l: &ProbedLayer<'_>,
+        l: &ProbedLayer,
         gradients: BufferId,
         target: BufferId,
     ) -> Dispatch {
@@ -808,10 +843,14 @@ impl Planner<'_> {
             gradients,
             target,
         ];
-        dispatch(params, buffers, matrix(l.layer.columns, l.layer.rows + 1))
+        Dispatch::new(
+            params,
+            buffers,
+            Grid::matrix(l.layer.columns, l.layer.rows + 1),
+        )
     }
 
-    fn gram_product(&self, l: &ProbedLayer<'_>) -> Dispatch {
+    fn gram_product(&self, l: &ProbedLayer) -> Dispatch {
         let index = l.index as usize;
         let params = GramProduct {
             columns: l.layer.columns,
@@ -826,7 +865,7 @@ impl Planner<'_> {
             self.own.tangent_gradients[index],
             self.own.sample_products[index],
         ];
-        dispatch(
+        Dispatch::new(
             params,
             buffers,
             self.slot_products(l.layer.columns, l.members()),
@@ -853,7 +892,7 @@ impl Planner<'_> {
             part.previous,
             self.own.partials,
         ];
-        dispatch(params, buffers, [PARTIALS, 1])
+        Dispatch::new(params, buffers, [PARTIALS, 1])
     }
 
     fn part_count(&self) -> u32 {
@@ -873,7 +912,7 @@ impl Planner<'_> {
             .length
             .div_ceil(ProbeNormalise::KERNEL.plain.workgroup[0]);
         let buffers = [self.own.slots, part.products, part.iterates, part.previous];
-        dispatch(params, buffers, [workgroups, 1])
+        Dispatch::new(params, buffers, [workgroups, 1])
     }
 
     fn ritz_start(&self, part: &Part, ritz: &RitzBuffers) -> Dispatch {
@@ -896,7 +935,7 @@ impl Planner<'_> {
             ritz.previous_products_of(part),
             ritz.partials,
         ];
-        dispatch(params, buffers, [PARTIALS, 1])
+        Dispatch::new(params, buffers, [PARTIALS, 1])
     }
 
     fn combine(&self, part: &Part, ritz: &RitzBuffers) -> Dispatch {
@@ -920,7 +959,7 @@ impl Planner<'_> {
             ritz.previous_products_of(part),
             ritz.partials,
         ];
-        dispatch(params, buffers, [PARTIALS, 1])
+        Dispatch::new(params, buffers, [PARTIALS, 1])
     }
 
     fn ritz_check(&self, ritz: &RitzBuffers) -> Dispatch {

@@ -5,9 +5,11 @@
 //! [`RegulariserBuffers`], and a line in [`declare_buffers`] and in [`RegulariserBuffers::in_use`].
 //! What no replica uses has neither buffers nor dispatches.
 
+use super::buffers::Buffers;
+use super::declare::{BufferId, Declare};
+use super::dispatch::{Dispatch, Grid};
 use super::sort::{self, SortBuffers};
-use super::{BufferId, BufferSpec, Buffers, Contents, Dispatch, Elements, dispatch};
-use crate::kernels::{AnchorCopy, L2InitGradient, Params, WassersteinGradient};
+use crate::kernels::{AnchorCopy, L2InitGradient, WassersteinGradient};
 use crate::spec::{ReplicaSpec, TrainingSpec};
 
 /// The buffers of the regularisers that some replica uses.
@@ -37,10 +39,10 @@ pub struct WassersteinBuffers {
 
 trait Regulariser {
     /// Takes the current parameters as the initial ones.
-    fn anchor(&self, spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch>;
+    fn anchor(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch>;
 
     /// Adds its gradient at the current parameters to `gradients`, of those replicas that use it.
-    fn add_gradient(&self, spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch>;
+    fn add_gradient(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch>;
 }
 
 impl RegulariserBuffers {
@@ -64,109 +66,90 @@ impl RegulariserBuffers {
     }
 }
 
-pub(super) fn declare_buffers(
-    spec: &TrainingSpec,
-    arena: &mut Vec<BufferSpec>,
-) -> RegulariserBuffers {
+pub(super) fn declare_buffers(spec: &TrainingSpec, declare: &mut Declare) -> RegulariserBuffers {
     let is_used = |coefficient: fn(&ReplicaSpec) -> f32| {
         spec.replicas
             .iter()
             .any(|replica| coefficient(replica) != 0.0)
     };
+    let stride = spec.network.parameter_stride();
     RegulariserBuffers {
         l2_init: is_used(|replica| replica.l2_init).then(|| L2InitBuffers {
-            initial_parameters: declare_anchor("initial parameters", Elements::F32, spec, arena),
+            initial_parameters: declare.floats("initial parameters", stride),
         }),
         wasserstein: is_used(|replica| replica.wasserstein).then(|| WassersteinBuffers {
-            sort: sort::declare_buffers(spec, arena),
-            initial_keys: declare_anchor("initial keys", Elements::U32, spec, arena),
+            sort: SortBuffers::declare(spec, declare),
+            initial_keys: declare.integers("initial keys", stride),
         }),
     }
 }
 
 /// Takes the current parameters as those that every regulariser in use pulls towards.
-pub(super) fn anchor(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
-    let in_use = names.regularisers.in_use();
-    in_use.flat_map(|own| own.anchor(spec, names)).collect()
+pub(super) fn anchor(spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
+    let in_use = buffers.regularisers.in_use();
+    in_use.flat_map(|own| own.anchor(spec, buffers)).collect()
 }
 
 /// Adds the gradients of all regularisers in use.
-pub(super) fn add_gradients(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
-    let in_use = names.regularisers.in_use();
+pub(super) fn add_gradients(spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
+    let in_use = buffers.regularisers.in_use();
     in_use
-        .flat_map(|own| own.add_gradient(spec, names))
+        .flat_map(|own| own.add_gradient(spec, buffers))
         .collect()
 }
 
 impl Regulariser for L2InitBuffers {
-    fn anchor(&self, spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
-        vec![copy(spec, names.parameters, self.initial_parameters)]
+    fn anchor(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
+        vec![copy(spec, buffers.parameters, self.initial_parameters)]
     }
 
-    fn add_gradient(&self, spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
+    fn add_gradient(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
         let parameters_stride = spec.network.parameter_stride() as u32 / 4;
-        let buffers = [
-            names.configs,
-            names.states,
-            names.parameters,
+        let bound = [
+            buffers.configs,
+            buffers.states,
+            buffers.parameters,
             self.initial_parameters,
-            names.gradients,
+            buffers.gradients,
         ];
-        let workgroups = parameters_stride.div_ceil(L2InitGradient::KERNEL.plain.workgroup[0]);
-        vec![dispatch(
+        let grid = Grid::elements::<L2InitGradient>(parameters_stride);
+        vec![Dispatch::new(
             L2InitGradient { parameters_stride },
-            buffers,
-            [workgroups, 1],
+            bound,
+            grid,
         )]
     }
 }
 
 impl Regulariser for WassersteinBuffers {
-    fn anchor(&self, spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
-        let mut dispatches = sort::sort(spec, names, &self.sort);
+    fn anchor(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
+        let mut dispatches = sort::sort(spec, buffers, &self.sort);
         dispatches.push(copy(spec, self.sort.keys[0], self.initial_keys));
         dispatches
     }
 
-    fn add_gradient(&self, spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
+    fn add_gradient(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
         let params = WassersteinGradient {
             stride: spec.network.parameter_stride() as u32,
         };
-        let buffers = [
-            names.configs,
-            names.states,
-            self.sort.segments,
+        let bound = [
+            buffers.configs,
+            buffers.states,
+            buffers.tensors,
             self.sort.keys[0],
             self.sort.payloads[0],
             self.initial_keys,
-            names.gradients,
+            buffers.gradients,
         ];
-        let mut dispatches = sort::sort(spec, names, &self.sort);
-        dispatches.push(dispatch(params, buffers, sort::grid(&spec.network)));
+        let mut dispatches = sort::sort(spec, buffers, &self.sort);
+        dispatches.push(Dispatch::new(params, bound, Grid::tensors(&spec.network)));
         dispatches
     }
-}
-
-/// Declares `[replica, stride]` of something.
-fn declare_anchor(
-    name: &str,
-    elements: Elements,
-    spec: &TrainingSpec,
-    arena: &mut Vec<BufferSpec>,
-) -> BufferId {
-    arena.push(BufferSpec {
-        name: name.to_owned(),
-        words: spec.network.parameter_stride(),
-        elements,
-        shared: false,
-        contents: Contents::Zero,
-    });
-    BufferId(arena.len() - 1)
 }
 
 /// Copies all replicas' `[stride]` of `source`.
 fn copy(spec: &TrainingSpec, source: BufferId, anchor: BufferId) -> Dispatch {
     let stride = spec.network.parameter_stride() as u32 / 4;
-    let workgroups = stride.div_ceil(AnchorCopy::KERNEL.plain.workgroup[0]);
-    dispatch(AnchorCopy { stride }, [source, anchor], [workgroups, 1])
+    let grid = Grid::elements::<AnchorCopy>(stride);
+    Dispatch::new(AnchorCopy { stride }, [source, anchor], grid)
 }

@@ -104,7 +104,7 @@ fn probe(options: &Options) -> Result<Report, Failure> {
     let (compute, chosen) = Compute::open(options.backend)?;
     log::info!("{chosen}");
     let mut trainer = Trainer::new(&compute, spec)?;
-    trainer.write_parameters(0, &read.layers)?;
+    trainer.write_parameters(0, &read.parameters)?;
     trainer.write_batch(0, &batch.inputs, &batch.labels)?;
     // One replica, so one entry.
     let stats = trainer.probe()?.swap_remove(0);

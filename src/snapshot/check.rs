@@ -29,7 +29,7 @@ pub(super) fn contents<'a>(
     let replicas = states
         .iter()
         .zip(all(names.divergence))
-        .zip(controls.chunks(spec.network.layers().len()))
+        .zip(controls.chunks(spec.network.blocks().len()))
         .zip(logs.chunks(TASK_LOG_LENGTH as usize));
     for (number, (((state, divergence), controls), log)) in replicas.enumerate() {
         let check = Check { spec, number };
@@ -166,9 +166,9 @@ impl Check<'_> {
     }
 
     fn controls(&self, controls: &[LayerControl]) -> Result<(), Error> {
-        for (layer, found) in self.spec.network.layers().iter().zip(controls) {
+        for (block, found) in controls.iter().enumerate() {
             check_step_size(found.step_size)?;
-            let wanted = LayerControl::new(layer, found.step_size);
+            let wanted = self.spec.layer_control(block, found.step_size);
             let (wanted_text, found_text) = (format!("{wanted:?}"), format!("{found:?}"));
             self.ensure("layer control", wanted == *found, wanted_text, found_text)?;
         }

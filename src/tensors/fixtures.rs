@@ -82,7 +82,7 @@ pub(super) fn network_of(
 }
 
 pub(super) fn batch_of(tensors: &[Tensor]) -> Result<Batch, String> {
-    let network = Network::new(&[2, 3, 2], Activation::Relu).unwrap();
+    let network = Network::mlp(&[2, 3, 2], Activation::Relu).unwrap();
     reading(&serialized(tensors), |file| read_batch(file, &network))
 }
 

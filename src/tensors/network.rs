@@ -7,15 +7,15 @@ use safetensors::tensor::Dtype;
 use super::TensorError;
 use super::file::{TensorFile, read};
 use super::names::{self, Fault};
-use crate::network::{Activation, LayerParameters, Network};
+use crate::network::{Activation, Network, Parameters};
 
 /// A network as a file holds it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedNetwork {
     /// Its shape.
     pub network: Network,
-    /// Weights and biases, first layer to last.
-    pub layers: Vec<LayerParameters>,
+    /// Its parameters, in the order of [`Network::tensors`].
+    pub parameters: Parameters,
     /// What the file calls each layer: its tensors' names without `.weight` and `.bias`.
     pub names: Vec<String>,
 }
@@ -41,7 +41,7 @@ pub fn read_network(file: &Path, activation: Activation) -> Result<NamedNetwork,
         },
     })?;
     let mut widths = Vec::new();
-    let mut layers = Vec::new();
+    let mut parameters = Vec::new();
     let mut previous = None;
     for name in &names {
         let weight = tensors.weight(name, previous, activation)?;
@@ -51,15 +51,12 @@ pub fn read_network(file: &Path, activation: Activation) -> Result<NamedNetwork,
         }
         widths.push(weight.outputs);
         previous = Some((&name[..], weight.outputs));
-        layers.push(LayerParameters {
-            weight: weight.elements,
-            bias,
-        });
+        parameters.extend([weight.elements, bias]);
     }
-    match Network::new(&widths, activation) {
+    match Network::mlp(&widths, activation) {
         Ok(network) => Ok(NamedNetwork {
             network,
-            layers,
+            parameters,
             names,
         }),
         Err(source) => Err(TensorError::Network {
@@ -131,17 +128,11 @@ mod tests {
     fn networks_are_read_as_pytorch_lays_them_out() {
         for activation in [Activation::Relu, Activation::Crelu] {
             let found = network_of(&network_tensors(activation), activation).unwrap();
-            assert_eq!(found.network, Network::new(&[2, 3, 2], activation).unwrap());
+            assert_eq!(found.network, Network::mlp(&[2, 3, 2], activation).unwrap());
             assert_eq!(found.names, ["fc1", "fc2"]);
             let counted = |count: u32| (0..count).map(|i| i as f32).collect::<Vec<_>>();
-            let layer = |inputs, outputs| LayerParameters {
-                weight: counted(inputs * outputs),
-                bias: counted(outputs),
-            };
-            assert_eq!(
-                found.layers,
-                [layer(2, 3), layer(3 * activation.copies(), 2)]
-            );
+            let wanted = [6, 3, 6 * activation.copies(), 2].map(counted);
+            assert_eq!(found.parameters, wanted);
         }
     }
 
@@ -160,7 +151,7 @@ mod tests {
             .collect();
         let found = network_of(&eleven, Activation::Relu).unwrap();
         assert_eq!(found.network.widths(), (1..=12).collect::<Vec<_>>());
-        assert_eq!(found.layers[10].bias.len(), 12);
+        assert_eq!(found.parameters[21].len(), 12);
     }
 
     #[test]

@@ -3,13 +3,13 @@
 use crate::cpu::Array;
 use crate::cpu::sort::{float_of, is_sorted};
 use crate::kernels::WassersteinGradient;
-use crate::state::{ReplicaConfig, SortSegment};
+use crate::state::{ReplicaConfig, TensorLayout};
 
 pub(crate) fn run(_: &WassersteinGradient, arrays: &mut [Array; 7]) {
     let [
         configs,
         states,
-        segments,
+        tensors,
         keys,
         payloads,
         initial_keys,
@@ -20,8 +20,8 @@ pub(crate) fn run(_: &WassersteinGradient, arrays: &mut [Array; 7]) {
     }
     let factor = 2.0 * configs.read::<ReplicaConfig>()[0].wasserstein;
     let gradients = gradients.write::<f32>();
-    for segment in segments.read::<SortSegment>() {
-        let ranks = segment.start as usize..(segment.start + segment.count) as usize;
+    for tensor in tensors.read::<TensorLayout>() {
+        let ranks = tensor.start as usize..(tensor.start + tensor.count) as usize;
         let sorted = keys.read::<u32>()[ranks.clone()]
             .iter()
             .zip(&payloads.read::<u32>()[ranks.clone()])

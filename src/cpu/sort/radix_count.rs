@@ -1,20 +1,20 @@
 //! Twin of `shaders/sort/radix_count.wgsl`.
 
 use crate::cpu::Array;
-use crate::cpu::sort::{DIGITS, digit, is_sorted};
+use crate::cpu::sort::{DIGITS, digit, is_sorted, tile_rows};
 use crate::kernels::RadixCount;
-use crate::plan::SORT_TILE;
-use crate::state::SortSegment;
+use crate::network::TENSOR_TILE;
+use crate::state::TensorLayout;
 
 pub(crate) fn run(params: &RadixCount, arrays: &mut [Array; 5]) {
-    let [configs, states, segments, keys, counts] = arrays;
+    let [configs, states, tensors, keys, counts] = arrays;
     if !is_sorted(configs, states) {
         return;
     }
     let counts = counts.write::<[u32; DIGITS]>();
-    for segment in segments.read::<SortSegment>() {
-        let tiles = keys.read::<u32>()[segment.elements()].chunks(SORT_TILE as usize);
-        for (histogram, tile) in counts[segment.tiles()].iter_mut().zip(tiles) {
+    for tensor in tensors.read::<TensorLayout>() {
+        let tiles = keys.read::<u32>()[tensor.elements()].chunks(TENSOR_TILE as usize);
+        for (histogram, tile) in counts[tile_rows(tensor)].iter_mut().zip(tiles) {
             count(tile, params.shift, histogram);
         }
     }

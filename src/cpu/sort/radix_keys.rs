@@ -3,26 +3,22 @@
 use crate::cpu::Array;
 use crate::cpu::sort::{PADDING, is_sorted, key_of};
 use crate::kernels::RadixKeys;
-use crate::state::SortSegment;
+use crate::state::TensorLayout;
 
 pub(crate) fn run(_: &RadixKeys, arrays: &mut [Array; 6]) {
-    let [configs, states, segments, parameters, keys, payloads] = arrays;
+    let [configs, states, tensors, parameters, keys, payloads] = arrays;
     if !is_sorted(configs, states) {
         return;
     }
     for (payload, i) in payloads.write::<u32>().iter_mut().zip(0..) {
         *payload = i;
     }
-    for segment in segments.read::<SortSegment>() {
-        let columns = segment.columns as usize;
-        let parameters = parameters.read::<u32>()[segment.elements()].chunks(columns);
-        let keys = keys.write::<u32>()[segment.elements()].chunks_mut(columns);
+    for tensor in tensors.read::<TensorLayout>() {
+        let columns = tensor.columns as usize;
+        let parameters = parameters.read::<u32>()[tensor.elements()].chunks(columns);
+        let keys = keys.write::<u32>()[tensor.elements()].chunks_mut(columns);
         for ((keys, parameters), row) in keys.zip(parameters).zip(0..) {
-            let outputs = if row % segment.half_rows < segment.half_inputs {
-                segment.outputs as usize
-            } else {
-                0
-            };
+            let outputs = tensor.input_of(row).map_or(0, |_| tensor.outputs as usize);
             for (key, parameter) in keys[..outputs].iter_mut().zip(parameters) {
                 *key = key_of(*parameter);
             }

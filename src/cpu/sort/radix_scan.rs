@@ -1,18 +1,18 @@
 //! Twin of `shaders/sort/radix_scan.wgsl`.
 
 use crate::cpu::Array;
-use crate::cpu::sort::{DIGITS, is_sorted};
+use crate::cpu::sort::{DIGITS, is_sorted, tile_rows};
 use crate::kernels::RadixScan;
-use crate::state::SortSegment;
+use crate::state::TensorLayout;
 
 pub(crate) fn run(_: &RadixScan, arrays: &mut [Array; 4]) {
-    let [configs, states, segments, counts] = arrays;
+    let [configs, states, tensors, counts] = arrays;
     if !is_sorted(configs, states) {
         return;
     }
     let counts = counts.write::<[u32; DIGITS]>();
-    for segment in segments.read::<SortSegment>() {
-        scan(segment.start, &mut counts[segment.tiles()]);
+    for tensor in tensors.read::<TensorLayout>() {
+        scan(tensor.start, &mut counts[tile_rows(tensor)]);
     }
 }
 

@@ -1,31 +1,24 @@
 //! Twin of `shaders/tensors/parameter_init.wgsl`.
 
 use crate::cpu::Array;
-use crate::cpu::initial_weight::{WeightShape, draw_layer};
+use crate::cpu::initial_element::fill_initial;
 use crate::kernels::ParameterInit;
-use crate::state::ReplicaConfig;
+use crate::rng::Stream;
+use crate::state::{ReplicaConfig, TensorLayout};
 
-pub(crate) fn run(params: &ParameterInit, arrays: &mut [Array; 4]) {
-    let [configs, parameters, first_moment, second_moment] = arrays;
+pub(crate) fn run(_: &ParameterInit, arrays: &mut [Array; 5]) {
+    let [
+        configs,
+        tensors,
+        parameters,
+        first_moment,
+        second_moment,
+    ] = arrays;
     let seed = configs.read::<ReplicaConfig>()[0].seed;
-    let columns = params.columns as usize;
-    let start = params.offset as usize * 4;
-    let layer = start..start + (params.rows as usize + 1) * columns;
-    for moment in [first_moment, second_moment] {
-        moment.write::<f32>()[layer.clone()].fill(0.0);
+    let parameters = parameters.write::<f32>();
+    for tensor in tensors.read::<TensorLayout>() {
+        fill_initial(tensor, seed, Stream::Parameters, 0, &mut parameters[tensor.elements()]);
     }
-    let layer = &mut parameters.write::<f32>()[layer];
-    draw_layer(&shape(params), seed, 0, columns, layer);
-}
-
-fn shape(params: &ParameterInit) -> WeightShape {
-    WeightShape {
-        rows: params.rows,
-        inputs: params.inputs,
-        outputs: params.outputs,
-        half_rows: params.half_rows,
-        half_inputs: params.half_inputs,
-        layer: params.layer,
-        bound: params.bound,
-    }
+    first_moment.write::<f32>().fill(0.0);
+    second_moment.write::<f32>().fill(0.0);
 }

@@ -138,7 +138,7 @@ fn how_many_fit_may_change_from_start_to_start() {
 #[test]
 fn the_cpu_takes_no_more_replicas_than_a_specification_may_have() {
     let one = experiment().typical_spec(
-        &Network::new(&[784, 1, 2], crate::network::Activation::Relu).unwrap(),
+        &Network::mlp(&[784, 1, 2], crate::network::Activation::Relu).unwrap(),
         &images(),
         &experiment().arms[..1],
     );

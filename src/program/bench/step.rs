@@ -28,7 +28,7 @@ pub(crate) fn spec(replicas: u32) -> Result<TrainingSpec, Error> {
         ..ReplicaSpec::default()
     };
     Ok(TrainingSpec {
-        network: Network::new(&WIDTHS, Activation::Relu)?,
+        network: Network::mlp(&WIDTHS, Activation::Relu)?,
         batch: BATCH,
         replicas: (0..replicas).map(replica).collect(),
         stream: Some(TaskStream {

@@ -1,0 +1,15 @@
+// Random elements of parameter tensors: bound (2 u - 1), u = uniform(seed, stream, block, place).
+//
+// The numbers depend on an element's place in PyTorch's order, not on the stored order. Needs rng.wgsl and
+// tensors.wgsl. Twin: src/cpu/initial_element.rs, bit for bit.
+
+// Stored element `i` of a fresh tensor; zero where it is padding and where the tensor begins with zeros. `stream` is the
+// one that task 0 draws from. Streams are numbered below 256, so every task has one of its own.
+fn initial_element(tensor: TensorLayout, seed: u32, stream: u32, task: u32, i: u32) -> f32 {
+    let place = place_of(tensor, i);
+    if place == PADDING || tensor.bound == 0.0 {
+        return 0.0;
+    }
+    let bits = draw(seed, stream + (task << 8u), tensor.block, tensor.first_place + place);
+    return (2.0 * unit_uniform(bits) - 1.0) * tensor.bound;
+}

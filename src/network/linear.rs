@@ -1,0 +1,58 @@
+//! The linear operation: `z = x W + b`.
+//!
+//! A replica's parameters hold W as `[input columns, padded outputs]` and, right behind it, b as one more row.
+
+use super::Activation;
+use super::build::{Builder, TensorShape};
+use super::tensor::Init;
+use super::value::{Value, ValueId};
+use crate::error::Error;
+
+/// A linear node: the tensors that it multiplies by and adds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Linear {
+    /// The place in [`super::Network::tensors`] of the weights `[outputs, inputs]`; the bias `[outputs]` follows.
+    pub(crate) weight: usize,
+}
+
+/// Where the matrix of a linear node lies in a replica's parameters, the row of its bias behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LinearMatrix {
+    /// Vec4s before it.
+    pub(crate) offset: u32,
+    /// Rows without that of the bias: the columns of the input.
+    pub(crate) rows: u32,
+    /// Columns: the padded units of the output.
+    pub(crate) columns: u32,
+}
+
+impl Linear {
+    /// Adds a linear node and the value that it makes.
+    pub(super) fn add(
+        network: &mut Builder,
+        input: ValueId,
+        units: u32,
+        activation: Activation,
+    ) -> Result<(Self, ValueId), Error> {
+        let read = network.value(input);
+        let output = network.add_value(Value { units, activation });
+        let made = network.value(output);
+        let weight = network.add_tensor(TensorShape {
+            name: "weight",
+            shape: vec![units, read.width()],
+            rows: read.columns(),
+            copies: read.copies(),
+            columns: made.padded_units(),
+            init: Init::KaimingUniform,
+        })?;
+        network.add_tensor(TensorShape {
+            name: "bias",
+            shape: vec![units],
+            rows: 1,
+            copies: 1,
+            columns: made.padded_units(),
+            init: Init::Zero,
+        })?;
+        Ok((Self { weight }, output))
+    }
+}

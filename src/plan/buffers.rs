@@ -1,0 +1,161 @@
+//! The buffers of a program by name.
+
+use super::declare::{BufferId, Declare, Elements};
+use super::probe::{self, ProbeBuffers};
+use super::regularisers::{self, RegulariserBuffers};
+use crate::error::Error;
+use crate::network::Value;
+use crate::probe::ProbeStart;
+use crate::spec::TrainingSpec;
+use crate::state::{ReplicaState, TaskRecord, TensorLayout};
+
+/// Finished tasks that a replica remembers.
+pub(crate) const TASK_LOG_LENGTH: u32 = 64;
+
+/// The buffers by name.
+#[derive(Clone, Debug)]
+pub struct Buffers {
+    /// `[replica]` [`crate::state::ReplicaConfig`]
+    pub configs: BufferId,
+    /// `[replica]` [`ReplicaState`]
+    pub states: BufferId,
+    /// `[replica, blocks]` [`crate::state::LayerControl`]
+    pub layer_controls: BufferId,
+    /// `[replica]` u32
+    pub divergence: BufferId,
+    /// `[replica, TASK_LOG_LENGTH]` [`TaskRecord`]
+    pub task_log: BufferId,
+    /// `[tensors]` [`TensorLayout`], shared: the table of parameter tensors, in stored order.
+    pub tensors: BufferId,
+    /// `[total, words]` packed u8 or f32, shared; only with a task stream.
+    pub images: Option<BufferId>,
+    /// `[total]` u32, shared; one zero on random labels; only with a task stream.
+    pub image_labels: Option<BufferId>,
+    /// `[channels, 2]` f32, factor and addend that standardise a pixel, shared; only with a task stream.
+    pub standards: Option<BufferId>,
+    /// `[replica, batch_rows]` u32
+    pub labels: BufferId,
+    /// The network's values; `activations[0]` is the minibatch, the last the logits:
+    /// `[replica, batch_rows, columns]` f32
+    pub activations: Vec<BufferId>,
+    /// Gradients with respect to the pre-activations z of every value but the minibatch:
+    /// `[replica, batch_rows, columns]` f32
+    pub pre_activation_gradients: Vec<BufferId>,
+    /// `[replica, stride]` f32
+    pub parameters: BufferId,
+    /// `[replica, stride]` f32: gradients of the loss and, where replicas use them, of L2-init and the Wasserstein
+    /// regulariser; without the coupled L2 term, which the optimiser adds by itself
+    pub gradients: BufferId,
+    /// `[replica, stride]` f32: Adam's first moment, SGD's momentum buffer
+    pub first_moment: BufferId,
+    /// `[replica, stride]` f32: Adam's second moment, 0 for SGD
+    pub second_moment: BufferId,
+    /// The probe's own; only with [`TrainingSpec::probe`].
+    pub probe: Option<ProbeBuffers>,
+    /// Buffers of regularisers that have kernels of their own.
+    pub regularisers: RegulariserBuffers,
+}
+
+impl Buffers {
+    pub(super) fn declare(spec: &TrainingSpec, declare: &mut Declare) -> Self {
+        let rows = spec.batch_rows() as usize;
+        let values = || (0..).zip(spec.network.values());
+        let activation = |declare: &mut Declare, (number, value): (usize, &Value)| {
+            let words = rows * value.columns() as usize;
+            declare.floats(format!("activations {number}"), words)
+        };
+        let gradient = |declare: &mut Declare, (number, value): (usize, &Value)| {
+            let words = rows * value.padded_units() as usize;
+            declare.floats(format!("pre-activation gradients {number}"), words)
+        };
+        let activations = values().map(|value| activation(declare, value)).collect();
+        let pre_activation_gradients = values()
+            .skip(1)
+            .map(|value| gradient(declare, value))
+            .collect();
+        let stride = spec.network.parameter_stride();
+        let [parameters, gradients, first_moment, second_moment] =
+            ["parameters", "gradients", "first moment", "second moment"]
+                .map(|name| declare.floats(name, stride));
+        let layouts = spec.network.tensors().iter().map(|tensor| tensor.layout);
+        let tensors = declare.table::<TensorLayout>("tensors", &layouts.collect::<Vec<_>>());
+        let configs: Vec<_> = spec
+            .replicas
+            .iter()
+            .map(|replica| replica.config())
+            .collect();
+        let states: Vec<_> = configs.iter().map(ReplicaState::start).collect();
+        let blocks = spec.network.blocks().len();
+        let controls: Vec<_> = spec
+            .replicas
+            .iter()
+            .flat_map(|replica| {
+                (0..blocks).map(|block| spec.layer_control(block, replica.step_size))
+            })
+            .collect();
+        let stream = spec.stream.as_ref();
+        let images = stream.map(|stream| declare.shared("images", stream.images.words().clone()));
+        let image_labels =
+            stream.map(|stream| declare.shared("image labels", stream.image_labels()));
+        let standards = stream.map(|stream| declare.shared("standards", stream.images.standards()));
+        Self {
+            configs: declare.structs("configs", &configs, 1),
+            states: declare.structs("states", &states, 1),
+            layer_controls: declare.structs("layer controls", &controls, blocks),
+            divergence: declare.integers("divergence", 1),
+            task_log: declare.zeroed::<TaskRecord>("task log", TASK_LOG_LENGTH as usize),
+            tensors,
+            images,
+            image_labels,
+            standards,
+            labels: declare.zeros("labels", Elements::U32, rows),
+            activations,
+            pre_activation_gradients,
+            parameters,
+            gradients,
+            first_moment,
+            second_moment,
+            probe: spec
+                .probe
+                .as_ref()
+                .map(|own| probe::declare_buffers(spec, own, declare)),
+            regularisers: regularisers::declare_buffers(spec, declare),
+        }
+    }
+
+    /// The buffers that carry something from one step or probe to the next.
+    ///
+    /// A replica's divergence is carried within a step only, but must not be left over from another run. Without a
+    /// stream the host loads minibatches; a probe that starts cold remembers nothing.
+    pub(super) fn carried(&self, spec: &TrainingSpec) -> Vec<BufferId> {
+        let mut carried = vec![
+            self.parameters,
+            self.first_moment,
+            self.second_moment,
+            self.states,
+            self.layer_controls,
+            self.divergence,
+            self.task_log,
+        ];
+        if spec.stream.is_none() {
+            carried.extend([self.activations[0], self.labels]);
+        }
+        carried.extend(self.regularisers.anchors());
+        if let (Some(probe), Some(own)) = (&spec.probe, &self.probe)
+            && probe.start == ProbeStart::Warm
+        {
+            carried.extend([own.slots, own.vectors]);
+        }
+        carried
+    }
+
+    /// The sources of [`crate::indicators`] after a probe: its states and records, the inputs of every linear node, and
+    /// the gradients at its pre-activations.
+    pub(crate) fn indicator_sources(&self) -> Result<Vec<BufferId>, Error> {
+        let probe = self.probe.as_ref().ok_or(Error::NoProbe)?;
+        let inputs = &self.activations[..self.pre_activation_gradients.len()];
+        let pass = inputs.iter().chain(&self.pre_activation_gradients);
+        let found = [probe.states, probe.records].into_iter();
+        Ok(found.chain(pass.copied()).collect())
+    }
+}

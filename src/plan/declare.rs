@@ -1,0 +1,155 @@
+//! Declarations of buffers.
+
+use std::sync::Arc;
+
+use bytemuck::cast_slice;
+
+use crate::error::Error;
+use crate::layout::{ShaderStruct, StructLayout};
+
+/// Names a buffer of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BufferId(pub(crate) usize);
+
+/// What a buffer holds before the first plan runs.
+#[derive(Clone, Debug)]
+pub enum Contents {
+    /// Zeros.
+    Zero,
+    /// These words, all replicas one after the other.
+    Words(Arc<[u32]>),
+}
+
+/// What the words of a buffer are.
+#[derive(Clone, Copy, Debug)]
+pub enum Elements {
+    /// Numbers.
+    F32,
+    /// Counts, labels, packed bytes.
+    U32,
+    /// Structs that the shaders declare too.
+    Struct(StructLayout),
+}
+
+/// One buffer.
+#[derive(Clone, Debug)]
+pub struct BufferSpec {
+    /// Its name.
+    pub name: String,
+    /// Four-byte words: of one replica, or of all of it when it is shared.
+    pub words: usize,
+    /// What the words are.
+    pub elements: Elements,
+    /// Whether all replicas read the same words.
+    pub shared: bool,
+    /// What it holds at the start.
+    pub contents: Contents,
+}
+
+/// The buffers of a program under construction.
+#[derive(Default)]
+pub(super) struct Declare {
+    buffers: Vec<BufferSpec>,
+}
+
+impl Declare {
+    /// `words` zeros of each replica.
+    pub(super) fn zeros(
+        &mut self,
+        name: impl Into<String>,
+        elements: Elements,
+        words: usize,
+    ) -> BufferId {
+        self.push(BufferSpec {
+            name: name.into(),
+            words,
+            elements,
+            shared: false,
+            contents: Contents::Zero,
+        })
+    }
+
+    /// `words` numbers of each replica, zero at the start.
+    pub(super) fn floats(&mut self, name: impl Into<String>, words: usize) -> BufferId {
+        self.zeros(name, Elements::F32, words)
+    }
+
+    /// `words` integers of each replica, zero at the start.
+    pub(super) fn integers(&mut self, name: impl Into<String>, words: usize) -> BufferId {
+        self.zeros(name, Elements::U32, words)
+    }
+
+    /// `count` structs of each replica, all zero at the start.
+    pub(super) fn zeroed<T: ShaderStruct>(
+        &mut self,
+        name: impl Into<String>,
+        count: usize,
+    ) -> BufferId {
+        self.zeros(
+            name,
+            Elements::Struct(T::LAYOUT),
+            count * size_of::<T>() / 4,
+        )
+    }
+
+    /// `count` structs of each replica, which hold `structs`: those of the first replica first.
+    pub(super) fn structs<T: ShaderStruct>(
+        &mut self,
+        name: impl Into<String>,
+        structs: &[T],
+        count: usize,
+    ) -> BufferId {
+        self.push(BufferSpec {
+            name: name.into(),
+            words: count * size_of::<T>() / 4,
+            elements: Elements::Struct(T::LAYOUT),
+            shared: false,
+            contents: Contents::Words(cast_slice(structs).into()),
+        })
+    }
+
+    /// Structs that all replicas read.
+    pub(super) fn table<T: ShaderStruct>(
+        &mut self,
+        name: impl Into<String>,
+        structs: &[T],
+    ) -> BufferId {
+        let words: Arc<[u32]> = cast_slice(structs).into();
+        self.push_shared(name.into(), Elements::Struct(T::LAYOUT), words)
+    }
+
+    /// Words that all replicas read.
+    pub(super) fn shared(&mut self, name: impl Into<String>, words: Arc<[u32]>) -> BufferId {
+        self.push_shared(name.into(), Elements::U32, words)
+    }
+
+    /// All buffers, in the order of their declaration.
+    ///
+    /// # Errors
+    /// A buffer with 2^32 words of one replica or more: kernels count them in u32.
+    pub(super) fn finish(self) -> Result<Vec<BufferSpec>, Error> {
+        let is_too_long = |buffer: &&BufferSpec| u32::try_from(buffer.words).is_err();
+        match self.buffers.iter().find(is_too_long) {
+            None => Ok(self.buffers),
+            Some(buffer) => {
+                let wanted = format!("fewer than 2^32 {} of one replica", buffer.name);
+                Err(Error::invalid("elements of a buffer", wanted, buffer.words))
+            }
+        }
+    }
+
+    fn push_shared(&mut self, name: String, elements: Elements, words: Arc<[u32]>) -> BufferId {
+        self.push(BufferSpec {
+            name,
+            words: words.len(),
+            elements,
+            shared: true,
+            contents: Contents::Words(words),
+        })
+    }
+
+    fn push(&mut self, buffer: BufferSpec) -> BufferId {
+        self.buffers.push(buffer);
+        BufferId(self.buffers.len() - 1)
+    }
+}

@@ -1,0 +1,145 @@
+//! A training step as a flat list of dispatches over named buffers, built once and replayed.
+//!
+//! A [`Program`] says which buffers there are, what they hold at the start and which dispatches make
+//! up each [`Plan`]. It knows no device: [`crate::Engine`] records its plans into a command encoder,
+//! [`crate::cpu::CpuExecutor`] runs the twins of the same dispatches.
+
+mod buffers;
+mod declare;
+mod dispatch;
+mod ops;
+mod probe;
+mod regularisers;
+mod sort;
+mod stages;
+mod step;
+mod tensors;
+
+pub use buffers::Buffers;
+pub(crate) use buffers::TASK_LOG_LENGTH;
+pub use declare::{BufferId, BufferSpec, Contents, Elements};
+pub use dispatch::{Dispatch, Grid, Plan};
+pub use probe::{ProbeBuffers, ProbePlans, RitzBuffers};
+pub use regularisers::{L2InitBuffers, RegulariserBuffers, WassersteinBuffers};
+pub use sort::{SORT_DIGITS, SortBuffers};
+
+use crate::error::Error;
+use crate::spec::TrainingSpec;
+use declare::Declare;
+use stages::{Cadence, Stages};
+
+/// Everything that executors need to know.
+#[derive(Clone)]
+pub struct Program {
+    /// Replicas, the leading axis of every buffer that is not shared.
+    pub replicas: u32,
+    /// All buffers.
+    pub buffers: Vec<BufferSpec>,
+    /// The buffers by name.
+    pub names: Buffers,
+    /// The buffers that carry something from one step or probe to the next, and so belong in a snapshot;
+    /// every other one is written before it is read, or never written.
+    pub carried: Vec<BufferId>,
+    /// Draws initial parameters, clears the moments, and anchors.
+    pub initialise: Plan,
+    /// Takes the current parameters as those that regularisers pull towards; does nothing where no
+    /// replica uses any.
+    pub anchor: Plan,
+    /// Makes the logits of the minibatch that is loaded.
+    pub forward: Plan,
+    /// Forward, backward, regularisers and the optimiser on the minibatch that is loaded.
+    pub update: Plan,
+    /// Gathers the stream's next minibatch, updates, and resets what a task switch resets; only with a
+    /// task stream.
+    pub step: Option<Plan>,
+    /// What is left of a step right after a probe, which has gathered its minibatch and leaves its gradients; only with
+    /// a task stream and a probe.
+    pub probed_step: Option<Plan>,
+    /// Statistics and curvature of the coming minibatch; only with [`TrainingSpec::probe`].
+    pub probe: Option<ProbePlans>,
+}
+
+impl Program {
+    /// # Errors
+    /// A specification that [`TrainingSpec::check`] refuses, or one replica of which has 2^32 elements in a buffer.
+    pub fn new(spec: &TrainingSpec) -> Result<Self, Error> {
+        spec.check()?;
+        let mut declare = Declare::default();
+        let names = Buffers::declare(spec, &mut declare);
+        let stages = Stages::declare(spec, &mut declare);
+        let plan = |name, dispatches| Plan { name, dispatches };
+        let anchor = regularisers::anchor(spec, &names);
+        let initialise = [tensors::initialise(spec, &names)];
+        let switch = || stages.dispatches(Cadence::TaskSwitch, spec, &names);
+        let gather = step::gather(spec, &names);
+        let step = gather.map(|gather| {
+            let update = step::update(spec, &names);
+            [vec![gather], update, switch()].concat()
+        });
+        let is_probed = spec.stream.is_some() && spec.probe.is_some();
+        let probed_step = is_probed.then(|| {
+            let loss = step::loss(spec, &names, names.states);
+            [vec![loss], step::apply(spec, &names), switch()].concat()
+        });
+        let probe = spec
+            .probe
+            .as_ref()
+            .zip(names.probe.as_ref())
+            .map(|(probe, own)| probe::plans(spec, probe, &names, own));
+        Ok(Self {
+            replicas: spec.replicas.len() as u32,
+            buffers: declare.finish()?,
+            carried: names.carried(spec),
+            initialise: plan("initialise", [&initialise[..], &anchor].concat()),
+            anchor: plan("anchor", anchor),
+            forward: plan("forward", step::forward(spec, &names)),
+            update: plan("update", step::update(spec, &names)),
+            step: step.map(|dispatches| plan("step", dispatches)),
+            probed_step: probed_step.map(|dispatches| plan("probed step", dispatches)),
+            probe,
+            names,
+        })
+    }
+
+    /// The buffers' identifiers, in the order of [`Self::buffers`].
+    pub fn buffer_ids(&self) -> impl Iterator<Item = BufferId> {
+        (0..self.buffers.len()).map(BufferId)
+    }
+
+    /// A buffer's declaration.
+    pub fn buffer(&self, id: BufferId) -> &BufferSpec {
+        &self.buffers[id.0]
+    }
+
+    /// Every plan.
+    pub(crate) fn plans(&self) -> impl Iterator<Item = &Plan> {
+        [&self.initialise, &self.anchor, &self.forward, &self.update]
+            .into_iter()
+            .chain(&self.step)
+            .chain(&self.probed_step)
+            .chain(self.probe.iter().flat_map(ProbePlans::all))
+    }
+
+    /// Bytes of what each replica has of its own.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn replica_bytes(&self) -> u64 {
+        let own = self.buffers.iter().filter(|buffer| !buffer.shared);
+        own.map(|buffer| buffer.words as u64 * 4).sum()
+    }
+
+    /// Bytes of what a snapshot holds of each replica.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn carried_bytes(&self) -> u64 {
+        let carried = self.carried.iter();
+        carried.map(|id| self.buffer(*id).words as u64 * 4).sum()
+    }
+
+    /// Words of a whole buffer.
+    pub(crate) fn total_words(&self, buffer: &BufferSpec) -> usize {
+        if buffer.shared {
+            buffer.words
+        } else {
+            buffer.words * self.replicas as usize
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Stages: what happens to parameters besides the optimiser's step.
+//!
+//! A further one is a file that implements [`Stage`], and a line in [`STAGES`]. A stage that no replica uses has neither
+//! buffers nor dispatches.
+
+mod task_reset;
+
+use super::buffers::Buffers;
+use super::declare::Declare;
+use super::dispatch::Dispatch;
+use crate::spec::TrainingSpec;
+
+/// When a stage runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cadence {
+    /// After every update of the stream.
+    Step,
+    /// After the update that ends a task, of those replicas that are still training.
+    TaskSwitch,
+}
+
+/// One kind of intervention, for all replicas that use it.
+pub(super) trait Stage {
+    /// When it is due.
+    fn cadence(&self) -> Cadence;
+
+    /// What it does; its kernels leave the replicas alone that do not use it.
+    fn dispatches(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch>;
+}
+
+/// Declares a stage's buffers; `None` where no replica uses it.
+type DeclareStage = fn(&TrainingSpec, &mut Declare) -> Option<Box<dyn Stage>>;
+
+/// All stages, in the order in which they run.
+const STAGES: [DeclareStage; 1] = [task_reset::declare];
+
+/// The stages that some replica uses.
+pub(super) struct Stages(Vec<Box<dyn Stage>>);
+
+impl Stages {
+    pub(super) fn declare(spec: &TrainingSpec, declare: &mut Declare) -> Self {
+        let in_use = STAGES.iter().filter_map(|stage| stage(spec, declare));
+        Self(in_use.collect())
+    }
+
+    /// The dispatches of all stages of this cadence.
+    pub(super) fn dispatches(
+        &self,
+        cadence: Cadence,
+        spec: &TrainingSpec,
+        buffers: &Buffers,
+    ) -> Vec<Dispatch> {
+        let due = self.0.iter().filter(|stage| stage.cadence() == cadence);
+        due.flat_map(|stage| stage.dispatches(spec, buffers))
+            .collect()
+    }
+}

@@ -32,7 +32,7 @@ const PROBES: u32 = 25;
 
 fn trainer(compute: &Compute, images: &ImageSet, probe: ProbeSpec) -> Trainer {
     let spec = TrainingSpec {
-        network: Network::new(&[784, 256, 256, 10], Activation::Relu).unwrap(),
+        network: Network::mlp(&[784, 256, 256, 10], Activation::Relu).unwrap(),
         batch: 256,
         replicas: vec![ReplicaSpec {
             seed: 1,

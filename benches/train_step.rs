@@ -16,7 +16,7 @@ fn spec(replicas: u32) -> TrainingSpec {
         .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
         .collect();
     TrainingSpec {
-        network: Network::new(&[784, 256, 256, 10], Activation::Relu).unwrap(),
+        network: Network::mlp(&[784, 256, 256, 10], Activation::Relu).unwrap(),
         batch: BATCH,
         replicas: (0..replicas)
             .map(|seed| ReplicaSpec {

@@ -143,7 +143,7 @@ fn training() -> Result<TrainingSpec, Error> {
         .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
         .collect();
     Ok(TrainingSpec {
-        network: Network::new(&[SIDE * SIDE, UNITS, 10], Activation::Relu)?,
+        network: Network::mlp(&[SIDE * SIDE, UNITS, 10], Activation::Relu)?,
         batch: 32,
         replicas: vec![ReplicaSpec {
             step_size: STEP_SIZE,

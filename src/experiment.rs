@@ -49,7 +49,8 @@ use crate::probe::ProbeSpec;
 use crate::report::ReportError;
 use crate::scheduler::{Control, Estimator, Scheduler};
 use crate::spec::{
-    ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch, TrainingSpec,
+    ImageSet, Intervention, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch,
+    TrainingSpec,
 };
 
 pub(crate) use directory::PARTS;
@@ -166,6 +167,9 @@ pub struct Arm {
     /// What a task switch resets.
     #[serde(default)]
     pub at_task_switch: TaskSwitch,
+    /// What else changes the parameters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interventions: Vec<Intervention>,
     /// A control made of another arm's record, in place of `control`, which is then `constant`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placebo: Option<Placebo>,
@@ -264,6 +268,7 @@ impl Experiment {
             wasserstein: arm.wasserstein,
             optimiser: arm.optimiser,
             at_task_switch: arm.at_task_switch,
+            interventions: arm.interventions.clone(),
         };
         TrainingSpec {
             network: network.clone(),

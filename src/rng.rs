@@ -7,7 +7,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Stream {
-    /// Initial weights: a = layer, b = place in PyTorch's `[outputs, inputs]` layout.
+    /// Initial weights: a = block, b = place in PyTorch's `[outputs, inputs]` layout.
     Parameters = 1,
     /// Which images of the data set a replica sees.
     Subset = 2,
@@ -25,6 +25,8 @@ pub enum Stream {
     Bootstrap = 8,
     /// How a task permutes pixels: a = task.
     Pixels = 9,
+    /// The fresh parameters of shrink and perturb, as [`Self::Parameters`].
+    Perturbation = 10,
 }
 
 const FEISTEL_ROUNDS: u32 = 6;

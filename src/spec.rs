@@ -12,9 +12,11 @@ use crate::state::{
     SWITCH_RESET_OPTIMISER,
 };
 
+mod intervention;
 mod optimiser_form;
 
 pub use crate::images::ImageSet;
+pub use intervention::Intervention;
 use optimiser_form::OptimiserForm;
 
 /// What makes an update of a gradient g, the L2 term included. A file may name it, `"adam"` or `"sgd"`, or give what differs
@@ -119,6 +121,8 @@ pub struct ReplicaSpec {
     /// penalty is not differentiable; of its (Clarke) subgradients we take the one that ranks equal
     /// elements in their stored order, by input and then by output.
     pub wasserstein: f32,
+    /// What else changes the parameters.
+    pub interventions: Vec<Intervention>,
 }
 
 impl Default for ReplicaSpec {
@@ -132,6 +136,7 @@ impl Default for ReplicaSpec {
             at_task_switch: TaskSwitch::default(),
             l2_init: 0.0,
             wasserstein: 0.0,
+            interventions: Vec::new(),
         }
     }
 }
@@ -148,6 +153,7 @@ impl ReplicaSpec {
         check_step_size(self.step_size)?;
         in_range("l2", "0 or more, finite", self.l2, self.l2 >= 0.0)?;
         self.optimiser.check()?;
+        intervention::check(&self.interventions)?;
         let regularisers = [("l2_init", self.l2_init), ("wasserstein", self.wasserstein)];
         regularisers
             .into_iter()

@@ -7,7 +7,7 @@ use trainable::{Backend, Compute, Error, Trainer, wgpu};
 
 fn spec() -> TrainingSpec {
     TrainingSpec {
-        network: Network::new(&[4, 3, 2], Activation::Relu).unwrap(),
+        network: Network::mlp(&[4, 3, 2], Activation::Relu).unwrap(),
         batch: 2,
         replicas: vec![ReplicaSpec::default()],
         stream: Some(TaskStream {
@@ -160,7 +160,7 @@ fn every_number_out_of_range_is_named() {
             "momentum: wanted 0 or more, below 1, found NaN",
         ),
         (
-            refusal(|s, _| s.network = Network::new(&[5, 2], Activation::Relu).unwrap()),
+            refusal(|s, _| s.network = Network::mlp(&[5, 2], Activation::Relu).unwrap()),
             "network inputs: wanted 4 (the pixels of an image), found 5",
         ),
     ];

@@ -89,7 +89,7 @@ struct Point {
 impl From<&Reference> for Point {
     fn from(case: &Reference) -> Self {
         Self {
-            network: Network::new(&case.widths, activation(&case.activation)).unwrap(),
+            network: Network::mlp(&case.widths, activation(&case.activation)).unwrap(),
             batch: case.batch,
             l2: case.l2 as f32,
             x: single(&case.x),
@@ -101,7 +101,7 @@ impl From<&Reference> for Point {
 
 impl Point {
     fn random(widths: &[u32], activation: Activation, batch: u32, seed: u32) -> Self {
-        let network = Network::new(widths, activation).unwrap();
+        let network = Network::mlp(widths, activation).unwrap();
         let layer = |(l, layer): (u32, &trainable::network::Layer)| {
             let scale = (3.0 / layer.inputs as f32).sqrt();
             let count = (layer.inputs * layer.outputs) as usize;
@@ -340,7 +340,7 @@ fn hessian_vector_product(
         has_vector: 1,
         ..bytemuck::Zeroable::zeroed()
     };
-    let slots = vec![slot; point.network.layers().len() + 1];
+    let slots = vec![slot; point.network.blocks().len() + 1];
     let writes: [(_, Vec<u32>); 5] = [
         (
             own.vectors,
@@ -480,7 +480,7 @@ impl Point {
             bias: single(bias),
         };
         Self {
-            network: Network::new(&widths, activation).unwrap(),
+            network: Network::mlp(&widths, activation).unwrap(),
             batch: y.len() as u32,
             l2: 0.0,
             x: single(x),
@@ -648,7 +648,7 @@ fn some_eigenvalue_lies_within_the_residual() {
 #[test]
 fn one_dimension_is_enough() {
     let point = Point {
-        network: Network::new(&[1, 2], Activation::Identity).unwrap(),
+        network: Network::mlp(&[1, 2], Activation::Identity).unwrap(),
         batch: 1,
         l2: 0.0,
         x: vec![0.75],
@@ -691,7 +691,7 @@ fn random_start_vectors_have_norm_1_and_differ() {
     for widths in [&[3_u32, 2][..], &[4, 5, 3], &[6, 7, 5, 4]] {
         let vectors = |seed, start_seed| {
             let spec = TrainingSpec {
-                network: Network::new(widths, Activation::Crelu).unwrap(),
+                network: Network::mlp(widths, Activation::Crelu).unwrap(),
                 batch: 2,
                 replicas: vec![ReplicaSpec {
                     seed,
@@ -1074,7 +1074,7 @@ fn second_moments_are_means_over_all_parameters() {
         ..ReplicaSpec::default()
     };
     let spec = TrainingSpec {
-        network: Network::new(&[pixels, 9, 7, 3], Activation::Crelu).unwrap(),
+        network: Network::mlp(&[pixels, 9, 7, 3], Activation::Crelu).unwrap(),
         batch: 5,
         replicas: vec![
             replica(1, Optimiser::default()),
@@ -1149,7 +1149,7 @@ struct StepPoint {
 impl From<&StepPoint> for Point {
     fn from(point: &StepPoint) -> Self {
         Self {
-            network: Network::new(&point.widths, activation(&point.activation)).unwrap(),
+            network: Network::mlp(&point.widths, activation(&point.activation)).unwrap(),
             batch: point.batch,
             l2: point.l2 as f32,
             x: single(&point.x),
@@ -1164,7 +1164,7 @@ fn on_a_stream(probe: Option<ProbeSpec>) -> TrainingSpec {
     let pixels = 12;
     let bytes: Vec<u8> = (0..40 * pixels).map(|i| (i * 37 % 251) as u8).collect();
     TrainingSpec {
-        network: Network::new(&[pixels, 9, 7, 3], Activation::Crelu).unwrap(),
+        network: Network::mlp(&[pixels, 9, 7, 3], Activation::Crelu).unwrap(),
         batch: 5,
         replicas: (1..4)
             .map(|seed| ReplicaSpec {

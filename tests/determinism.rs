@@ -4,7 +4,7 @@
 mod common;
 
 use common::computes;
-use trainable::network::{Activation, LayerParameters, Network};
+use trainable::network::{Activation, Network, Parameters};
 use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 use trainable::tasks::{epoch_image, subset_image, task_label};
 use trainable::{Compute, Halt, HaltCause, ReplicaProgress, Trainer};
@@ -18,7 +18,7 @@ fn spec(replicas: &[ReplicaSpec]) -> TrainingSpec {
         .map(|x| (x * 127.0 + 128.0) as u8)
         .collect();
     TrainingSpec {
-        network: Network::new(&[PIXELS as u32, 19, 11, 5], Activation::Crelu).unwrap(),
+        network: Network::mlp(&[PIXELS as u32, 19, 11, 5], Activation::Crelu).unwrap(),
         batch: 7,
         replicas: replicas.to_vec(),
         stream: Some(TaskStream {
@@ -41,7 +41,7 @@ fn replica(seed: u32) -> ReplicaSpec {
     }
 }
 
-type Outcome = (Vec<ReplicaProgress>, Vec<Vec<LayerParameters>>);
+type Outcome = (Vec<ReplicaProgress>, Vec<Parameters>);
 
 fn train(compute: &Compute, replicas: &[ReplicaSpec], pieces: &[u32]) -> Outcome {
     let mut trainer = Trainer::new(compute, spec(replicas)).unwrap();
@@ -57,7 +57,7 @@ fn twice_alone_and_in_pieces_gives_the_same_bits() {
     let all = [a, b, c.clone()];
     for (device, compute) in computes() {
         let (progress, parameters) = train(&compute, &all, &[20]);
-        let finite = |layer: &LayerParameters| layer.weight.iter().all(|w| w.is_finite());
+        let finite = |tensor: &Vec<f32>| tensor.iter().all(|x| x.is_finite());
         assert!(parameters.iter().flatten().all(finite), "{device}");
         assert!(
             (&progress, &parameters) == both(&train(&compute, &all, &[20])),
@@ -81,7 +81,7 @@ fn twice_alone_and_in_pieces_gives_the_same_bits() {
     }
 }
 
-fn both(outcome: &Outcome) -> (&Vec<ReplicaProgress>, &Vec<Vec<LayerParameters>>) {
+fn both(outcome: &Outcome) -> (&Vec<ReplicaProgress>, &Vec<Parameters>) {
     (&outcome.0, &outcome.1)
 }
 
@@ -118,7 +118,7 @@ fn a_nan_reaches_the_loss_through_every_activation_on_every_device() {
     for (device, compute) in computes() {
         for activation in activations {
             let spec = TrainingSpec {
-                network: Network::new(&[5, 7, 6, 3], activation).unwrap(),
+                network: Network::mlp(&[5, 7, 6, 3], activation).unwrap(),
                 batch: 4,
                 replicas: vec![replica(1), replica(2)],
                 stream: None,
@@ -185,12 +185,8 @@ fn a_replica_that_diverges_is_stopped_and_reported_alone() {
         let (later, later_parameters) = train(&compute, &replicas, &[14, 9]);
         assert_eq!(later[1].halted, progress[1].halted, "{device}");
         assert_eq!(later[1].updates, progress[1].updates, "{device}");
-        let bits = |layers: &[LayerParameters]| -> Vec<u32> {
-            layers
-                .iter()
-                .flat_map(|l| &l.weight)
-                .map(|w| w.to_bits())
-                .collect()
+        let bits = |tensors: &Parameters| -> Vec<u32> {
+            tensors.iter().flatten().map(|x| x.to_bits()).collect()
         };
         assert!(
             bits(&later_parameters[1]) == bits(&parameters[1]),
@@ -224,7 +220,7 @@ fn an_update_that_overflows_is_noticed() {
         .iter()
         .flat_map(|compute| [(compute, replica(1)), (compute, sgd.clone())]);
     for ((device, compute), replica) in cases {
-        let network = Network::new(&[4, 2], Activation::Identity).unwrap();
+        let network = Network::mlp(&[4, 2], Activation::Identity).unwrap();
         let spec = TrainingSpec {
             network,
             batch: 2,
@@ -233,11 +229,8 @@ fn an_update_that_overflows_is_noticed() {
             probe: None,
         };
         let mut trainer = Trainer::new(compute, spec).unwrap();
-        let zero = LayerParameters {
-            weight: vec![0.0; 8],
-            bias: vec![0.0; 2],
-        };
-        trainer.write_parameters(0, &[zero]).unwrap();
+        let zero = [vec![0.0; 8], vec![0.0; 2]];
+        trainer.write_parameters(0, &zero).unwrap();
         trainer.write_batch(0, &[1e25; 8], &[0, 0]).unwrap();
         trainer.update(2).unwrap();
         let halt = Halt {

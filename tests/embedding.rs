@@ -20,7 +20,7 @@ fn main() { values[0] *= 2u; }
 
 fn spec() -> TrainingSpec {
     TrainingSpec {
-        network: Network::new(&[13, 9, 3], Activation::Relu).unwrap(),
+        network: Network::mlp(&[13, 9, 3], Activation::Relu).unwrap(),
         batch: 5,
         replicas: (1..3)
             .map(|seed| ReplicaSpec {
@@ -141,7 +141,7 @@ fn our_steps_are_part_of_somebody_elses_submission() {
             assert_eq!(progress[replica].updates, 3, "{name}");
             for (found, wanted) in parameters[replica].iter().zip(wanted) {
                 let double = |v: &[f32]| v.iter().map(|x| f64::from(*x)).collect::<Vec<_>>();
-                common::compare(double(&found.weight), double(&wanted.weight), tolerance)
+                common::compare(double(found), double(wanted), tolerance)
                     .unwrap_or_else(|worst| panic!("{name}, replica {replica}: {worst}"));
             }
         }
@@ -217,7 +217,7 @@ fn misuse_is_an_error_that_says_what_was_wanted() {
         let wrong = message(engine.write_batch(&queue, 0, &[0.0; 65], &[0, 1, 2, 3, 0]));
         assert_eq!(wrong, "label: wanted below 3, found 3");
         let wide = TrainingSpec {
-            network: Network::new(&[1 << 15, 1 << 12, 2], Activation::Relu).unwrap(),
+            network: Network::mlp(&[1 << 15, 1 << 12, 2], Activation::Relu).unwrap(),
             ..spec()
         };
         let limit = device.limits().max_storage_buffer_binding_size;
@@ -240,7 +240,7 @@ fn exactly_the_required_limits_are_enough() {
     // A data set just above the 128 MiB that WebGPU promises for a binding.
     let bytes = (128 << 20) + 4;
     let large = TrainingSpec {
-        network: Network::new(&[4, 3, 2], Activation::Relu).unwrap(),
+        network: Network::mlp(&[4, 3, 2], Activation::Relu).unwrap(),
         stream: Some(TaskStream {
             kind: StreamKind::RandomLabels,
             images: ImageSet::new(&vec![9; bytes], 4, 0.0, 1.0).unwrap(),
@@ -382,7 +382,7 @@ fn every_limit_that_is_too_small_is_refused_by_name() {
 #[test]
 fn too_many_replicas_are_refused_with_how_many_fit() {
     let with = |replicas: usize| TrainingSpec {
-        network: Network::new(&[4096, 256, 10], Activation::Relu).unwrap(),
+        network: Network::mlp(&[4096, 256, 10], Activation::Relu).unwrap(),
         replicas: vec![ReplicaSpec::default(); replicas],
         probe: None,
         ..spec()

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use common::gpus;
 use trainable::gpu::{AdapterSummary, Gpu, adapters};
-use trainable::network::{Activation, LayerParameters, Network};
+use trainable::network::{Activation, Network, Parameters};
 use trainable::probe::ProbeSpec;
 use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 use trainable::{Compute, Engine, Error, Trainer, wgpu};
 
 fn spec() -> TrainingSpec {
     TrainingSpec {
-        network: Network::new(&[4, 3, 2], Activation::Relu).unwrap(),
+        network: Network::mlp(&[4, 3, 2], Activation::Relu).unwrap(),
         batch: 2,
         replicas: vec![ReplicaSpec {
             seed: 7,
@@ -70,7 +70,7 @@ impl Host {
         self.device.create_command_encoder(&Default::default())
     }
 
-    fn trained(&self, engine: &Engine) -> Vec<Vec<LayerParameters>> {
+    fn trained(&self, engine: &Engine) -> Vec<Parameters> {
         let mut encoder = self.encoder();
         engine.encode_steps(&mut encoder, 3).unwrap();
         let parameters = engine.encode_parameters(&self.device, &mut encoder);
@@ -263,7 +263,7 @@ fn memory_that_runs_out_is_an_error_that_names_the_buffer() {
     Engine::new(&device, spec()).unwrap();
     // 2^11 samples of 2^20 inputs in so many replicas: more than an address space.
     let absurd = TrainingSpec {
-        network: Network::new(&[1 << 20, 2], Activation::Relu).unwrap(),
+        network: Network::mlp(&[1 << 20, 2], Activation::Relu).unwrap(),
         batch: 1 << 11,
         replicas: vec![ReplicaSpec::default(); 65_535],
         stream: None,
@@ -278,7 +278,7 @@ fn memory_that_runs_out_is_an_error_that_names_the_buffer() {
 #[test]
 fn a_replica_that_kernels_cannot_count_is_refused() {
     let absurd = TrainingSpec {
-        network: Network::new(&[1 << 20, 2], Activation::Relu).unwrap(),
+        network: Network::mlp(&[1 << 20, 2], Activation::Relu).unwrap(),
         batch: 1 << 24,
         replicas: vec![ReplicaSpec::default()],
         stream: None,

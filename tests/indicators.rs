@@ -9,7 +9,7 @@ mod oracle;
 use common::{Tolerance, compare, computes};
 use oracle::{Mlp, batch, eigen, kink_margin, sample_gradients};
 use trainable::indicators::{FISHER_SAMPLES, FISHER_TRACE_SHARE, Indicators};
-use trainable::network::{Activation, LayerParameters, Network};
+use trainable::network::{Activation, Network};
 use trainable::probe::{NotFinite, ProbeSpec};
 use trainable::spec::{ReplicaSpec, TrainingSpec};
 use trainable::{Compute, Error, Trainer};
@@ -59,7 +59,7 @@ impl Point {
         let single = |values: &[f64]| values.iter().map(|v| *v as f32).collect::<Vec<_>>();
         let widths: Vec<u32> = self.mlp.widths.iter().map(|w| *w as u32).collect();
         let spec = TrainingSpec {
-            network: Network::new(&widths, self.activation).unwrap(),
+            network: Network::mlp(&widths, self.activation).unwrap(),
             batch: self.y.len() as u32,
             replicas: vec![ReplicaSpec::default(); 3],
             stream: None,
@@ -70,10 +70,7 @@ impl Point {
         };
         let layers = self.mlp.layers.iter();
         let parameters: Vec<_> = layers
-            .map(|(weight, bias)| LayerParameters {
-                weight: single(weight),
-                bias: single(bias),
-            })
+            .flat_map(|(weight, bias)| [single(weight), single(bias)])
             .collect();
         let mut trainer = Trainer::new(compute, spec).unwrap();
         for replica in [0, 2] {
@@ -262,7 +259,7 @@ fn a_replica_that_is_not_finite_has_an_error_of_its_own() {
     for (device, compute) in computes() {
         let mut trainer = point.trainer(&compute);
         let mut parameters = trainer.parameters().unwrap().remove(2);
-        parameters[0].weight[8] = f32::NAN;
+        parameters[0][8] = f32::NAN;
         trainer.write_parameters(0, &parameters).unwrap();
         trainer.probe().unwrap();
         let all = trainer.indicators().unwrap();

@@ -58,7 +58,7 @@ fn spec(images: ImageSet, kind: StreamKind) -> TrainingSpec {
         ..ReplicaSpec::default()
     };
     TrainingSpec {
-        network: Network::new(&[EACH as u32, 8, CLASSES], Activation::Relu).unwrap(),
+        network: Network::mlp(&[EACH as u32, 8, CLASSES], Activation::Relu).unwrap(),
         batch: 10,
         replicas: [1, 2].map(replica).to_vec(),
         stream: Some(TaskStream {

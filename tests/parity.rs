@@ -192,7 +192,7 @@ fn program(case: &Case, form: IterateForm, method: ProbeMethod) -> Program {
         ..ReplicaSpec::default()
     };
     let spec = TrainingSpec {
-        network: Network::new(case.widths, case.activation).unwrap(),
+        network: Network::mlp(case.widths, case.activation).unwrap(),
         batch: case.batch,
         replicas: (0..case.replicas).map(replica).collect(),
         stream: Some(TaskStream {

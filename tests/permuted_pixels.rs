@@ -39,7 +39,7 @@ fn spec(kind: StreamKind) -> TrainingSpec {
         ..ReplicaSpec::default()
     };
     TrainingSpec {
-        network: Network::new(&[PIXELS, 5, CLASSES], Activation::Relu).unwrap(),
+        network: Network::mlp(&[PIXELS, 5, CLASSES], Activation::Relu).unwrap(),
         batch: BATCH,
         replicas: SEEDS.map(replica).to_vec(),
         stream: Some(TaskStream {
@@ -191,7 +191,7 @@ fn accuracies(images: ImageSet) -> Vec<[f64; 2]> {
         ..ReplicaSpec::default()
     };
     let spec = TrainingSpec {
-        network: Network::new(&[784, 32, 10], Activation::Relu).unwrap(),
+        network: Network::mlp(&[784, 32, 10], Activation::Relu).unwrap(),
         batch: 16,
         replicas: SEEDS.map(replica).to_vec(),
         stream: Some(TaskStream {

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Tolerance, compare, gpus, noise};
-use trainable::network::{Activation, LayerParameters, Network};
+use trainable::network::{Activation, Network, Parameters};
 use trainable::probe::ProbeSpec;
 use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 use trainable::{Compute, Trainer};
@@ -27,7 +27,7 @@ fn spec() -> TrainingSpec {
         ..ReplicaSpec::default()
     };
     TrainingSpec {
-        network: Network::new(&[21, 18, 14, 5], Activation::Crelu).unwrap(),
+        network: Network::mlp(&[21, 18, 14, 5], Activation::Crelu).unwrap(),
         batch: 8,
         replicas: (1..5).map(replica).collect(),
         stream: Some(TaskStream {
@@ -45,13 +45,8 @@ fn spec() -> TrainingSpec {
 fn weights(compute: &Compute, steps: u32) -> Vec<Vec<f64>> {
     let mut trainer = Trainer::new(compute, spec()).unwrap();
     trainer.train(steps).unwrap();
-    let elements = |layer: &LayerParameters| {
-        let all = layer.weight.iter().chain(&layer.bias);
-        all.map(|x| f64::from(*x)).collect::<Vec<_>>()
-    };
-    let replicas = trainer.parameters().unwrap();
-    let of_replica = |layers: &Vec<LayerParameters>| layers.iter().flat_map(elements).collect();
-    replicas.iter().map(of_replica).collect()
+    let flat = |tensors: &Parameters| tensors.iter().flatten().map(|x| f64::from(*x)).collect();
+    trainer.parameters().unwrap().iter().map(flat).collect()
 }
 
 fn deviation(found: &[f64], wanted: &[f64]) -> f64 {
@@ -86,7 +81,7 @@ fn one_task_ends_where_the_cpu_executors_does() {
 fn long_work_is_cut_into_submissions() {
     let images = ImageSet::new(&vec![9; 784 * 256], 784, 0.5, 0.29).unwrap();
     let mut spec = TrainingSpec {
-        network: Network::new(&[784, 256, 256, 10], Activation::Relu).unwrap(),
+        network: Network::mlp(&[784, 256, 256, 10], Activation::Relu).unwrap(),
         batch: 256,
         replicas: vec![ReplicaSpec::default(); 40],
         stream: Some(TaskStream {

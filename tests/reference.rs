@@ -8,7 +8,7 @@ mod reference;
 use common::{Tolerance, compare, computes};
 use reference::{CASES, Layer, SGD_CASES, activation, parameters, read, single};
 use serde::Deserialize;
-use trainable::network::{LayerParameters, Network};
+use trainable::network::{Network, Parameters};
 use trainable::spec::{Optimiser, ReplicaSpec, TrainingSpec};
 use trainable::{Compute, Trainer};
 
@@ -91,7 +91,7 @@ fn trainer_of(compute: &Compute, case: &Start, optimiser: Optimiser) -> Trainer 
         ..ReplicaSpec::default()
     };
     let spec = TrainingSpec {
-        network: Network::new(&case.widths, activation(&case.activation)).unwrap(),
+        network: Network::mlp(&case.widths, activation(&case.activation)).unwrap(),
         batch: case.batch,
         replicas: vec![replica; 3],
         stream: None,
@@ -110,21 +110,16 @@ fn trainer_of(compute: &Compute, case: &Start, optimiser: Optimiser) -> Trainer 
 }
 
 fn compare_layers(
-    found: &[LayerParameters],
+    found: &Parameters,
     wanted: &[Layer],
     tolerance: Tolerance,
 ) -> Result<(), String> {
-    assert_eq!(found.len(), wanted.len());
+    assert_eq!(found.len(), 2 * wanted.len());
+    let wanted = wanted.iter().flat_map(|layer| [&layer.weight, &layer.bias]);
     for (number, (found, wanted)) in found.iter().zip(wanted).enumerate() {
-        let single = |values: &[f32]| values.iter().map(|v| f64::from(*v)).collect::<Vec<_>>();
-        compare(
-            single(&found.weight),
-            wanted.weight.iter().copied(),
-            tolerance,
-        )
-        .map_err(|worst| format!("weight of layer {}: {worst}", number + 1))?;
-        compare(single(&found.bias), wanted.bias.iter().copied(), tolerance)
-            .map_err(|worst| format!("bias of layer {}: {worst}", number + 1))?;
+        let found = found.iter().map(|x| f64::from(*x));
+        compare(found, wanted.iter().copied(), tolerance)
+            .map_err(|worst| format!("tensor {number}: {worst}"))?;
     }
     Ok(())
 }
@@ -192,10 +187,10 @@ fn the_comparison_notices_one_wrong_gradient_a_nan_and_a_missing_step() {
     let gradients = trainer.gradients().unwrap().remove(2);
     compare_layers(&gradients, &case.gradients, ONE_PASS).unwrap();
     let mut corrupt = gradients.clone();
-    corrupt[1].weight[3] += 1e-4;
+    corrupt[2][3] += 1e-4;
     assert!(compare_layers(&corrupt, &case.gradients, ONE_PASS).is_err());
     let mut corrupt = gradients;
-    corrupt[0].bias[0] = f32::NAN;
+    corrupt[1][0] = f32::NAN;
     assert!(compare_layers(&corrupt, &case.gradients, ONE_PASS).is_err());
     trainer.update(3).unwrap();
     let parameters = trainer.parameters().unwrap().remove(2);
@@ -210,10 +205,10 @@ fn gradients_equal_central_differences_in_float64() {
         let mut trainer = trainer(&Compute::Cpu, &case);
         trainer.update(1).unwrap();
         let gradients = trainer.gradients().unwrap().remove(2);
-        for (layer, gradient) in gradients.iter().enumerate() {
-            for index in [0, gradient.weight.len() - 1] {
+        for (layer, gradient) in gradients.iter().step_by(2).enumerate() {
+            for index in [0, gradient.len() - 1] {
                 let difference = central_difference(&case, layer, index);
-                let found = f64::from(gradient.weight[index]);
+                let found = f64::from(gradient[index]);
                 let tolerance = Tolerance {
                     atol: 2e-6,
                     rtol: 1e-5,

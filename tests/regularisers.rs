@@ -8,7 +8,7 @@ mod reference;
 use common::{Tolerance, compare, computes, gpus};
 use reference::{Layer, activation, flat, parameters, read, single};
 use serde::Deserialize;
-use trainable::network::{Activation, LayerParameters, Network};
+use trainable::network::{Activation, Network, Parameters};
 use trainable::plan::Program;
 use trainable::probe::ProbeSpec;
 use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
@@ -71,7 +71,7 @@ fn trainer(compute: &Compute, case: &Reference) -> Trainer {
         ..ReplicaSpec::default()
     };
     let spec = TrainingSpec {
-        network: Network::new(&case.widths, activation(&case.activation)).unwrap(),
+        network: Network::mlp(&case.widths, activation(&case.activation)).unwrap(),
         batch: case.batch,
         replicas: SWITCHES.map(replica).to_vec(),
         stream: None,
@@ -97,9 +97,8 @@ fn trainer(compute: &Compute, case: &Reference) -> Trainer {
     trainer
 }
 
-fn flattened(layers: &[LayerParameters]) -> Vec<f64> {
-    let layer = |layer: &LayerParameters| [&layer.weight[..], &layer.bias].concat();
-    layers.iter().flat_map(layer).map(f64::from).collect()
+fn flattened(tensors: &Parameters) -> Vec<f64> {
+    tensors.iter().flatten().copied().map(f64::from).collect()
 }
 
 /// The gradient that a replica with these penalties must have.
@@ -193,7 +192,7 @@ fn spec(replicas: &[ReplicaSpec], probe: bool) -> TrainingSpec {
         .map(|x| (x * 127.0 + 128.0) as u8)
         .collect();
     TrainingSpec {
-        network: Network::new(&[pixels as u32, 19, 11, 5], Activation::Crelu).unwrap(),
+        network: Network::mlp(&[pixels as u32, 19, 11, 5], Activation::Crelu).unwrap(),
         batch: 7,
         replicas: replicas.to_vec(),
         stream: Some(TaskStream {
@@ -220,10 +219,8 @@ fn replica(seed: u32, l2_init: f32, wasserstein: f32) -> ReplicaSpec {
     }
 }
 
-fn bits(layers: &[LayerParameters]) -> Vec<u32> {
-    let layer = |layer: &LayerParameters| [&layer.weight[..], &layer.bias].concat();
-    let numbers = layers.iter().flat_map(layer);
-    numbers.map(f32::to_bits).collect()
+fn bits(tensors: &Parameters) -> Vec<u32> {
+    tensors.iter().flatten().map(|x| x.to_bits()).collect()
 }
 
 /// Every replica's parameters after `pieces` of training, probed after each if asked to.
@@ -323,7 +320,7 @@ fn the_drawn_parameters_are_the_anchor_until_another_is_taken() {
         };
         assert!(gradients_agree(&mut trainer), "{device}: at the anchor");
         let mut moved = trainer.parameters().unwrap();
-        moved[0][0].weight[3] += 0.25;
+        moved[0][0][3] += 0.25;
         for replica in 0..2 {
             trainer.write_parameters(replica, &moved[0]).unwrap();
         }

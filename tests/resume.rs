@@ -653,12 +653,13 @@ fn a_checkpoint_holds_parameters_by_their_pytorch_names() {
     // The second arm, as it trains without the first: nothing steers it.
     let mut alone = alone(&experiment.arms[1], &images);
     alone.train(60).unwrap();
-    for (seed, layers) in [1, 2].iter().zip(alone.parameters().unwrap()) {
+    for (seed, tensors) in [1, 2].iter().zip(alone.parameters().unwrap()) {
+        let layers = tensors.chunks(2);
         for ((k, layer), [inputs, outputs]) in (1..).zip(layers).zip([[784, 8], [8, 10]]) {
             let name = |what: &str| format!("regularised/{seed}/fc{k}.{what}");
-            assert_eq!(floats(name("weight"), &[outputs, inputs]), layer.weight);
-            assert_eq!(floats(name("bias"), &[outputs]), layer.bias);
-            assert!(layer.weight.iter().all(|w| w.is_finite()));
+            assert_eq!(floats(name("weight"), &[outputs, inputs]), layer[0]);
+            assert_eq!(floats(name("bias"), &[outputs]), layer[1]);
+            assert!(layer[0].iter().all(|w| w.is_finite()));
             assert_eq!(
                 floats(name("weight.momentum_buffer"), &[outputs, inputs]).len(),
                 inputs * outputs
@@ -691,7 +692,7 @@ fn alone(arm: &Arm, images: &ImageSet) -> Trainer {
         at_task_switch: arm.at_task_switch,
     };
     let spec = TrainingSpec {
-        network: Network::new(&[784, 8, 10], arm.activation).unwrap(),
+        network: Network::mlp(&[784, 8, 10], arm.activation).unwrap(),
         batch: experiment.batch,
         replicas: experiment.seeds.iter().map(replica).collect(),
         stream: Some(TaskStream {

@@ -16,13 +16,13 @@ use naga::{
 };
 use trainable::kernels::{Access, Binding, KERNELS, Kernel, Variant, WORKGROUP_MEMORY};
 use trainable::layout::{Field, ShaderStruct, StructLayout};
-use trainable::network::Activation;
-use trainable::plan::{SORT_DIGITS, SORT_TILE};
+use trainable::network::{Activation, TENSOR_TILE};
+use trainable::plan::SORT_DIGITS;
 use trainable::rng::Stream;
 use trainable::state::{
     LayerControl, LayerRecord, LayerSums, OPTIMISER_ADAM, OPTIMISER_SGD, ProbeSlot, ReplicaConfig,
-    ReplicaState, Ritz, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER, SortSegment,
-    TaskRecord,
+    ReplicaState, Ritz, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER, TaskRecord,
+    TensorLayout,
 };
 
 /// What every WebGPU device has: <https://www.w3.org/TR/webgpu/#limits>.
@@ -486,7 +486,7 @@ fn shared_structs_agree_in_every_shader() {
         Ritz::LAYOUT,
         LayerSums::LAYOUT,
         LayerRecord::LAYOUT,
-        SortSegment::LAYOUT,
+        TensorLayout::LAYOUT,
     ] {
         let mut found = 0;
         for shader in shaders() {
@@ -802,20 +802,15 @@ fn random_streams_have_the_same_numbers() {
             ("COOLING", Stream::Cooling as u32),
             ("BOOTSTRAP", Stream::Bootstrap as u32),
             ("PIXELS", Stream::Pixels as u32),
+            ("PERTURBATION", Stream::Perturbation as u32),
         ],
     );
 }
 
 #[test]
-fn sorts_have_the_same_tiles_and_digits() {
-    check_constants(
-        "SORT_",
-        &[
-            ("TILE", SORT_TILE),
-            ("DIGITS", SORT_DIGITS),
-            ("PADDING", u32::MAX),
-        ],
-    );
+fn tensors_have_the_same_tiles_and_sorts_the_same_digits() {
+    check_constants("TENSOR_", &[("TILE", TENSOR_TILE)]);
+    check_constants("SORT_", &[("DIGITS", SORT_DIGITS), ("PADDING", u32::MAX)]);
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn spec(seed: u32, probe: ProbeSpec) -> TrainingSpec {
         },
     ];
     TrainingSpec {
-        network: Network::new(&[PIXELS as u32, 19, 11, 5], Activation::Crelu).unwrap(),
+        network: Network::mlp(&[PIXELS as u32, 19, 11, 5], Activation::Crelu).unwrap(),
         batch: 7,
         replicas,
         stream: Some(TaskStream {

@@ -7,7 +7,7 @@ use bytemuck::cast_slice;
 use common::{gpus, noise, read_buffer};
 use trainable::cpu::CpuExecutor;
 use trainable::gpu::{Gpu, Recorder};
-use trainable::network::{Activation, Layer, Network};
+use trainable::network::{Activation, Network, Tensor};
 use trainable::plan::{BufferId, Program, SortBuffers};
 use trainable::spec::{ReplicaSpec, TrainingSpec};
 
@@ -64,7 +64,7 @@ fn reversed(place: u32, count: u32) -> f32 {
 /// Tensors of `length`, `length`, `2 length` and 2 elements: one replica for each pattern, and a last
 /// one that is not to be sorted.
 fn program(length: u32) -> (Network, Program) {
-    let network = Network::new(&[1, length, 2], Activation::Identity).unwrap();
+    let network = Network::mlp(&[1, length, 2], Activation::Identity).unwrap();
     let replica = |wasserstein| ReplicaSpec {
         wasserstein,
         ..ReplicaSpec::default()
@@ -81,39 +81,19 @@ fn program(length: u32) -> (Network, Program) {
     (network, Program::new(&spec).unwrap())
 }
 
-/// A parameter tensor: the stored range, and the places in it that are not padding, ascending.
-struct Tensor {
-    range: std::ops::Range<usize>,
-    places: Vec<usize>,
-}
-
-fn tensors(network: &Network) -> Vec<Tensor> {
-    let of_layer = |layer: &Layer| {
-        let start = layer.offset as usize;
-        let bias = start + (layer.rows * layer.columns) as usize;
-        let end = start + layer.len() as usize;
-        let weights = (0..layer.inputs)
-            .flat_map(|input| (0..layer.outputs).map(move |output| (output, input)))
-            .map(|(output, input)| layer.weight_index(output, input));
-        [
-            Tensor {
-                range: start..bias,
-                places: weights.collect(),
-            },
-            Tensor {
-                range: bias..end,
-                places: (0..layer.outputs).map(|o| layer.bias_index(o)).collect(),
-            },
-        ]
-    };
-    network.layers().iter().flat_map(of_layer).collect()
+/// The places in the stored range of a tensor that are not padding, ascending.
+fn places(tensor: &Tensor) -> Vec<usize> {
+    let mut places: Vec<_> = tensor.indices().collect();
+    places.sort_unstable();
+    places
 }
 
 fn parameters(network: &Network, pattern: Pattern) -> Vec<f32> {
     let mut stored = vec![0.0; network.parameter_stride()];
-    for tensor in tensors(network) {
-        let count = tensor.places.len() as u32;
-        for (place, number) in tensor.places.iter().zip(0..) {
+    for tensor in network.tensors() {
+        let places = places(tensor);
+        let count = places.len() as u32;
+        for (place, number) in places.iter().zip(0..) {
             stored[*place] = pattern(number, count);
         }
     }
@@ -138,18 +118,18 @@ fn key_of(x: f32) -> u32 {
 
 /// Compares every tensor with Rust's stable sort; padding comes last, in its old order too.
 fn check(network: &Network, parameters: &[f32], found: &Sorted) -> Result<(), String> {
-    for (number, tensor) in tensors(network).iter().enumerate() {
-        let mut wanted = tensor.places.clone();
+    for (number, tensor) in network.tensors().iter().enumerate() {
+        let places = places(tensor);
+        let mut wanted = places.clone();
         wanted.sort_by(|a, b| parameters[*a].total_cmp(&parameters[*b]));
         let keys = wanted.iter().map(|place| key_of(parameters[*place]));
         let padding: Vec<_> = tensor
-            .range
-            .clone()
-            .filter(|place| tensor.places.binary_search(place).is_err())
+            .stored()
+            .filter(|place| places.binary_search(place).is_err())
             .collect();
         let keys: Vec<_> = keys.chain(padding.iter().map(|_| u32::MAX)).collect();
         wanted.extend(&padding);
-        for (rank, i) in tensor.range.clone().enumerate() {
+        for (rank, i) in tensor.stored().enumerate() {
             let (key, place) = (found.keys[i], found.payloads[i] as usize);
             if (key, place) != (keys[rank], wanted[rank]) {
                 let (wanted_key, wanted) = (keys[rank], wanted[rank]);
@@ -256,7 +236,7 @@ fn the_comparison_notices_exchanged_ties_and_lost_elements() {
     let found = sort(&network, &program, None).swap_remove(0);
     let parameters = parameters(&network, many_ties);
     check(&network, &parameters, &found).unwrap();
-    let first = tensors(&network)[0].range.start;
+    let first = network.tensors()[0].stored().start;
     assert_eq!(found.keys[first], found.keys[first + 1], "a tie");
     let mut unstable = found.clone();
     unstable.payloads.swap(first, first + 1);

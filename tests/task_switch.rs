@@ -7,11 +7,11 @@ mod run;
 
 use bytemuck::cast_slice;
 use common::{Tolerance, compare, computes};
-use run::{Run, step};
+use run::{Run, steps};
 use trainable::Trainer;
 use trainable::cpu::CpuExecutor;
-use trainable::network::{Activation, Layer, Network};
-use trainable::plan::{Plan, Program};
+use trainable::network::{Activation, Network, Tensor};
+use trainable::plan::{Plan, Program, StepPlans};
 use trainable::probe::{LayerStats, ProbeSpec};
 use trainable::rng::{pcg4d, unit_uniform};
 use trainable::spec::{
@@ -30,7 +30,7 @@ fn spec(replicas: &[ReplicaSpec]) -> TrainingSpec {
         .map(|x| (x * 127.0 + 128.0) as u8)
         .collect();
     TrainingSpec {
-        network: Network::new(&[PIXELS, 19, 11, 5], Activation::Crelu).unwrap(),
+        network: Network::mlp(&[PIXELS, 19, 11, 5], Activation::Crelu).unwrap(),
         batch: 7,
         replicas: replicas.to_vec(),
         stream: Some(TaskStream {
@@ -164,9 +164,9 @@ fn the_first_update_after_a_reset_is_an_optimisers_first() {
 }
 
 /// `[outputs, inputs]`: the definition, written down a second time.
-fn drawn(seed: u32, task: u32, number: u32, layer: &Layer) -> Vec<f32> {
-    let bound = (6.0 / f64::from(layer.inputs)).sqrt() as f32;
-    (0..layer.inputs * layer.outputs)
+fn drawn(seed: u32, task: u32, number: u32, weight: &Tensor) -> Vec<f32> {
+    let bound = (6.0 / f64::from(weight.shape[1])).sqrt() as f32;
+    (0..weight.shape[0] * weight.shape[1])
         .map(|place| pcg4d([seed, 1 + 256 * task, number, place])[3])
         .map(|bits| (2.0 * unit_uniform(bits) - 1.0) * bound)
         .collect()
@@ -184,12 +184,13 @@ fn a_fresh_network_is_drawn_for_its_task_the_same_everywhere() {
         for task in 0..4 {
             let parameters = trainer.parameters().unwrap();
             for (seed, found) in (1..).zip(&parameters) {
-                for (number, layer) in (0..).zip(spec.network.layers()) {
-                    let found = &found[number as usize];
+                let layers = spec.network.tensors().chunks(2).zip(found.chunks(2));
+                for (number, (layer, found)) in (0..).zip(layers) {
+                    let weight = &layer[0];
                     let what = format!("{device}, seed {seed}, task {task}, layer {number}");
-                    assert!(found.weight == drawn(seed, task, number, layer), "{what}");
-                    assert!(found.bias.iter().all(|b| *b == 0.0), "{what}");
-                    assert!(found.weight != drawn(seed, task + 1, number, layer));
+                    assert!(found[0] == drawn(seed, task, number, weight), "{what}");
+                    assert!(found[1].iter().all(|b| *b == 0.0), "{what}");
+                    assert!(found[0] != drawn(seed, task + 1, number, weight));
                 }
             }
             trainer.train(STEPS_PER_TASK).unwrap();
@@ -251,19 +252,12 @@ fn after_a_reset_statistics_start_anew() {
 fn a_halted_replica_is_not_reset() {
     let program = Program::new(&spec(&all_kinds(1))).unwrap();
     let names = &program.names;
-    let resets = Plan {
-        name: "resets",
-        dispatches: step(&program)
-            .dispatches
-            .iter()
-            .filter(|dispatch| dispatch.kernel.name == "task_reset")
-            .cloned()
-            .collect(),
-    };
+    let plans = steps(&program);
+    let resets = plans.task_switch.as_ref().expect("replicas that reset");
     for halted in [0, 1] {
         let mut executor = CpuExecutor::new(&program);
         executor.run(&program.initialise, 1);
-        executor.run(step(&program), STEPS_PER_TASK - 1);
+        executor.run(&plans.step, STEPS_PER_TASK - 1);
         let state: &[ReplicaState] = cast_slice(executor.read(names.states, 2));
         let state = ReplicaState {
             task: 1,
@@ -274,27 +268,23 @@ fn a_halted_replica_is_not_reset() {
         };
         executor.write(names.states, 2, &[state]);
         let before = executor.read(names.parameters, 2).to_vec();
-        executor.run(&resets, 1);
+        executor.run(resets, 1);
         let unchanged = executor.read(names.parameters, 2) == before;
         assert_eq!(unchanged, halted == 1, "halted: {halted}");
     }
 }
 
 #[test]
-fn only_plans_that_need_a_reset_have_one() {
+fn a_reset_costs_nothing_between_task_switches() {
     let kernels =
         |plan: &Plan| -> Vec<_> { plan.dispatches.iter().map(|d| d.kernel.name).collect() };
     let carrying = Program::new(&spec(&[replica(1, TaskSwitch::Carry)])).unwrap();
-    assert!(!kernels(step(&carrying)).contains(&"task_reset"));
-    let resetting = Program::new(&spec(&all_kinds(1))).unwrap();
-    assert!(!kernels(&resetting.update).contains(&"task_reset"));
-    assert!(kernels(step(&resetting)).ends_with(&[
-        "adam_step",
-        "sgd_step",
-        "step_finish",
-        "task_reset",
-        "task_reset",
-        "task_reset"
-    ]));
-    assert!(kernels(step(&carrying)).ends_with(&["adam_step", "step_finish"]));
+    assert!(steps(&carrying).task_switch.is_none());
+    let resetting = Program::new(&spec(&[replica(1, TaskSwitch::FreshNetwork)])).unwrap();
+    let [carrying, resetting] = [&carrying, &resetting].map(steps);
+    assert_eq!(kernels(&resetting.step), kernels(&carrying.step));
+    let probed = |plans: &StepPlans| plans.probed_step.as_ref().map(kernels);
+    assert_eq!(probed(resetting), probed(carrying));
+    let switch = resetting.task_switch.as_ref().expect("a replica that resets");
+    assert_eq!(kernels(switch), ["task_reset"]);
 }

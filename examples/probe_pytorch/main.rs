@@ -46,7 +46,7 @@ fn main() -> Result<()> {
     };
     let (compute, chosen) = Compute::open(Backend::Auto)?;
     let mut trainer = Trainer::new(&compute, spec)?;
-    trainer.write_parameters(0, &read.layers)?;
+    trainer.write_parameters(0, &read.parameters)?;
     trainer.write_batch(0, &batch.inputs, &batch.labels)?;
     let stats = trainer.probe()?.swap_remove(0)?;
 

@@ -11,6 +11,7 @@ const STREAM_PROBE: u32 = 6u;
 const STREAM_COOLING: u32 = 7u;
 const STREAM_BOOTSTRAP: u32 = 8u;
 const STREAM_PIXELS: u32 = 9u;
+const STREAM_PERTURBATION: u32 = 10u;
 
 const FEISTEL_ROUNDS: u32 = 6u;
 

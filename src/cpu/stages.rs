@@ -1,7 +1,9 @@
-//! Twins of the kernels that run at a task switch.
+//! Twins of the stages' kernels.
 
 use super::twins;
 
 twins! {
     task_reset: TaskReset,
+    shrink_perturb: ShrinkPerturb,
+    weight_clipping: WeightClipping,
 }

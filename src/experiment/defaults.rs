@@ -90,6 +90,7 @@ impl Default for Arm {
             l2_init: 0.0,
             wasserstein: 0.0,
             at_task_switch: TaskSwitch::default(),
+            interventions: Vec::new(),
             placebo: None,
             optimiser: Optimiser::default(),
             control: Control::default(),

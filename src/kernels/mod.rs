@@ -198,7 +198,7 @@ use kernel;
 pub const WORKGROUP_MEMORY: u32 = 2_048;
 
 /// Every kernel.
-pub const KERNELS: [&Kernel; 35] = [
+pub const KERNELS: [&Kernel; 37] = [
     ParameterInit::KERNEL,
     BatchGather::KERNEL,
     LinearForward::KERNEL,
@@ -209,6 +209,8 @@ pub const KERNELS: [&Kernel; 35] = [
     SgdStep::KERNEL,
     StepFinish::KERNEL,
     TaskReset::KERNEL,
+    ShrinkPerturb::KERNEL,
+    WeightClipping::KERNEL,
     ProbeStart::KERNEL,
     ProbeReset::KERNEL,
     TangentForward::KERNEL,

@@ -15,3 +15,22 @@ kernel! {
         first_moment: ReadWrite, second_moment: ReadWrite,
     ]
 }
+
+kernel! {
+    /// Uniform of `shrink_perturb`.
+    "stages", shrink_perturb["rng", "tensors", "initial_element", "state", "task_switch"],
+    workgroup [256, 1, 1],
+    ShrinkPerturb {
+        stride: u32,
+    }
+    [configs: Read, states: Read, shrink_perturb: Read, tensors: Read, parameters: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `weight_clipping`.
+    "stages", weight_clipping["tensors", "state"], workgroup [256, 1, 1],
+    WeightClipping {
+        stride: u32,
+    }
+    [states: Read, weight_clipping: Read, tensors: Read, parameters: ReadWrite,]
+}

@@ -108,6 +108,21 @@ impl Declare {
         })
     }
 
+    /// Numbers of each replica that no kernel changes.
+    pub(super) fn settings<const N: usize>(
+        &mut self,
+        name: impl Into<String>,
+        settings: &[[f32; N]],
+    ) -> BufferId {
+        self.push(BufferSpec {
+            name: name.into(),
+            words: N,
+            elements: Elements::F32,
+            shared: false,
+            contents: Contents::Words(cast_slice(settings).into()),
+        })
+    }
+
     /// Structs that all replicas read.
     pub(super) fn table<T: ShaderStruct>(
         &mut self,

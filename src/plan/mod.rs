@@ -13,6 +13,7 @@ mod regularisers;
 mod sort;
 mod stages;
 mod step;
+mod steps;
 mod tensors;
 
 pub use buffers::Buffers;
@@ -22,6 +23,7 @@ pub use dispatch::{Dispatch, Grid, Plan};
 pub use probe::{ProbeBuffers, ProbePlans, RitzBuffers};
 pub use regularisers::{L2InitBuffers, RegulariserBuffers, WassersteinBuffers};
 pub use sort::{SORT_DIGITS, SortBuffers};
+pub use steps::StepPlans;
 
 use crate::error::Error;
 use crate::spec::TrainingSpec;
@@ -49,12 +51,8 @@ pub struct Program {
     pub forward: Plan,
     /// Forward, backward, regularisers and the optimiser on the minibatch that is loaded.
     pub update: Plan,
-    /// Gathers the stream's next minibatch, updates, and resets what a task switch resets; only with a
-    /// task stream.
-    pub step: Option<Plan>,
-    /// What is left of a step right after a probe, which has gathered its minibatch and leaves its gradients; only with
-    /// a task stream and a probe.
-    pub probed_step: Option<Plan>,
+    /// Training on the stream; only with a task stream.
+    pub steps: Option<StepPlans>,
     /// Statistics and curvature of the coming minibatch; only with [`TrainingSpec::probe`].
     pub probe: Option<ProbePlans>,
 }
@@ -70,16 +68,26 @@ impl Program {
         let plan = |name, dispatches| Plan { name, dispatches };
         let anchor = regularisers::anchor(spec, &names);
         let initialise = [tensors::initialise(spec, &names)];
-        let switch = || stages.dispatches(Cadence::TaskSwitch, spec, &names);
+        let due = |cadence| stages.dispatches(cadence, spec, &names);
+        let update = [step::update(spec, &names), due(Cadence::Update)].concat();
         let gather = step::gather(spec, &names);
-        let step = gather.map(|gather| {
-            let update = step::update(spec, &names);
-            [vec![gather], update, switch()].concat()
-        });
-        let is_probed = spec.stream.is_some() && spec.probe.is_some();
-        let probed_step = is_probed.then(|| {
+        let probed_step = || {
             let loss = step::loss(spec, &names, names.states);
-            [vec![loss], step::apply(spec, &names), switch()].concat()
+            [
+                vec![loss],
+                step::apply(spec, &names),
+                due(Cadence::Update),
+            ]
+            .concat()
+        };
+        let steps = gather.map(|gather| {
+            let task_switch = due(Cadence::TaskSwitch);
+            StepPlans {
+                step: plan("step", [&[gather], &update[..]].concat()),
+                probed_step: spec.probe.map(|_| plan("probed step", probed_step())),
+                task_switch: (!task_switch.is_empty()).then(|| plan("task switch", task_switch)),
+                steps_per_task: spec.steps_per_task(),
+            }
         });
         let probe = spec
             .probe
@@ -93,9 +101,8 @@ impl Program {
             initialise: plan("initialise", [&initialise[..], &anchor].concat()),
             anchor: plan("anchor", anchor),
             forward: plan("forward", step::forward(spec, &names)),
-            update: plan("update", step::update(spec, &names)),
-            step: step.map(|dispatches| plan("step", dispatches)),
-            probed_step: probed_step.map(|dispatches| plan("probed step", dispatches)),
+            update: plan("update", update),
+            steps,
             probe,
             names,
         })
@@ -115,8 +122,7 @@ impl Program {
     pub(crate) fn plans(&self) -> impl Iterator<Item = &Plan> {
         [&self.initialise, &self.anchor, &self.forward, &self.update]
             .into_iter()
-            .chain(&self.step)
-            .chain(&self.probed_step)
+            .chain(self.steps.iter().flat_map(StepPlans::all))
             .chain(self.probe.iter().flat_map(ProbePlans::all))
     }
 

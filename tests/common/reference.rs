@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use trainable::network::{Activation, LayerParameters};
+use trainable::network::{Activation, Parameters};
 
 /// The cases there are: `step_<case>.json` and `curvature_<case>.json`.
 pub const CASES: [&str; 8] = [
@@ -54,15 +54,13 @@ pub fn single(values: &[f64]) -> Vec<f32> {
     values.iter().map(|v| *v as f32).collect()
 }
 
-pub fn parameters(layers: &[Layer]) -> Vec<LayerParameters> {
-    let layer = |layer: &Layer| LayerParameters {
-        weight: single(&layer.weight),
-        bias: single(&layer.bias),
-    };
-    layers.iter().map(layer).collect()
+/// Weight, bias, weight, bias and so on.
+pub fn parameters(layers: &[Layer]) -> Parameters {
+    let layer = |layer: &Layer| [single(&layer.weight), single(&layer.bias)];
+    layers.iter().flat_map(layer).collect()
 }
 
-/// Weight, bias, weight, bias and so on.
+/// As [`parameters`], one after the other.
 pub fn flat(layers: &[Layer]) -> Vec<f64> {
     let layer = |layer: &Layer| [&layer.weight[..], &layer.bias].concat();
     layers.iter().flat_map(layer).collect()

@@ -5,19 +5,20 @@
 use trainable::Compute;
 use trainable::cpu::CpuExecutor;
 use trainable::gpu::{Gpu, RecordedPlan, Recorder};
-use trainable::plan::{BufferId, Plan, Program};
+use trainable::plan::{BufferId, Plan, Program, StepPlans};
 
 use crate::common::read_buffer;
 
 /// A program whose buffers can be looked at, on one device.
 pub struct Run<'a> {
     pub program: &'a Program,
+    updates: u64,
     side: Side<'a>,
 }
 
 enum Side<'a> {
     Cpu(CpuExecutor),
-    Gpu(&'a Gpu, Recorder, RecordedPlan),
+    Gpu(&'a Gpu, Recorder, StepPlans<RecordedPlan>),
 }
 
 impl<'a> Run<'a> {
@@ -33,18 +34,32 @@ impl<'a> Run<'a> {
                 let mut recorder = Recorder::new(&gpu.device, program).unwrap();
                 let initialise = recorder.prepare(&gpu.device, &program.initialise).unwrap();
                 submit(gpu, &initialise, 1);
-                let step = recorder.prepare(&gpu.device, step(program)).unwrap();
-                Side::Gpu(gpu, recorder, step)
+                let prepare = |plan: &Plan| recorder.prepare(&gpu.device, plan);
+                let steps = steps(program).map(prepare).unwrap();
+                Side::Gpu(gpu, recorder, steps)
             }
         };
-        Self { program, side }
+        Self {
+            program,
+            updates: 0,
+            side,
+        }
     }
 
     pub fn steps(&mut self, steps: u32) {
         match &mut self.side {
-            Side::Cpu(executor) => executor.run(step(self.program), steps),
-            Side::Gpu(gpu, _, step) => submit(gpu, step, steps),
+            Side::Cpu(executor) => {
+                for (plan, times) in self::steps(self.program).steps(self.updates, steps) {
+                    executor.run(plan, times);
+                }
+            }
+            Side::Gpu(gpu, _, plans) => {
+                for (plan, times) in plans.steps(self.updates, steps) {
+                    submit(gpu, plan, times);
+                }
+            }
         }
+        self.updates += u64::from(steps);
     }
 
     pub fn words(&self, id: BufferId, replica: usize) -> Vec<u32> {
@@ -64,8 +79,8 @@ impl<'a> Run<'a> {
     }
 }
 
-pub fn step(program: &Program) -> &Plan {
-    program.step.as_ref().expect("a stream was given")
+pub fn steps(program: &Program) -> &StepPlans {
+    program.steps.as_ref().expect("a stream was given")
 }
 
 fn submit(gpu: &Gpu, plan: &RecordedPlan, times: u32) {

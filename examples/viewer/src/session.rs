@@ -88,7 +88,7 @@ impl Session {
         settings: Settings,
     ) -> Result<Self, Error> {
         let spec = settings.training_spec(images)?;
-        let layers = spec.network.layers().len();
+        let layers = spec.network.blocks().len();
         let history = History::new(spec.replicas.len(), layers);
         let budget = settings.budget;
         let mut engine = Engine::new(device, spec)?;
@@ -206,7 +206,7 @@ impl Session {
             step_size,
             ..
         } = self.settings;
-        let layers = self.engine.spec().network.layers().len();
+        let layers = self.engine.spec().network.blocks().len();
         let replicas = 0..self.engine.spec().replicas.len();
         let steering = replicas.map(|_| Steering::new(controller, step_size, layers));
         self.steering = steering.collect::<Result<_, _>>()?;
@@ -215,7 +215,7 @@ impl Session {
 
     fn write_step_size(&self, step_size: f32) -> Result<(), Error> {
         let spec = self.engine.spec();
-        let step_sizes = vec![step_size; spec.network.layers().len()];
+        let step_sizes = vec![step_size; spec.network.blocks().len()];
         let mut replicas = 0..spec.replicas.len();
         replicas.try_for_each(|r| self.engine.set_step_sizes(&self.queue, r, &step_sizes))
     }

@@ -72,7 +72,7 @@ impl Settings {
             ..ReplicaSpec::default()
         };
         let spec = TrainingSpec {
-            network: Network::new(&widths, self.activation)?,
+            network: Network::mlp(&widths, self.activation)?,
             batch: self.batch,
             replicas: (0..self.replicas).map(replica).collect(),
             stream: Some(TaskStream {

@@ -38,22 +38,19 @@ struct Painter {
 }
 
 impl Weights {
-    /// Of `engine`, onto targets of `format`.
+    /// Paints weights of `engine` onto targets of `format`.
     pub fn new(device: &wgpu::Device, format: wgpu::TextureFormat, engine: &Engine) -> Self {
         let network = &engine.spec().network;
-        // Layer 1 is where a replica's parameters begin, and its inputs are not halves of anything.
-        let layer = &network.layers()[0];
+        // The first tensor is where a replica's parameters begin; the minibatch that it multiplies has one copy.
+        let (units, inputs) = (network.values()[1], network.inputs());
         Self {
             painter: Arc::new(Painter::new(device, format, engine.parameters())),
-            side: layer.inputs.isqrt(),
-            units: layer.outputs,
-            columns: layer.columns,
+            side: inputs.isqrt(),
+            units: units.units,
+            columns: units.padded_units(),
             replica_stride: network.parameter_stride() as u32,
             // Thrice the bound of the initial weights, rounded.
-            limit: (3.0 * (6.0 / layer.inputs as f32).sqrt() * 20.0)
-                .round()
-                .max(1.0)
-                / 20.0,
+            limit: (3.0 * (6.0 / inputs as f32).sqrt() * 20.0).round().max(1.0) / 20.0,
             target_is_linear: format.is_srgb(),
         }
     }
@@ -213,7 +210,7 @@ mod tests {
             ..ReplicaSpec::default()
         };
         let spec = TrainingSpec {
-            network: Network::new(&[16, UNITS as u32, 3], Activation::Crelu).unwrap(),
+            network: Network::mlp(&[16, UNITS as u32, 3], Activation::Crelu).unwrap(),
             batch: 4,
             replicas: (0..2).map(replica).collect(),
             stream: None,
@@ -326,10 +323,8 @@ mod tests {
             let format = wgpu::TextureFormat::Rgba8Unorm;
             let weights = Weights::new(&gpu.device, format, &engine);
             let picture = painted(&gpu, &weights, 1);
-            let distance = |replica: usize| {
-                let layer = &parameters[replica][0];
-                worst(&picture, &layer.weight, weights.limit())
-            };
+            let distance =
+                |replica: usize| worst(&picture, &parameters[replica][0], weights.limit());
             assert!(distance(1) <= 1.0, "{name}: off by {}", distance(1));
             // The negative control: another replica's weights are others.
             assert!(distance(0) > 20.0, "{name}");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use trainable::gpu::{Gpu, adapters};
-use trainable::network::LayerParameters;
+use trainable::network::Parameters;
 use trainable::scheduler::{Control, Observation, Scheduler, Statistics};
 use trainable::spec::ImageSet;
 use trainable::{Compute, ReplicaProgress, Trainer, wgpu};
@@ -94,10 +94,7 @@ fn first_layer(session: &Session, replica: usize) -> Vec<LayerPoint> {
     layers[0].iter().copied().collect()
 }
 
-fn parameters(
-    session: &Session,
-    (device, queue): &(wgpu::Device, wgpu::Queue),
-) -> Vec<Vec<LayerParameters>> {
+fn parameters(session: &Session, (device, queue): &(wgpu::Device, wgpu::Queue)) -> Vec<Parameters> {
     let mut encoder = device.create_command_encoder(&Default::default());
     let readback = session.engine().encode_parameters(device, &mut encoder);
     queue.submit([encoder.finish()]);
@@ -106,7 +103,7 @@ fn parameters(
 
 /// What settings come to in the library's own loop, which waits after every call.
 struct Wanted {
-    parameters: Vec<Vec<LayerParameters>>,
+    parameters: Vec<Parameters>,
     /// Step size and effective step of the first layer: `[replica][probe]`.
     steps: Vec<Vec<(f64, f64)>>,
     progress: Vec<ReplicaProgress>,

@@ -1,7 +1,7 @@
 //! What is trained, in the browser and out of it.
 
 use trainable::Error;
-use trainable::network::{Activation, LayerParameters, Network};
+use trainable::network::{Activation, Network, Parameters};
 use trainable::rng::pcg4d;
 use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TaskSwitch, TrainingSpec};
 
@@ -30,7 +30,7 @@ pub fn training() -> Result<TrainingSpec, Error> {
         ..carried.clone()
     };
     Ok(TrainingSpec {
-        network: Network::new(&[PIXELS, 32, 32, 10], Activation::Relu)?,
+        network: Network::mlp(&[PIXELS, 32, 32, 10], Activation::Relu)?,
         batch: 16,
         replicas: vec![carried, anchored, fresh],
         stream: Some(TaskStream {
@@ -44,8 +44,7 @@ pub fn training() -> Result<TrainingSpec, Error> {
     })
 }
 
-/// All parameters of all replicas: of each layer its weights, then its biases.
-pub fn flat(replicas: &[Vec<LayerParameters>]) -> Vec<f32> {
-    let layer = |layer: &LayerParameters| [&layer.weight[..], &layer.bias].concat();
-    replicas.iter().flatten().flat_map(layer).collect()
+/// All parameters of all replicas, tensor by tensor.
+pub fn flat(replicas: &[Parameters]) -> Vec<f32> {
+    replicas.iter().flatten().flatten().copied().collect()
 }

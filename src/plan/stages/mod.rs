@@ -3,7 +3,9 @@
 //! A further one is a file that implements [`Stage`], and a line in [`STAGES`]. A stage that no replica uses has neither
 //! buffers nor dispatches.
 
+mod shrink_perturb;
 mod task_reset;
+mod weight_clipping;
 
 use super::buffers::Buffers;
 use super::declare::Declare;
@@ -13,9 +15,9 @@ use crate::spec::TrainingSpec;
 /// When a stage runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cadence {
-    /// After every update of the stream.
-    Step,
-    /// After the update that ends a task, of those replicas that are still training.
+    /// After every update.
+    Update,
+    /// After the update of the stream that ends a task, for those replicas that are still training.
     TaskSwitch,
 }
 
@@ -32,7 +34,11 @@ pub(super) trait Stage {
 type DeclareStage = fn(&TrainingSpec, &mut Declare) -> Option<Box<dyn Stage>>;
 
 /// All stages, in the order in which they run.
-const STAGES: [DeclareStage; 1] = [task_reset::declare];
+const STAGES: [DeclareStage; 3] = [
+    task_reset::declare,
+    shrink_perturb::declare,
+    weight_clipping::declare,
+];
 
 /// The stages that some replica uses.
 pub(super) struct Stages(Vec<Box<dyn Stage>>);

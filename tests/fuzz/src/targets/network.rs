@@ -127,7 +127,7 @@ fn read(directory: &Path) -> bool {
             probe: Some(ProbeSpec::default()),
         };
         let trainer = Trainer::new(&Compute::Cpu, spec).and_then(|mut trainer| {
-            trainer.write_parameters(0, &found.layers)?;
+            trainer.write_parameters(0, &found.parameters)?;
             trainer.write_batch(0, &batch.inputs, &batch.labels)?;
             let _ = trainer.probe()?;
             let _ = trainer.indicators()?;

@@ -1,0 +1,117 @@
+//! Training on the stream as plans: the step, and what is due when a task begins.
+
+use super::dispatch::Plan;
+
+/// The plans of training on the stream, or what is made of them.
+#[derive(Clone)]
+pub struct StepPlans<P = Plan> {
+    /// Gathers the stream's next minibatch and updates.
+    pub step: P,
+    /// The rest of a step right after a probe, which has gathered its minibatch and leaves its gradients; only with a
+    /// probe.
+    pub probed_step: Option<P>,
+    /// The stages that are due when a task begins, after the step that ended the one before; `None` where there are
+    /// none.
+    pub task_switch: Option<P>,
+    /// Updates of a task.
+    pub steps_per_task: u64,
+}
+
+impl<P> StepPlans<P> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &P> {
+        let others = self.probed_step.iter().chain(&self.task_switch);
+        std::iter::once(&self.step).chain(others)
+    }
+
+    /// Makes something of every plan.
+    ///
+    /// # Errors
+    /// The first of `make`'s.
+    pub fn map<Q, E>(
+        &self,
+        mut make: impl FnMut(&P) -> Result<Q, E>,
+    ) -> Result<StepPlans<Q>, E> {
+        Ok(StepPlans {
+            step: make(&self.step)?,
+            probed_step: self.probed_step.as_ref().map(&mut make).transpose()?,
+            task_switch: self.task_switch.as_ref().map(&mut make).transpose()?,
+            steps_per_task: self.steps_per_task,
+        })
+    }
+
+    /// The plans of `steps` steps after `updates` updates, and how often each runs in a row.
+    pub fn steps(&self, updates: u64, steps: u32) -> impl Iterator<Item = (&P, u32)> {
+        self.runs(updates, steps).flat_map(|(times, ends_task)| {
+            let step = (times > 0).then_some((&self.step, times));
+            step.into_iter().chain(self.switch(ends_task))
+        })
+    }
+
+    /// The plans of one step after `updates` updates, right after a probe.
+    pub fn step_after_probe(&self, updates: u64) -> impl Iterator<Item = (&P, u32)> {
+        let ends_task = (updates + 1).is_multiple_of(self.steps_per_task);
+        let step = self.probed_step.iter().map(|step| (step, 1));
+        step.chain(self.switch(ends_task))
+    }
+
+    fn switch(&self, is_due: bool) -> impl Iterator<Item = (&P, u32)> {
+        let due = self.task_switch.iter().filter(move |_| is_due);
+        due.map(|switch| (switch, 1))
+    }
+
+    /// Numbers of steps, and whether the last of them ends a task at whose end something is due.
+    fn runs(&self, updates: u64, steps: u32) -> impl Iterator<Item = (u32, bool)> {
+        let is_due = self.task_switch.is_some();
+        let (mut next, mut left) = (updates, steps);
+        std::iter::from_fn(move || {
+            let of_task = self.steps_per_task - next % self.steps_per_task;
+            let ends_task = is_due && of_task <= left.into();
+            let times = if ends_task { of_task as u32 } else { left };
+            next += u64::from(times);
+            left -= times;
+            (times > 0).then_some((times, ends_task))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plans(task_switch: Option<&'static str>) -> StepPlans<&'static str> {
+        StepPlans {
+            step: "step",
+            probed_step: Some("probed step"),
+            task_switch,
+            steps_per_task: 6,
+        }
+    }
+
+    #[test]
+    fn a_task_switch_follows_the_last_step_of_every_task() {
+        let plans = plans(Some("switch"));
+        let steps = |updates, steps| plans.steps(updates, steps).collect::<Vec<_>>();
+        assert_eq!(steps(0, 5), [(&"step", 5)]);
+        assert_eq!(steps(0, 6), [(&"step", 6), (&"switch", 1)]);
+        assert_eq!(steps(5, 1), [(&"step", 1), (&"switch", 1)]);
+        let wanted = [
+            (&"step", 2),
+            (&"switch", 1),
+            (&"step", 6),
+            (&"switch", 1),
+            (&"step", 3),
+        ];
+        assert_eq!(steps(10, 11), wanted);
+        assert_eq!(steps(6, 0), []);
+        let probed = |updates| plans.step_after_probe(updates).collect::<Vec<_>>();
+        assert_eq!(probed(4), [(&"probed step", 1)]);
+        assert_eq!(probed(11), [(&"probed step", 1), (&"switch", 1)]);
+    }
+
+    #[test]
+    fn where_nothing_is_due_steps_are_not_cut() {
+        let plans = plans(None);
+        assert_eq!(plans.steps(3, 100).collect::<Vec<_>>(), [(&"step", 100)]);
+        assert_eq!(plans.step_after_probe(5).count(), 1);
+    }
+}

@@ -1,0 +1,59 @@
+//! What happens to a replica's parameters besides the optimiser's step.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+
+/// A change of parameters that no gradient makes. A replica has each kind once at most; they run in the order of this
+/// list, after what [`super::TaskSwitch`] resets.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Intervention {
+    /// When a task begins, `theta = shrink theta + perturb fresh`, where `fresh` is drawn like the initial parameters:
+    /// shrink and perturb (Ash and Adams, arXiv 1910.08475). The optimiser's state stays.
+    ShrinkPerturb {
+        /// 0 to 1
+        shrink: f32,
+        /// 0 or more
+        perturb: f32,
+    },
+    /// After every update, every parameter is clipped to `[-kappa bound, kappa bound]`, where `bound` is the largest
+    /// size of the block's initial weights: weight clipping (Elsayed et al., arXiv 2407.01704).
+    WeightClipping {
+        /// More than 0
+        kappa: f32,
+    },
+}
+
+/// Fails where a number is outside its range, or where a kind occurs twice.
+pub(super) fn check(interventions: &[Intervention]) -> Result<(), Error> {
+    for (place, intervention) in interventions.iter().enumerate() {
+        intervention.check()?;
+        let kind = std::mem::discriminant(intervention);
+        let is_same = |other: &Intervention| std::mem::discriminant(other) == kind;
+        if interventions[..place].iter().any(is_same) {
+            let found = format!("{intervention:?} besides another of its kind");
+            return Err(Error::invalid("interventions", "each kind once", found));
+        }
+    }
+    Ok(())
+}
+
+impl Intervention {
+    fn check(&self) -> Result<(), Error> {
+        let check = |what, wanted, value: f32, is_good: bool| match is_good && value.is_finite() {
+            true => Ok(()),
+            false => Err(Error::invalid(what, wanted, value)),
+        };
+        match *self {
+            Self::ShrinkPerturb { shrink, perturb } => {
+                check("shrink", "0 to 1", shrink, (0.0..=1.0).contains(&shrink))?;
+                check("perturb", "0 or more, finite", perturb, perturb >= 0.0)
+            }
+            Self::WeightClipping { kappa } => {
+                check("kappa", "more than 0, finite", kappa, kappa > 0.0)
+            }
+        }
+    }
+}

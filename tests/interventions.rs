@@ -1,0 +1,238 @@
+//! Shrink and perturb and weight clipping, on the CPU executor and on every adapter, against their formulas in float64.
+
+mod common;
+#[path = "common/run.rs"]
+mod run;
+
+use common::{Tolerance, compare, computes};
+use run::Run;
+use trainable::Trainer;
+use trainable::network::{Activation, Network};
+use trainable::plan::Program;
+use trainable::rng::{pcg4d, unit_uniform};
+use trainable::spec::{
+    ImageSet, Intervention, ReplicaSpec, StreamKind, TaskStream, TaskSwitch, TrainingSpec,
+};
+
+const PIXELS: u32 = 30;
+/// 23 images, 3 minibatches of 7 in an epoch, 2 epochs.
+const STEPS_PER_TASK: u32 = 6;
+const SHRINK: f32 = 0.4;
+const PERTURB: f32 = 0.3;
+const KAPPA: f32 = 0.8;
+
+const SHRINK_PERTURB: Intervention = Intervention::ShrinkPerturb {
+    shrink: SHRINK,
+    perturb: PERTURB,
+};
+const WEIGHT_CLIPPING: Intervention = Intervention::WeightClipping { kappa: KAPPA };
+
+fn spec(replicas: Vec<ReplicaSpec>) -> TrainingSpec {
+    let bytes: Vec<u8> = common::noise(4, 100 * PIXELS as usize)
+        .iter()
+        .map(|x| (x * 127.0 + 128.0) as u8)
+        .collect();
+    TrainingSpec {
+        network: Network::mlp(&[PIXELS, 19, 11, 5], Activation::Crelu).unwrap(),
+        batch: 7,
+        replicas,
+        stream: Some(TaskStream {
+            kind: StreamKind::RandomLabels,
+            images: ImageSet::new(&bytes, PIXELS as usize, 0.5, 0.25).unwrap(),
+            subset: 23,
+            epochs: 2,
+            relabel_fraction: 1.0,
+        }),
+        probe: None,
+    }
+}
+
+fn replica(seed: u32, interventions: &[Intervention]) -> ReplicaSpec {
+    ReplicaSpec {
+        seed,
+        step_size: 1e-2,
+        interventions: interventions.to_vec(),
+        ..ReplicaSpec::default()
+    }
+}
+
+/// `[tensor][place]`: the definition of a fresh draw, written down a second time.
+fn fresh(network: &Network, seed: u32, task: u32) -> Vec<Vec<f64>> {
+    let draw = |block: usize, place: u32| pcg4d([seed, 10 + 256 * task, block as u32, place])[3];
+    let tensors = network.tensors().iter();
+    let elements = tensors.map(|tensor| {
+        let count = tensor.count() as u32;
+        let [_, inputs] = tensor.shape[..] else {
+            return vec![0.0; count as usize];
+        };
+        let bound = (6.0 / f64::from(inputs)).sqrt();
+        let uniform = |place| f64::from(unit_uniform(draw(tensor.block, place)));
+        (0..count)
+            .map(|place| (2.0 * uniform(place) - 1.0) * bound)
+            .collect()
+    });
+    elements.collect()
+}
+
+const ROUNDING: Tolerance = Tolerance {
+    atol: 1e-6,
+    rtol: 1e-6,
+};
+
+#[test]
+fn shrink_and_perturb_follows_its_formula_when_a_task_begins() {
+    for (device, compute) in computes() {
+        for seed in [1, 2, 3] {
+            let replicas = [&[SHRINK_PERTURB][..], &[]].map(|own| replica(seed, own));
+            let spec = spec(replicas.to_vec());
+            let mut trainer = Trainer::new(&compute, spec.clone()).unwrap();
+            for task in 1..3 {
+                trainer.train(STEPS_PER_TASK - 1).unwrap();
+                let before = trainer.parameters().unwrap();
+                // The last step of the task, as the replica without an intervention makes it.
+                let mut twin = Trainer::new(&compute, spec.clone()).unwrap();
+                let mut snapshot = trainer.snapshot().unwrap();
+                for buffer in &mut snapshot.buffers {
+                    let each = buffer.words.len() / 2;
+                    buffer.words.copy_within(..each, each);
+                }
+                twin.restore(&snapshot).unwrap();
+                twin.train(1).unwrap();
+                trainer.train(1).unwrap();
+                let plain = &twin.parameters().unwrap()[1];
+                let found = &trainer.parameters().unwrap()[0];
+                let fresh = fresh(&spec.network, seed, task);
+                let mut moved = 0;
+                for (tensor, (found, plain)) in found.iter().zip(plain).enumerate() {
+                    let wanted: Vec<_> = plain
+                        .iter()
+                        .zip(&fresh[tensor])
+                        .map(|(theta, fresh)| {
+                            f64::from(SHRINK) * f64::from(*theta) + f64::from(PERTURB) * fresh
+                        })
+                        .collect();
+                    let double = |values: &[f32]| values.iter().map(|x| f64::from(*x)).collect();
+                    let found: Vec<f64> = double(found);
+                    compare(found.clone(), wanted, ROUNDING)
+                        .unwrap_or_else(|worst| panic!("{device}, seed {seed}, {task}: {worst}"));
+                    // The negative control: another task's draw, and no intervention.
+                    let plain: Vec<f64> = double(plain);
+                    moved += usize::from(compare(found, plain, ROUNDING).is_err());
+                }
+                assert!(moved >= 3, "{device}, seed {seed}: {moved} tensors moved");
+                assert_ne!(fresh, self::fresh(&spec.network, seed, task + 1));
+                assert_ne!(before[0], *found);
+            }
+        }
+    }
+}
+
+#[test]
+fn weight_clipping_clips_after_every_update_and_nothing_else() {
+    for (device, compute) in computes() {
+        for seed in [1, 2, 3] {
+            let spec = spec(vec![replica(seed, &[WEIGHT_CLIPPING]), replica(seed, &[])]);
+            let mut trainer = Trainer::new(&compute, spec.clone()).unwrap();
+            let [start, _] = &trainer.parameters().unwrap()[..] else {
+                panic!("two replicas");
+            };
+            let limits: Vec<_> = (0..3)
+                .map(|layer| {
+                    let inputs = spec.network.tensors()[2 * layer].shape[1];
+                    KAPPA * (6.0 / f64::from(inputs)).sqrt() as f32
+                })
+                .collect();
+            let largest = |tensor: &[f32]| tensor.iter().fold(0.0_f32, |a, x| a.max(x.abs()));
+            // Initial weights go beyond kappa times their bound: the first update clips them.
+            assert!(largest(&start[0]) > limits[0], "{device}");
+            trainer.train(1).unwrap();
+            let found = trainer.parameters().unwrap();
+            for (number, (clipped, plain)) in found[0].iter().zip(&found[1]).enumerate() {
+                let limit = limits[number / 2];
+                let wanted: Vec<_> = plain.iter().map(|x| x.clamp(-limit, limit)).collect();
+                assert!(*clipped == wanted, "{device}, seed {seed}, tensor {number}");
+            }
+            assert!(found[0] != found[1], "{device}: nothing was clipped");
+            trainer.train(2 * STEPS_PER_TASK).unwrap();
+            for (number, tensor) in trainer.parameters().unwrap()[0].iter().enumerate() {
+                assert!(largest(tensor) <= limits[number / 2], "{device}, {number}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_stage_runs_only_when_it_is_due() {
+    let kernels = |interventions: &[Intervention]| {
+        let program = Program::new(&spec(vec![replica(1, interventions)])).unwrap();
+        let plans = run::steps(&program).clone();
+        let names = |plan: &trainable::plan::Plan| -> Vec<_> {
+            plan.dispatches.iter().map(|d| d.kernel.name).collect()
+        };
+        (names(&plans.step), plans.task_switch.as_ref().map(names))
+    };
+    let (plain, nothing) = kernels(&[]);
+    assert_eq!(nothing, None);
+    let (step, switch) = kernels(&[SHRINK_PERTURB]);
+    assert_eq!((step, switch), (plain.clone(), Some(vec!["shrink_perturb"])));
+    let (step, switch) = kernels(&[WEIGHT_CLIPPING]);
+    assert_eq!(step, [&plain[..], &["weight_clipping"]].concat());
+    assert_eq!(switch, None);
+}
+
+#[test]
+fn interventions_leave_other_replicas_alone_and_do_not_care_where_a_run_is_cut() {
+    for (device, compute) in computes() {
+        let both = replica(1, &[SHRINK_PERTURB, WEIGHT_CLIPPING]);
+        let resetting = ReplicaSpec {
+            at_task_switch: TaskSwitch::ResetOptimiser,
+            ..both.clone()
+        };
+        let all = vec![both, replica(1, &[]), resetting];
+        let train = |replicas: &[ReplicaSpec], pieces: &[u32]| {
+            let mut trainer = Trainer::new(&compute, spec(replicas.to_vec())).unwrap();
+            pieces.iter().for_each(|n| trainer.train(*n).unwrap());
+            trainer.parameters().unwrap()
+        };
+        let together = train(&all, &[15]);
+        assert!(together == train(&all, &[6, 1, 5, 3]), "{device}: in pieces");
+        for (r, one) in all.iter().enumerate() {
+            let alone = train(std::slice::from_ref(one), &[15]);
+            assert!(alone[0] == together[r], "{device}: replica {r}");
+        }
+        assert!(together[0] != together[1] && together[0] != together[2]);
+    }
+}
+
+#[test]
+fn a_halted_replica_is_left_alone() {
+    for (device, compute) in computes() {
+        let halting = ReplicaSpec {
+            step_size: 1e30,
+            ..replica(1, &[SHRINK_PERTURB, WEIGHT_CLIPPING])
+        };
+        let program = Program::new(&spec(vec![halting])).unwrap();
+        let mut run = Run::new(&compute, &program);
+        run.steps(2);
+        let parameters = |run: &Run<'_>| run.words(program.names.parameters, 0);
+        let halted = parameters(&run);
+        run.steps(2 * STEPS_PER_TASK);
+        assert!(parameters(&run) == halted, "{device}");
+    }
+}
+
+#[test]
+fn impossible_interventions_are_refused() {
+    let refused = |interventions: &[Intervention]| {
+        let error = Program::new(&spec(vec![replica(1, interventions)])).err();
+        error.expect("an error").to_string()
+    };
+    let clipping = |kappa| Intervention::WeightClipping { kappa };
+    let wanted = "kappa: wanted more than 0, finite, found ";
+    assert_eq!(refused(&[clipping(0.0)]), format!("{wanted}0"));
+    assert_eq!(refused(&[clipping(f32::NAN)]), format!("{wanted}NaN"));
+    let shrink = |shrink, perturb| Intervention::ShrinkPerturb { shrink, perturb };
+    assert_eq!(refused(&[shrink(1.5, 0.0)]), "shrink: wanted 0 to 1, found 1.5");
+    assert!(refused(&[shrink(0.5, f32::INFINITY)]).starts_with("perturb: wanted 0 or more"));
+    assert!(refused(&[clipping(1.0), clipping(2.0)]).starts_with("interventions: wanted each"));
+}

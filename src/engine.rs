@@ -48,8 +48,8 @@ impl Engine {
     ///
     /// # Errors
     /// A specification outside its ranges, or one that the device's limits do not allow:
-    /// [`Error::Limit`] names the limit, what is required and what is available ([`Requirements`] says so
-    /// before there is a device). [`Error::OutOfMemory`], or a device that is lost.
+    /// [`crate::gpu::Error::Limit`] names the limit, what is required and what is available ([`Requirements`] says so
+    /// before there is a device). [`crate::gpu::Error::OutOfMemory`], or a device that is lost.
     pub fn new(device: &wgpu::Device, spec: TrainingSpec) -> Result<Self, Error> {
         let program = Program::new(&spec)?;
         Requirements::of(&program).check(&device.limits())?;

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::probe::NotFinite;
-
 /// An error of the engine. Faults of the data files are [`crate::data::DataError`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -17,23 +15,6 @@ pub enum Error {
         wanted: String,
         /// The value.
         found: String,
-    },
-    /// The network needs more than the device (or WebGPU's default limits) offers.
-    #[error(
-        "the device's {limit} is too small: {required} required for {what}, {available} available{}",
-        fit.map(|fit| format!("; {fit} replicas would fit")).unwrap_or_default()
-    )]
-    Limit {
-        /// The limit, by its name in WebGPU.
-        limit: &'static str,
-        /// What needs it.
-        what: String,
-        /// How much.
-        required: u64,
-        /// How much there is.
-        available: u64,
-        /// How many replicas that is enough for, where it is their number that needs so much.
-        fit: Option<u64>,
     },
     /// What is to be computed in main memory needs more than there is.
     #[error(
@@ -79,43 +60,19 @@ pub enum Error {
          initialise the engine or encode an anchor first"
     )]
     NoAnchor,
-    /// No adapter of the wanted kind.
-    #[error("no {wanted} adapter found; adapters present: {found}")]
-    NoAdapter {
-        /// The backend asked for.
-        wanted: String,
-        /// What was found instead.
-        found: String,
-    },
-    /// The adapter would not give a device.
-    #[error("the adapter {adapter} gave no device")]
-    NoDevice {
-        /// The adapter's name.
-        adapter: String,
-        /// Its reason.
-        source: wgpu::RequestDeviceError,
-    },
-    /// The device has no memory left for a buffer.
-    #[error("the device has no memory for {buffer}: {bytes} bytes")]
-    OutOfMemory {
-        /// The buffer.
-        buffer: String,
-        /// Its size.
-        bytes: u64,
-    },
-    /// A readback was asked for though nothing was copied.
-    #[error(
-        "nothing was copied for this readback: its encoder was never submitted, or the device refused it"
-    )]
-    NotSubmitted,
-    /// The device reported an error while it worked for us.
-    #[error("the device failed while {doing}: {reason}")]
-    Device {
-        /// What was being done.
-        doing: &'static str,
-        /// What the device said.
-        reason: String,
-    },
+    /// An adapter or a device refused or failed. The error is a [`gpu::Error`](crate::gpu::Error): [`Self::gpu`] returns it.
+    #[error(transparent)]
+    Gpu(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A probe of a replica whose loss, gradients or parameters are not finite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("task {task}, update {update}: the loss, a gradient or a parameter is not finite")]
+pub struct NotFinite {
+    /// The task that the probed minibatch belongs to.
+    pub task: u32,
+    /// Parameter updates done before the probe.
+    pub update: u32,
 }
 
 impl Error {

@@ -11,7 +11,6 @@ pub mod experiment;
 pub mod files;
 mod form;
 pub mod gpu;
-mod images;
 pub mod indicators;
 pub mod kernels;
 pub mod layout;

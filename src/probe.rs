@@ -1,138 +1,11 @@
-//! What a probe measures, and how it is asked to.
+//! The results of a probe: statistics and curvature of each layer and of the whole network.
+//! [`ProbeSpec`] says how they are measured.
 
-use serde::{Deserialize, Serialize};
-
-use crate::error::Error;
-use crate::scheduler::Statistics;
 use crate::spec::TrainingSpec;
 use crate::state::{LayerRecord, ProbeSlot, ReplicaState, SLOT_DIVERGED};
 
-/// Where the iteration starts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum ProbeStart {
-    /// At the last probe's eigenvectors; the first probe of all starts at random ones.
-    #[default]
-    Warm,
-    /// At random vectors, the same at every probe.
-    Cold,
-}
-
-/// How an iteration holds a layer's part of its vector, where it has the choice: in a layer's own
-/// block and, for the whole network, in the first layer. Both give the same eigenvalues.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum IterateForm {
-    /// Whichever costs less: sample gradients where the batch is smaller than twice the inputs.
-    #[default]
-    Auto,
-    /// As one gradient per sample, multiplied by the Gram matrix of the layer's inputs.
-    SampleGradients,
-    /// As a vector of parameters: the R-operator throughout.
-    Parameters,
-}
-
-/// How a dominant eigenvalue is approached: the eigenvalue largest in size, whatever its sign.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum ProbeMethod {
-    /// Rayleigh-Ritz in the span of the iterate, its residual and the last direction: LOBPCG (Knyazev,
-    /// SIAM J. Sci. Comput. 23, 2001) with one vector and without a preconditioner. While the
-    /// largest eigenvalues of either sign are of similar size it follows both, by thick restarts (Wu and
-    /// Simon, SIAM J. Matrix Anal. Appl. 22, 2000); of two that are almost equal in size it settles on one.
-    /// It holds two vectors more than power iteration.
-    #[default]
-    LocallyOptimal,
-    /// Power iteration, with [`ProbeSpec::momentum`]; without, the paper's. Does not settle where two
-    /// eigenvalues have opposite signs and equal size.
-    Power,
-}
-
-/// How curvature is to be measured.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
-pub struct ProbeSpec {
-    /// How the dominant eigenvalue is approached.
-    pub method: ProbeMethod,
-    /// Hessian-vector products at the most, of each layer's block and of the whole network: one for each
-    /// iteration, of either method.
-    pub iterations: u32,
-    /// An iteration stops once |Hv - lambda v| is at most this many |lambda| |v|. With 0 all
-    /// `iterations` are done; but the locally optimal method stops where that is at most 1e-6, which
-    /// single precision cannot tell from 0.
-    pub tolerance: f32,
-    /// Where it starts.
-    pub start: ProbeStart,
-    /// Decides the random start vectors, together with the replica's own seed.
-    pub seed: u32,
-    /// Momentum of the power iteration, below 1; 0 for the plain one; of no effect with
-    /// [`ProbeMethod::LocallyOptimal`]. With m it filters by the
-    /// Chebyshev polynomials of [-m |lambda|, m |lambda|], lambda the eigenvalue found so far: the
-    /// dominant eigenvalue is the same, near ties are told apart in far fewer iterations.
-    pub momentum: f32,
-    /// How vectors are held.
-    pub form: IterateForm,
-}
-
-impl Default for ProbeSpec {
-    /// Warm, locally optimal, 30 products at the most, to a relative residual of 0.03: some eigenvalue is
-    /// then within 3%, and where it stands apart the error is of the order of the residual's square. The
-    /// momentum, 0.94, is for those who choose power iteration.
-    fn default() -> Self {
-        Self {
-            method: ProbeMethod::LocallyOptimal,
-            iterations: 30,
-            tolerance: 0.03,
-            start: ProbeStart::Warm,
-            seed: 0,
-            momentum: 0.94,
-            form: IterateForm::Auto,
-        }
-    }
-}
-
-/// What [`Sharpness::converged`] asks of the relative residual when the tolerance is 0.
-pub const CONVERGED_RESIDUAL: f32 = 1e-3;
-
-impl ProbeSpec {
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        if !(1..=100_000).contains(&self.iterations) {
-            let wanted = "1 to 100,000";
-            return Err(Error::invalid("probe iterations", wanted, self.iterations));
-        }
-        if !(0.0..1.0).contains(&self.tolerance) {
-            let wanted = "0 or more, below 1";
-            return Err(Error::invalid("probe tolerance", wanted, self.tolerance));
-        }
-        if !(0.0..1.0).contains(&self.momentum) {
-            let wanted = "0 or more, below 1";
-            return Err(Error::invalid("probe momentum", wanted, self.momentum));
-        }
-        Ok(())
-    }
-
-    /// The momentum that the kernels of power iteration get: of the locally optimal method they do the
-    /// first product only, without.
-    pub(crate) fn power_momentum(&self) -> f32 {
-        match self.method {
-            ProbeMethod::Power => self.momentum,
-            ProbeMethod::LocallyOptimal => 0.0,
-        }
-    }
-
-    /// The relative residual that counts as converged.
-    pub(crate) fn converged_residual(&self) -> f64 {
-        if self.tolerance > 0.0 {
-            self.tolerance.into()
-        } else {
-            CONVERGED_RESIDUAL.into()
-        }
-    }
-}
+pub use crate::error::NotFinite;
+pub use crate::spec::{CONVERGED_RESIDUAL, IterateForm, ProbeMethod, ProbeSpec, ProbeStart};
 
 /// The dominant eigenvalue of a Hessian, from exact Hessian-vector products.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -187,21 +60,6 @@ impl LayerStats {
     }
 }
 
-impl From<&LayerStats> for Statistics {
-    fn from(stats: &LayerStats) -> Self {
-        Self {
-            parameters: stats.parameters,
-            step_size: stats.step_size,
-            effective_step: stats.effective_step,
-            sharpness: stats.sharpness.map(|sharpness| sharpness.eigenvalue),
-            grad_norm_sq: stats.grad_norm_sq,
-            objective_grad_norm_sq: stats.objective_grad_norm_sq,
-            grad_variance: stats.grad_variance,
-            second_moment: stats.second_moment,
-        }
-    }
-}
-
 /// What one replica's probe found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProbeStats {
@@ -217,16 +75,6 @@ pub struct ProbeStats {
     pub layers: Vec<LayerStats>,
     /// All layers together.
     pub network: LayerStats,
-}
-
-/// A probe of a replica whose loss, gradients or parameters are not finite.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("task {task}, update {update}: the loss, a gradient or a parameter is not finite")]
-pub struct NotFinite {
-    /// The task that the probed minibatch belongs to.
-    pub task: u32,
-    /// Parameter updates done before the probe.
-    pub update: u32,
 }
 
 impl ProbeStats {

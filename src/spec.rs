@@ -6,15 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::network::{Network, pad4};
-use crate::probe::ProbeSpec;
 use crate::state::{
     LayerControl, OPTIMISER_ADAM, OPTIMISER_SGD, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK,
     SWITCH_RESET_OPTIMISER,
 };
 
 mod optimiser_form;
+mod probe;
 
-pub use crate::images::ImageSet;
+pub use crate::data::ImageSet;
+pub use probe::{CONVERGED_RESIDUAL, IterateForm, ProbeMethod, ProbeSpec, ProbeStart};
+
 use optimiser_form::OptimiserForm;
 
 /// What makes an update of a gradient g, the L2 term included. A file may name it, `"adam"` or `"sgd"`, or give what differs
@@ -321,6 +323,15 @@ impl TrainingSpec {
             return Err(Error::invalid("labels of the images", wanted, highest));
         }
         Ok(())
+    }
+
+    /// The same training with the first replica only.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn first_alone(&self) -> Self {
+        Self {
+            replicas: self.replicas.iter().take(1).cloned().collect(),
+            ..self.clone()
+        }
     }
 
     /// Minibatches of one epoch; without a stream, one endless epoch.

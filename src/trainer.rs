@@ -10,7 +10,9 @@ use rayon::prelude::*;
 use crate::cpu::CpuExecutor;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::gpu::{AdapterSummary, Gpu, Submissions, adapters, present_adapters, replicas_that_fit};
+use crate::gpu::{
+    self, AdapterSummary, Gpu, Submissions, adapters, present_adapters, replicas_that_fit,
+};
 use crate::indicators::{self, Indicators};
 use crate::memory;
 use crate::network::LayerParameters;
@@ -94,7 +96,8 @@ impl Compute {
     /// over adapters that give no device.
     ///
     /// # Errors
-    /// [`Error::NoAdapter`] with all adapters that another `backend` would take, OpenGL's too, or [`Error::NoDevice`].
+    /// [`gpu::Error::NoAdapter`] with all adapters that another `backend` would take, OpenGL's too, or
+    /// [`gpu::Error::NoDevice`].
     pub fn open(backend: Backend) -> Result<(Self, String), Error> {
         Self::open_with(backend, wgpu::Features::empty())
     }
@@ -113,7 +116,7 @@ impl Compute {
 
     fn open_named(backend: Backend, features: wgpu::Features) -> Result<(Self, String), Error> {
         let found = pollster::block_on(adapters(backend.wgpu_backends()));
-        let (summary, adapter) = found.first().ok_or_else(|| Error::NoAdapter {
+        let (summary, adapter) = found.first().ok_or_else(|| gpu::Error::NoAdapter {
             wanted: format!("{backend:?}"),
             found: list(&pollster::block_on(adapters(wgpu::Backends::all()))),
         })?;
@@ -156,14 +159,6 @@ fn cpu_because(why: &str) -> String {
 
 /// Copies of what training depends on while a checkpoint is written: as words, as tensors, as a file.
 const COPIES: u64 = 3;
-
-/// `spec` with its first replica only.
-pub(crate) fn first_alone(spec: &TrainingSpec) -> TrainingSpec {
-    TrainingSpec {
-        replicas: spec.replicas.iter().take(1).cloned().collect(),
-        ..spec.clone()
-    }
-}
 
 /// So many replicas of `spec`, for messages.
 fn describe(spec: &TrainingSpec, replicas: usize) -> String {
@@ -221,11 +216,11 @@ impl Compute {
     /// for, with their checkpoint; never more than a specification may have.
     ///
     /// # Errors
-    /// A specification outside its ranges; [`Error::Limit`] or [`Error::Memory`] where not even one fits.
+    /// A specification outside its ranges; [`gpu::Error::Limit`] or [`Error::Memory`] where not even one fits.
     pub fn replicas_that_fit(&self, spec: &TrainingSpec) -> Result<usize, Error> {
         match self {
             Self::Cpu => {
-                let program = Program::new(&first_alone(spec))?;
+                let program = Program::new(&spec.first_alone())?;
                 let bytes = program.replica_bytes() + COPIES * program.carried_bytes();
                 let fit = memory::fit(|| describe(spec, 1), bytes)?;
                 Ok(usize::try_from(fit)
@@ -334,7 +329,7 @@ impl Trainer {
                 if probed > 0 {
                     submissions.run(engine.recorded_probed_step()?, probed)?;
                 }
-                submissions.run(step, steps - probed)
+                Ok(submissions.run(step, steps - probed)?)
             }
         }
     }
@@ -354,7 +349,7 @@ impl Trainer {
                 engine,
                 submissions,
                 ..
-            } => submissions.run(engine.recorded_update()?, updates),
+            } => Ok(submissions.run(engine.recorded_update()?, updates)?),
         }
     }
 
@@ -419,7 +414,7 @@ impl Trainer {
                 let mut encoder = gpu.device.create_command_encoder(&Default::default());
                 engine.encode_anchor(&mut encoder)?;
                 gpu.queue.submit([encoder.finish()]);
-                gpu.check("anchoring")
+                Ok(gpu.check("anchoring")?)
             }
         }
     }

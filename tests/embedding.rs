@@ -10,7 +10,7 @@ use trainable::network::{Activation, Network};
 use trainable::plan::Program;
 use trainable::probe::{NotFinite, ProbeSpec, ProbeStats};
 use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
-use trainable::{Compute, Engine, Error, Requirements, Trainer, wgpu};
+use trainable::{Compute, Engine, Error, Requirements, Trainer, gpu, wgpu};
 
 const DOUBLE: &str = "
 @group(0) @binding(0) var<storage, read_write> values: array<u32>;
@@ -328,7 +328,7 @@ fn every_limit_that_is_too_small_is_refused_by_name() {
         "maxComputeWorkgroupsPerDimension": max_compute_workgroups_per_dimension,
     };
     let refusal = |limits: &wgpu::Limits| match needs.check(limits) {
-        Err(Error::Limit {
+        Err(gpu::Error::Limit {
             limit,
             required,
             available,
@@ -390,7 +390,7 @@ fn too_many_replicas_are_refused_with_how_many_fit() {
     // 128 MiB in WebGPU's default binding; the parameters of one replica are more than 4 MiB.
     let limits = wgpu::Limits::default();
     let refused = |replicas| Requirements::new(&with(replicas)).unwrap().check(&limits);
-    let Err(Error::Limit { fit: Some(fit), .. }) = refused(100) else {
+    let Err(gpu::Error::Limit { fit: Some(fit), .. }) = refused(100) else {
         panic!("{:?}", refused(100));
     };
     assert!((20..32).contains(&fit), "{fit}");
@@ -408,7 +408,7 @@ fn too_many_replicas_are_refused_with_how_many_fit() {
     };
     let error = Requirements::new(&spec()).unwrap().check(&none);
     assert!(
-        matches!(error, Err(Error::Limit { fit: None, .. })),
+        matches!(error, Err(gpu::Error::Limit { fit: None, .. })),
         "{error:?}"
     );
 }

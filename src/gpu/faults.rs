@@ -1,6 +1,6 @@
 //! Errors of a device as values.
 
-use crate::error::Error;
+use super::Error;
 
 /// Does `work` and returns its result, or the first error of this kind that the device reported meanwhile.
 ///

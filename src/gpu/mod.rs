@@ -1,5 +1,6 @@
 //! What touches wgpu: opening a device for those who have none, recording plans, reading back.
 
+mod error;
 mod faults;
 mod open;
 mod pacer;
@@ -10,6 +11,7 @@ mod requirements;
 mod submissions;
 mod tiling;
 
+pub use error::Error;
 pub use open::{AdapterSummary, Gpu, adapters, present_adapters};
 pub use pacer::Pacer;
 pub use readback::Readback;

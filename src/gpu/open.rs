@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use crate::error::Error;
+use super::Error;
 
 /// What an adapter calls itself.
 #[derive(Clone, Debug, PartialEq, Eq)]

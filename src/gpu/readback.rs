@@ -4,8 +4,8 @@ use std::future::Future;
 
 use futures_channel::oneshot;
 
-use crate::error::Error;
-use crate::gpu::faults::{caught, create_buffer};
+use super::Error;
+use super::faults::{caught, create_buffer};
 
 /// A copied word that says that the copies were made: a staging buffer that no copy reached is zero.
 const COPIED: u32 = 0x5EED_C0DE;

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::num::NonZeroU64;
 
-use crate::error::Error;
-use crate::gpu::Tiling;
-use crate::gpu::faults::{caught, create_buffer};
+use super::faults::{caught, create_buffer};
+use super::{Error, Tiling};
 use crate::kernels::{Access, Kernel, Variant};
 use crate::plan::{BufferId, BufferSpec, Contents, Dispatch, Plan, Program};
 

@@ -1,11 +1,11 @@
 //! What a device must offer, for hosts that ask before they create theirs.
 
-use crate::error::Error;
+use super::Error;
 use crate::kernels;
 use crate::plan::{BufferSpec, Program};
-use crate::spec::TrainingSpec;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::{spec::MOST_REPLICAS, trainer::first_alone};
+use crate::spec::MOST_REPLICAS;
+use crate::spec::TrainingSpec;
 
 /// What an [`crate::Engine`] needs of a device.
 ///
@@ -81,7 +81,7 @@ impl Requirements {
     ///
     /// # Errors
     /// A specification that [`TrainingSpec::check`] refuses.
-    pub fn new(spec: &TrainingSpec) -> Result<Self, Error> {
+    pub fn new(spec: &TrainingSpec) -> Result<Self, crate::Error> {
         Ok(Self::of(&Program::new(spec)?))
     }
 
@@ -215,8 +215,8 @@ fn name(buffer: &BufferSpec, replicas: u32) -> String {
 pub(crate) fn replicas_that_fit(
     spec: &TrainingSpec,
     limits: &wgpu::Limits,
-) -> Result<usize, Error> {
-    let program = Program::new(&first_alone(spec))?;
+) -> Result<usize, crate::Error> {
+    let program = Program::new(&spec.first_alone())?;
     Requirements::of(&program).check(limits)?;
     let own = program.buffers.iter().filter(|buffer| !buffer.shared);
     let largest = own.map(|buffer| buffer.words as u64 * 4).max();

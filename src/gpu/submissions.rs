@@ -4,8 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Gpu, Pacer, Readback, RecordedPlan};
-use crate::error::Error;
+use super::{Error, Gpu, Pacer, Readback, RecordedPlan};
 
 /// What one submission should take.
 const BUDGET: Duration = Duration::from_millis(50);
@@ -87,8 +86,11 @@ impl Submissions {
     /// Those of `record`, or a device that fails.
     pub(crate) fn read<T>(
         &mut self,
-        record: impl FnOnce(&wgpu::Device, &mut wgpu::CommandEncoder) -> Result<Readback<T>, Error>,
-    ) -> Result<T, Error> {
+        record: impl FnOnce(
+            &wgpu::Device,
+            &mut wgpu::CommandEncoder,
+        ) -> Result<Readback<T>, crate::Error>,
+    ) -> Result<T, crate::Error> {
         let gpu = self.gpu.clone();
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
         let readback = record(&gpu.device, &mut encoder)?;
@@ -97,7 +99,7 @@ impl Submissions {
             self.wait_for(oldest)?;
         }
         let result = readback.wait();
-        gpu.check("reading back").and(result)
+        Ok(gpu.check("reading back").and(result)?)
     }
 
     fn pace(&mut self, plan: &'static str) -> &mut Pace {

@@ -108,17 +108,10 @@ impl Failure {
     /// 2 where what was asked cannot be had from any machine, as for clap's own usage errors; 1 where
     /// this one failed.
     pub(crate) fn exit_code(&self) -> u8 {
-        use trainable::Error::{Device, Limit, Memory, NoAdapter, NoDevice, OutOfMemory};
-        let of_machine = |error: &trainable::Error| {
-            matches!(
-                error,
-                Limit { .. }
-                    | Memory { .. }
-                    | OutOfMemory { .. }
-                    | NoAdapter { .. }
-                    | NoDevice { .. }
-                    | Device { .. }
-            )
+        use trainable::gpu::Error::NotSubmitted;
+        let of_machine = |error: &trainable::Error| match error.gpu() {
+            Some(error) => !matches!(error, NotSubmitted),
+            None => matches!(error, trainable::Error::Memory { .. }),
         };
         let is_of_machine = match self {
             Self::Cell { source, .. } => return source.exit_code(),
@@ -180,7 +173,7 @@ fn print_bytes(result: &[u8]) -> Result<(), Failure> {
 mod tests {
     use std::path::PathBuf;
 
-    use trainable::Error;
+    use trainable::{Error, gpu};
 
     use super::*;
 
@@ -191,6 +184,10 @@ mod tests {
     fn file_error() -> FileError {
         "=".parse::<trainable::experiment::Experiment>()
             .unwrap_err()
+    }
+
+    fn engine(error: gpu::Error) -> Failure {
+        Error::from(error).into()
     }
 
     fn directory(error: DirectoryError) -> Failure {
@@ -210,21 +207,18 @@ mod tests {
             reason: "of a test".to_owned(),
         };
         let mut of_machine: Vec<Failure> = vec![
-            Error::NoAdapter {
+            engine(gpu::Error::NoAdapter {
                 wanted: "Vulkan".to_owned(),
                 found: "none".to_owned(),
-            }
-            .into(),
-            Error::OutOfMemory {
+            }),
+            engine(gpu::Error::OutOfMemory {
                 buffer: "weights".to_owned(),
                 bytes: 1,
-            }
-            .into(),
-            Error::Device {
+            }),
+            engine(gpu::Error::Device {
                 doing: "training",
                 reason: "of a test".to_owned(),
-            }
-            .into(),
+            }),
             DirectoryError::Write {
                 path: path(),
                 source: io_error(),
@@ -255,14 +249,14 @@ mod tests {
             Failure::Here(io_error()),
             io_error().into(),
         ];
-        let limit = Error::Limit {
+        let limit = gpu::Error::Limit {
             limit: "max_buffer_size",
             what: "weights".to_owned(),
             required: 2,
             available: 1,
             fit: None,
         };
-        of_machine.push(ExperimentError::Engine(limit).into());
+        of_machine.push(ExperimentError::Engine(limit.into()).into());
         of_machine.push(Failure::Cell {
             name: "batch=1".to_owned(),
             source: Box::new(io_error().into()),

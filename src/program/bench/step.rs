@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use trainable::cpu::CpuExecutor;
-use trainable::gpu::{Gpu, RecordedPlan, Recorder, Tiling};
+use trainable::gpu::{self, Gpu, RecordedPlan, Recorder, Tiling};
 use trainable::network::{Activation, Network};
 use trainable::plan::{Plan, Program};
 use trainable::probe::ProbeSpec;
@@ -284,7 +284,7 @@ impl<'a> Timer<'a> {
 
     /// Runs the plan once.
     fn time(&self, plan: &RecordedPlan) -> Result<Vec<Duration>, Error> {
-        let failed = |reason: String| Error::Device {
+        let failed = |reason: String| gpu::Error::Device {
             doing: "reading timestamps",
             reason,
         };

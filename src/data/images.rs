@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::data::{Dataset, Description, Pixels, Shape, Statistics};
+use super::{Dataset, Description, Pixels, Shape, Statistics};
 use crate::error::Error;
 
 /// Images as the device holds them: u8, four pixels to a word, every image starting at a word, or f32, a pixel to a

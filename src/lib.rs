@@ -1,10 +1,15 @@
 #![doc = include_str!("../CRATE.md")]
 #![forbid(unsafe_code)]
 
+// It waits for a device to open, which a browser does not allow.
+#[cfg(not(target_arch = "wasm32"))]
+mod compute;
 pub mod cpu;
 pub mod data;
+mod decode;
 mod engine;
 mod error;
+mod executor;
 #[cfg(feature = "report")]
 pub mod experiment;
 #[cfg(feature = "report")]
@@ -34,13 +39,15 @@ pub mod tensors;
 #[cfg(not(target_arch = "wasm32"))]
 mod trainer;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use compute::{Backend, Compute};
 pub use engine::Engine;
 pub use error::Error;
 pub use gpu::Requirements;
 pub use progress::{Halt, HaltCause, ReplicaProgress, TaskScore};
 pub use snapshot::{Snapshot, SnapshotBuffer};
 #[cfg(not(target_arch = "wasm32"))]
-pub use trainer::{Backend, Compute, Trainer};
+pub use trainer::Trainer;
 pub use wgpu;
 
 /// The repository's front page, whose code must compile.

@@ -200,6 +200,8 @@ pub struct Program {
     /// Takes the current parameters as those that regularisers pull towards; does nothing where no
     /// replica uses any.
     pub anchor: Plan,
+    /// The forward pass on the minibatch that is loaded; it writes the hidden activations and the logits.
+    pub forward: Plan,
     /// Forward, backward, regularisers and the optimiser on the minibatch that is loaded.
     pub update: Plan,
     /// Gathers the stream's next minibatch, updates, and resets what a task switch resets; only with a
@@ -229,6 +231,10 @@ impl Program {
         let initialise = Plan {
             name: "initialise",
             dispatches,
+        };
+        let forward = Plan {
+            name: "forward",
+            dispatches: forward_pass(spec, &names),
         };
         let update = Plan {
             name: "update",
@@ -266,6 +272,7 @@ impl Program {
             names,
             initialise,
             anchor,
+            forward,
             update,
             step,
             probed_step,
@@ -285,7 +292,7 @@ impl Program {
 
     /// Every plan.
     pub(crate) fn plans(&self) -> impl Iterator<Item = &Plan> {
-        [&self.initialise, &self.anchor, &self.update]
+        [&self.initialise, &self.anchor, &self.forward, &self.update]
             .into_iter()
             .chain(&self.step)
             .chain(&self.probed_step)
@@ -575,19 +582,23 @@ fn update(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
 
 /// The gradients of the loss on the minibatch that is loaded; the loss itself goes into `states`.
 fn forward_and_backward(spec: &TrainingSpec, names: &Buffers, states: BufferId) -> Vec<Dispatch> {
-    let layers: Vec<_> = spec.network.layers().iter().enumerate().collect();
-    let mut dispatches: Vec<_> = layers
-        .iter()
-        .map(|(l, layer)| forward(spec, names, *l, layer))
-        .collect();
+    let mut dispatches = forward_pass(spec, names);
     dispatches.push(loss(spec, names, states));
-    for (l, layer) in layers.iter().rev() {
-        if *l > 0 {
-            dispatches.push(backward_input(spec, names, *l, layer));
+    for (l, layer) in spec.network.layers().iter().enumerate().rev() {
+        if l > 0 {
+            dispatches.push(backward_input(spec, names, l, layer));
         }
-        dispatches.push(backward_weights(spec, names, *l, layer));
+        dispatches.push(backward_weights(spec, names, l, layer));
     }
     dispatches
+}
+
+/// The logits of the minibatch that is loaded.
+fn forward_pass(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
+    let layers = spec.network.layers().iter().enumerate();
+    layers
+        .map(|(l, layer)| forward(spec, names, l, layer))
+        .collect()
 }
 
 /// What the gradients do to the parameters, and the end of the step.

@@ -19,11 +19,11 @@ use super::checkpoint::{FORMAT, Replica, Standing, Tensors, decode, encode};
 use super::difference::difference;
 use super::rows::{self, Extent, RowLog};
 use super::{Experiment, ExperimentError, Results};
+use crate::compute::Compute;
 use crate::files::{self, WriteError, remove_temporaries, write_whole};
 use crate::report::EventFiles;
 use crate::snapshot::Snapshot;
 use crate::spec::{ImageSet, StreamKind, TrainingSpec};
-use crate::trainer::Compute;
 
 /// Seconds between two checkpoints, at the most, where probes and training steps are not themselves longer.
 const INTERVAL: Duration = Duration::from_secs(60);

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{Arm, Experiment, ExperimentError};
+use crate::compute::Compute;
 use crate::network::Network;
 use crate::spec::{ImageSet, TrainingSpec};
-use crate::trainer::Compute;
 
 impl Experiment {
     /// Checks that a replica of each arm fits on `compute`, so that a run that cannot begin leaves nothing behind.

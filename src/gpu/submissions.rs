@@ -4,7 +4,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Error, Gpu, Pacer, Readback, RecordedPlan};
+use super::readback::Copies;
+use super::{Error, Gpu, Pacer, RecordedPlan};
 
 /// What one submission should take.
 const BUDGET: Duration = Duration::from_millis(50);
@@ -80,26 +81,24 @@ impl Submissions {
         Ok(())
     }
 
-    /// Submits what `record` records, waits for everything, and reads back.
+    /// Copies `sources`, waits for everything, and decodes their words.
     ///
     /// # Errors
-    /// Those of `record`, or a device that fails.
+    /// A device that fails.
     pub(crate) fn read<T>(
         &mut self,
-        record: impl FnOnce(
-            &wgpu::Device,
-            &mut wgpu::CommandEncoder,
-        ) -> Result<Readback<T>, crate::Error>,
-    ) -> Result<T, crate::Error> {
+        sources: &[&wgpu::Buffer],
+        decode: impl FnOnce(&[&[u32]]) -> T,
+    ) -> Result<T, Error> {
         let gpu = self.gpu.clone();
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
-        let readback = record(&gpu.device, &mut encoder)?;
+        let copies = Copies::record(&gpu.device, &mut encoder, sources);
         gpu.queue.submit([encoder.finish()]);
         while let Some(oldest) = self.in_flight.pop_front() {
             self.wait_for(oldest)?;
         }
-        let result = readback.wait();
-        Ok(gpu.check("reading back").and(result)?)
+        let result = copies.wait(decode);
+        gpu.check("reading back").and(result)
     }
 
     fn pace(&mut self, plan: &'static str) -> &mut Pace {

@@ -1,0 +1,85 @@
+//! The work that a program's plans do, by name.
+
+use std::ops::Range;
+
+use crate::error::Error;
+use crate::plan::{Plan, ProbePlans, Program};
+
+/// One piece of work, which one plan or several do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Draws initial parameters and takes them as the reference of regularisers.
+    Initialise,
+    /// Takes the current parameters as the reference of regularisers.
+    Anchor,
+    /// Computes the logits of the loaded minibatch.
+    Forward,
+    /// Trains on the loaded minibatch so many times.
+    Updates(u32),
+    /// Trains for so many steps of the task stream.
+    Steps(u32),
+    /// Trains for one step with the gradients that a probe has left.
+    StepAfterProbe,
+    /// Computes a probe's statistics and its first Hessian-vector product.
+    ProbeBegin,
+    /// Computes the Hessian-vector products of these numbers.
+    ProbeIterations(Range<u32>),
+    /// Keeps the eigenvectors for the next probe.
+    ProbeEnd,
+}
+
+/// The plans of a program, in the form in which an executor holds them.
+pub(crate) struct Plans<P> {
+    initialise: P,
+    anchor: P,
+    forward: P,
+    update: P,
+    step: Option<P>,
+    probed_step: Option<P>,
+    probe: Option<ProbePlans<P>>,
+}
+
+impl<P> Plans<P> {
+    /// Makes every plan of `program`.
+    pub(crate) fn new<E>(
+        program: &Program,
+        mut make: impl FnMut(&Plan) -> Result<P, E>,
+    ) -> Result<Self, E> {
+        Ok(Self {
+            initialise: make(&program.initialise)?,
+            anchor: make(&program.anchor)?,
+            forward: make(&program.forward)?,
+            update: make(&program.update)?,
+            step: program.step.as_ref().map(&mut make).transpose()?,
+            probed_step: program.probed_step.as_ref().map(&mut make).transpose()?,
+            probe: match &program.probe {
+                Some(plans) => Some(plans.map(make)?),
+                None => None,
+            },
+        })
+    }
+
+    /// The plans that do `work`, in their order, and how often each runs.
+    ///
+    /// # Errors
+    /// [`Error::NoTaskStream`] or [`Error::NoProbe`] where the program has no such plan.
+    pub(crate) fn of(&self, work: Work) -> Result<Vec<(&P, u32)>, Error> {
+        let step = || self.step.as_ref().ok_or(Error::NoTaskStream);
+        let probed_step = || self.probed_step.as_ref().ok_or(Error::NoTaskStream);
+        let probe = || self.probe.as_ref().ok_or(Error::NoProbe);
+        Ok(match work {
+            Work::Initialise => vec![(&self.initialise, 1)],
+            Work::Anchor => vec![(&self.anchor, 1)],
+            Work::Forward => vec![(&self.forward, 1)],
+            Work::Updates(updates) => vec![(&self.update, updates)],
+            Work::Steps(steps) => vec![(step()?, steps)],
+            Work::StepAfterProbe => {
+                probe()?;
+                vec![(probed_step()?, 1)]
+            }
+            Work::ProbeBegin => vec![(&probe()?.begin, 1)],
+            Work::ProbeIterations(numbers) => probe()?.products(numbers).collect(),
+            Work::ProbeEnd => vec![(&probe()?.end, 1)],
+        })
+    }
+}

@@ -9,12 +9,11 @@ use crate::memory;
 use crate::plan::Program;
 use crate::spec::{MOST_REPLICAS, TrainingSpec};
 
-/// Where to compute.
+/// The kind of device to compute on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Backend {
-    /// A real GPU if there is one, else the CPU executor; OpenGL is asked only where no other interface has an
-    /// adapter. Software rasterisers such as llvmpipe are
-    /// slower than the CPU executor and are used only when asked for.
+    /// A hardware GPU if there is one, else the CPU executor. OpenGL is tried only where no other interface has an adapter.
+    /// Software rasterisers such as llvmpipe are slower than the CPU executor and are used only on request.
     #[default]
     Auto,
     /// The CPU executor.
@@ -33,12 +32,12 @@ impl Backend {
     /// The names that [`FromStr`] takes.
     pub const NAMES: [&'static str; 6] = ["auto", "cpu", "vulkan", "metal", "dx12", "gl"];
 
-    /// Its name among [`Self::NAMES`].
+    /// The backend's name among [`Self::NAMES`].
     pub fn name(self) -> &'static str {
         Self::NAMES[self as usize]
     }
 
-    /// Where its adapters are looked for.
+    /// The interfaces that its adapters are looked for in.
     fn wgpu_backends(self) -> wgpu::Backends {
         match self {
             Self::Auto => wgpu::Backends::all(),
@@ -68,27 +67,26 @@ impl FromStr for Backend {
     }
 }
 
-/// What was chosen to compute on.
+/// The device to compute on.
 #[derive(Clone, Debug)]
 pub enum Compute {
     /// The CPU executor.
     Cpu,
-    /// A device of our own.
+    /// A wgpu device that was opened for this purpose.
     Gpu(Arc<Gpu>),
 }
 
 impl Compute {
-    /// Opens what `backend` asks for; returns it with a line that says what was chosen and why. [`Backend::Auto`] passes
-    /// over adapters that give no device.
+    /// Opens a device of the kind `backend`. The result comes with a line that says which device was chosen, and why.
+    /// [`Backend::Auto`] passes over adapters that give no device.
     ///
     /// # Errors
-    /// [`gpu::Error::NoAdapter`] with all adapters that another `backend` would take, OpenGL's too, or
-    /// [`gpu::Error::NoDevice`].
+    /// [`gpu::Error::NoAdapter`], which lists the adapters of all backends, or [`gpu::Error::NoDevice`].
     pub fn open(backend: Backend) -> Result<(Self, String), Error> {
         Self::open_with(backend, wgpu::Features::empty())
     }
 
-    /// As [`Self::open`], with those of `features` that the chosen adapter has, for the caller's own use.
+    /// Does the same as [`Self::open`] and enables those of `features` that the chosen adapter has, for the caller's own use.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -143,10 +141,10 @@ fn cpu_because(why: &str) -> String {
     )
 }
 
-/// Copies of what training depends on while a checkpoint is written: as words, as tensors, as a file.
+/// The number of copies of a snapshot while a checkpoint is written: as words, as tensors, as a file.
 const COPIES: u64 = 3;
 
-/// So many replicas of `spec`, for messages.
+/// Describes so many replicas of `spec`, for messages.
 pub(crate) fn describe(spec: &TrainingSpec, replicas: usize) -> String {
     let widths: Vec<_> = spec.network.widths().iter().map(u32::to_string).collect();
     let count = match replicas {
@@ -160,7 +158,7 @@ pub(crate) fn describe(spec: &TrainingSpec, replicas: usize) -> String {
     )
 }
 
-/// Widths, the first and last few of many.
+/// Joins widths; of many, the first and the last few.
 fn short(widths: &[String]) -> String {
     match widths {
         [first @ .., a, b] if first.len() > 4 => format!("{}-...-{a}-{b}", first[..2].join("-")),
@@ -168,8 +166,8 @@ fn short(widths: &[String]) -> String {
     }
 }
 
-/// So that the widest product of a training step stays below about 50 ms where a software adapter multiplies and adds
-/// 10^9 times a second.
+/// The number of replicas for which the widest product of a training step stays below about 50 ms on a software adapter
+/// that multiplies and adds 10^9 times a second.
 fn replicas_in_short_dispatches(spec: &TrainingSpec) -> usize {
     const SHORT: u64 = 50_000_000;
     let products =
@@ -189,7 +187,7 @@ fn list(adapters: &[(AdapterSummary, wgpu::Adapter)]) -> String {
 }
 
 impl Compute {
-    /// What computes, in words: an adapter with its driver, or the CPU executor.
+    /// The name of the device: an adapter with its driver, or the CPU executor.
     pub fn name(&self) -> String {
         match self {
             Self::Cpu => "CPU executor".to_owned(),
@@ -197,12 +195,12 @@ impl Compute {
         }
     }
 
-    /// How many replicas like the first of `spec` had better train together: on a device as many as its largest
-    /// buffer allows, on a software adapter no more than keep its dispatches short, on the CPU as many as there is memory
-    /// for, with their checkpoint; never more than a specification may have.
+    /// The number of replicas like the first of `spec` that should train together: on a device as many as its largest buffer
+    /// allows, on a software adapter no more than keep its dispatches short, on the CPU as many as the memory holds together
+    /// with their checkpoint; never more than a specification may have.
     ///
     /// # Errors
-    /// A specification outside its ranges; [`gpu::Error::Limit`] or [`Error::Memory`] where not even one fits.
+    /// A specification outside its ranges; [`gpu::Error::Limit`] or [`Error::Memory`] where not even one replica fits.
     pub fn replicas_that_fit(&self, spec: &TrainingSpec) -> Result<usize, Error> {
         match self {
             Self::Cpu => {

@@ -1,8 +1,8 @@
-//! What can go wrong in the library; every message says what was wanted and what was found.
+//! The errors of the library. A message states what was wanted and what was found.
 
 use std::fmt;
 
-/// An error of the engine. Faults of the data files are [`crate::data::DataError`].
+/// An error of a specification, of training or of a device. Faults of data files are [`crate::data::DataError`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -16,45 +16,45 @@ pub enum Error {
         /// The value.
         found: String,
     },
-    /// What is to be computed in main memory needs more than there is.
+    /// The training needs more main memory than the machine or a limit of the process leaves.
     #[error(
         "{of} leaves too little memory: {} MiB required for {what}, {} MiB available",
         .required.div_ceil(1 << 20),
         .available >> 20
     )]
     Memory {
-        /// What sets the bound.
+        /// The machine, the control group or the limit that sets the bound.
         of: &'static str,
-        /// What needs it.
+        /// The training that needs it.
         what: String,
-        /// How many bytes.
+        /// Bytes that are required.
         required: u64,
-        /// How many there are, with an eighth of them left alone.
+        /// Bytes that are available; an eighth of the free memory is kept back.
         available: u64,
     },
-    /// A slice handed in has the wrong number of elements.
+    /// An argument has the wrong number of elements.
     #[error("{what}: wanted {wanted} elements, found {found}")]
     Length {
         /// The argument.
         what: String,
-        /// Elements wanted.
+        /// The number of elements that was wanted.
         wanted: usize,
-        /// Elements found.
+        /// The number of elements that was found.
         found: usize,
     },
-    /// Training on the task stream was asked of an engine that was made without one.
+    /// The caller asked for training on the task stream, but the engine was made without one.
     #[error("this engine has no task stream; give TrainingSpec::stream, or use update steps")]
     NoTaskStream,
-    /// A probe was asked of an engine that was made without one.
+    /// The caller asked for a probe, but the engine was made without one.
     #[error("this engine has no probe; give TrainingSpec::probe")]
     NoProbe,
-    /// Indicators were asked of a replica that is not finite.
+    /// The caller asked for indicators of a replica that is not finite.
     #[error(transparent)]
     NotFinite(#[from] NotFinite),
-    /// Training was asked of an engine whose parameters were never set.
+    /// The engine has no parameters yet.
     #[error("the parameters were never set; initialise the engine or write parameters first")]
     NoParameters,
-    /// Training was asked of an engine whose regularisers have nothing to pull towards.
+    /// The engine has regularisers, but no parameters that they pull towards yet.
     #[error(
         "L2-init or Wasserstein regularisation wanted, but the initial parameters were never taken; \
          initialise the engine or encode an anchor first"
@@ -65,7 +65,7 @@ pub enum Error {
     Gpu(Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// A probe of a replica whose loss, gradients or parameters are not finite.
+/// The loss, a gradient or a parameter of a probed replica is not finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("task {task}, update {update}: the loss, a gradient or a parameter is not finite")]
 pub struct NotFinite {

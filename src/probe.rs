@@ -7,60 +7,60 @@ use crate::state::{LayerRecord, ProbeSlot, ReplicaState, SLOT_DIVERGED};
 pub use crate::error::NotFinite;
 pub use crate::spec::{CONVERGED_RESIDUAL, IterateForm, ProbeMethod, ProbeSpec, ProbeStart};
 
-/// The dominant eigenvalue of a Hessian, from exact Hessian-vector products.
+/// The dominant eigenvalue of a Hessian, computed from exact Hessian-vector products.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sharpness {
-    /// Rayleigh quotient, with its sign: negative where the dominant curvature is.
+    /// The Rayleigh quotient with its sign: negative where the dominant curvature is negative.
     pub eigenvalue: f64,
     /// |Hv - lambda v| / (|lambda| |v|). Some eigenvalue lies within `residual * |eigenvalue|` of
     /// this one.
     pub residual: f64,
     /// Hessian-vector products used.
     pub iterations: u32,
-    /// Whether the residual is at most the tolerance ([`CONVERGED_RESIDUAL`] where that is 0).
+    /// Whether the residual is at most the tolerance, or at most [`CONVERGED_RESIDUAL`] where the tolerance is 0.
     pub converged: bool,
 }
 
-/// One layer's statistics (weights and bias together), or the whole network's. The loss is the mean
-/// cross-entropy of the minibatch, without regularisers, unless said otherwise.
+/// The statistics of one layer (weights and bias together) or of the whole network. The loss is the mean cross-entropy of
+/// the minibatch without regularisers, unless a field says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LayerStats {
     /// Trainable parameters.
     pub parameters: usize,
     /// |g|^2 of the mean gradient g.
     pub grad_norm_sq: f64,
-    /// |g + l2 theta + those of the other regularisers|^2: the gradient that the optimiser sees.
+    /// The squared norm of the gradient that the optimiser sees: g + l2 theta + the gradients of the other regularisers.
     pub objective_grad_norm_sq: f64,
     /// Within-batch gradient variance (1/B) sum_i |g_i - g|^2, over per-sample gradients g_i.
     pub grad_variance: f64,
-    /// Dominant eigenvalue of the Hessian's diagonal block (of all of it for the network); `None`
-    /// where a Hessian-vector product was not finite.
+    /// The dominant eigenvalue of the layer's diagonal block of the Hessian, or of the whole Hessian for the network;
+    /// `None` where a Hessian-vector product was not finite.
     pub sharpness: Option<Sharpness>,
-    /// The layer's step size eta; for the network its mean over weights.
+    /// The layer's step size eta; for the network the mean step size over weights.
     pub step_size: f64,
-    /// eta / ((1 - beta1^t) (sqrt(mean(v) / (1 - beta2^t)) + epsilon)), v Adam's second moment over
-    /// the weight matrix (all of them for the network), t the updates done; `None` before the first
-    /// and where a task switch reset the optimiser (t counts from there). For SGD
-    /// eta (1 - momentum^t) / (1 - momentum): what a constant gradient is multiplied by.
+    /// The effective step size: for Adam eta / ((1 - beta1^t) (sqrt(mean(v) / (1 - beta2^t)) + epsilon)), where v is the
+    /// second moment over the weight matrix (over all weight matrices for the network) and t the number of updates. For SGD
+    /// eta (1 - momentum^t) / (1 - momentum), the factor of a constant gradient. `None` before the first update, and before
+    /// the first after a task switch that reset the optimiser; t counts from that switch.
     pub effective_step: Option<f64>,
-    /// |theta|, the bias included.
+    /// The norm |theta|, the bias included.
     pub weight_norm: f64,
     /// |theta - theta before the latest update|; 0 where `effective_step` is `None`.
     pub update_norm: f64,
-    /// Mean of Adam's second moment v over all parameters, the bias included, without bias correction:
-    /// the published code divides the step size by its root over the whole network. 0 for SGD.
+    /// The mean of Adam's second moment v over all parameters, the bias included, without bias correction; 0 for SGD. The
+    /// published code divides the step size by the root of the whole network's mean.
     pub second_moment: f64,
 }
 
 impl LayerStats {
-    /// The gradient-noise bound B |g|^2 / S on the effective step, S the gradient variance: infinite
-    /// where all samples agree.
+    /// The gradient-noise bound B |g|^2 / S on the effective step, where S is the gradient variance. It is infinite where all
+    /// samples have the same gradient.
     pub fn noise_bound(&self, batch: u32) -> f64 {
         f64::from(batch) * self.grad_norm_sq / self.grad_variance
     }
 }
 
-/// What one replica's probe found.
+/// The result of one replica's probe.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProbeStats {
     /// The task that the probed minibatch belongs to.
@@ -69,7 +69,7 @@ pub struct ProbeStats {
     pub update: u32,
     /// Mean cross-entropy of the minibatch.
     pub loss: f64,
-    /// Share of the minibatch classified rightly.
+    /// The share of the minibatch that is classified correctly.
     pub accuracy: f64,
     /// One entry per layer.
     pub layers: Vec<LayerStats>,
@@ -78,7 +78,7 @@ pub struct ProbeStats {
 }
 
 impl ProbeStats {
-    /// One replica's probe as the device leaves it: `slots` has the network's first, `records` last.
+    /// Decodes one replica's probe. The network's entry is the first of `slots` and the last of `records`.
     pub(crate) fn new(
         spec: &TrainingSpec,
         probe: &ProbeSpec,
@@ -109,7 +109,7 @@ impl ProbeStats {
     }
 }
 
-/// Fails unless everything that a probe found of a replica is finite.
+/// Fails unless the loss and every record of a probed replica is finite.
 pub(crate) fn check_finite(state: &ReplicaState, records: &[LayerRecord]) -> Result<(), NotFinite> {
     if state.batch_loss.is_finite() && records.iter().all(is_finite) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Long work in short submissions, so that a display that shares the device stays alive.
+//! Long work in short submissions, so that a display that shares the device stays responsive.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use super::readback::Copies;
 use super::{Error, Gpu, Pacer, RecordedPlan};
 
-/// What one submission should take.
+/// The time that one submission should take.
 const BUDGET: Duration = Duration::from_millis(50);
 
-/// Submissions in flight: while one runs, the next is recorded.
+/// The number of submissions in flight: while one runs, the next is recorded.
 const IN_FLIGHT: usize = 2;
 
 /// Plans at work on a device.
@@ -22,7 +22,7 @@ pub(crate) struct Submissions {
     in_flight: VecDeque<Submission>,
     latest_end: Instant,
     longest: Duration,
-    /// By the plan's name.
+    /// The pace of each plan, by its name.
     paces: HashMap<&'static str, Pace>,
 }
 
@@ -30,13 +30,13 @@ struct Submission {
     index: wgpu::SubmissionIndex,
     begin: Instant,
     plan: &'static str,
-    /// Steps that end with it; 0 for a dispatch that is not its step's last.
+    /// The number of steps that end with the submission; 0 for a dispatch that is not the last of its step.
     steps: u32,
 }
 
 struct Pace {
     pacer: Pacer,
-    /// Of the submissions since the end of the latest step.
+    /// The time of the submissions since the end of the latest step.
     time: Duration,
 }
 
@@ -51,7 +51,7 @@ impl Submissions {
         }
     }
 
-    /// How long the longest took, of those that are known to have ended.
+    /// The time of the longest submission among those that are known to have ended.
     pub(crate) fn longest(&self) -> Duration {
         self.longest
     }

@@ -88,15 +88,8 @@ impl<'data> TensorFile<'data> {
     pub(super) fn finite(&self, name: &str, tensor: &TensorView) -> Result<Vec<f32>, TensorError> {
         let (words, _) = tensor.data().as_chunks();
         let elements: Vec<_> = words.iter().map(|w| f32::from_le_bytes(*w)).collect();
-        match elements.iter().position(|element| !element.is_finite()) {
-            None => Ok(elements),
-            Some(position) => Err(TensorError::NotFinite {
-                file: self.file.into(),
-                name: name.to_owned(),
-                index: index_of(position, tensor.shape()),
-                found: elements[position],
-            }),
-        }
+        check_finite(self.file, name, tensor.shape(), &elements)?;
+        Ok(elements)
     }
 
     pub(super) fn wrong_shape(
@@ -111,6 +104,24 @@ impl<'data> TensorFile<'data> {
             wanted,
             found: found.shape().to_vec(),
         }
+    }
+}
+
+/// Fails at the first element of a row-major tensor that is not finite.
+pub(super) fn check_finite(
+    file: &Path,
+    name: &str,
+    shape: &[usize],
+    elements: &[f32],
+) -> Result<(), TensorError> {
+    match elements.iter().position(|element| !element.is_finite()) {
+        None => Ok(()),
+        Some(position) => Err(TensorError::NotFinite {
+            file: file.into(),
+            name: name.to_owned(),
+            index: index_of(position, shape),
+            found: elements[position],
+        }),
     }
 }
 
@@ -189,7 +200,7 @@ mod tests {
     #[test]
     fn a_file_must_be_there() {
         let error = read_network(Path::new("absent.safetensors"), Activation::Relu).unwrap_err();
-        let message = "absent.safetensors: wanted to read it, found that it cannot be read";
+        let message = "cannot read absent.safetensors";
         assert_eq!(error.to_string(), message);
         assert!(std::error::Error::source(&error).is_some());
     }
@@ -273,7 +284,7 @@ mod tests {
     #[test]
     fn what_is_no_regular_file_is_refused() {
         let message = read_network(Path::new("/dev/zero"), Activation::Relu).unwrap_err();
-        let wanted = "/dev/zero: wanted to read it, found that it cannot be read";
+        let wanted = "cannot read /dev/zero";
         assert_eq!(message.to_string(), wanted);
     }
 }

@@ -587,3 +587,42 @@ impl HostWork {
         common::read_buffer(device, queue, &self.buffer)[0]
     }
 }
+
+/// What an engine reads back is what a trainer answers on the same device.
+#[test]
+fn an_engine_reads_back_what_a_trainer_answers() {
+    for gpu in common::gpus() {
+        let mut trainer = Trainer::new(&Compute::Gpu(gpu.clone()), stream_spec()).unwrap();
+        trainer.train(4).unwrap();
+        let probed = trainer.probe().unwrap();
+        let indicators = trainer.indicators().unwrap().remove(1).unwrap();
+
+        let mut engine = Engine::new(&gpu.device, stream_spec()).unwrap();
+        let (device, mut encoder) = (
+            &gpu.device,
+            gpu.device.create_command_encoder(&Default::default()),
+        );
+        engine.encode_initialise(&mut encoder);
+        engine.encode_steps(&mut encoder, 4).unwrap();
+        let before = engine.encode_gradients(device, &mut encoder);
+        engine.encode_probe(&mut encoder).unwrap();
+        let stats = engine.encode_probe_stats(device, &mut encoder).unwrap();
+        let found = engine.encode_indicators(device, &mut encoder).unwrap();
+        let gradients = engine.encode_gradients(device, &mut encoder);
+        let parameters = engine.encode_parameters(device, &mut encoder);
+        let progress = engine.encode_progress(device, &mut encoder);
+        let snapshot = engine.encode_snapshot(device, &mut encoder);
+        gpu.queue.submit([encoder.finish()]);
+
+        assert_eq!(stats.wait().unwrap(), probed, "{}", gpu.adapter);
+        let found = found.wait().unwrap().remove(1).unwrap();
+        assert_eq!(found, indicators, "{}", gpu.adapter);
+        let gradients = gradients.wait().unwrap();
+        assert_eq!(gradients, trainer.gradients().unwrap());
+        // The negative control: a probe leaves gradients of another minibatch than the step before it.
+        assert_ne!(gradients, before.wait().unwrap());
+        assert_eq!(parameters.wait().unwrap(), trainer.parameters().unwrap());
+        assert_eq!(progress.wait().unwrap(), trainer.progress().unwrap());
+        assert_eq!(snapshot.wait().unwrap(), trainer.snapshot().unwrap());
+    }
+}

@@ -1,6 +1,7 @@
-//! Whether the words of a snapshot are such as training can have left.
+//! Checks that training can have left the words of a snapshot.
 //!
-//! Numbers may be anything, NaN too: a replica that diverged holds them. What kernels count, compare or index by may not.
+//! Parameters and moments may be any number, NaN too: a replica that diverged holds such numbers. Counters, places and
+//! flags, which kernels count with, compare or index by, must be in their ranges.
 
 use std::fmt::Display;
 
@@ -13,10 +14,10 @@ use crate::state::{
     HALTED_LOSS, HALTED_UPDATE, LayerControl, NEVER, ProbeSlot, RUNNING, ReplicaState, TaskRecord,
 };
 
-/// A bias correction is at most 1, but for what rounding adds.
+/// The largest bias correction: 1, and room for rounding.
 const LARGEST_CORRECTION: f32 = 1.0 + 1e-3;
 
-/// Checks all replicas; `words` are those of a buffer, if it is carried.
+/// Checks all replicas. `words` returns the words of a buffer, if it is carried.
 pub(super) fn contents<'a>(
     spec: &TrainingSpec,
     names: &Buffers,
@@ -103,7 +104,7 @@ impl Check<'_> {
         self.spec.stream.as_ref().map_or(1, |stream| stream.epochs)
     }
 
-    /// Samples in this many minibatches.
+    /// The number of samples in so many minibatches.
     fn samples(&self, batches: u64) -> u64 {
         batches * u64::from(self.spec.batch)
     }

@@ -33,7 +33,7 @@ impl<'data> TensorFile<'data> {
         }
     }
 
-    /// Sorted, for messages that are the same every time.
+    /// The names of the tensors, sorted so that messages are the same every time.
     pub(super) fn names(&self) -> Vec<&str> {
         let mut names = self.tensors.names();
         names.sort_unstable();
@@ -125,8 +125,8 @@ pub(super) fn check_finite(
     }
 }
 
-/// Fails unless the file is as long as its header announces. [`SafeTensors::deserialize`] tells
-/// neither too short from too long, nor how long; and it adds up offsets without a check for overflow.
+/// Fails unless the file is as long as its header announces. [`SafeTensors::deserialize`] does not distinguish short files
+/// from long ones, does not tell the length that it wants, and adds up offsets without a check for overflow.
 fn check_length(file: &Path, bytes: &[u8]) -> Result<(), TensorError> {
     let found = bytes.len();
     match announced_length(bytes) {
@@ -144,8 +144,8 @@ fn check_length(file: &Path, bytes: &[u8]) -> Result<(), TensorError> {
     }
 }
 
-/// Bytes of the whole file, as far as they can be told from its beginning; `None` where that is not
-/// safetensors. The format: the header's length n (u64, little-endian), n bytes of JSON, the elements.
+/// The number of bytes of the whole file that its beginning announces; `None` where the beginning is not safetensors. The
+/// format: the header's length n (u64, little-endian), n bytes of JSON, the elements.
 fn announced_length(bytes: &[u8]) -> Option<u128> {
     /// The safetensors crate reads no longer header.
     const LONGEST_HEADER: u64 = 100_000_000;

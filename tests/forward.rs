@@ -178,8 +178,8 @@ fn an_engine_gives_the_logits_of_a_trainer() {
         let mut trainer = Trainer::new(&Compute::Gpu(gpu.clone()), spec.clone()).unwrap();
         trainer.train(3).unwrap();
         let wanted = trainer.forward().unwrap();
-        let mut engine = Engine::new(&gpu.device, spec).unwrap();
-        let mut run = |record: &mut dyn FnMut(&mut Engine, &mut wgpu::CommandEncoder)| {
+        let run = |record: &mut dyn FnMut(&mut Engine, &mut wgpu::CommandEncoder)| {
+            let mut engine = Engine::new(&gpu.device, spec.clone()).unwrap();
             let mut encoder = gpu.device.create_command_encoder(&Default::default());
             engine.encode_initialise(&mut encoder);
             engine.encode_steps(&mut encoder, 3).unwrap();

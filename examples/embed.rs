@@ -18,7 +18,7 @@ use clap::Parser;
 use trainable::network::{Activation, Network};
 use trainable::probe::{NotFinite, ProbeSpec, ProbeStats};
 use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
-use trainable::{Engine, Error, Requirements, wgpu};
+use trainable::{Engine, Error, Requirements, gpu, wgpu};
 
 const STEPS_PER_FRAME: u32 = 4;
 const STEP_SIZE: f32 = 3e-3;
@@ -53,7 +53,7 @@ struct Options {
 /// What the probe of one replica brings.
 type Stats = Result<ProbeStats, NotFinite>;
 /// The same of all replicas, on its way from the device.
-type Reading = Pin<Box<dyn Future<Output = Result<Vec<Stats>, Error>>>>;
+type Reading = Pin<Box<dyn Future<Output = Result<Vec<Stats>, gpu::Error>>>>;
 
 fn main() -> Result<()> {
     let frames = Options::parse().frames;

@@ -1,7 +1,7 @@
 //! Data sets: found, checked byte by byte, then read.
 //!
 //! Data flows one way: a path or the embedded assets -> the bytes of its files -> checked pixels and labels ->
-//! [`Dataset`] -> [`ImageSet`](crate::spec::ImageSet). [`load`] reads, by what is there:
+//! [`Dataset`] -> [`ImageSet`]. [`load`] reads, by what is there:
 //!
 //! - `idx`: a directory of IDX files with MNIST's names, raw or `.gz`, of any counts and sizes;
 //! - `npz`: one file of NumPy arrays, images and labels; `npy` reads one array;
@@ -14,6 +14,7 @@
 //! - `embedded`: the MNIST training set inside the library.
 //! - `description`: name, shape and classes, which a run remembers.
 //! - `statistics`: mean and standard deviation of each channel.
+//! - `images`: a data set as a device holds it.
 //! - `error`: what can be wrong.
 
 mod cifar;
@@ -23,6 +24,7 @@ mod embedded;
 mod error;
 mod file;
 mod idx;
+mod images;
 mod mnist;
 #[cfg(feature = "npz")]
 mod npy;
@@ -40,6 +42,7 @@ pub use description::{Description, Shape};
 #[cfg(feature = "embedded-mnist")]
 pub use embedded::embedded;
 pub use error::{DataError, Fault};
+pub use images::ImageSet;
 pub use statistics::Statistics;
 
 /// What a fuzzer calls: every reader, on bytes.

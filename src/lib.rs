@@ -1,15 +1,21 @@
 #![doc = include_str!("../CRATE.md")]
 #![forbid(unsafe_code)]
 
+// It waits for a device to open, which a browser does not allow.
+#[cfg(not(target_arch = "wasm32"))]
+mod compute;
 pub mod cpu;
 pub mod data;
+mod decode;
 mod engine;
 mod error;
+mod executor;
 #[cfg(feature = "report")]
 pub mod experiment;
+#[cfg(feature = "report")]
+pub mod files;
 mod form;
 pub mod gpu;
-mod images;
 pub mod indicators;
 pub mod kernels;
 pub mod layout;
@@ -19,8 +25,6 @@ pub mod network;
 pub mod plan;
 pub mod probe;
 mod progress;
-#[cfg(feature = "report")]
-mod regular;
 #[cfg(feature = "report")]
 pub mod report;
 pub mod rng;
@@ -35,13 +39,15 @@ pub mod tensors;
 #[cfg(not(target_arch = "wasm32"))]
 mod trainer;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use compute::{Backend, Compute};
 pub use engine::Engine;
 pub use error::Error;
 pub use gpu::Requirements;
 pub use progress::{Halt, HaltCause, ReplicaProgress, TaskScore};
 pub use snapshot::{Snapshot, SnapshotBuffer};
 #[cfg(not(target_arch = "wasm32"))]
-pub use trainer::{Backend, Compute, Trainer};
+pub use trainer::Trainer;
 pub use wgpu;
 
 /// The repository's front page, whose code must compile.

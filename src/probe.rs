@@ -1,208 +1,66 @@
-//! What a probe measures, and how it is asked to.
+//! The results of a probe: statistics and curvature of each layer and of the whole network.
+//! [`ProbeSpec`] says how they are measured.
 
-use serde::{Deserialize, Serialize};
-
-use crate::error::Error;
-use crate::scheduler::Statistics;
 use crate::spec::TrainingSpec;
 use crate::state::{LayerRecord, ProbeSlot, ReplicaState, SLOT_DIVERGED};
 
-/// Where the iteration starts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum ProbeStart {
-    /// At the last probe's eigenvectors; the first probe of all starts at random ones.
-    #[default]
-    Warm,
-    /// At random vectors, the same at every probe.
-    Cold,
-}
+pub use crate::error::NotFinite;
+pub use crate::spec::{CONVERGED_RESIDUAL, IterateForm, ProbeMethod, ProbeSpec, ProbeStart};
 
-/// How an iteration holds a layer's part of its vector, where it has the choice: in a layer's own
-/// block and, for the whole network, in the first layer. Both give the same eigenvalues.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum IterateForm {
-    /// Whichever costs less: sample gradients where the batch is smaller than twice the inputs.
-    #[default]
-    Auto,
-    /// As one gradient per sample, multiplied by the Gram matrix of the layer's inputs.
-    SampleGradients,
-    /// As a vector of parameters: the R-operator throughout.
-    Parameters,
-}
-
-/// How a dominant eigenvalue is approached: the eigenvalue largest in size, whatever its sign.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum ProbeMethod {
-    /// Rayleigh-Ritz in the span of the iterate, its residual and the last direction: LOBPCG (Knyazev,
-    /// SIAM J. Sci. Comput. 23, 2001) with one vector and without a preconditioner. While the
-    /// largest eigenvalues of either sign are of similar size it follows both, by thick restarts (Wu and
-    /// Simon, SIAM J. Matrix Anal. Appl. 22, 2000); of two that are almost equal in size it settles on one.
-    /// It holds two vectors more than power iteration.
-    #[default]
-    LocallyOptimal,
-    /// Power iteration, with [`ProbeSpec::momentum`]; without, the paper's. Does not settle where two
-    /// eigenvalues have opposite signs and equal size.
-    Power,
-}
-
-/// How curvature is to be measured.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
-pub struct ProbeSpec {
-    /// How the dominant eigenvalue is approached.
-    pub method: ProbeMethod,
-    /// Hessian-vector products at the most, of each layer's block and of the whole network: one for each
-    /// iteration, of either method.
-    pub iterations: u32,
-    /// An iteration stops once |Hv - lambda v| is at most this many |lambda| |v|. With 0 all
-    /// `iterations` are done; but the locally optimal method stops where that is at most 1e-6, which
-    /// single precision cannot tell from 0.
-    pub tolerance: f32,
-    /// Where it starts.
-    pub start: ProbeStart,
-    /// Decides the random start vectors, together with the replica's own seed.
-    pub seed: u32,
-    /// Momentum of the power iteration, below 1; 0 for the plain one; of no effect with
-    /// [`ProbeMethod::LocallyOptimal`]. With m it filters by the
-    /// Chebyshev polynomials of [-m |lambda|, m |lambda|], lambda the eigenvalue found so far: the
-    /// dominant eigenvalue is the same, near ties are told apart in far fewer iterations.
-    pub momentum: f32,
-    /// How vectors are held.
-    pub form: IterateForm,
-}
-
-impl Default for ProbeSpec {
-    /// Warm, locally optimal, 30 products at the most, to a relative residual of 0.03: some eigenvalue is
-    /// then within 3%, and where it stands apart the error is of the order of the residual's square. The
-    /// momentum, 0.94, is for those who choose power iteration.
-    fn default() -> Self {
-        Self {
-            method: ProbeMethod::LocallyOptimal,
-            iterations: 30,
-            tolerance: 0.03,
-            start: ProbeStart::Warm,
-            seed: 0,
-            momentum: 0.94,
-            form: IterateForm::Auto,
-        }
-    }
-}
-
-/// What [`Sharpness::converged`] asks of the relative residual when the tolerance is 0.
-pub const CONVERGED_RESIDUAL: f32 = 1e-3;
-
-impl ProbeSpec {
-    pub(crate) fn check(&self) -> Result<(), Error> {
-        if !(1..=100_000).contains(&self.iterations) {
-            let wanted = "1 to 100,000";
-            return Err(Error::invalid("probe iterations", wanted, self.iterations));
-        }
-        if !(0.0..1.0).contains(&self.tolerance) {
-            let wanted = "0 or more, below 1";
-            return Err(Error::invalid("probe tolerance", wanted, self.tolerance));
-        }
-        if !(0.0..1.0).contains(&self.momentum) {
-            let wanted = "0 or more, below 1";
-            return Err(Error::invalid("probe momentum", wanted, self.momentum));
-        }
-        Ok(())
-    }
-
-    /// The momentum that the kernels of power iteration get: of the locally optimal method they do the
-    /// first product only, without.
-    pub(crate) fn power_momentum(&self) -> f32 {
-        match self.method {
-            ProbeMethod::Power => self.momentum,
-            ProbeMethod::LocallyOptimal => 0.0,
-        }
-    }
-
-    /// The relative residual that counts as converged.
-    pub(crate) fn converged_residual(&self) -> f64 {
-        if self.tolerance > 0.0 {
-            self.tolerance.into()
-        } else {
-            CONVERGED_RESIDUAL.into()
-        }
-    }
-}
-
-/// The dominant eigenvalue of a Hessian, from exact Hessian-vector products.
+/// The dominant eigenvalue of a Hessian, computed from exact Hessian-vector products.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sharpness {
-    /// Rayleigh quotient, with its sign: negative where the dominant curvature is.
+    /// The Rayleigh quotient with its sign: negative where the dominant curvature is negative.
     pub eigenvalue: f64,
     /// |Hv - lambda v| / (|lambda| |v|). Some eigenvalue lies within `residual * |eigenvalue|` of
     /// this one.
     pub residual: f64,
     /// Hessian-vector products used.
     pub iterations: u32,
-    /// Whether the residual is at most the tolerance ([`CONVERGED_RESIDUAL`] where that is 0).
+    /// Whether the residual is at most the tolerance, or at most [`CONVERGED_RESIDUAL`] where the tolerance is 0.
     pub converged: bool,
 }
 
-/// One layer's statistics (weights and bias together), or the whole network's. The loss is the mean
-/// cross-entropy of the minibatch, without regularisers, unless said otherwise.
+/// The statistics of one layer (weights and bias together) or of the whole network. The loss is the mean cross-entropy of
+/// the minibatch without regularisers, unless a field says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LayerStats {
     /// Trainable parameters.
     pub parameters: usize,
     /// |g|^2 of the mean gradient g.
     pub grad_norm_sq: f64,
-    /// |g + l2 theta + those of the other regularisers|^2: the gradient that the optimiser sees.
+    /// The squared norm of the gradient that the optimiser sees: g + l2 theta + the gradients of the other regularisers.
     pub objective_grad_norm_sq: f64,
     /// Within-batch gradient variance (1/B) sum_i |g_i - g|^2, over per-sample gradients g_i.
     pub grad_variance: f64,
-    /// Dominant eigenvalue of the Hessian's diagonal block (of all of it for the network); `None`
-    /// where a Hessian-vector product was not finite.
+    /// The dominant eigenvalue of the layer's diagonal block of the Hessian, or of the whole Hessian for the network;
+    /// `None` where a Hessian-vector product was not finite.
     pub sharpness: Option<Sharpness>,
-    /// The layer's step size eta; for the network its mean over weights.
+    /// The layer's step size eta; for the network the mean step size over weights.
     pub step_size: f64,
-    /// eta / ((1 - beta1^t) (sqrt(mean(v) / (1 - beta2^t)) + epsilon)), v Adam's second moment over
-    /// the weight matrix (all of them for the network), t the updates done; `None` before the first
-    /// and where a task switch reset the optimiser (t counts from there). For SGD
-    /// eta (1 - momentum^t) / (1 - momentum): what a constant gradient is multiplied by.
+    /// The effective step size: for Adam eta / ((1 - beta1^t) (sqrt(mean(v) / (1 - beta2^t)) + epsilon)), where v is the
+    /// second moment over the weight matrix (over all weight matrices for the network) and t the number of updates. For SGD
+    /// eta (1 - momentum^t) / (1 - momentum), the factor of a constant gradient. `None` before the first update, and before
+    /// the first after a task switch that reset the optimiser; t counts from that switch.
     pub effective_step: Option<f64>,
-    /// |theta|, the bias included.
+    /// The norm |theta|, the bias included.
     pub weight_norm: f64,
     /// |theta - theta before the latest update|; 0 where `effective_step` is `None`.
     pub update_norm: f64,
-    /// Mean of Adam's second moment v over all parameters, the bias included, without bias correction:
-    /// the published code divides the step size by its root over the whole network. 0 for SGD.
+    /// The mean of Adam's second moment v over all parameters, the bias included, without bias correction; 0 for SGD. The
+    /// published code divides the step size by the root of the whole network's mean.
     pub second_moment: f64,
 }
 
 impl LayerStats {
-    /// The gradient-noise bound B |g|^2 / S on the effective step, S the gradient variance: infinite
-    /// where all samples agree.
+    /// The gradient-noise bound B |g|^2 / S on the effective step, where S is the gradient variance. It is infinite where all
+    /// samples have the same gradient.
     pub fn noise_bound(&self, batch: u32) -> f64 {
         f64::from(batch) * self.grad_norm_sq / self.grad_variance
     }
 }
 
-impl From<&LayerStats> for Statistics {
-    fn from(stats: &LayerStats) -> Self {
-        Self {
-            parameters: stats.parameters,
-            step_size: stats.step_size,
-            effective_step: stats.effective_step,
-            sharpness: stats.sharpness.map(|sharpness| sharpness.eigenvalue),
-            grad_norm_sq: stats.grad_norm_sq,
-            objective_grad_norm_sq: stats.objective_grad_norm_sq,
-            grad_variance: stats.grad_variance,
-            second_moment: stats.second_moment,
-        }
-    }
-}
-
-/// What one replica's probe found.
+/// The result of one replica's probe.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProbeStats {
     /// The task that the probed minibatch belongs to.
@@ -211,7 +69,7 @@ pub struct ProbeStats {
     pub update: u32,
     /// Mean cross-entropy of the minibatch.
     pub loss: f64,
-    /// Share of the minibatch classified rightly.
+    /// The share of the minibatch that is classified correctly.
     pub accuracy: f64,
     /// One entry per layer.
     pub layers: Vec<LayerStats>,
@@ -219,18 +77,8 @@ pub struct ProbeStats {
     pub network: LayerStats,
 }
 
-/// A probe of a replica whose loss, gradients or parameters are not finite.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("task {task}, update {update}: the loss, a gradient or a parameter is not finite")]
-pub struct NotFinite {
-    /// The task that the probed minibatch belongs to.
-    pub task: u32,
-    /// Parameter updates done before the probe.
-    pub update: u32,
-}
-
 impl ProbeStats {
-    /// One replica's probe as the device leaves it: `slots` has the network's first, `records` last.
+    /// Decodes one replica's probe. The network's entry is the first of `slots` and the last of `records`.
     pub(crate) fn new(
         spec: &TrainingSpec,
         probe: &ProbeSpec,
@@ -265,7 +113,7 @@ impl ProbeStats {
     }
 }
 
-/// Fails unless everything that a probe found of a replica is finite.
+/// Fails unless the loss and every record of a probed replica is finite.
 pub(crate) fn check_finite(state: &ReplicaState, records: &[LayerRecord]) -> Result<(), NotFinite> {
     if state.batch_loss.is_finite() && records.iter().all(is_finite) {
         return Ok(());

@@ -1,24 +1,24 @@
-//! Where a replica stands and what it scored, as read back from a device.
+//! The standing and the scores of a replica, as read back from a device.
 
 use crate::state::{HALTED_LOSS, NEVER, RUNNING, ReplicaState, TaskRecord};
 
-/// Why a replica was stopped.
+/// The reason why a replica was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HaltCause {
     /// The loss of a minibatch was not finite.
     Loss,
-    /// An update made a parameter or a second moment that is not finite.
+    /// A parameter or a second moment was not finite after an update.
     Update,
 }
 
-/// A replica that diverged and was left as it was then.
+/// The divergence of a replica. The replica keeps the state that it had then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Halt {
     /// The task, from 0.
     pub task: u32,
-    /// Updates done before the one that failed.
+    /// Updates before the one that failed.
     pub update: u32,
-    /// What was not finite.
+    /// The number that was not finite.
     pub cause: HaltCause,
 }
 
@@ -29,33 +29,33 @@ pub struct TaskScore {
     pub task: u32,
     /// Mean accuracy over the task's minibatches, each before its update.
     pub online_accuracy: f64,
-    /// Mean loss over the same.
+    /// Mean loss over the same minibatches.
     pub online_loss: f64,
     /// Mean accuracy over the minibatches of the task's last epoch, each before its update.
     pub final_accuracy: f64,
-    /// Mean loss over the same.
+    /// Mean loss over the same minibatches.
     pub final_loss: f64,
 }
 
-/// Where one replica stands.
+/// The standing of one replica.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReplicaProgress {
     /// The task that the next step belongs to, from 0.
     pub task: u32,
-    /// Updates done.
+    /// The number of updates so far.
     pub updates: u32,
     /// Loss of the latest minibatch, before its update; 0 before the first.
     pub batch_loss: f32,
     /// Correct predictions in it.
     pub batch_correct: u32,
-    /// Set when the replica diverged.
+    /// The divergence of the replica, if it has diverged.
     pub halted: Option<Halt>,
-    /// The latest finished tasks, oldest first; 64 at most.
+    /// The latest finished tasks, oldest first, at most 64.
     pub finished: Vec<TaskScore>,
 }
 
 impl ReplicaProgress {
-    /// From the device's structs; `batch` is the number of samples in a minibatch.
+    /// Decodes the device's structs. `batch` is the number of samples in a minibatch.
     pub(crate) fn new(state: &ReplicaState, task_log: &[TaskRecord], batch: u32) -> Self {
         let mut finished: Vec<_> = task_log
             .iter()
@@ -73,7 +73,7 @@ impl ReplicaProgress {
         }
     }
 
-    /// The score of `task` if it is finished and not yet forgotten.
+    /// The score of `task`, if the task is finished and among the latest 64.
     pub fn score(&self, task: u32) -> Option<TaskScore> {
         self.finished
             .iter()

@@ -50,6 +50,7 @@ pub use profile::Profile;
 pub use schedule::{Schedule, Shape};
 
 use crate::error::Error;
+use crate::probe::LayerStats;
 use crate::rng::{Stream, draw, unit_uniform};
 use control::check_step_size;
 
@@ -74,6 +75,21 @@ pub struct Statistics {
     /// Mean of Adam's second moment over all parameters, biases included, without bias correction. Only the network's
     /// is used.
     pub second_moment: f64,
+}
+
+impl From<&LayerStats> for Statistics {
+    fn from(stats: &LayerStats) -> Self {
+        Self {
+            parameters: stats.parameters,
+            step_size: stats.step_size,
+            effective_step: stats.effective_step,
+            sharpness: stats.sharpness.map(|sharpness| sharpness.eigenvalue),
+            grad_norm_sq: stats.grad_norm_sq,
+            objective_grad_norm_sq: stats.objective_grad_norm_sq,
+            grad_variance: stats.grad_variance,
+            second_moment: stats.second_moment,
+        }
+    }
 }
 
 /// What a probe measured of one replica.

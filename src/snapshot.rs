@@ -1,4 +1,4 @@
-//! What training depends on, between two steps, as words on the host.
+//! Snapshots: the words on the host that training between two steps depends on.
 
 mod check;
 
@@ -6,13 +6,13 @@ use crate::error::Error;
 use crate::plan::{BufferId, Buffers, Program};
 use crate::spec::TrainingSpec;
 
-/// Everything that carries over from one step or probe to the next, of all replicas: parameters, moments,
-/// counters and scores, step sizes, what regularisers pull towards, the vectors that a probe starts at.
+/// Everything that persists from one step or probe to the next, of all replicas: parameters, moments, counters and scores,
+/// step sizes, the parameters that regularisers pull towards, the start vectors of a probe.
 ///
-/// It holds bits, not numbers: restored on the same device, training goes on as if nothing had been.
+/// A snapshot holds bits, not numbers: training that is restored on the same device goes on as if it had never stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// In the order of [`Program::carried`].
+    /// The buffers, in the order of [`Program::carried`].
     pub buffers: Vec<SnapshotBuffer>,
 }
 
@@ -30,11 +30,11 @@ pub struct SnapshotBuffer {
 pub(crate) struct CarriedBuffer {
     pub(crate) id: BufferId,
     pub(crate) name: String,
-    /// Of all replicas.
+    /// The number of words of all replicas together.
     pub(crate) words: usize,
 }
 
-/// [`Program::carried`] with names and lengths.
+/// The buffers of [`Program::carried`], with names and lengths.
 pub(crate) fn carried_buffers(program: &Program) -> Vec<CarriedBuffer> {
     let carried = |id: &BufferId| {
         let spec = program.buffer(*id);
@@ -59,13 +59,14 @@ impl Snapshot {
         self.buffers.iter().map(|buffer| &buffer.words[..])
     }
 
-    /// Fails unless the buffers are `carried`, in that order, and hold what training of `spec` can have left in them.
+    /// Fails unless the buffers are `carried`, in that order, with contents that training of `spec` can leave. Returns the
+    /// number of updates that it was taken after.
     pub(crate) fn check(
         &self,
         carried: &[CarriedBuffer],
         spec: &TrainingSpec,
         names: &Buffers,
-    ) -> Result<(), Error> {
+    ) -> Result<u64, Error> {
         Error::check_length("buffers of the snapshot", carried.len(), self.buffers.len())?;
         for (wanted, found) in carried.iter().zip(&self.buffers) {
             if wanted.name != found.name {

@@ -1,4 +1,4 @@
-//! What is to be trained: a network, its replicas and the stream of tasks.
+//! The specification of a training: a network, its replicas, the stream of tasks and how probes measure.
 
 use std::sync::Arc;
 
@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::network::{Network, Tensor};
-use crate::probe::ProbeSpec;
 use crate::state::{
     LayerControl, OPTIMISER_ADAM, OPTIMISER_SGD, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK,
     SWITCH_RESET_OPTIMISER,
@@ -14,9 +13,12 @@ use crate::state::{
 
 mod intervention;
 mod optimiser_form;
+mod probe;
 
-pub use crate::images::ImageSet;
+pub use crate::data::ImageSet;
 pub use intervention::Intervention;
+pub use probe::{CONVERGED_RESIDUAL, IterateForm, ProbeMethod, ProbeSpec, ProbeStart};
+
 use optimiser_form::OptimiserForm;
 
 /// What makes an update of a gradient g, the L2 term included. A file may name it, `"adam"` or `"sgd"`, or give what differs
@@ -69,9 +71,8 @@ fn check_decay(what: &'static str, decay: f32) -> Result<(), Error> {
     Err(Error::invalid(what, "0 or more, below 1", decay))
 }
 
-/// What becomes of a replica when a training step on the stream was its task's last. Updates on minibatches
-/// that the host handed in reset nothing. Step sizes are the host's and stay in any case, and so do the
-/// scores.
+/// The reset of a replica at a task switch, after the last training step of a task of the stream. Updates on minibatches
+/// that the host handed in reset nothing. Step sizes belong to the host and always stay, and so do the scores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -81,9 +82,9 @@ pub enum TaskSwitch {
     Carry,
     /// Adam's moments or SGD's buffer become zero, and the bias corrections start anew.
     ResetOptimiser,
-    /// As [`Self::ResetOptimiser`], and the parameters are drawn anew: weights by the same rule as the
-    /// initial ones but unrelated to them, biases zero. What a network can do that learned nothing
-    /// before. Regularisers that remember the initial parameters go on remembering those of task 0.
+    /// The optimiser is reset and the parameters are drawn anew: weights by the same rule as the initial ones but unrelated
+    /// to them, biases zero. This is the baseline of a network that has learned nothing before. Regularisers that pull
+    /// towards the initial parameters go on pulling towards those of task 0.
     FreshNetwork,
 }
 
@@ -101,25 +102,24 @@ impl TaskSwitch {
 /// train in the same dispatches.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReplicaSpec {
-    /// Decides initial weights, images, labels and orders; equal seeds see equal streams.
+    /// The seed of initial weights, images, labels and orders. Replicas with equal seeds see equal streams.
     pub seed: u32,
     /// The step size, the same for every layer at the start.
     pub step_size: f32,
     /// Coupled L2: the gradient gains `l2 * theta`, biases included.
     pub l2: f32,
-    /// What makes an update of the gradient.
+    /// The optimiser that makes an update of the gradient.
     pub optimiser: Optimiser,
-    /// What a task switch of the stream resets.
+    /// The reset at a task switch of the stream.
     pub at_task_switch: TaskSwitch,
-    /// L2 towards the initial parameters: the gradient gains `l2_init * (theta - theta_init)`, biases
-    /// included: that of `l2_init / 2 * |theta - theta_init|^2`. Kumar, Marklund and Van Roy
-    /// (arXiv 2308.11958) have no factor 1/2; their coefficient is half of this one.
+    /// L2 towards the initial parameters: the loss gains `l2_init / 2 * |theta - theta_init|^2`, biases included, and the
+    /// gradient `l2_init * (theta - theta_init)`. Kumar, Marklund and Van Roy (arXiv 2308.11958) have no factor 1/2: their
+    /// coefficient is half of this one.
     pub l2_init: f32,
-    /// Wasserstein regulariser: the loss gains `wasserstein * sum_i (sort(p)_i - sort(p_init)_i)^2` for
-    /// every weight matrix and every bias p (Lewandowski et al., arXiv 2312.00246), so the element of
-    /// rank i gains the gradient `2 * wasserstein * (p - sort(p_init)_i)`. Where elements are equal the
-    /// penalty is not differentiable; of its (Clarke) subgradients we take the one that ranks equal
-    /// elements in their stored order, by input and then by output.
+    /// Wasserstein regulariser: the loss gains `wasserstein * sum_i (sort(p)_i - sort(p_init)_i)^2` for every weight matrix
+    /// and every bias p (Lewandowski et al., arXiv 2312.00246), so the element of rank i gains the gradient
+    /// `2 * wasserstein * (p - sort(p_init)_i)`. The penalty is not differentiable where elements are equal. We take the
+    /// (Clarke) subgradient that ranks equal elements in their stored order, by input and then by output.
     pub wasserstein: f32,
     /// What else changes the parameters.
     pub interventions: Vec<Intervention>,
@@ -194,14 +194,14 @@ pub(crate) fn check_step_size(step_size: f32) -> Result<(), Error> {
     Err(Error::invalid("step size", "0 or more, finite", step_size))
 }
 
-/// What tells one task of a stream from another. Every replica sees its own images in every task, and
-/// tasks of its own.
+/// The difference between one task of a stream and the next. Every replica has images of its own, the same in every task,
+/// and tasks of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum StreamKind {
-    /// Random labels, as in the paper (arXiv 2509.19698): every task labels the images anew, at
-    /// random, and they are to be memorised.
+    /// Random labels, as in the paper (arXiv 2509.19698): every task labels the images anew at random, and the network
+    /// memorises them.
     #[default]
     RandomLabels,
     /// Permuted pixels (Goodfellow et al., arXiv 1312.6211): images have their true labels, and every
@@ -209,10 +209,10 @@ pub enum StreamKind {
     PermutedPixels,
 }
 
-/// Tasks one after the other, on images that a replica draws once.
+/// A stream of tasks, one after the other, on images that a replica draws once.
 #[derive(Clone, Debug)]
 pub struct TaskStream {
-    /// What a task changes.
+    /// The difference between tasks.
     pub kind: StreamKind,
     /// The data set that every replica draws its images from.
     pub images: ImageSet,
@@ -220,13 +220,13 @@ pub struct TaskStream {
     pub subset: u32,
     /// Passes over the images in one task; each has `subset / batch` whole minibatches.
     pub epochs: u32,
-    /// The share of the images that gets fresh labels at a task switch; 1 in the paper, and 1 for
-    /// permuted pixels, which change as a whole.
+    /// The share of the images that get fresh labels at a task switch. It is 1 in the paper, and must be 1 for permuted
+    /// pixels, which change as a whole.
     pub relabel_fraction: f32,
 }
 
 impl TaskStream {
-    /// The labels that the device needs: those of the images on permuted pixels, else a placeholder.
+    /// The labels that the device needs: the labels of the images for permuted pixels, else a placeholder.
     pub(crate) fn image_labels(&self) -> Arc<[u32]> {
         match self.kind {
             StreamKind::RandomLabels => Arc::from([0]),
@@ -240,7 +240,7 @@ impl TaskStream {
     }
 }
 
-/// Replicas of one batch: WebGPU has no more workgroups along an axis.
+/// The largest number of replicas in one batch: WebGPU has no more workgroups along an axis.
 pub(crate) const MOST_REPLICAS: usize = 65_535;
 
 /// Everything that is fixed when an engine is made.
@@ -252,15 +252,17 @@ pub struct TrainingSpec {
     pub batch: u32,
     /// One entry per replica.
     pub replicas: Vec<ReplicaSpec>,
-    /// Where minibatches come from; without one, the host hands them in.
+    /// The source of minibatches; without it, the host hands them in.
     pub stream: Option<TaskStream>,
-    /// How curvature is measured; without it, no room is made for it.
+    /// The settings of probes; without them, no buffers of probes are allocated.
     pub probe: Option<ProbeSpec>,
 }
 
 impl TrainingSpec {
+    /// Checks every number of the specification.
+    ///
     /// # Errors
-    /// Any number outside its range, named with what was wanted and what was found.
+    /// [`Error::Invalid`] for the first number outside its range.
     pub fn check(&self) -> Result<(), Error> {
         if !(1..=1 << 24).contains(&self.batch) {
             return Err(Error::invalid("batch", "1 to 16,777,216", self.batch));
@@ -329,14 +331,23 @@ impl TrainingSpec {
         Ok(())
     }
 
-    /// Minibatches of one epoch; without a stream, one endless epoch.
+    /// The same training with the first replica only.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) fn first_alone(&self) -> Self {
+        Self {
+            replicas: self.replicas.iter().take(1).cloned().collect(),
+            ..self.clone()
+        }
+    }
+
+    /// The number of minibatches in an epoch; without a stream there is one endless epoch.
     pub fn batches_per_epoch(&self) -> u32 {
         self.stream
             .as_ref()
             .map_or(u32::MAX, |stream| stream.subset / self.batch)
     }
 
-    /// Training steps of one task; without a stream, endless.
+    /// The number of training steps in a task; without a stream the task is endless.
     pub fn steps_per_task(&self) -> u64 {
         let epochs = self.stream.as_ref().map_or(1, |stream| stream.epochs);
         u64::from(self.batches_per_epoch()) * u64::from(epochs)
@@ -350,7 +361,7 @@ impl TrainingSpec {
         Err(Error::invalid("replica", wanted, replica))
     }
 
-    /// A minibatch as stored: `inputs` `[batch, inputs]` and `labels` `[batch]` with padding.
+    /// Adds padding to a minibatch, `inputs` `[batch, inputs]` and `labels` `[batch]`, so that it can be stored.
     pub(crate) fn pack_batch(
         &self,
         inputs: &[f32],
@@ -376,7 +387,7 @@ impl TrainingSpec {
         Ok((stored, padded))
     }
 
-    /// One replica's layer controls with these step sizes.
+    /// The layer controls of one replica with these step sizes.
     pub(crate) fn layer_controls(&self, step_sizes: &[f32]) -> Result<Vec<LayerControl>, Error> {
         let blocks = self.network.blocks().len();
         Error::check_length("step sizes", blocks, step_sizes.len())?;
@@ -406,12 +417,12 @@ impl TrainingSpec {
         }
     }
 
-    /// Rows of a minibatch as stored: kernels work on eight at a time.
+    /// The number of rows of a stored minibatch: kernels work on eight at a time.
     pub(crate) fn batch_rows(&self) -> u32 {
         self.batch.next_multiple_of(8)
     }
 
-    /// Columns of a minibatch as stored.
+    /// The number of columns of a stored minibatch.
     pub(crate) fn input_columns(&self) -> u32 {
         self.network.values()[0].columns()
     }

@@ -1,11 +1,13 @@
-//! Networks and minibatches from safetensors files, checked before anything is computed.
+//! Networks and minibatches in safetensors files. Reading checks everything before anything is computed.
 //!
-//! A network file holds pairs of `NAME.weight` `[out, in]` and `NAME.bias` `[out]` in F32, one pair a layer, named and
-//! laid out as PyTorch does; after a CReLU layer `in` is twice the previous `out`. The names differ only in their numbers,
-//! which say the order: `fc1`, `fc2`, ... or those of an `nn.Sequential`, `0`, `2`, ..., or `net.0`, `net.2`, ... A batch
-//! file holds the inputs `x` `[B, in]` in F32 and the labels `y` `[B]` in I64, I32 or U8.
+//! A network file holds a pair of `NAME.weight` `[out, in]` and `NAME.bias` `[out]` in F32 for each layer, named and laid
+//! out as PyTorch does. After a CReLU layer `in` is twice the previous `out`. The names differ only in their numbers, which
+//! give the order: `fc1`, `fc2`, ... or those of an `nn.Sequential`, `0`, `2`, ..., or `net.0`, `net.2`, ... A batch file
+//! holds the inputs `x` `[B, in]` in F32 and the labels `y` `[B]` in I64, I32 or U8.
 //!
-//! - `names`: which tensors are a layer's, and in which order layers come.
+//! - `network`: reads a network; `write` writes one.
+//! - `batch`: reads a minibatch.
+//! - `names`: tells which tensors belong to a layer, and the order of layers.
 //! - `file`: the tensors of a file.
 
 mod batch;
@@ -14,22 +16,25 @@ mod file;
 mod fixtures;
 mod names;
 mod network;
+mod write;
 
 use std::io;
 use std::path::PathBuf;
 
 pub use batch::{Batch, read_batch};
 pub use network::{NamedNetwork, read_network};
+pub use write::write_network;
 
 use crate::error::Error;
+use crate::files::WriteError;
 
-/// Why a file does not hold what was wanted. Every message names the file, the tensor where there is
-/// one, what was wanted and what was found; a source is not repeated in the message.
+/// An error of a safetensors file. Every message names the file and, where there is one, the tensor, with what was wanted
+/// and what was found. A message does not repeat its source.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TensorError {
-    /// The operating system would not open or read the file, or it is none.
-    #[error("{file}: wanted to read it, found that it cannot be read")]
+    /// The operating system refused to open or read the file, or it is not a regular file.
+    #[error("cannot read {file}")]
     Unreadable {
         /// The file.
         file: PathBuf,
@@ -162,4 +167,25 @@ pub enum TensorError {
         /// What is wrong with it.
         source: Box<Error>,
     },
+    /// The parameters to be written do not have the network's shape.
+    #[error("cannot write {file}: the parameters do not fit the network")]
+    Parameters {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with them.
+        source: Box<Error>,
+    },
+    /// The names to be written would not be read back as the same layers.
+    #[error("cannot write {file}: wanted {wanted}, found {found:?}")]
+    Names {
+        /// The file.
+        file: PathBuf,
+        /// What [`read_network`] takes.
+        wanted: String,
+        /// The names.
+        found: Vec<String>,
+    },
+    /// The file cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
 }

@@ -10,7 +10,7 @@ use trainable::network::{Activation, Network};
 use trainable::plan::Program;
 use trainable::probe::{NotFinite, ProbeSpec, ProbeStats};
 use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
-use trainable::{Compute, Engine, Error, Requirements, Trainer, wgpu};
+use trainable::{Compute, Engine, Error, Requirements, Trainer, gpu, wgpu};
 
 const DOUBLE: &str = "
 @group(0) @binding(0) var<storage, read_write> values: array<u32>;
@@ -328,7 +328,7 @@ fn every_limit_that_is_too_small_is_refused_by_name() {
         "maxComputeWorkgroupsPerDimension": max_compute_workgroups_per_dimension,
     };
     let refusal = |limits: &wgpu::Limits| match needs.check(limits) {
-        Err(Error::Limit {
+        Err(gpu::Error::Limit {
             limit,
             required,
             available,
@@ -390,7 +390,7 @@ fn too_many_replicas_are_refused_with_how_many_fit() {
     // 128 MiB in WebGPU's default binding; the parameters of one replica are more than 4 MiB.
     let limits = wgpu::Limits::default();
     let refused = |replicas| Requirements::new(&with(replicas)).unwrap().check(&limits);
-    let Err(Error::Limit { fit: Some(fit), .. }) = refused(100) else {
+    let Err(gpu::Error::Limit { fit: Some(fit), .. }) = refused(100) else {
         panic!("{:?}", refused(100));
     };
     assert!((20..32).contains(&fit), "{fit}");
@@ -408,7 +408,7 @@ fn too_many_replicas_are_refused_with_how_many_fit() {
     };
     let error = Requirements::new(&spec()).unwrap().check(&none);
     assert!(
-        matches!(error, Err(Error::Limit { fit: None, .. })),
+        matches!(error, Err(gpu::Error::Limit { fit: None, .. })),
         "{error:?}"
     );
 }
@@ -585,5 +585,44 @@ impl HostWork {
 
     fn value(&self, device: &wgpu::Device, queue: &wgpu::Queue) -> u32 {
         common::read_buffer(device, queue, &self.buffer)[0]
+    }
+}
+
+/// What an engine reads back is what a trainer answers on the same device.
+#[test]
+fn an_engine_reads_back_what_a_trainer_answers() {
+    for gpu in common::gpus() {
+        let mut trainer = Trainer::new(&Compute::Gpu(gpu.clone()), stream_spec()).unwrap();
+        trainer.train(4).unwrap();
+        let probed = trainer.probe().unwrap();
+        let indicators = trainer.indicators().unwrap().remove(1).unwrap();
+
+        let mut engine = Engine::new(&gpu.device, stream_spec()).unwrap();
+        let (device, mut encoder) = (
+            &gpu.device,
+            gpu.device.create_command_encoder(&Default::default()),
+        );
+        engine.encode_initialise(&mut encoder);
+        engine.encode_steps(&mut encoder, 4).unwrap();
+        let before = engine.encode_gradients(device, &mut encoder);
+        engine.encode_probe(&mut encoder).unwrap();
+        let stats = engine.encode_probe_stats(device, &mut encoder).unwrap();
+        let found = engine.encode_indicators(device, &mut encoder).unwrap();
+        let gradients = engine.encode_gradients(device, &mut encoder);
+        let parameters = engine.encode_parameters(device, &mut encoder);
+        let progress = engine.encode_progress(device, &mut encoder);
+        let snapshot = engine.encode_snapshot(device, &mut encoder);
+        gpu.queue.submit([encoder.finish()]);
+
+        assert_eq!(stats.wait().unwrap(), probed, "{}", gpu.adapter);
+        let found = found.wait().unwrap().remove(1).unwrap();
+        assert_eq!(found, indicators, "{}", gpu.adapter);
+        let gradients = gradients.wait().unwrap();
+        assert_eq!(gradients, trainer.gradients().unwrap());
+        // The negative control: a probe leaves gradients of another minibatch than the step before it.
+        assert_ne!(gradients, before.wait().unwrap());
+        assert_eq!(parameters.wait().unwrap(), trainer.parameters().unwrap());
+        assert_eq!(progress.wait().unwrap(), trainer.progress().unwrap());
+        assert_eq!(snapshot.wait().unwrap(), trainer.snapshot().unwrap());
     }
 }

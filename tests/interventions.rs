@@ -174,7 +174,10 @@ fn a_stage_runs_only_when_it_is_due() {
     let (plain, nothing) = kernels(&[]);
     assert_eq!(nothing, None);
     let (step, switch) = kernels(&[SHRINK_PERTURB]);
-    assert_eq!((step, switch), (plain.clone(), Some(vec!["shrink_perturb"])));
+    assert_eq!(
+        (step, switch),
+        (plain.clone(), Some(vec!["shrink_perturb"]))
+    );
     let (step, switch) = kernels(&[WEIGHT_CLIPPING]);
     assert_eq!(step, [&plain[..], &["weight_clipping"]].concat());
     assert_eq!(switch, None);
@@ -195,7 +198,10 @@ fn interventions_leave_other_replicas_alone_and_do_not_care_where_a_run_is_cut()
             trainer.parameters().unwrap()
         };
         let together = train(&all, &[15]);
-        assert!(together == train(&all, &[6, 1, 5, 3]), "{device}: in pieces");
+        assert!(
+            together == train(&all, &[6, 1, 5, 3]),
+            "{device}: in pieces"
+        );
         for (r, one) in all.iter().enumerate() {
             let alone = train(std::slice::from_ref(one), &[15]);
             assert!(alone[0] == together[r], "{device}: replica {r}");
@@ -232,7 +238,10 @@ fn impossible_interventions_are_refused() {
     assert_eq!(refused(&[clipping(0.0)]), format!("{wanted}0"));
     assert_eq!(refused(&[clipping(f32::NAN)]), format!("{wanted}NaN"));
     let shrink = |shrink, perturb| Intervention::ShrinkPerturb { shrink, perturb };
-    assert_eq!(refused(&[shrink(1.5, 0.0)]), "shrink: wanted 0 to 1, found 1.5");
+    assert_eq!(
+        refused(&[shrink(1.5, 0.0)]),
+        "shrink: wanted 0 to 1, found 1.5"
+    );
     assert!(refused(&[shrink(0.5, f32::INFINITY)]).starts_with("perturb: wanted 0 or more"));
     assert!(refused(&[clipping(1.0), clipping(2.0)]).starts_with("interventions: wanted each"));
 }

@@ -285,6 +285,9 @@ fn a_reset_costs_nothing_between_task_switches() {
     assert_eq!(kernels(&resetting.step), kernels(&carrying.step));
     let probed = |plans: &StepPlans| plans.probed_step.as_ref().map(kernels);
     assert_eq!(probed(resetting), probed(carrying));
-    let switch = resetting.task_switch.as_ref().expect("a replica that resets");
+    let switch = resetting
+        .task_switch
+        .as_ref()
+        .expect("a replica that resets");
     assert_eq!(kernels(switch), ["task_reset"]);
 }

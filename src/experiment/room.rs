@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::{Arm, Experiment, ExperimentError};
+use crate::compute::Compute;
 use crate::network::Network;
 use crate::spec::{ImageSet, TrainingSpec};
-use crate::trainer::Compute;
 
 impl Experiment {
     /// Checks that a replica of each arm fits on `compute`, so that a run that cannot begin leaves nothing behind.
     ///
     /// # Errors
-    /// [`crate::Error::Limit`] or [`crate::Error::Memory`]; those of [`Experiment::check`], which comes first.
+    /// [`crate::gpu::Error::Limit`] or [`crate::Error::Memory`]; those of [`Experiment::check`], which comes first.
     pub fn check_room(&self, compute: &Compute, images: &ImageSet) -> Result<(), ExperimentError> {
         // Those of one shape train together.
         let mut shapes: BTreeMap<_, Vec<&Arm>> = BTreeMap::new();

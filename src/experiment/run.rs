@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use super::checkpoint::{Replica, Standing};
 use super::directory::{RunDirectory, Start};
 use super::{Arm, Experiment, ExperimentError, placebo};
+use crate::compute::Compute;
 use crate::error::Error;
 use crate::network::Network;
 use crate::probe::{NotFinite, ProbeStats};
@@ -13,7 +14,7 @@ use crate::progress::{Halt, ReplicaProgress};
 use crate::report::{IndicatorRow, ProbeRow, TaskRow, probe_rows};
 use crate::scheduler::{Control, Observation, Scheduler, Statistics};
 use crate::spec::{ImageSet, TrainingSpec};
-use crate::trainer::{Compute, Trainer};
+use crate::trainer::Trainer;
 
 /// Steps between two events, at the most, so that progress can be shown.
 const PIECE: u32 = 100;

@@ -1,10 +1,10 @@
-//! Errors of a device as values.
+//! Catching the errors of a device as values.
 
-use crate::error::Error;
+use super::Error;
 
 /// Does `work` and returns its result, or the first error of this kind that the device reported meanwhile.
 ///
-/// On the web errors arrive later; there they go to whoever owns the device.
+/// On the web errors arrive later and go to the owner of the device.
 pub(super) fn caught<T>(
     device: &wgpu::Device,
     filter: wgpu::ErrorFilter,

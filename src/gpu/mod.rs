@@ -1,5 +1,12 @@
-//! What touches wgpu: opening a device for those who have none, recording plans, reading back.
+//! Devices: opening one for programs that have none, recording plans, reading back.
+//!
+//! - `open`: opens a device ([`Gpu`]). `requirements`: the limits that a device must reach ([`Requirements`]).
+//! - `recorder`: the buffers and pipelines of a program ([`Recorder`]). `tiling`: the variants of its products ([`Tiling`]).
+//! - `readback`: words on their way to the host ([`Readback`]).
+//! - `submissions`: long work in short submissions, as `pacer` paces them ([`Pacer`]).
+//! - `error`, `faults`: the errors of adapters and devices ([`Error`]), and how they become values.
 
+mod error;
 mod faults;
 mod open;
 mod pacer;
@@ -10,6 +17,7 @@ mod requirements;
 mod submissions;
 mod tiling;
 
+pub use error::Error;
 pub use open::{AdapterSummary, Gpu, adapters, present_adapters};
 pub use pacer::Pacer;
 pub use readback::Readback;

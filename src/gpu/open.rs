@@ -3,18 +3,18 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use crate::error::Error;
+use super::Error;
 
-/// What an adapter calls itself.
+/// The description that an adapter gives of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AdapterSummary {
-    /// Name, as the driver gives it.
+    /// The name that the driver gives.
     pub name: String,
-    /// The graphics interface it is reached through.
+    /// The graphics interface through which the adapter is reached.
     pub backend: wgpu::Backend,
-    /// What kind of device it is; `Cpu` for a software rasteriser.
+    /// The kind of device; `Cpu` for a software rasteriser.
     pub kind: wgpu::DeviceType,
-    /// The driver and its version, as far as it says.
+    /// The driver and its version, as far as they are known.
     pub driver: String,
 }
 
@@ -31,12 +31,12 @@ impl AdapterSummary {
         }
     }
 
-    /// Whether this is hardware. GL does not always say what it runs on; then it counts as hardware.
+    /// Whether the adapter is hardware. An OpenGL driver that does not say counts as hardware.
     pub fn is_hardware(&self) -> bool {
         self.kind != wgpu::DeviceType::Cpu
     }
 
-    /// Discrete before integrated before the rest, native interfaces before GL.
+    /// The key that sorts discrete adapters before integrated ones before the rest, and native interfaces before OpenGL.
     fn rank(&self) -> (u32, bool) {
         let kind = match self.kind {
             wgpu::DeviceType::DiscreteGpu => 0,
@@ -55,7 +55,7 @@ impl fmt::Display for AdapterSummary {
     }
 }
 
-/// A device of our own, with its errors caught instead of panicking.
+/// A device that was opened here. Its errors are caught and kept; they do not panic.
 #[derive(Debug)]
 pub struct Gpu {
     /// The adapter that the device belongs to.
@@ -83,13 +83,13 @@ pub async fn adapters(backends: wgpu::Backends) -> Vec<(AdapterSummary, wgpu::Ad
     found
 }
 
-/// All adapters, best first; OpenGL is asked only where no other interface has an adapter. Its drivers look for a
-/// display, and reach the same devices in a worse way.
+/// All adapters, best first. OpenGL is tried only where no other interface has an adapter: its drivers look for a display
+/// and reach the same devices in a worse way.
 pub async fn present_adapters() -> Vec<(AdapterSummary, wgpu::Adapter)> {
     first_with_any(adapters).await
 }
 
-/// What `look` finds through the native interfaces, or else through OpenGL.
+/// Looks through the native interfaces and, if it finds nothing there, through OpenGL.
 async fn first_with_any<T>(look: impl AsyncFn(wgpu::Backends) -> Vec<T>) -> Vec<T> {
     let native = look(wgpu::Backends::all() - wgpu::Backends::GL).await;
     if native.is_empty() {
@@ -108,7 +108,7 @@ impl Gpu {
         Self::open_with(adapter, wgpu::Features::empty()).await
     }
 
-    /// As [`Self::open`], with features for the caller's own use, such as timestamps.
+    /// Does the same as [`Self::open`] and enables features for the caller's own use, such as timestamps.
     ///
     /// # Errors
     /// As [`Self::open`].

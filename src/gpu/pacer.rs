@@ -1,8 +1,8 @@
-//! How many training steps go into one submission.
+//! The number of training steps in one submission.
 
 use std::time::Duration;
 
-/// Aims at a fixed time per submission, so that a display that shares the device stays alive.
+/// Aims at a fixed time per submission, so that a display that shares the device stays responsive.
 #[derive(Clone, Copy, Debug)]
 pub struct Pacer {
     budget: Duration,
@@ -10,26 +10,26 @@ pub struct Pacer {
 }
 
 impl Pacer {
-    /// Steps in one submission at the most.
+    /// The largest number of steps in one submission.
     pub const MAX_STEPS: u32 = 1_024;
 
-    /// Starts with less than a step; `budget` is what one submission should take.
+    /// Starts with less than a step. `budget` is the time that one submission should take.
     pub fn new(budget: Duration) -> Self {
         Self { budget, steps: 0 }
     }
 
-    /// Steps for the next submission: 1 at least.
+    /// The number of steps for the next submission, at least 1.
     pub fn steps(&self) -> u32 {
         self.steps.max(1)
     }
 
-    /// Whether a step is longer than the budget, or not yet measured: it had better be cut.
+    /// Whether a step should be cut, because it takes longer than the budget or was not yet measured.
     pub fn is_cut(&self) -> bool {
         self.steps == 0
     }
 
-    /// Learns that `steps` steps, in one submission or cut into several, took `elapsed`: the next takes as many as
-    /// fit the budget, but at most twice as many.
+    /// Takes note that `steps` steps, in one submission or cut into several, took `elapsed`. The next submission gets as many
+    /// steps as fit the budget, but at most twice as many as this one.
     pub fn measured(&mut self, steps: u32, elapsed: Duration) {
         let fitting =
             f64::from(steps) * self.budget.as_secs_f64() / elapsed.as_secs_f64().max(1e-9);

@@ -4,14 +4,14 @@ use std::future::Future;
 
 use futures_channel::oneshot;
 
-use crate::error::Error;
-use crate::gpu::faults::{caught, create_buffer};
+use super::Error;
+use super::faults::{caught, create_buffer};
 
-/// A copied word that says that the copies were made: a staging buffer that no copy reached is zero.
+/// A copied word that shows that the copies were made: a staging buffer that no copy reached is zero.
 const COPIED: u32 = 0x5EED_C0DE;
 const COPIED_SIZE: u64 = size_of::<u32>() as u64;
 
-/// Makes what the reader wants of the words of each buffer.
+/// Decodes the words of each buffer.
 type Decode<T> = Box<dyn FnOnce(&[&[u32]]) -> T + Send>;
 
 /// Copies that were recorded into an encoder, to be read once that encoder is submitted.
@@ -19,19 +19,58 @@ type Decode<T> = Box<dyn FnOnce(&[&[u32]]) -> T + Send>;
 /// `T` is what the words mean. Nothing here submits, polls or blocks but [`Self::wait`].
 #[must_use = "a readback that is not resolved is only a copy"]
 pub struct Readback<T> {
-    device: wgpu::Device,
-    /// One for each source, as all sources together may be larger than the largest buffer; the last holds [`COPIED`].
-    staging: Result<Vec<wgpu::Buffer>, Error>,
+    copies: Copies,
     decode: Decode<T>,
 }
 
 impl<T> Readback<T> {
-    /// Records copies of whole buffers; `decode` gets the words of each.
+    /// Records copies of whole buffers. `decode` gets the words of each.
     pub(crate) fn record(
         device: &wgpu::Device,
         encoder: &mut wgpu::CommandEncoder,
         sources: &[&wgpu::Buffer],
         decode: impl FnOnce(&[&[u32]]) -> T + Send + 'static,
+    ) -> Self {
+        Self {
+            copies: Copies::record(device, encoder, sources),
+            decode: Box::new(decode),
+        }
+    }
+
+    /// Asks for the words. Call it after the encoder was submitted. The future is ready when the
+    /// device has been polled past that submission, which on the web happens by itself.
+    ///
+    /// # Errors
+    /// [`Error::NotSubmitted`] where the encoder was dropped; [`Error::Device`] when the device is lost or cannot map
+    /// the copy; [`Error::OutOfMemory`] when there was no memory for it.
+    pub fn resolve(self) -> impl Future<Output = Result<T, Error>> {
+        self.copies.resolve(self.decode)
+    }
+
+    /// Does what [`Self::resolve`] does, but waits for the device that the copies were recorded for. It is for native
+    /// programs.
+    ///
+    /// # Errors
+    /// As [`Self::resolve`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn wait(self) -> Result<T, Error> {
+        self.copies.wait(self.decode)
+    }
+}
+
+/// Copies of buffers in memory that the host can map.
+pub(super) struct Copies {
+    device: wgpu::Device,
+    /// One for each source, because all sources together may be larger than the largest buffer. The last holds [`COPIED`].
+    staging: Result<Vec<wgpu::Buffer>, Error>,
+}
+
+impl Copies {
+    /// Records copies of whole buffers.
+    pub(super) fn record(
+        device: &wgpu::Device,
+        encoder: &mut wgpu::CommandEncoder,
+        sources: &[&wgpu::Buffer],
     ) -> Self {
         let mut copy = |source: &wgpu::Buffer| {
             let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
@@ -51,21 +90,14 @@ impl<T> Readback<T> {
         Self {
             device: device.clone(),
             staging: copy_all(),
-            decode: Box::new(decode),
         }
     }
 
-    /// Asks for the words; call it after the encoder was submitted. The future is ready when the
-    /// device has been polled past that submission, which on the web happens by itself.
-    ///
-    /// # Errors
-    /// [`Error::NotSubmitted`] where the encoder was dropped; [`Error::Device`] when the device is lost or cannot map
-    /// the copy; [`Error::OutOfMemory`] when there was no memory for it.
-    pub fn resolve(self) -> impl Future<Output = Result<T, Error>> {
-        let failed = |reason: String| Error::Device {
-            doing: "reading back",
-            reason,
-        };
+    /// Asks for the words of each buffer; see [`Readback::resolve`].
+    fn resolve<T, D: FnOnce(&[&[u32]]) -> T>(
+        self,
+        decode: D,
+    ) -> impl Future<Output = Result<T, Error>> + use<T, D> {
         let map = |staging: &wgpu::Buffer| {
             let (sender, receiver) = oneshot::channel();
             let map = || {
@@ -99,20 +131,17 @@ impl<T> Readback<T> {
             let views = mapped.collect::<Result<Vec<_>, _>>()?;
             let words: Vec<&[u32]> = views.iter().map(|v| bytemuck::cast_slice(v)).collect();
             match words.split_last() {
-                Some((&[COPIED], words)) => Ok((self.decode)(words)),
+                Some((&[COPIED], words)) => Ok(decode(words)),
                 _ => Err(Error::NotSubmitted),
             }
         }
     }
 
-    /// As [`Self::resolve`], but waits for the device that the copies were recorded for; for native programs.
-    ///
-    /// # Errors
-    /// As [`Self::resolve`].
+    /// Waits for the words of each buffer; see [`Readback::wait`].
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn wait(self) -> Result<T, Error> {
+    pub(super) fn wait<T>(self, decode: impl FnOnce(&[&[u32]]) -> T) -> Result<T, Error> {
         let device = self.device.clone();
-        let future = self.resolve();
+        let future = self.resolve(decode);
         device
             .poll(wgpu::PollType::wait_indefinitely())
             .map_err(|error| Error::Device {
@@ -120,5 +149,12 @@ impl<T> Readback<T> {
                 reason: error.to_string(),
             })?;
         pollster::block_on(future)
+    }
+}
+
+fn failed(reason: String) -> Error {
+    Error::Device {
+        doing: "reading back",
+        reason,
     }
 }

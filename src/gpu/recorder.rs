@@ -3,16 +3,15 @@
 use std::collections::HashMap;
 use std::num::NonZeroU64;
 
-use crate::error::Error;
-use crate::gpu::Tiling;
-use crate::gpu::faults::{caught, create_buffer};
+use super::faults::{caught, create_buffer};
+use super::{Error, Tiling};
 use crate::kernels::{Access, Kernel, Variant};
 use crate::plan::{BufferId, BufferSpec, Contents, Dispatch, Plan, Program};
 
 /// The buffers of a program on a device, and the pipelines of the kernels used so far.
 ///
-/// [`crate::Engine`] is the way to train; this is for those who want to record plans, or single
-/// dispatches of them, in a loop of their own.
+/// Most programs train with [`crate::Engine`]. A recorder is for those that record plans, or single dispatches of them, in a
+/// loop of their own.
 pub struct Recorder {
     buffers: Vec<wgpu::Buffer>,
     pipelines: HashMap<PipelineKey, Pipeline>,
@@ -52,7 +51,7 @@ impl Recorder {
         })
     }
 
-    /// The same, with other variants of its products.
+    /// Sets the variants of the products.
     #[must_use]
     pub fn with_tiling(self, tiling: Tiling) -> Self {
         Self { tiling, ..self }
@@ -63,10 +62,10 @@ impl Recorder {
         &self.buffers[id.0]
     }
 
-    /// Compiles what `plan` needs and binds its buffers.
+    /// Compiles the kernels of `plan` and binds its buffers.
     ///
     /// # Errors
-    /// [`Error::Device`] with a kernel that the device does not take; [`Error::OutOfMemory`].
+    /// [`Error::Device`] for a kernel that the device refuses; [`Error::OutOfMemory`].
     pub fn prepare(&mut self, device: &wgpu::Device, plan: &Plan) -> Result<RecordedPlan, Error> {
         let uniforms = create_uniforms(device, plan)?;
         let internal = wgpu::ErrorFilter::Internal;
@@ -133,17 +132,17 @@ impl Recorder {
 }
 
 impl RecordedPlan {
-    /// What the plan does; the label of its passes.
+    /// The name of the plan, which is the label of its passes.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// How many dispatches it has.
+    /// The number of its dispatches.
     pub fn dispatches(&self) -> usize {
         self.dispatches.len()
     }
 
-    /// Records one dispatch into a compute pass of its own, for those who cut a plan into several submissions; `index` is
+    /// Records one dispatch into a compute pass of its own, for programs that cut a plan into several submissions. `index` is
     /// less than [`Self::dispatches`].
     pub fn encode_dispatch(&self, encoder: &mut wgpu::CommandEncoder, index: usize) {
         let descriptor = wgpu::ComputePassDescriptor {
@@ -170,8 +169,8 @@ impl RecordedPlan {
         }
     }
 
-    /// Records the plan once, each dispatch in a pass of its own between two timestamps: that of dispatch i begins at query
-    /// 2 i and ends at query 2 i + 1. To see where the time goes; a single pass is faster.
+    /// Records the plan once, each dispatch in a pass of its own between two timestamps: dispatch i begins at query 2 i and
+    /// ends at query 2 i + 1. It shows where the time goes; a single pass is faster.
     pub fn encode_timed(&self, encoder: &mut wgpu::CommandEncoder, queries: &wgpu::QuerySet) {
         for (dispatch, query) in self.dispatches.iter().zip((0..).step_by(2)) {
             let descriptor = wgpu::ComputePassDescriptor {
@@ -216,7 +215,7 @@ fn create_storage(
 /// One kernel's pipeline and the layout of its bind group.
 type Pipeline = (wgpu::ComputePipeline, wgpu::BindGroupLayout);
 
-/// Bytes from one dispatch's uniform to the next: the largest of the plan, as aligned as the device wants.
+/// The bytes from one dispatch's uniform to the next: the largest uniform of the plan, aligned for the device.
 fn uniform_stride(device: &wgpu::Device, plan: &Plan) -> usize {
     let largest = plan.dispatches.iter().map(|d| d.params.len()).max();
     let alignment = device.limits().min_uniform_buffer_offset_alignment;

@@ -1,13 +1,13 @@
-//! What a device must offer, for hosts that ask before they create theirs.
+//! The limits that a device must reach, for hosts that ask before they create theirs.
 
-use crate::error::Error;
+use super::Error;
 use crate::kernels;
 use crate::plan::{BufferSpec, Program};
-use crate::spec::TrainingSpec;
 #[cfg(not(target_arch = "wasm32"))]
-use crate::{spec::MOST_REPLICAS, trainer::first_alone};
+use crate::spec::MOST_REPLICAS;
+use crate::spec::TrainingSpec;
 
-/// What an [`crate::Engine`] needs of a device.
+/// The requirements of an [`crate::Engine`] on its device.
 ///
 /// ```no_run
 /// # use trainable::{Error, Requirements, spec::TrainingSpec, wgpu};
@@ -24,14 +24,14 @@ use crate::{spec::MOST_REPLICAS, trainer::first_alone};
 pub struct Requirements {
     /// WebGPU's default limits, raised where the network needs more.
     pub limits: wgpu::Limits,
-    /// None.
+    /// Optional features: none.
     pub features: wgpu::Features,
-    /// Bytes of device memory for all buffers; readbacks in flight and the driver's own come on top.
+    /// Bytes of device memory for all buffers. Readbacks in flight and the driver's own memory come on top.
     pub bytes: u64,
     needs: Vec<Need>,
 }
 
-/// The most that anything needs of one limit.
+/// The largest need of one limit.
 #[derive(Clone, Debug)]
 struct Need {
     limit: Limit,
@@ -41,7 +41,7 @@ struct Need {
     replicas: Option<u32>,
 }
 
-/// One of the limits that matter to us.
+/// A limit that training needs.
 #[derive(Clone, Copy, Debug)]
 struct Limit {
     /// Its name in WebGPU.
@@ -77,11 +77,11 @@ limits! {
 }
 
 impl Requirements {
-    /// What the training that `spec` describes needs.
+    /// The requirements of the training that `spec` describes.
     ///
     /// # Errors
     /// A specification that [`TrainingSpec::check`] refuses.
-    pub fn new(spec: &TrainingSpec) -> Result<Self, Error> {
+    pub fn new(spec: &TrainingSpec) -> Result<Self, crate::Error> {
         Ok(Self::of(&Program::new(spec)?))
     }
 
@@ -97,8 +97,10 @@ impl Requirements {
         requirements
     }
 
+    /// Compares the requirements with the limits of a device.
+    ///
     /// # Errors
-    /// [`Error::Limit`] with the first limit that `available` does not reach, what is required and why.
+    /// [`Error::Limit`] with the first limit that `available` does not reach.
     pub fn check(&self, available: &wgpu::Limits) -> Result<(), Error> {
         let too_small = |need: &&Need| (need.limit.of)(available) < need.required;
         match self.needs.iter().find(too_small) {
@@ -189,7 +191,7 @@ impl Requirements {
 }
 
 impl Need {
-    /// The error where there is only so much.
+    /// The error of a device that has only `available`.
     fn unmet(&self, available: u64) -> Error {
         let each = |replicas: u32| (self.required / u64::from(replicas)).max(1);
         Error::Limit {
@@ -210,13 +212,13 @@ fn name(buffer: &BufferSpec, replicas: u32) -> String {
     }
 }
 
-/// How many replicas like those of `spec` the limits allow in one program.
+/// The number of replicas like the first of `spec` that the limits allow in one program.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn replicas_that_fit(
     spec: &TrainingSpec,
     limits: &wgpu::Limits,
-) -> Result<usize, Error> {
-    let program = Program::new(&first_alone(spec))?;
+) -> Result<usize, crate::Error> {
+    let program = Program::new(&spec.first_alone())?;
     Requirements::of(&program).check(limits)?;
     let own = program.buffers.iter().filter(|buffer| !buffer.shared);
     let largest = own.map(|buffer| buffer.words as u64 * 4).max();

@@ -1,16 +1,16 @@
-//! Long work in short submissions, so that a display that shares the device stays alive.
+//! Long work in short submissions, so that a display that shares the device stays responsive.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Gpu, Pacer, Readback, RecordedPlan};
-use crate::error::Error;
+use super::readback::Copies;
+use super::{Error, Gpu, Pacer, RecordedPlan};
 
-/// What one submission should take.
+/// The time that one submission should take.
 const BUDGET: Duration = Duration::from_millis(50);
 
-/// Submissions in flight: while one runs, the next is recorded.
+/// The number of submissions in flight: while one runs, the next is recorded.
 const IN_FLIGHT: usize = 2;
 
 /// Plans at work on a device.
@@ -22,7 +22,7 @@ pub(crate) struct Submissions {
     in_flight: VecDeque<Submission>,
     latest_end: Instant,
     longest: Duration,
-    /// By the plan's name.
+    /// The pace of each plan, by its name.
     paces: HashMap<&'static str, Pace>,
 }
 
@@ -30,13 +30,13 @@ struct Submission {
     index: wgpu::SubmissionIndex,
     begin: Instant,
     plan: &'static str,
-    /// Steps that end with it; 0 for a dispatch that is not its step's last.
+    /// The number of steps that end with the submission; 0 for a dispatch that is not the last of its step.
     steps: u32,
 }
 
 struct Pace {
     pacer: Pacer,
-    /// Of the submissions since the end of the latest step.
+    /// The time of the submissions since the end of the latest step.
     time: Duration,
 }
 
@@ -51,21 +51,23 @@ impl Submissions {
         }
     }
 
-    /// How long the longest took, of those that are known to have ended.
+    /// The time of the longest submission among those that are known to have ended.
     pub(crate) fn longest(&self) -> Duration {
         self.longest
     }
 
-    /// Submits `times` steps of `plan`; waits only while too much is in flight.
+    /// Submits `times` steps of `plan`; waits only while too much is in flight. A plan without dispatches is done.
     ///
     /// # Errors
     /// A device that fails.
     pub(crate) fn run(&mut self, plan: &RecordedPlan, times: u32) -> Result<(), Error> {
+        let Some(last) = plan.dispatches().checked_sub(1) else {
+            return Ok(());
+        };
         let mut left = times;
         while left > 0 {
             let pacer = self.pace(plan.name()).pacer;
             if pacer.is_cut() {
-                let last = plan.dispatches() - 1;
                 for dispatch in 0..=last {
                     let steps = u32::from(dispatch == last);
                     let encode = |encoder: &mut _| plan.encode_dispatch(encoder, dispatch);
@@ -81,22 +83,23 @@ impl Submissions {
         Ok(())
     }
 
-    /// Submits what `record` records, waits for everything, and reads back.
+    /// Copies `sources`, waits for everything, and decodes their words.
     ///
     /// # Errors
-    /// Those of `record`, or a device that fails.
+    /// A device that fails.
     pub(crate) fn read<T>(
         &mut self,
-        record: impl FnOnce(&wgpu::Device, &mut wgpu::CommandEncoder) -> Result<Readback<T>, Error>,
+        sources: &[&wgpu::Buffer],
+        decode: impl FnOnce(&[&[u32]]) -> T,
     ) -> Result<T, Error> {
         let gpu = self.gpu.clone();
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
-        let readback = record(&gpu.device, &mut encoder)?;
+        let copies = Copies::record(&gpu.device, &mut encoder, sources);
         gpu.queue.submit([encoder.finish()]);
         while let Some(oldest) = self.in_flight.pop_front() {
             self.wait_for(oldest)?;
         }
-        let result = readback.wait();
+        let result = copies.wait(decode);
         gpu.check("reading back").and(result)
     }
 

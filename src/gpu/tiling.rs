@@ -1,4 +1,4 @@
-//! Chooses the variant of a product that a device computes.
+//! The variant of a product that a device computes.
 
 use std::str::FromStr;
 
@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::kernels::Variant;
 use crate::plan::{Dispatch, Grid};
 
-/// How a [`crate::gpu::Recorder`] chooses among the variants of its products.
+/// The rule by which a [`crate::gpu::Recorder`] chooses among the variants of its products.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Tiling {
     /// Chooses by the kind of device, the matrices' size and the number of replicas.
@@ -36,10 +36,10 @@ impl FromStr for Tiling {
 }
 
 impl Tiling {
-    /// The names that it is parsed from.
+    /// The names that [`FromStr`] takes.
     pub const NAMES: [&'static str; 4] = ["auto", "plain", "wide", "deep"];
 
-    /// The variant for a dispatch of so many replicas. A device that lacks what it needs takes `plain`.
+    /// The variant for a dispatch of so many replicas. A device that does not reach the limits of the variant takes `plain`.
     pub(crate) fn choose(
         self,
         dispatch: &Dispatch,

@@ -73,12 +73,7 @@ impl Program {
         let gather = step::gather(spec, &names);
         let probed_step = || {
             let loss = step::loss(spec, &names, names.states);
-            [
-                vec![loss],
-                step::apply(spec, &names),
-                due(Cadence::Update),
-            ]
-            .concat()
+            [vec![loss], step::apply(spec, &names), due(Cadence::Update)].concat()
         };
         let steps = gather.map(|gather| {
             let task_switch = due(Cadence::TaskSwitch);

@@ -27,10 +27,7 @@ impl<P> StepPlans<P> {
     ///
     /// # Errors
     /// The first of `make`'s.
-    pub fn map<Q, E>(
-        &self,
-        mut make: impl FnMut(&P) -> Result<Q, E>,
-    ) -> Result<StepPlans<Q>, E> {
+    pub fn map<Q, E>(&self, mut make: impl FnMut(&P) -> Result<Q, E>) -> Result<StepPlans<Q>, E> {
         Ok(StepPlans {
             step: make(&self.step)?,
             probed_step: self.probed_step.as_ref().map(&mut make).transpose()?,

@@ -117,7 +117,7 @@ fn section(
     trainer.progress()?;
     let first_step = begin.elapsed();
     drop(trainer);
-    let peak = peak::measure(&compute)?;
+    let peak = peak::measure(&compute).map_err(trainable::Error::from)?;
     let mut text = format!("\n## {}\n\n", title(&compute));
     let (gflop, gbyte) = (1e-9 * peak.flop, 1e-9 * peak.bytes);
     writeln!(
@@ -240,11 +240,11 @@ mod tests {
     }
 
     fn failed(name: &str) -> (String, Result<String, Failure>) {
-        let failure = trainable::Error::Device {
+        let failure = trainable::gpu::Error::Device {
             doing: "opening",
             reason: format!("{name} refused"),
         };
-        let source = Box::new(failure.into());
+        let source = Box::new(trainable::Error::from(failure).into());
         let name = name.to_owned();
         (name.clone(), Err(Failure::Cell { name, source }))
     }

@@ -20,6 +20,7 @@ use thiserror::Error;
 use trainable::Backend;
 use trainable::data::DataError;
 use trainable::experiment::{DirectoryError, ExperimentError, FileError};
+use trainable::files::WriteError;
 use trainable::probe::NotFinite;
 use trainable::report::{PageError, ReportError};
 use trainable::tensors::TensorError;
@@ -85,6 +86,9 @@ pub(crate) enum Failure {
     Scores { path: PathBuf, source: csv::Error },
     /// A table, a script or another file cannot be written.
     #[error(transparent)]
+    Write(#[from] WriteError),
+    /// A picture cannot be drawn or written.
+    #[error(transparent)]
     Report(#[from] ReportError),
     /// A directory cannot be made.
     #[error("cannot make {}", path.display())]
@@ -104,17 +108,10 @@ impl Failure {
     /// 2 where what was asked cannot be had from any machine, as for clap's own usage errors; 1 where
     /// this one failed.
     pub(crate) fn exit_code(&self) -> u8 {
-        use trainable::Error::{Device, Limit, Memory, NoAdapter, NoDevice, OutOfMemory};
-        let of_machine = |error: &trainable::Error| {
-            matches!(
-                error,
-                Limit { .. }
-                    | Memory { .. }
-                    | OutOfMemory { .. }
-                    | NoAdapter { .. }
-                    | NoDevice { .. }
-                    | Device { .. }
-            )
+        use trainable::gpu::Error::NotSubmitted;
+        let of_machine = |error: &trainable::Error| match error.gpu() {
+            Some(error) => !matches!(error, NotSubmitted),
+            None => matches!(error, trainable::Error::Memory { .. }),
         };
         let is_of_machine = match self {
             Self::Cell { source, .. } => return source.exit_code(),
@@ -122,13 +119,13 @@ impl Failure {
                 of_machine(error)
             }
             Self::Output(_) | Self::Signals(_) | Self::Toml { .. } => true,
-            Self::Make { .. } | Self::Report(_) | Self::Here(_) => true,
-            Self::Experiment(ExperimentError::Report(_)) => true,
+            Self::Make { .. } | Self::Write(_) | Self::Report(_) | Self::Here(_) => true,
+            Self::Experiment(ExperimentError::Report(_) | ExperimentError::Write(_)) => true,
             Self::Directory(error) | Self::Experiment(ExperimentError::Directory(error)) => {
                 use DirectoryError::{Read, Write};
                 matches!(error, Write { .. } | Read { .. })
             }
-            Self::Page(PageError::Report(ReportError::Write { .. })) => true,
+            Self::Page(PageError::Write(_) | PageError::Report(ReportError::Write(_))) => true,
             _ => false,
         };
         if is_of_machine { 1 } else { 2 }
@@ -176,7 +173,7 @@ fn print_bytes(result: &[u8]) -> Result<(), Failure> {
 mod tests {
     use std::path::PathBuf;
 
-    use trainable::Error;
+    use trainable::{Error, gpu};
 
     use super::*;
 
@@ -189,6 +186,10 @@ mod tests {
             .unwrap_err()
     }
 
+    fn engine(error: gpu::Error) -> Failure {
+        Error::from(error).into()
+    }
+
     fn directory(error: DirectoryError) -> Failure {
         ExperimentError::Directory(error).into()
     }
@@ -197,7 +198,7 @@ mod tests {
     #[test]
     fn faults_of_the_machine_and_of_the_user_are_told_apart() {
         let path = || PathBuf::from("somewhere");
-        let write = || ReportError::Write {
+        let write = || WriteError {
             path: path(),
             source: io_error(),
         };
@@ -206,21 +207,18 @@ mod tests {
             reason: "of a test".to_owned(),
         };
         let mut of_machine: Vec<Failure> = vec![
-            Error::NoAdapter {
+            engine(gpu::Error::NoAdapter {
                 wanted: "Vulkan".to_owned(),
                 found: "none".to_owned(),
-            }
-            .into(),
-            Error::OutOfMemory {
+            }),
+            engine(gpu::Error::OutOfMemory {
                 buffer: "weights".to_owned(),
                 bytes: 1,
-            }
-            .into(),
-            Error::Device {
+            }),
+            engine(gpu::Error::Device {
                 doing: "training",
                 reason: "of a test".to_owned(),
-            }
-            .into(),
+            }),
             DirectoryError::Write {
                 path: path(),
                 source: io_error(),
@@ -230,9 +228,10 @@ mod tests {
                 path: path(),
                 source: io_error(),
             }),
-            ExperimentError::Report(write()).into(),
+            ExperimentError::Write(write()).into(),
             Failure::Signals(io_error()),
-            PageError::Report(write()).into(),
+            PageError::Write(write()).into(),
+            PageError::Report(write().into()).into(),
             toml::to_string(&1).map_or_else(
                 |source| Failure::Toml {
                     name: "mine".to_owned(),
@@ -241,6 +240,8 @@ mod tests {
                 |text| panic!("{text}"),
             ),
             write().into(),
+            ReportError::Write(write()).into(),
+            chart().into(),
             Failure::Make {
                 path: path(),
                 source: io_error(),
@@ -248,14 +249,14 @@ mod tests {
             Failure::Here(io_error()),
             io_error().into(),
         ];
-        let limit = Error::Limit {
+        let limit = gpu::Error::Limit {
             limit: "max_buffer_size",
             what: "weights".to_owned(),
             required: 2,
             available: 1,
             fit: None,
         };
-        of_machine.push(ExperimentError::Engine(limit).into());
+        of_machine.push(ExperimentError::Engine(limit.into()).into());
         of_machine.push(Failure::Cell {
             name: "batch=1".to_owned(),
             source: Box::new(io_error().into()),

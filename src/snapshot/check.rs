@@ -1,6 +1,7 @@
-//! Whether the words of a snapshot are such as training can have left.
+//! Checks that training can have left the words of a snapshot.
 //!
-//! Numbers may be anything, NaN too: a replica that diverged holds them. What kernels count, compare or index by may not.
+//! Parameters and moments may be any number, NaN too: a replica that diverged holds such numbers. Counters, places and
+//! flags, which kernels count with, compare or index by, must be in their ranges.
 
 use std::fmt::Display;
 
@@ -13,15 +14,15 @@ use crate::state::{
     HALTED_LOSS, HALTED_UPDATE, LayerControl, NEVER, ProbeSlot, RUNNING, ReplicaState, TaskRecord,
 };
 
-/// A bias correction is at most 1, but for what rounding adds.
+/// The largest bias correction: 1, and room for rounding.
 const LARGEST_CORRECTION: f32 = 1.0 + 1e-3;
 
-/// Checks all replicas; `words` are those of a buffer, if it is carried.
+/// Checks all replicas. `words` returns the words of a buffer, if it is carried.
 pub(super) fn contents<'a>(
     spec: &TrainingSpec,
     names: &Buffers,
     words: impl Fn(BufferId) -> Option<&'a [u32]>,
-) -> Result<(), Error> {
+) -> Result<u64, Error> {
     let all = |id| words(id).unwrap_or_default();
     let states: &[ReplicaState] = cast_slice(all(names.states));
     let controls: &[LayerControl] = cast_slice(all(names.layer_controls));
@@ -51,13 +52,24 @@ pub(super) fn contents<'a>(
         ));
     }
     let classes = spec.network.classes();
-    match words(names.labels)
-        .unwrap_or_default()
-        .iter()
-        .find(|label| **label >= classes)
-    {
-        Some(label) => Err(Error::invalid("label", format!("below {classes}"), label)),
-        None => Ok(()),
+    let labels = words(names.labels).unwrap_or_default();
+    if let Some(label) = labels.iter().find(|label| **label >= classes) {
+        return Err(Error::invalid("label", format!("below {classes}"), label));
+    }
+    updates(states)
+}
+
+/// The number of updates that all replicas in training have done; 0 where none is in training.
+fn updates(states: &[ReplicaState]) -> Result<u64, Error> {
+    let training = states.iter().filter(|state| state.halted == RUNNING);
+    let mut updates = training.map(|state| state.updates);
+    let first = updates.next().unwrap_or(0);
+    match updates.find(|other| *other != first) {
+        None => Ok(first.into()),
+        Some(other) => {
+            let wanted = format!("{first} in all replicas in training");
+            Err(Error::invalid("updates", wanted, other))
+        }
     }
 }
 
@@ -103,7 +115,7 @@ impl Check<'_> {
         self.spec.stream.as_ref().map_or(1, |stream| stream.epochs)
     }
 
-    /// Samples in this many minibatches.
+    /// The number of samples in so many minibatches.
     fn samples(&self, batches: u64) -> u64 {
         batches * u64::from(self.spec.batch)
     }

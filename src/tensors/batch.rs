@@ -11,18 +11,18 @@ use crate::network::Network;
 /// Samples and their labels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// Number of samples B, 1 at least.
+    /// The number of samples B, at least 1.
     pub size: u32,
-    /// `[B, in]`, row by row.
+    /// The inputs `[B, in]`, row by row.
     pub inputs: Vec<f32>,
-    /// `[B]`, each below the network's number of classes.
+    /// The labels `[B]`, each below the network's number of classes.
     pub labels: Vec<u32>,
 }
 
 /// Reads a batch file whose samples `network` can classify.
 ///
 /// # Errors
-/// [`TensorError`], of which every message names the file, what was wanted and what was found.
+/// [`TensorError`] for the first fault of the file.
 pub fn read_batch(file: &Path, network: &Network) -> Result<Batch, TensorError> {
     let bytes = read(file)?;
     let tensors = TensorFile::parse(file, &bytes)?;

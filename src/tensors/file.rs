@@ -5,11 +5,11 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorView};
 
 use super::TensorError;
-use crate::regular::{self, LARGEST};
+use crate::files::{self, LARGEST};
 
 /// The bytes of a regular file.
 pub(super) fn read(file: &Path) -> Result<Vec<u8>, TensorError> {
-    regular::read(file, LARGEST).map_err(|source| TensorError::Unreadable {
+    files::read(file, LARGEST).map_err(|source| TensorError::Unreadable {
         file: file.into(),
         source,
     })
@@ -33,7 +33,7 @@ impl<'data> TensorFile<'data> {
         }
     }
 
-    /// Sorted, for messages that are the same every time.
+    /// The names of the tensors, sorted so that messages are the same every time.
     pub(super) fn names(&self) -> Vec<&str> {
         let mut names = self.tensors.names();
         names.sort_unstable();
@@ -88,15 +88,8 @@ impl<'data> TensorFile<'data> {
     pub(super) fn finite(&self, name: &str, tensor: &TensorView) -> Result<Vec<f32>, TensorError> {
         let (words, _) = tensor.data().as_chunks();
         let elements: Vec<_> = words.iter().map(|w| f32::from_le_bytes(*w)).collect();
-        match elements.iter().position(|element| !element.is_finite()) {
-            None => Ok(elements),
-            Some(position) => Err(TensorError::NotFinite {
-                file: self.file.into(),
-                name: name.to_owned(),
-                index: index_of(position, tensor.shape()),
-                found: elements[position],
-            }),
-        }
+        check_finite(self.file, name, tensor.shape(), &elements)?;
+        Ok(elements)
     }
 
     pub(super) fn wrong_shape(
@@ -114,8 +107,26 @@ impl<'data> TensorFile<'data> {
     }
 }
 
-/// Fails unless the file is as long as its header announces. [`SafeTensors::deserialize`] tells
-/// neither too short from too long, nor how long; and it adds up offsets without a check for overflow.
+/// Fails at the first element of a row-major tensor that is not finite.
+pub(super) fn check_finite(
+    file: &Path,
+    name: &str,
+    shape: &[usize],
+    elements: &[f32],
+) -> Result<(), TensorError> {
+    match elements.iter().position(|element| !element.is_finite()) {
+        None => Ok(()),
+        Some(position) => Err(TensorError::NotFinite {
+            file: file.into(),
+            name: name.to_owned(),
+            index: index_of(position, shape),
+            found: elements[position],
+        }),
+    }
+}
+
+/// Fails unless the file is as long as its header announces. [`SafeTensors::deserialize`] does not distinguish short files
+/// from long ones, does not tell the length that it wants, and adds up offsets without a check for overflow.
 fn check_length(file: &Path, bytes: &[u8]) -> Result<(), TensorError> {
     let found = bytes.len();
     match announced_length(bytes) {
@@ -133,8 +144,8 @@ fn check_length(file: &Path, bytes: &[u8]) -> Result<(), TensorError> {
     }
 }
 
-/// Bytes of the whole file, as far as they can be told from its beginning; `None` where that is not
-/// safetensors. The format: the header's length n (u64, little-endian), n bytes of JSON, the elements.
+/// The number of bytes of the whole file that its beginning announces; `None` where the beginning is not safetensors. The
+/// format: the header's length n (u64, little-endian), n bytes of JSON, the elements.
 fn announced_length(bytes: &[u8]) -> Option<u128> {
     /// The safetensors crate reads no longer header.
     const LONGEST_HEADER: u64 = 100_000_000;
@@ -189,7 +200,7 @@ mod tests {
     #[test]
     fn a_file_must_be_there() {
         let error = read_network(Path::new("absent.safetensors"), Activation::Relu).unwrap_err();
-        let message = "absent.safetensors: wanted to read it, found that it cannot be read";
+        let message = "cannot read absent.safetensors";
         assert_eq!(error.to_string(), message);
         assert!(std::error::Error::source(&error).is_some());
     }
@@ -273,7 +284,7 @@ mod tests {
     #[test]
     fn what_is_no_regular_file_is_refused() {
         let message = read_network(Path::new("/dev/zero"), Activation::Relu).unwrap_err();
-        let wanted = "/dev/zero: wanted to read it, found that it cannot be read";
+        let wanted = "cannot read /dev/zero";
         assert_eq!(message.to_string(), wanted);
     }
 }

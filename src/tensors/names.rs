@@ -1,20 +1,20 @@
-//! Which tensors are a layer's, and in which order layers come.
+//! The layers that the names of tensors make up, and their order.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-/// Why names make no layers.
+/// The reason why names make up no layers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// This tensor is neither a weight nor a bias.
     Unexpected(String),
-    /// There should be this tensor, too.
+    /// This tensor is missing.
     Missing(String),
     /// Nothing says which of the two comes first.
     Ambiguous(String, String),
 }
 
-/// The layers in their order, by the names of their tensors without `.weight` and `.bias`; one at least.
+/// The layers in their order: the names of their tensors without `.weight` and `.bias`. There is at least one.
 pub(super) fn layers(tensors: &[&str]) -> Result<Vec<String>, Fault> {
     let mut layers = Vec::new();
     for tensor in tensors {
@@ -72,7 +72,7 @@ fn shape(name: &str) -> String {
     parts(name).map(text).collect()
 }
 
-/// By text and, where both have a number, by that.
+/// Orders names by their text and, where both have a number, by the number.
 fn natural(a: &str, b: &str) -> Ordering {
     let (mut a, mut b) = (parts(a), parts(b));
     loop {
@@ -92,7 +92,7 @@ fn natural(a: &str, b: &str) -> Ordering {
     }
 }
 
-/// Stretches of digits and of anything else, and whether they are digits.
+/// Cuts a name into stretches of digits and of other characters. The flag marks digits.
 fn parts(name: &str) -> impl Iterator<Item = (&str, bool)> {
     let mut rest = name;
     std::iter::from_fn(move || {

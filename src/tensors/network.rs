@@ -9,21 +9,34 @@ use super::file::{TensorFile, read};
 use super::names::{self, Fault};
 use crate::network::{Activation, Network, Parameters};
 
-/// A network as a file holds it.
+/// A network as a file holds it: [`read_network`] reads one, [`write_network`](super::write_network) writes one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NamedNetwork {
     /// Its shape.
     pub network: Network,
     /// Its parameters, in the order of [`Network::tensors`].
     pub parameters: Parameters,
-    /// What the file calls each layer: its tensors' names without `.weight` and `.bias`.
+    /// The file's name for each layer: its tensors' names without `.weight` and `.bias`.
     pub names: Vec<String>,
 }
 
-/// Reads a network file; the number of layers and their widths are what it holds.
+impl NamedNetwork {
+    /// Names the layers as PyTorch does in an `nn.Sequential` of linear layers with an activation between them: `0`, `2`,
+    /// `4` and so on.
+    pub fn sequential(network: Network, parameters: Parameters) -> Self {
+        let names = (0..network.blocks().len()).map(|layer| (2 * layer).to_string());
+        Self {
+            names: names.collect(),
+            network,
+            parameters,
+        }
+    }
+}
+
+/// Reads a network file. The file determines the number of layers and their widths.
 ///
 /// # Errors
-/// [`TensorError`], of which every message names the file, what was wanted and what was found.
+/// [`TensorError`] for the first fault of the file.
 pub fn read_network(file: &Path, activation: Activation) -> Result<NamedNetwork, TensorError> {
     let bytes = read(file)?;
     let tensors = TensorFile::parse(file, &bytes)?;
@@ -75,7 +88,7 @@ struct Weight {
 }
 
 impl TensorFile<'_> {
-    /// The weights of `layer`, which follows a layer of this name and so many outputs (the first follows none).
+    /// The weights of `layer`. `previous` is the name and the number of outputs of the layer before it; the first has none.
     fn weight(
         &self,
         layer: &str,

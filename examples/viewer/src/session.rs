@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll, Waker};
 
-use trainable::gpu::{Pacer, Readback};
+use trainable::gpu::{self, Pacer, Readback};
 use trainable::probe::{NotFinite, ProbeStats};
 use trainable::scheduler::{Observation, Statistics};
 use trainable::spec::{ImageSet, Optimiser};
@@ -29,7 +29,7 @@ const MOST_IN_FLIGHT: u32 = 2;
 /// What a probe brings.
 type Found = (Vec<Result<ProbeStats, NotFinite>>, Vec<ReplicaProgress>);
 /// The same on its way from the device.
-type Reading = Pin<Box<dyn Future<Output = Result<Found, Error>>>>;
+type Reading = Pin<Box<dyn Future<Output = Result<Found, gpu::Error>>>>;
 /// The same before it is submitted.
 type Recorded = (
     Readback<Vec<Result<ProbeStats, NotFinite>>>,
@@ -227,7 +227,7 @@ impl Session {
     pub fn frame(&mut self) -> Result<(), Error> {
         // Asks what is done, and does not wait; in a browser this does nothing, and nothing is needed.
         let poll = self.device.poll(wgpu::PollType::Poll);
-        poll.map_err(|error| Error::Device {
+        poll.map_err(|error| gpu::Error::Device {
             doing: "training",
             reason: error.to_string(),
         })?;

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
-use trainable::{Compute, Error, gpu::Gpu, wgpu};
+use trainable::gpu::{self, Gpu};
+use trainable::{Compute, wgpu};
 
 /// What was measured.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +24,7 @@ const LONG_ENOUGH: Duration = Duration::from_millis(100);
 ///
 /// # Errors
 /// A device that fails.
-pub(super) fn measure(compute: &Compute) -> Result<Peak, Error> {
+pub(super) fn measure(compute: &Compute) -> Result<Peak, gpu::Error> {
     match compute {
         Compute::Cpu => Ok(Peak {
             flop: cpu_multiply_adds(),
@@ -38,12 +39,12 @@ pub(super) fn measure(compute: &Compute) -> Result<Peak, Error> {
 
 /// The best rate of several runs of `work`, which is given a size and returns how much it did; the size doubles until
 /// a run takes long enough.
-fn best_rate(mut work: impl FnMut(u32) -> Result<f64, Error>) -> Result<f64, Error> {
+fn best_rate(mut work: impl FnMut(u32) -> Result<f64, gpu::Error>) -> Result<f64, gpu::Error> {
     let mut size = 1;
     let mut timed = |size| {
         let start = Instant::now();
         let done = work(size)?;
-        Ok::<_, Error>((done / start.elapsed().as_secs_f64(), start.elapsed()))
+        Ok::<_, gpu::Error>((done / start.elapsed().as_secs_f64(), start.elapsed()))
     };
     while timed(size)?.1 < LONG_ENOUGH && size < 1 << 30 {
         size *= 2;
@@ -119,17 +120,17 @@ fn cpu_copies() -> f64 {
 // ---- GPU ----
 
 /// Submits and waits.
-fn finish(gpu: &Gpu, encoder: wgpu::CommandEncoder) -> Result<(), Error> {
+fn finish(gpu: &Gpu, encoder: wgpu::CommandEncoder) -> Result<(), gpu::Error> {
     gpu.queue.submit([encoder.finish()]);
     let waited = gpu.device.poll(wgpu::PollType::wait_indefinitely());
-    waited.map_err(|error| Error::Device {
+    waited.map_err(|error| gpu::Error::Device {
         doing: "measuring",
         reason: error.to_string(),
     })?;
     gpu.check("measuring")
 }
 
-fn gpu_multiply_adds(gpu: &Gpu) -> Result<f64, Error> {
+fn gpu_multiply_adds(gpu: &Gpu) -> Result<f64, gpu::Error> {
     const WORKGROUPS: u32 = 8_192;
     const INVOCATIONS: u64 = 64 * WORKGROUPS as u64;
     /// Eight chains of four lanes, two operations for each.
@@ -188,7 +189,7 @@ fn gpu_multiply_adds(gpu: &Gpu) -> Result<f64, Error> {
     })
 }
 
-fn gpu_copies(gpu: &Gpu) -> Result<f64, Error> {
+fn gpu_copies(gpu: &Gpu) -> Result<f64, gpu::Error> {
     let size = gpu.device.limits().max_buffer_size.min(256 << 20);
     let buffer = || {
         gpu.device.create_buffer(&wgpu::BufferDescriptor {

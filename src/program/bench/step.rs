@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use trainable::cpu::CpuExecutor;
-use trainable::gpu::{Gpu, RecordedPlan, Recorder, Tiling};
+use trainable::gpu::{self, Gpu, RecordedPlan, Recorder, Tiling};
 use trainable::network::{Activation, Network};
 use trainable::plan::{Plan, Program};
 use trainable::probe::ProbeSpec;
@@ -158,7 +158,8 @@ pub(super) fn shares(
         }),
         ..spec(replicas)?
     })?;
-    let step = program.step.as_ref().ok_or(Error::NoTaskStream)?;
+    let step = program.steps.as_ref().ok_or(Error::NoTaskStream)?;
+    let step = &step.step;
     let probe = program.probe.as_ref().ok_or(Error::NoProbe)?;
     let before: Vec<_> = [&program.initialise, step, &probe.begin]
         .into_iter()
@@ -284,7 +285,7 @@ impl<'a> Timer<'a> {
 
     /// Runs the plan once.
     fn time(&self, plan: &RecordedPlan) -> Result<Vec<Duration>, Error> {
-        let failed = |reason: String| Error::Device {
+        let failed = |reason: String| gpu::Error::Device {
             doing: "reading timestamps",
             reason,
         };

@@ -1,12 +1,12 @@
-//! A data set as the device holds it.
+//! Images in the form in which a device holds them.
 
 use std::sync::Arc;
 
-use crate::data::{Dataset, Description, Pixels, Shape, Statistics};
+use super::{Dataset, Description, Pixels, Shape, Statistics};
 use crate::error::Error;
 
-/// Images as the device holds them: u8, four pixels to a word, every image starting at a word, or f32, a pixel to a
-/// word; standardised, channel by channel, only when they are gathered into a minibatch.
+/// Images in the form in which a device holds them. Pixels are u8, four to a word with every image starting at a word, or
+/// f32, one to a word. They are standardised, channel by channel, when they are gathered into a minibatch.
 #[derive(Clone, Debug)]
 pub struct ImageSet {
     words: Arc<[u32]>,
@@ -14,11 +14,11 @@ pub struct ImageSet {
     shape: Shape,
     pixels: u32,
     is_of_floats: bool,
-    /// One for each channel.
+    /// One entry for each channel.
     statistics: Arc<[Statistics]>,
-    /// One for each image, or none at all.
+    /// One label for each image, or none at all.
     labels: Arc<[u32]>,
-    /// Of a data set with a name.
+    /// The description of a data set that has a name.
     description: Option<Arc<Description>>,
 }
 
@@ -66,8 +66,8 @@ impl ImageSet {
     /// channels.
     ///
     /// # Errors
-    /// A channel that is the same everywhere, or lengths that do not fit the shape, which [`crate::data`] does not
-    /// return.
+    /// A channel whose pixels are all the same, or lengths that do not fit the shape. Data sets that [`crate::data`] returns
+    /// have fitting lengths.
     pub fn training(dataset: &Dataset) -> Result<Self, Error> {
         let split = &dataset.train;
         let shape = split.shape;
@@ -108,8 +108,8 @@ impl ImageSet {
         })
     }
 
-    /// The same images with their true labels, one for each, which
-    /// [`StreamKind::PermutedPixels`](crate::spec::StreamKind::PermutedPixels) needs.
+    /// Adds the true labels of the images, one for each, for
+    /// [`StreamKind::PermutedPixels`](crate::spec::StreamKind::PermutedPixels).
     ///
     /// # Errors
     /// [`Error::Length`]
@@ -124,27 +124,27 @@ impl ImageSet {
         self.count
     }
 
-    /// Pixels of one image, in all channels.
+    /// Pixels of one image, all channels together.
     pub fn pixels(&self) -> u32 {
         self.pixels
     }
 
-    /// Sides of an image; one row of one channel where only the number of pixels is known.
+    /// The shape of an image: one row of one channel where only the number of pixels is known.
     pub fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// What standardises the pixels of each channel.
+    /// The mean and the standard deviation that standardise the pixels of each channel.
     pub fn statistics(&self) -> &[Statistics] {
         &self.statistics
     }
 
-    /// The true label of each image; none where they are not known.
+    /// The true label of each image; empty where labels are not known.
     pub fn labels(&self) -> &[u32] {
         &self.labels
     }
 
-    /// What a run remembers of the data set; `None` for images of no name ([`Self::new`]).
+    /// The description that a run keeps of the data set; `None` for images without a name ([`Self::new`]).
     pub fn description(&self) -> Option<&Description> {
         self.description.as_deref()
     }
@@ -174,7 +174,7 @@ impl ImageSet {
         self.pixels / self.shape.channels
     }
 
-    /// Factor and addend that standardise a stored pixel, for each channel.
+    /// The factor and the addend that standardise a stored pixel, for each channel.
     pub(crate) fn standards(&self) -> Arc<[u32]> {
         let full = if self.is_of_floats { 1.0 } else { 255.0 };
         let words = |own: &Statistics| {
@@ -185,7 +185,7 @@ impl ImageSet {
     }
 }
 
-/// Four bytes to a word, every image starting at a word.
+/// Packs four bytes into a word; every image starts at a word.
 fn packed(bytes: &[u8], pixels: usize) -> Arc<[u32]> {
     let pack = |bytes: &[u8]| {
         bytes

@@ -1,0 +1,120 @@
+//! What the words in a program's buffers mean: which buffers an answer needs, and how it is decoded from them.
+//!
+//! [`crate::Engine`] and [`crate::Trainer`] share these decoders.
+
+use bytemuck::cast_slice;
+use rayon::prelude::*;
+
+use crate::error::{Error, NotFinite};
+use crate::indicators::{self, Indicators};
+use crate::network::Parameters;
+use crate::plan::{BufferId, Buffers};
+use crate::probe::ProbeStats;
+use crate::progress::ReplicaProgress;
+use crate::snapshot::{CarriedBuffer, Snapshot};
+use crate::spec::TrainingSpec;
+use crate::state::ReplicaState;
+
+/// Decodes the words `[replica][buffer]`.
+type Decode<T> = Box<dyn FnOnce(&[Vec<&[u32]>]) -> T + Send>;
+
+/// A question to a program's buffers. `T` is the answer.
+pub(crate) struct Question<T> {
+    /// The buffers that the answer is decoded from.
+    pub(crate) buffers: Vec<BufferId>,
+    /// Decodes the answer from their words.
+    pub(crate) decode: Decode<T>,
+}
+
+impl<T: 'static> Question<Vec<T>> {
+    /// A question with one answer per replica. `decode` gets one replica's words `[buffer]`.
+    fn of_each(
+        buffers: impl Into<Vec<BufferId>>,
+        decode: impl Fn(&[&[u32]]) -> T + Send + 'static,
+    ) -> Self {
+        Self {
+            buffers: buffers.into(),
+            decode: Box::new(move |words| words.iter().map(|own| decode(own)).collect()),
+        }
+    }
+}
+
+/// The standing and the scores of every replica.
+pub(crate) fn progress(spec: &TrainingSpec, names: &Buffers) -> Question<Vec<ReplicaProgress>> {
+    let batch = spec.batch;
+    Question::of_each([names.states, names.task_log], move |words| {
+        let states: &[ReplicaState] = cast_slice(words[0]);
+        ReplicaProgress::new(&states[0], cast_slice(words[1]), batch)
+    })
+}
+
+/// The statistics of every replica's latest probe.
+///
+/// # Errors
+/// [`Error::NoProbe`]
+pub(crate) fn probe(
+    spec: &TrainingSpec,
+    names: &Buffers,
+) -> Result<Question<Vec<Result<ProbeStats, NotFinite>>>, Error> {
+    let probe = spec.probe.ok_or(Error::NoProbe)?;
+    let own = names.probe.as_ref().ok_or(Error::NoProbe)?;
+    let spec = spec.clone();
+    let buffers = [own.states, own.slots, own.records];
+    Ok(Question::of_each(buffers, move |words| {
+        let states: &[ReplicaState] = cast_slice(words[0]);
+        let (slots, records) = (cast_slice(words[1]), cast_slice(words[2]));
+        ProbeStats::new(&spec, &probe, &states[0], slots, records)
+    }))
+}
+
+/// The indicators of every replica, from the minibatch of its latest probe; computed in parallel.
+///
+/// # Errors
+/// [`Error::NoProbe`]
+pub(crate) fn indicators(
+    spec: &TrainingSpec,
+    names: &Buffers,
+) -> Result<Question<Vec<Result<Indicators, Error>>>, Error> {
+    let buffers = names.indicator_sources()?;
+    let spec = spec.clone();
+    let decode: Decode<_> = Box::new(move |words| {
+        let replicas = words.par_iter();
+        replicas
+            .map(|own| indicators::of_stored(&spec, own))
+            .collect()
+    });
+    Ok(Question { buffers, decode })
+}
+
+/// A buffer in the layout of the parameters: every replica's `[tensor][element]`, as PyTorch lays them out.
+pub(crate) fn parameters(spec: &TrainingSpec, buffer: BufferId) -> Question<Vec<Parameters>> {
+    let network = spec.network.clone();
+    Question::of_each([buffer], move |words| {
+        let stored = cast_slice(words[0]);
+        network.unpack(stored).expect("a replica's stride")
+    })
+}
+
+/// The logits `[batch, classes]` of every replica, without padding.
+pub(crate) fn logits(spec: &TrainingSpec, names: &Buffers) -> Question<Vec<Vec<f32>>> {
+    let (batch, rows) = (spec.batch as usize, spec.batch_rows() as usize);
+    let classes = spec.network.classes() as usize;
+    let stored = names.activations[names.activations.len() - 1];
+    Question::of_each([stored], move |words| {
+        let stored: &[f32] = cast_slice(words[0]);
+        let samples = stored.chunks(stored.len() / rows).take(batch);
+        samples.flat_map(|row| &row[..classes]).copied().collect()
+    })
+}
+
+/// The words of `carried`, of all replicas.
+pub(crate) fn snapshot(carried: &[CarriedBuffer]) -> Question<Snapshot> {
+    let names: Vec<_> = carried.iter().map(|own| own.name.clone()).collect();
+    let decode: Decode<_> = Box::new(move |words| {
+        let buffer = |index: usize| words.iter().flat_map(move |own| own[index]);
+        let buffers = names.into_iter().enumerate();
+        Snapshot::new(buffers.map(|(index, name)| (name, buffer(index).copied().collect())))
+    });
+    let buffers = carried.iter().map(|own| own.id).collect();
+    Question { buffers, decode }
+}

@@ -1,0 +1,139 @@
+//! Initialisation, training steps and the forward pass.
+
+use super::Engine;
+use crate::error::Error;
+use crate::executor::Work;
+
+impl Engine {
+    /// Records the drawing of initial parameters: Kaiming uniform, from each replica's seed. Regularisers pull towards the
+    /// same parameters.
+    pub fn encode_initialise(&mut self, encoder: &mut wgpu::CommandEncoder) {
+        self.encode(encoder, Work::Initialise)
+            .expect("every program has this plan, which reads nothing");
+        self.has_parameters = true;
+        self.has_anchor = true;
+    }
+
+    /// Records a copy of all replicas' current parameters into those that L2-init and the Wasserstein regulariser pull
+    /// towards. It is for parameters that [`Self::write_parameters`], or a kernel of the caller's, has set. It does nothing
+    /// where no replica uses either regulariser.
+    ///
+    /// # Errors
+    /// [`Error::NoParameters`]
+    pub fn encode_anchor(&mut self, encoder: &mut wgpu::CommandEncoder) -> Result<(), Error> {
+        self.encode(encoder, Work::Anchor)?;
+        self.has_anchor = true;
+        Ok(())
+    }
+
+    /// Records `steps` training steps on the task stream. Tasks switch by themselves: the engine counts the updates that
+    /// it records, and records what is due when a task begins. So submit every encoder once, in the order of recording.
+    ///
+    /// # Errors
+    /// [`Error::NoTaskStream`]; [`Error::NoParameters`] before [`Self::encode_initialise`] or
+    /// [`Self::write_parameters`]; [`Error::NoAnchor`] where regularisers have nothing to pull towards.
+    pub fn encode_steps(
+        &mut self,
+        encoder: &mut wgpu::CommandEncoder,
+        steps: u32,
+    ) -> Result<(), Error> {
+        let updates = self.updates;
+        self.encode(encoder, Work::Steps { updates, steps })?;
+        self.updates += u64::from(steps);
+        Ok(())
+    }
+
+    /// Records the same as [`Self::encode_steps`] into a compute pass that the caller has opened: with timestamps or a
+    /// label of its own, or among other dispatches. Every dispatch is in a debug group with the name of its kernel.
+    ///
+    /// # Errors
+    /// As [`Self::encode_steps`].
+    pub fn encode_steps_in(
+        &mut self,
+        pass: &mut wgpu::ComputePass<'_>,
+        steps: u32,
+    ) -> Result<(), Error> {
+        let updates = self.updates;
+        self.encode_in(pass, Work::Steps { updates, steps })?;
+        self.updates += u64::from(steps);
+        Ok(())
+    }
+
+    /// Records one step for callers who have just recorded a probe. The step is the one that [`Self::encode_steps`] would
+    /// record, to the bit, but it takes over the probe's gradients and so spares a forward and a backward pass. Between the
+    /// probe and this step the caller may write step sizes and record [`Self::encode_forward`], and nothing else.
+    ///
+    /// # Errors
+    /// As [`Self::encode_steps`]; [`Error::NoProbe`]
+    pub fn encode_step_after_probe(
+        &mut self,
+        encoder: &mut wgpu::CommandEncoder,
+    ) -> Result<(), Error> {
+        let updates = self.updates;
+        self.encode(encoder, Work::StepAfterProbe { updates })?;
+        self.updates += 1;
+        Ok(())
+    }
+
+    /// Records the same as [`Self::encode_step_after_probe`] into a compute pass that the caller has opened.
+    ///
+    /// # Errors
+    /// As [`Self::encode_step_after_probe`].
+    pub fn encode_step_after_probe_in(
+        &mut self,
+        pass: &mut wgpu::ComputePass<'_>,
+    ) -> Result<(), Error> {
+        let updates = self.updates;
+        self.encode_in(pass, Work::StepAfterProbe { updates })?;
+        self.updates += 1;
+        Ok(())
+    }
+
+    /// Records `updates` training steps on the minibatch that [`Self::write_batch`] loaded.
+    ///
+    /// # Errors
+    /// [`Error::NoParameters`] or [`Error::NoAnchor`]
+    pub fn encode_updates(
+        &mut self,
+        encoder: &mut wgpu::CommandEncoder,
+        updates: u32,
+    ) -> Result<(), Error> {
+        self.encode(encoder, Work::Updates(updates))?;
+        self.updates += u64::from(updates);
+        Ok(())
+    }
+
+    /// Records the same as [`Self::encode_updates`] into a compute pass that the caller has opened.
+    ///
+    /// # Errors
+    /// As [`Self::encode_updates`].
+    pub fn encode_updates_in(
+        &mut self,
+        pass: &mut wgpu::ComputePass<'_>,
+        updates: u32,
+    ) -> Result<(), Error> {
+        self.encode_in(pass, Work::Updates(updates))?;
+        self.updates += u64::from(updates);
+        Ok(())
+    }
+
+    /// Records a forward pass of every replica on its loaded minibatch: the one that [`Self::write_batch`] loaded, or the
+    /// one of the latest step or probe on the task stream. [`Self::encode_logits`] reads the result.
+    ///
+    /// The pass overwrites the activations of the hidden layers and the logits. Training is not disturbed: every step and
+    /// every probe writes them before it reads them. Replicas that have diverged compute theirs too.
+    ///
+    /// # Errors
+    /// [`Error::NoParameters`]
+    pub fn encode_forward(&self, encoder: &mut wgpu::CommandEncoder) -> Result<(), Error> {
+        self.encode(encoder, Work::Forward)
+    }
+
+    /// Records the same as [`Self::encode_forward`] into a compute pass that the caller has opened.
+    ///
+    /// # Errors
+    /// As [`Self::encode_forward`].
+    pub fn encode_forward_in(&self, pass: &mut wgpu::ComputePass<'_>) -> Result<(), Error> {
+        self.encode_in(pass, Work::Forward)
+    }
+}

@@ -1,0 +1,191 @@
+//! Words on their way to the device and back.
+
+use bytemuck::cast_slice;
+
+use super::Engine;
+use crate::decode::{self, Question};
+use crate::error::{Error, NotFinite};
+use crate::executor::by_replica;
+use crate::gpu::Readback;
+use crate::indicators::Indicators;
+use crate::network::Parameters;
+use crate::plan::BufferId;
+use crate::probe::ProbeStats;
+use crate::progress::ReplicaProgress;
+use crate::snapshot::Snapshot;
+
+impl Engine {
+    /// Loads a minibatch of one replica before the queue's next submission: `inputs` `[batch, inputs]`, `labels` `[batch]`.
+    ///
+    /// # Errors
+    /// A replica, length or label out of range.
+    pub fn write_batch(
+        &self,
+        queue: &wgpu::Queue,
+        replica: usize,
+        inputs: &[f32],
+        labels: &[u32],
+    ) -> Result<(), Error> {
+        let (inputs, labels) = self.spec.pack_batch(inputs, labels)?;
+        self.write(queue, self.names.activations[0], replica, &inputs)?;
+        self.write(queue, self.names.labels, replica, &labels)
+    }
+
+    /// Sets one replica's parameters before the queue's next submission. The optimiser's moments stay, and so do the
+    /// parameters that regularisers pull towards: see [`Self::encode_anchor`].
+    ///
+    /// # Errors
+    /// A replica or a shape out of range.
+    pub fn write_parameters(
+        &mut self,
+        queue: &wgpu::Queue,
+        replica: usize,
+        parameters: &[Vec<f32>],
+    ) -> Result<(), Error> {
+        let stored = self.spec.network.pack(parameters)?;
+        self.write(queue, self.names.parameters, replica, &stored)?;
+        self.has_parameters = true;
+        Ok(())
+    }
+
+    /// Sets one replica's step size of every layer before the queue's next submission.
+    ///
+    /// # Errors
+    /// A replica out of range, a number of step sizes that is not the number of layers, or a step size that is negative or
+    /// not finite.
+    pub fn set_step_sizes(
+        &self,
+        queue: &wgpu::Queue,
+        replica: usize,
+        step_sizes: &[f32],
+    ) -> Result<(), Error> {
+        let controls = self.spec.layer_controls(step_sizes)?;
+        self.write(queue, self.names.layer_controls, replica, &controls)
+    }
+
+    /// Writes the whole of one replica's part of a buffer.
+    fn write<T: bytemuck::Pod>(
+        &self,
+        queue: &wgpu::Queue,
+        id: BufferId,
+        replica: usize,
+        values: &[T],
+    ) -> Result<(), Error> {
+        self.spec.check_replica(replica)?;
+        self.program.write(queue, id, replica, cast_slice(values));
+        Ok(())
+    }
+
+    /// Takes a snapshot back before the queue's next submission: training goes on as it would have from
+    /// there, with the same bits.
+    ///
+    /// # Errors
+    /// A snapshot of an engine of another specification, by the names and lengths of its buffers, or one whose
+    /// counts, places and step sizes no training leaves: [`Error::Invalid`] or [`Error::Length`]. Nothing has changed
+    /// then.
+    pub fn restore(&mut self, queue: &wgpu::Queue, snapshot: &Snapshot) -> Result<(), Error> {
+        let updates = snapshot.check(&self.carried, &self.spec, &self.names)?;
+        for (own, words) in self.carried.iter().zip(snapshot.words()) {
+            queue.write_buffer(self.buffer(own.id), 0, cast_slice(words));
+        }
+        self.has_parameters = true;
+        self.has_anchor = true;
+        self.updates = updates;
+        Ok(())
+    }
+
+    /// Records a copy of everything that training and probes depend on, of all replicas. It includes the step sizes that
+    /// [`Self::set_step_sizes`] has set.
+    pub fn encode_snapshot(
+        &self,
+        device: &wgpu::Device,
+        encoder: &mut wgpu::CommandEncoder,
+    ) -> Readback<Snapshot> {
+        self.ask(device, encoder, decode::snapshot(&self.carried))
+    }
+
+    /// Records a copy of every replica's standing and scores.
+    pub fn encode_progress(
+        &self,
+        device: &wgpu::Device,
+        encoder: &mut wgpu::CommandEncoder,
+    ) -> Readback<Vec<ReplicaProgress>> {
+        self.ask(device, encoder, decode::progress(&self.spec, &self.names))
+    }
+
+    /// Records a copy of every replica's parameters, which are in PyTorch's layout once they are read: `[replica][tensor][element]`.
+    pub fn encode_parameters(
+        &self,
+        device: &wgpu::Device,
+        encoder: &mut wgpu::CommandEncoder,
+    ) -> Readback<Vec<Parameters>> {
+        let question = decode::parameters(&self.spec, self.names.parameters);
+        self.ask(device, encoder, question)
+    }
+
+    /// Records a copy of every replica's latest gradients, those of the latest step or probe: `[replica][tensor][element]`. They are
+    /// gradients of the loss and, where a replica uses them, of L2-init and the Wasserstein regulariser. The coupled L2
+    /// term is not in them: the optimiser adds it by itself.
+    pub fn encode_gradients(
+        &self,
+        device: &wgpu::Device,
+        encoder: &mut wgpu::CommandEncoder,
+    ) -> Readback<Vec<Parameters>> {
+        let question = decode::parameters(&self.spec, self.names.gradients);
+        self.ask(device, encoder, question)
+    }
+
+    /// Records a copy of every replica's logits from the latest forward pass ([`Self::encode_forward`], a step or a probe):
+    /// `[replica]`, each `[batch, classes]` row by row, without padding. They are zero before the first.
+    pub fn encode_logits(
+        &self,
+        device: &wgpu::Device,
+        encoder: &mut wgpu::CommandEncoder,
+    ) -> Readback<Vec<Vec<f32>>> {
+        self.ask(device, encoder, decode::logits(&self.spec, &self.names))
+    }
+
+    /// Records a copy of the latest probe's results, one per replica.
+    ///
+    /// # Errors
+    /// [`Error::NoProbe`]
+    pub fn encode_probe_stats(
+        &self,
+        device: &wgpu::Device,
+        encoder: &mut wgpu::CommandEncoder,
+    ) -> Result<Readback<Vec<Result<ProbeStats, NotFinite>>>, Error> {
+        let question = decode::probe(&self.spec, &self.names)?;
+        Ok(self.ask(device, encoder, question))
+    }
+
+    /// Records a copy of the latest probe's pass over its minibatch. Once it is read, the indicators of every replica are
+    /// computed from it, in parallel. Record it right after a probe: training steps overwrite the pass with their own.
+    ///
+    /// A replica that is not finite has an error of its own.
+    ///
+    /// # Errors
+    /// [`Error::NoProbe`]
+    pub fn encode_indicators(
+        &self,
+        device: &wgpu::Device,
+        encoder: &mut wgpu::CommandEncoder,
+    ) -> Result<Readback<Vec<Result<Indicators, Error>>>, Error> {
+        let question = decode::indicators(&self.spec, &self.names)?;
+        Ok(self.ask(device, encoder, question))
+    }
+
+    /// Records copies of the buffers that a question is about.
+    fn ask<T: 'static>(
+        &self,
+        device: &wgpu::Device,
+        encoder: &mut wgpu::CommandEncoder,
+        question: Question<T>,
+    ) -> Readback<T> {
+        let Question { buffers, decode } = question;
+        let sources: Vec<_> = buffers.iter().map(|id| self.buffer(*id)).collect();
+        let replicas = self.spec.replicas.len();
+        Readback::record(device, encoder, &sources, move |words| {
+            decode(&by_replica(words, replicas))
+        })
+    }
+}

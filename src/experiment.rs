@@ -23,6 +23,7 @@
 
 mod check;
 mod checkpoint;
+mod controllers;
 mod defaults;
 mod difference;
 mod directory;
@@ -36,6 +37,7 @@ pub(crate) mod results;
 mod room;
 mod rows;
 mod run;
+mod steered;
 mod task_indicators;
 mod text;
 
@@ -47,11 +49,12 @@ use crate::error::Error;
 use crate::network::{Activation, Network};
 use crate::probe::ProbeSpec;
 use crate::report::ReportError;
-use crate::scheduler::{Control, Estimator, Scheduler};
+use crate::scheduler::{self, Control, Estimator};
 use crate::spec::{
     ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch, TrainingSpec,
 };
 
+pub use controllers::{Controllers, HostControl};
 pub(crate) use directory::PARTS;
 pub use directory::{DirectoryError, RunDirectory, check_same};
 pub use file::{Fault, FileError, schema};
@@ -62,7 +65,8 @@ pub use record::recorded_observations;
 pub use results::{
     DifferenceRow, ScoreRow, differences, score_table, scores, write_results, write_scores,
 };
-pub use run::{Event, Results, run, run_in};
+pub use run::{Event, Results, run, run_in, run_in_with, run_with};
+use steered::Steered;
 pub use task_indicators::{TaskIndicatorRow, task_indicators, write_task_indicators};
 pub use text::read_text;
 
@@ -169,6 +173,10 @@ pub struct Arm {
     /// A control made of another arm's record, in place of `control`, which is then `constant`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placebo: Option<Placebo>,
+    /// A controller of the program that runs the experiment, in place of `control`, which is then `constant`. The
+    /// program `trainable` has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_control: Option<HostControl>,
     /// What makes an update of a gradient.
     #[serde(default)]
     pub optimiser: Optimiser,
@@ -245,8 +253,7 @@ impl Experiment {
 
     /// The share of its task that is done after `update` updates, 0 to 1.
     fn progress(&self, update: u32) -> f64 {
-        let steps = self.steps_per_task() as f64;
-        (f64::from(update) % steps) / steps
+        scheduler::progress(update, self.steps_per_task())
     }
 
     /// Arms (all of one shape) and seeds as one batch of replicas.
@@ -280,31 +287,24 @@ impl Experiment {
         }
     }
 
-    /// Of one replica of `arm`, under `control`.
+    /// The scheduler of one replica of `arm`, whose control `placebo` replaces.
     fn scheduler(
         &self,
         arm: &Arm,
-        control: Control,
+        placebo: Option<Control>,
         layers: usize,
         seed: u32,
-    ) -> Result<Scheduler, Error> {
-        let is_bound = matches!(control, Control::Bound(_));
-        let scheduler = Scheduler::new(control, arm.step_size, layers, seed)?;
-        if is_bound {
-            Ok(scheduler)
-        } else {
-            scheduler.with_estimator(self.estimator)
-        }
-    }
-}
-
-impl Arm {
-    /// What stands beside the root of the second moment: for SGD, which has no second moment, 1, so
-    /// that the step size itself remains.
-    fn epsilon(&self) -> f64 {
-        match self.optimiser {
-            Optimiser::Adam { epsilon, .. } => epsilon.into(),
-            Optimiser::Sgd { .. } => 1.0,
+        controllers: &Controllers,
+    ) -> Result<Box<dyn Steered>, Error> {
+        let replica = controllers::Replica {
+            step_size: arm.step_size,
+            layers,
+            seed,
+            estimator: self.estimator,
+        };
+        match &arm.host_control {
+            Some(host) => controllers.scheduler(host, &replica),
+            None => replica.scheduler(placebo.unwrap_or_else(|| arm.control.clone())),
         }
     }
 }

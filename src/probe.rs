@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::scheduler::Statistics;
 use crate::spec::TrainingSpec;
 use crate::state::{LayerRecord, ProbeSlot, ReplicaState, SLOT_DIVERGED};
 
@@ -184,21 +183,6 @@ impl LayerStats {
     /// where all samples agree.
     pub fn noise_bound(&self, batch: u32) -> f64 {
         f64::from(batch) * self.grad_norm_sq / self.grad_variance
-    }
-}
-
-impl From<&LayerStats> for Statistics {
-    fn from(stats: &LayerStats) -> Self {
-        Self {
-            parameters: stats.parameters,
-            step_size: stats.step_size,
-            effective_step: stats.effective_step,
-            sharpness: stats.sharpness.map(|sharpness| sharpness.eigenvalue),
-            grad_norm_sq: stats.grad_norm_sq,
-            objective_grad_norm_sq: stats.objective_grad_norm_sq,
-            grad_variance: stats.grad_variance,
-            second_moment: stats.second_moment,
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use super::foresight::ALL_ARMS;
-use super::{Arm, Experiment, ExperimentError, Placebo, PlaceboKind};
+use super::{Arm, Controllers, Experiment, ExperimentError, Placebo, PlaceboKind};
 use crate::error::Error;
 use crate::scheduler::Control;
 use crate::spec::{ImageSet, Optimiser};
@@ -23,6 +23,20 @@ impl Experiment {
     /// [`ExperimentError::Invalid`] or [`ExperimentError::Arm`], with what was wanted and what was
     /// found.
     pub fn check(&self, images: &ImageSet) -> Result<(), ExperimentError> {
+        self.check_with(images, &Controllers::default())
+    }
+
+    /// Checks as [`Experiment::check`] does, with `controllers` for the arms that have a
+    /// [`HostControl`](super::HostControl).
+    ///
+    /// # Errors
+    /// The errors of [`Experiment::check`]; an arm whose controller is not one of `controllers`, or whose parameters
+    /// that controller refuses.
+    pub fn check_with(
+        &self,
+        images: &ImageSet,
+        controllers: &Controllers,
+    ) -> Result<(), ExperimentError> {
         let arms = self.check_names()?;
         let wanted = "1 to 10,000, all different";
         self.check_distinct("seeds", wanted, self.seeds.iter())?;
@@ -39,7 +53,7 @@ impl Experiment {
         }
         self.check_steps()?;
         for arm in &self.arms {
-            self.check_arm(arm, &arms, images)
+            self.check_arm(arm, &arms, images, controllers)
                 .map_err(|source| ExperimentError::Arm {
                     arm: arm.name.clone(),
                     source,
@@ -96,11 +110,13 @@ impl Experiment {
         arm: &Arm,
         arms: &BTreeMap<&str, &Arm>,
         images: &ImageSet,
+        controllers: &Controllers,
     ) -> Result<(), Error> {
+        check_single_control(arm)?;
         let network = self.network(arm)?;
         self.training_spec(&network, images, &[(arm, 0)]).check()?;
         let layers = network.layers().len();
-        self.scheduler(arm, arm.control.clone(), layers, 0)?;
+        self.scheduler(arm, None, layers, 0, controllers)?;
         if let (Control::Clip(_), Optimiser::Sgd { .. }) = (&arm.control, arm.optimiser) {
             let wanted = "adam, whose second moment the control clip compares with";
             return Err(Error::invalid("optimiser", wanted, "sgd"));
@@ -117,10 +133,6 @@ impl Experiment {
         placebo: &Placebo,
         arms: &BTreeMap<&str, &Arm>,
     ) -> Result<(), Error> {
-        if arm.control != Control::Constant {
-            let wanted = "constant beside a placebo, which makes a control of its own";
-            return Err(Error::invalid("control", wanted, "another"));
-        }
         let refused = |wanted: &str| Err(Error::invalid("placebo of", wanted, shown(&placebo.of)));
         match arms.get(&placebo.of[..]) {
             Some(original) if original.placebo.is_some() => {
@@ -172,6 +184,23 @@ impl Experiment {
     }
 }
 
+/// Fails where more than one of `control`, `placebo` and `host_control` would decide the step sizes.
+fn check_single_control(arm: &Arm) -> Result<(), Error> {
+    let wanted = match (&arm.placebo, &arm.host_control) {
+        (None, None) => return Ok(()),
+        (Some(_), Some(_)) => {
+            let wanted = "none beside a placebo, which makes a control of its own";
+            return Err(Error::invalid("host_control", wanted, "one"));
+        }
+        (Some(_), None) => "constant beside a placebo, which makes a control of its own",
+        (None, Some(_)) => "constant beside a host_control, which takes its place",
+    };
+    if arm.control == Control::Constant {
+        return Ok(());
+    }
+    Err(Error::invalid("control", wanted, "another"))
+}
+
 /// Whether a text is a name that nothing chokes on: neither empty nor long, and without characters that steer a terminal
 /// or turn the direction of what follows.
 fn is_plain(name: &str) -> bool {
@@ -181,7 +210,7 @@ fn is_plain(name: &str) -> bool {
 }
 
 /// The beginning of `text` in quotes, its control characters escaped.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     cut(format!("{text:?}"))
 }
 

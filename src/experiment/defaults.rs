@@ -91,6 +91,7 @@ impl Default for Arm {
             wasserstein: 0.0,
             at_task_switch: TaskSwitch::default(),
             placebo: None,
+            host_control: None,
             optimiser: Optimiser::default(),
             control: Control::default(),
         }

@@ -8,7 +8,7 @@ use toml::de::{DeArray, DeTable, DeValue, Error};
 use super::meant;
 
 /// Values that stand in for required fields, by the names of their tables. A fault in an optional field is taken out.
-pub(super) const STAND_INS: [(&str, &str, &str); 26] = [
+pub(super) const STAND_INS: [(&str, &str, &str); 27] = [
     ("", "name", "''"),
     ("", "arms", "[]"),
     ("arms", "name", "''"),
@@ -17,6 +17,7 @@ pub(super) const STAND_INS: [(&str, &str, &str); 26] = [
     ("data", "classes", "2"),
     ("placebo", "of", "''"),
     ("placebo", "kind", "'replay'"),
+    ("host_control", "name", "''"),
     ("control", "profile", "'paper'"),
     ("bound", "signal", "'combined'"),
     ("bound", "scope", "'global'"),

@@ -46,15 +46,17 @@ pub struct HostControl {
 ///     }
 /// }
 ///
-/// // The parameters are the controller itself here; see the fields of `make` for others.
-/// let controllers = Controllers::default().with("cool-where-sharp", Ok::<CoolWhereSharp, _>);
+/// // The parameters are deserialised as the argument of this closure.
+/// let make = |controller: CoolWhereSharp| Ok(controller);
+/// let controllers = Controllers::default().with("cool-where-sharp", make);
 /// let experiment: Experiment = "
 ///     name = 'sharp'
 ///     [[arms]]
 ///     name = 'cooled'
 ///     host_control = { name = 'cool-where-sharp', parameters = { limit = 50, rate = 0.9 } }
 /// ".parse()?;
-/// assert_eq!(controllers.names().collect::<Vec<_>>(), ["cool-where-sharp"]);
+/// let images = trainable::spec::ImageSet::new(&vec![0; 784 * 1_280], 784, 0.5, 0.25)?;
+/// experiment.check_with(&images, &controllers)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Default)]
@@ -133,7 +135,7 @@ impl Controllers {
     fn unknown(&self, name: &str) -> Error {
         let names: Vec<_> = self.names().map(|name| format!("{name:?}")).collect();
         let wanted = match &names[..] {
-            [] => "no host_control, as this program has no controllers of its own".to_owned(),
+            [] => "none, because this program has no controllers of its own".to_owned(),
             names => format!("a controller of this program: {}", names.join(", ")),
         };
         Error::invalid("host_control", wanted, super::check::shown(name))

@@ -1,6 +1,6 @@
 //! Trains an experiment: all replicas of one network shape together, probed and steered.
 //!
-//! - `event`: what a run tells while it goes on, and what it returns.
+//! - `event`: the events of a run, and its results.
 //! - `batch`: replicas that train together.
 
 mod batch;
@@ -9,7 +9,7 @@ mod event;
 use std::ops::ControlFlow;
 
 use super::checkpoint::Standing;
-use super::directory::RunDirectory;
+use super::directory::{RunDirectory, Start};
 use super::steered::Steered;
 use super::{Arm, Controllers, Experiment, ExperimentError, placebo};
 use crate::error::Error;
@@ -56,7 +56,7 @@ pub fn run_with(
         images,
         fit: &|spec: &TrainingSpec| compute.replicas_that_fit(spec),
     };
-    let (results, _) = train_all(&job, &mut None, &mut tell)?;
+    let (results, _) = train_all(&job, None, &mut tell)?;
     Ok(results)
 }
 
@@ -101,7 +101,7 @@ pub fn run_in_with(
         images,
         fit: &|spec: &TrainingSpec| compute.replicas_that_fit(spec),
     };
-    let (results, flow) = train_all(&job, &mut Some(&mut directory), &mut tell)?;
+    let (results, flow) = train_all(&job, Some(&mut directory), &mut tell)?;
     Ok(flow.is_continue().then_some((results, directory)))
 }
 
@@ -111,7 +111,7 @@ type Fit<'a> = &'a dyn Fn(&TrainingSpec) -> Result<usize, Error>;
 /// The directory for checkpoints, if there is one.
 type Keep<'a> = Option<&'a mut RunDirectory>;
 
-/// What is trained, and with what.
+/// An experiment and the means to run it.
 #[derive(Clone, Copy)]
 struct Job<'a> {
     experiment: &'a Experiment,
@@ -124,64 +124,113 @@ struct Job<'a> {
 /// Trains all of a job. Returns the rows, and `Break` where the run was stopped before its end.
 fn train_all(
     job: &Job<'_>,
-    keep: &mut Keep<'_>,
+    keep: Keep<'_>,
     tell: &mut impl FnMut(Event<'_>),
 ) -> Result<(Results, ControlFlow<()>), ExperimentError> {
-    let Job {
-        experiment,
-        compute,
-        images,
-        ..
-    } = *job;
-    experiment.check_with(images, job.controllers)?;
-    experiment.check_room(compute, images)?;
-    let mut start = keep.as_mut().and_then(|directory| directory.take_start());
-    let mut results = match &mut start {
-        Some(start) => std::mem::take(&mut start.results),
-        None => Results::default(),
-    };
-    let mut number = 0;
+    job.experiment.check_with(job.images, job.controllers)?;
+    job.experiment.check_room(job.compute, job.images)?;
+    let mut course = Course::new(keep);
     for is_placebo in [false, true] {
-        for (network, mut members) in shapes(job, is_placebo, &results)? {
-            let one = experiment.typical_spec(&network, images, members.iter().map(|m| m.arm));
-            let fit = (job.fit)(&one)?;
-            if members.len() > fit {
-                let replicas = members.len();
-                tell(Event::Split { replicas, fit });
-            }
-            // The checkpoint says which replicas it holds, because the number that fit may have changed since.
-            let mut next = fit;
-            if let Some(start) = &start {
-                let standing = &start.standing;
-                let finished = standing.position_in(&members).unwrap_or(members.len());
-                let steps = u64::from(experiment.tasks) * experiment.steps_per_task();
-                if finished > 0 {
-                    tell(Event::Resumed(steps * finished as u64));
-                }
-                members.drain(..finished);
-                (number, next) = (standing.batch, standing.replicas.len());
-            }
-            while !members.is_empty() {
-                let rest = members.split_off(members.len().min(next));
-                let mut batch = Batch::new(job, &network, members)?;
-                batch.number = number;
-                if let Some(start) = start.take() {
-                    batch.restore(start)?;
-                    tell(Event::Resumed(batch.replica_steps(batch.step)));
-                }
-                if batch.train(keep, &mut results, tell)?.is_break() {
-                    return Ok((results, ControlFlow::Break(())));
-                }
-                number += 1;
-                (members, next) = (rest, fit);
+        for (network, members) in shapes(job, is_placebo, &course.results)? {
+            let flow = course.train_shape(job, &network, members, tell)?;
+            if flow.is_break() {
+                return Ok((course.results, flow));
             }
         }
     }
-    if let Some(start) = start {
+    if let Some(start) = course.start {
         return Err(start.damaged(OTHER_REPLICAS.to_owned()).into());
     }
-    results.sort(experiment);
-    Ok((results, ControlFlow::Continue(())))
+    course.results.sort(job.experiment);
+    Ok((course.results, ControlFlow::Continue(())))
+}
+
+/// The course of a run from batch to batch.
+struct Course<'a> {
+    keep: Keep<'a>,
+    /// The checkpoint from which the run goes on, until its batch is restored.
+    start: Option<Start>,
+    results: Results,
+    /// The number of batches that are finished.
+    batches: usize,
+}
+
+impl<'a> Course<'a> {
+    /// The course from the directory's checkpoint on, or from the beginning.
+    fn new(mut keep: Keep<'a>) -> Self {
+        let mut start = keep.as_mut().and_then(|directory| directory.take_start());
+        let results = start
+            .as_mut()
+            .map(|start| std::mem::take(&mut start.results));
+        Self {
+            keep,
+            start,
+            results: results.unwrap_or_default(),
+            batches: 0,
+        }
+    }
+
+    /// Trains the replicas of one network shape, as many together as fit.
+    fn train_shape(
+        &mut self,
+        job: &Job<'_>,
+        network: &Network,
+        mut members: Vec<Member<'_>>,
+        tell: &mut impl FnMut(Event<'_>),
+    ) -> Result<ControlFlow<()>, ExperimentError> {
+        let arms = members.iter().map(|member| member.arm);
+        let one = job.experiment.typical_spec(network, job.images, arms);
+        let fit = (job.fit)(&one)?;
+        if members.len() > fit {
+            let replicas = members.len();
+            tell(Event::Split { replicas, fit });
+        }
+        let mut next = match &self.start {
+            Some(start) => {
+                let finished = finished(job.experiment, &start.standing, &mut members);
+                if finished > 0 {
+                    tell(Event::Resumed(finished));
+                }
+                self.batches = start.standing.batch;
+                // The number that fit may have changed since the checkpoint was written.
+                start.standing.replicas.len()
+            }
+            None => fit,
+        };
+        while !members.is_empty() {
+            let rest = members.split_off(members.len().min(next));
+            let flow = self.train_batch(Batch::new(job, network, members)?, tell)?;
+            if flow.is_break() {
+                return Ok(flow);
+            }
+            (members, next) = (rest, fit);
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Trains one batch to its end, from the checkpoint on if it is the checkpoint's.
+    fn train_batch(
+        &mut self,
+        mut batch: Batch<'_>,
+        tell: &mut impl FnMut(Event<'_>),
+    ) -> Result<ControlFlow<()>, ExperimentError> {
+        batch.number = self.batches;
+        if let Some(start) = self.start.take() {
+            batch.restore(start)?;
+            tell(Event::Resumed(batch.replica_steps(batch.step)));
+        }
+        let flow = batch.train(&mut self.keep, &mut self.results, tell)?;
+        self.batches += 1;
+        Ok(flow)
+    }
+}
+
+/// Removes from `members` the replicas that were finished before the checkpoint; returns their steps, summed.
+fn finished(experiment: &Experiment, standing: &Standing, members: &mut Vec<Member<'_>>) -> u64 {
+    let place = standing.position_in(members).unwrap_or(members.len());
+    members.drain(..place);
+    let steps = u64::from(experiment.tasks) * experiment.steps_per_task();
+    steps * place as u64
 }
 
 /// The reason why a checkpoint of other replicas is refused.

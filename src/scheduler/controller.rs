@@ -92,7 +92,7 @@ pub trait Controller {
     }
 }
 
-/// What a scheduler knows besides the latest probe.
+/// The knowledge of a scheduler besides the latest probe.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
     /// The bounds on the effective step after this probe, by the controller's [`Estimator`].
@@ -101,8 +101,7 @@ pub struct Context<'a> {
     pub step_sizes: &'a [f64],
     /// The replica's step size at the start.
     pub base_step_size: f64,
-    /// Whether the probe before this one was of another task. The first probe of all counts as one of task 0's later
-    /// ones.
+    /// Whether the probe before this one was of another task. A first probe is compared with task 0.
     pub is_new_task: bool,
     /// Probes with statistics before this one.
     pub probes: u32,

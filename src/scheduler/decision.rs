@@ -1,10 +1,10 @@
-//! The outcome of a probe: step sizes, and what became of those before.
+//! The outcome of a probe: step sizes, and how they changed.
 
 use serde::{Deserialize, Serialize};
 
 use super::Bounds;
 
-/// What happened to a layer's step size.
+/// The change of a layer's step size at a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
@@ -41,7 +41,7 @@ impl Action {
 pub struct LayerDecision {
     /// The step size to train on with.
     pub step_size: f64,
-    /// What happened to the step size before.
+    /// The change from the step size before.
     pub action: Action,
     /// The bounds on the layer's effective step; `None` where the probe gives none.
     pub bounds: Option<Bounds>,

@@ -1,4 +1,4 @@
-//! What a run tells while it goes on, and what it returns.
+//! The events of a run, and its results.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::experiment::Experiment;
 use crate::progress::Halt;
 use crate::report::{IndicatorRow, ProbeRow, TaskRow};
 
-/// What happens while an experiment runs.
+/// An event of a run.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {
     /// The replicas that train together went on by this many steps, summed over the replicas. All such events and
@@ -14,7 +14,8 @@ pub enum Event<'a> {
     Steps(u64),
     /// The run goes on from a checkpoint: this many steps were done before.
     Resumed(u64),
-    /// There are more replicas of one network shape than [`Compute::replicas_that_fit`](crate::Compute::replicas_that_fit): they train in turn.
+    /// There are more replicas of one network shape than
+    /// [`Compute::replicas_that_fit`](crate::Compute::replicas_that_fit): they train in turn.
     Split {
         /// The number of replicas of the shape.
         replicas: usize,

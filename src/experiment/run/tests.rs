@@ -87,7 +87,7 @@ fn train(fit: usize) -> (Results, Vec<(usize, usize)>) {
     let experiment = experiment();
     let trained = train_all(
         &job(&experiment, &images(), &Controllers::default(), &fit),
-        &mut None,
+        None,
         &mut tell,
     );
     let (results, flow) = trained.unwrap();
@@ -135,7 +135,7 @@ fn how_many_fit_may_change_from_start_to_start() {
             }
         };
         let fit = |_: &TrainingSpec| Ok([2, 5, 1, 3][starts % 4]);
-        let keep = &mut Some(&mut directory);
+        let keep = Some(&mut directory);
         let job = job(&experiment, &images, &controllers, &fit);
         let trained = train_all(&job, keep, tell);
         let (results, flow) = trained.unwrap();

@@ -159,7 +159,7 @@ fn controls_that_cannot_be_are_refused() {
     }
 }
 
-/// What stands in an experiment file, as TOML wants a table at the top.
+/// A file with a control. TOML wants a table at the top.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {

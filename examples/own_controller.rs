@@ -1,9 +1,11 @@
 //! Training steered by a controller of one's own.
 //!
-//! A controller decides the step size of every layer from what a probe measured. This one keeps each layer at the edge
-//! of stability, where the effective step times the sharpness is 2: above it lowers the layer's step size, below it lets
-//! the step size recover. `Engine` is steered the same way: it records the probe (`encode_probe_stats`) and takes the
-//! step sizes (`set_step_sizes`) as `Trainer` does here. `experiment::run_with` takes controllers for experiment files.
+//! A controller decides the step size of every layer from what a probe measured. This one holds each layer's effective
+//! step times its sharpness below about 2, where gradient descent on a quadratic becomes unstable: above 2 it lowers the
+//! layer's step size, and below 2 it lets the step size recover.
+//!
+//! `Engine` is steered the same way: `encode_probe_stats` brings the statistics and `set_step_sizes` takes the step sizes,
+//! as `probe` and `set_step_sizes` of `Trainer` do here. `experiment::run_with` takes controllers for experiment files.
 //!
 //!     cargo run --release --example own_controller
 

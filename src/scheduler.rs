@@ -135,7 +135,7 @@ impl<C: Controller> Scheduler<C> {
         controller.check_start(base_step_size, layers)?;
         let first = controller.first_step_size(base_step_size);
         check_step_size("first step size of the controller", first)?;
-        let estimator = controller.estimator().unwrap_or(Estimator::paper());
+        let estimator = controller.estimator().unwrap_or_default();
         Ok(Self {
             monitor: Monitor::new(estimator, layers)?,
             controller,

@@ -355,6 +355,35 @@ fn a_checkpoint_that_a_hosts_controller_cannot_read_is_refused() {
     );
 }
 
+/// A state with a NaN, which JSON does not have, would be lost: the run ends at its first checkpoint and not when it is
+/// resumed.
+#[test]
+fn a_state_that_cannot_be_read_back_is_no_checkpoint() {
+    let place = tempfile::tempdir().unwrap();
+    let (experiment, images) = (halving_experiment(), images());
+    let resumed = RunDirectory::resume(place.path(), &experiment, &Compute::Cpu, &images);
+    let directory = resumed.unwrap().unwrap();
+    let lost = |_: HalvingParameters| Ok(Stubborn(vec![f64::NAN; 3]));
+    let controllers = Controllers::default().with("halving", lost);
+    let stop = Arc::new(AtomicBool::new(true));
+    let directory = directory.stopped_by(stop);
+    let tell = |_: Event<'_>| ();
+    let ended = run_in_with(
+        directory,
+        &experiment,
+        &controllers,
+        &Compute::Cpu,
+        &images,
+        tell,
+    );
+    let error = ended.unwrap_err();
+    let wanted = "checkpoint.safetensors";
+    assert!(error.to_string().ends_with(wanted), "{error}");
+    let cause = error.source().unwrap().to_string();
+    assert!(cause.starts_with("invalid type: null"), "{cause}");
+    assert!(!place.path().join(wanted).exists());
+}
+
 #[test]
 fn what_a_host_does_not_have_is_refused_before_training() {
     let arm = |lines: &str| experiment(&format!("[[arms]]\nname = 'a'\n{lines}"));

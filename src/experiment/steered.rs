@@ -14,6 +14,9 @@ pub(super) trait Steered {
     /// [`Scheduler::observe`]
     fn observe(&mut self, observation: &Observation) -> Result<Decision, Error>;
     /// The state as a checkpoint holds it.
+    ///
+    /// # Errors
+    /// A state that cannot be written as JSON, or not be read back from it, such as one with a float that is not finite.
     fn save(&self) -> Result<Value, serde_json::Error>;
     /// The scheduler that `saved` holds.
     ///
@@ -35,7 +38,9 @@ where
     }
 
     fn save(&self) -> Result<Value, serde_json::Error> {
-        serde_json::to_value(self)
+        let saved = serde_json::to_value(self)?;
+        let _: Self = serde_json::from_value(saved.clone())?;
+        Ok(saved)
     }
 
     fn resumed(&self, saved: Value) -> Result<Box<dyn Steered>, String> {

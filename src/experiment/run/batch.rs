@@ -6,6 +6,7 @@ use super::{Event, Job, Keep, Member, OTHER_REPLICAS, Results};
 use crate::error::Error;
 use crate::experiment::checkpoint::Replica;
 use crate::experiment::directory::{RunDirectory, Start};
+use crate::experiment::steered::Steered;
 use crate::experiment::{Experiment, ExperimentError};
 use crate::network::Network;
 use crate::probe::NotFinite;
@@ -122,25 +123,8 @@ impl<'a> Batch<'a> {
 
     /// Goes on from a checkpoint.
     pub(super) fn restore(&mut self, start: Start) -> Result<(), ExperimentError> {
-        let kept = &start.standing.replicas;
-        let is_kept = |(own, kept): (&Member<'_>, &Replica)| {
-            (&own.arm.name, own.seed) == (&kept.arm, kept.seed)
-        };
-        if self.members.len() != kept.len() || !self.members.iter().zip(kept).all(is_kept) {
-            return Err(start.damaged(OTHER_REPLICAS.to_owned()).into());
-        }
-        let members = self.members.iter().zip(kept);
-        let resumed = members.map(|(own, kept)| own.scheduler.resumed(kept.scheduler.clone()));
-        let schedulers: Result<Vec<_>, _> = resumed.collect();
-        let schedulers = schedulers.map_err(|reason| start.damaged(reason))?;
-        let mut snapshot = self.trainer.snapshot()?;
-        let filled = start.tensors.fill(&mut snapshot, self.trainer.spec(), kept);
-        filled.map_err(|reason| start.damaged(reason))?;
-        let restored = self.trainer.restore(&snapshot);
-        restored.map_err(|error| match error {
-            Error::Invalid { .. } | Error::Length { .. } => start.damaged(error.to_string()).into(),
-            error => ExperimentError::Engine(error),
-        })?;
+        let schedulers = self.resumed_schedulers(&start)?;
+        self.restore_trainer(&start)?;
         self.check_step(&start)?;
         self.step = start.standing.step;
         let kept = start.standing.replicas.iter().zip(schedulers);
@@ -149,6 +133,33 @@ impl<'a> Batch<'a> {
             member.has_diverged = kept.has_diverged;
         }
         Ok(())
+    }
+
+    /// The checkpoint's schedulers, which must be those of the batch's replicas.
+    fn resumed_schedulers(&self, start: &Start) -> Result<Vec<Box<dyn Steered>>, ExperimentError> {
+        let kept = &start.standing.replicas;
+        let members = || self.members.iter().zip(kept);
+        let is_same = |(own, kept): (&Member<'_>, &Replica)| {
+            (&own.arm.name, own.seed) == (&kept.arm, kept.seed)
+        };
+        if self.members.len() != kept.len() || !members().all(is_same) {
+            return Err(start.damaged(OTHER_REPLICAS.to_owned()).into());
+        }
+        let resumed = members().map(|(own, kept)| own.scheduler.resumed(kept.scheduler.clone()));
+        let resumed: Result<Vec<_>, _> = resumed.collect();
+        resumed.map_err(|reason| start.damaged(reason).into())
+    }
+
+    fn restore_trainer(&mut self, start: &Start) -> Result<(), ExperimentError> {
+        let mut snapshot = self.trainer.snapshot()?;
+        let (spec, replicas) = (self.trainer.spec(), &start.standing.replicas);
+        let filled = start.tensors.fill(&mut snapshot, spec, replicas);
+        filled.map_err(|reason| start.damaged(reason))?;
+        let restored = self.trainer.restore(&snapshot);
+        restored.map_err(|error| match error {
+            Error::Invalid { .. } | Error::Length { .. } => start.damaged(error.to_string()).into(),
+            error => ExperimentError::Engine(error),
+        })
     }
 
     /// Fails unless every replica has done the checkpoint's steps, or was halted before.

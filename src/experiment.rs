@@ -1,28 +1,32 @@
 //! Experiments: arms and seeds on one stream of tasks, probed and steered as they train.
 //!
-//! An [`Experiment`] is what an experiment file says. [`run`] trains all of it, arms of one network
-//! shape together, and returns the rows of the tables; [`presets`] are the paper's experiments.
+//! An [`Experiment`] is the content of an experiment file. [`run`] trains all of it, arms of one network shape together,
+//! and returns the rows of the tables. [`presets`] has the paper's experiments. A host adds controllers of its own with
+//! [`run_with`].
 //!
-//! - `file`: experiment files, with all that is wrong with one, and their schema.
-//! - `defaults`: what an experiment is where its file does not say.
-//! - `presets`: the paper's experiments, small and in the paper's size.
-//! - `check`: what an experiment may say.
+//! - `file`: the reader and writer of experiment files, the list of a file's faults, and the schema.
+//! - `defaults`: the values of fields that a file leaves out.
+//! - `presets`: the paper's experiments, in a small size and in the paper's.
+//! - `check`: the ranges of an experiment's fields.
 //! - `text`: the text of experiment files.
 //! - `placebo`: controls that are made of another arm's record.
+//! - `controllers`: the controllers of a host, by name ([`Controllers`]).
+//! - `steered`: schedulers of a run, whatever steers them.
 //! - `run`: the loop over tasks and probes.
-//! - `directory`: the directory of a run, which one process at a time uses; where a run goes on.
-//! - `room`: whether it fits on a device.
-//! - `place`: whether a directory can take what a run writes.
-//! - `checkpoint`: the file that says where a run stands.
-//! - `rows`: the tables so far, which only grow.
-//! - `difference`: where two runs first differ.
-//! - `record`: rows back to observations, to replay a controller on a record.
+//! - `directory`: the directory of a run, which one process at a time uses, and from which a run goes on.
+//! - `room`: the check that an experiment fits on a device.
+//! - `place`: the check that a directory can take the files of a run.
+//! - `checkpoint`: the file from which a run goes on.
+//! - `rows`: the tables of an unfinished run, which only grow.
+//! - `difference`: the first difference between two runs.
+//! - `record`: the way from rows back to observations, to replay a controller on a record.
 //! - `results`: scores, differences between arms, pictures.
 //! - `task_indicators`: bounds and indicators averaged over tasks.
-//! - `foresight`: how well each of them foretells that accuracy falls.
+//! - `foresight`: an early warning's quality: how well each of them predicts that accuracy falls.
 
 mod check;
 mod checkpoint;
+mod controllers;
 mod defaults;
 mod difference;
 mod directory;
@@ -36,6 +40,7 @@ pub(crate) mod results;
 mod room;
 mod rows;
 mod run;
+mod steered;
 mod task_indicators;
 mod text;
 
@@ -48,12 +53,13 @@ use crate::files::WriteError;
 use crate::network::{Activation, Network};
 use crate::probe::ProbeSpec;
 use crate::report::ReportError;
-use crate::scheduler::{Control, Estimator, Scheduler};
+use crate::scheduler::{self, Control, Estimator};
 use crate::spec::{
     ImageSet, Intervention, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch,
     TrainingSpec,
 };
 
+pub use controllers::{Controllers, HostControl};
 pub(crate) use directory::PARTS;
 pub use directory::{DirectoryError, RunDirectory, check_same};
 pub use file::{Fault, FileError, schema};
@@ -64,64 +70,65 @@ pub use record::recorded_observations;
 pub use results::{
     DifferenceRow, ScoreRow, differences, score_table, scores, write_results, write_scores,
 };
-pub use run::{Event, Results, run, run_in};
+pub use run::{Event, Results, run, run_in, run_in_with, run_with};
+use steered::Steered;
 pub use task_indicators::{TaskIndicatorRow, task_indicators, write_task_indicators};
 pub use text::read_text;
 
-/// An experiment on random labels or permuted pixels, as it stands in an experiment file. What a file does not say has
-/// the value of [`Experiment::default`] or [`Arm::default`], but names have to be there; [`str::parse`] reads one and
-/// tells all that is wrong with it.
+/// An experiment on random labels or permuted pixels, as it stands in an experiment file. A field that a file leaves out
+/// has its value in [`Experiment::default`] or [`Arm::default`]; only names are required. [`str::parse`] reads a file and
+/// lists all of its faults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
-    /// What it is called; names its directory.
+    /// The experiment's name, which is also the name of its directory.
     pub name: String,
-    /// What it asks.
+    /// The question that it asks.
     #[serde(default)]
     pub question: String,
-    /// What a task changes: `"random-labels"`, as in the paper and where a file does not say, or
+    /// The part of the data that a task changes: `"random-labels"`, as in the paper and as the default, or
     /// `"permuted-pixels"`.
     #[serde(default)]
     pub stream: StreamKind,
-    /// The data set that it is on, which a run on another one than MNIST leaves in its directory; MNIST where a file
-    /// does not say. A run on other data than this is refused.
+    /// The data set; MNIST where a file leaves it out. A run on another data set records it in its directory. A run on
+    /// data that is not this is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<Description>,
-    /// Images of each replica, drawn once (n in the paper).
+    /// The number of images of each replica, drawn once (n in the paper).
     #[serde(default = "defaults::images")]
     pub images: u32,
-    /// Images in a minibatch (B).
+    /// The number of images in a minibatch (B).
     #[serde(default = "defaults::batch")]
     pub batch: u32,
-    /// Passes over the images in one task (E).
+    /// The number of passes over the images in one task (E).
     #[serde(default = "defaults::epochs")]
     pub epochs: u32,
-    /// Tasks, each with fresh random labels or a fresh permutation of the pixels.
+    /// The number of tasks, each with fresh random labels or a fresh permutation of the pixels.
     #[serde(default = "defaults::tasks")]
     pub tasks: u32,
     /// The share of the images that gets fresh labels at a task switch; 1 with permuted pixels.
     #[serde(default = "defaults::relabel_fraction")]
     pub relabel_fraction: f32,
-    /// Every arm is trained once with each.
+    /// The seeds: every arm is trained once with each.
     #[serde(default = "defaults::seeds")]
     pub seeds: Vec<u32>,
-    /// Training steps from probe to probe.
+    /// The number of training steps from probe to probe.
     #[serde(default = "defaults::interval")]
     pub interval: u32,
-    /// Every how many probes the other indicators are measured too; 0 for never. They cost a readback of the
-    /// minibatch's activations and an eigenvalue problem on the host.
+    /// The number of probes from one measurement of the other indicators to the next; 0 for never. They cost a readback of
+    /// the minibatch's activations and an eigenvalue problem on the host.
     #[serde(default = "defaults::indicators_every")]
     pub indicators_every: u32,
-    /// How curvature is measured at a probe.
+    /// The method that measures curvature at a probe.
     #[serde(default)]
     pub probe: ProbeSpec,
-    /// How bounds are reported in arms that no bound steers.
+    /// The estimator of the bounds that are reported for arms whose controller has no estimator of its own.
     #[serde(default)]
     pub estimator: Estimator,
-    /// What is drawn of the results.
+    /// The pictures that are drawn of the results.
     #[serde(default = "defaults::figures")]
     pub figures: Vec<Figure>,
-    /// What is compared.
+    /// The arms that are compared.
     pub arms: Vec<Arm>,
 }
 
@@ -129,15 +136,15 @@ pub struct Experiment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Figure {
-    /// Online accuracy by task: [`crate::report::write_accuracies`].
+    /// The online accuracy by task: [`crate::report::write_accuracies`].
     Accuracies,
     /// The effective step against its bounds: [`crate::report::write_diagnosis`].
     Diagnosis,
-    /// Sharpness and effective step over time: [`crate::report::write_probe_chart`].
+    /// The sharpness and the effective step over time: [`crate::report::write_probe_chart`].
     Probes,
     /// Each layer's effective step against its combined bound: [`crate::report::write_layer_bounds`].
     LayerBounds,
-    /// Step sizes over time: [`crate::report::write_trajectories`].
+    /// The step sizes over time: [`crate::report::write_trajectories`].
     Trajectories,
 }
 
@@ -145,9 +152,9 @@ pub enum Figure {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Arm {
-    /// What tables and legends call it. What stands before ": " groups it with others in pictures.
+    /// The arm's name in tables and legends. The part before ": " groups it with others in pictures.
     pub name: String,
-    /// Widths of the hidden layers.
+    /// The widths of the hidden layers.
     #[serde(default = "defaults::hidden")]
     pub hidden: Vec<u32>,
     /// The nonlinearity of the hidden layers.
@@ -156,16 +163,16 @@ pub struct Arm {
     /// The step size at the start.
     #[serde(default = "defaults::step_size")]
     pub step_size: f64,
-    /// Coupled L2, which adds so much of every parameter to its gradient. See [`ReplicaSpec::l2`].
+    /// Coupled L2: the share of every parameter that is added to its gradient. See [`ReplicaSpec::l2`].
     #[serde(default)]
     pub l2: f32,
-    /// L2 towards the initial parameters. See [`ReplicaSpec::l2_init`].
+    /// The strength of L2 towards the initial parameters. See [`ReplicaSpec::l2_init`].
     #[serde(default)]
     pub l2_init: f32,
-    /// The Wasserstein regulariser. See [`ReplicaSpec::wasserstein`].
+    /// The strength of the Wasserstein regulariser. See [`ReplicaSpec::wasserstein`].
     #[serde(default)]
     pub wasserstein: f32,
-    /// What a task switch resets.
+    /// The state that a task switch resets.
     #[serde(default)]
     pub at_task_switch: TaskSwitch,
     /// What else changes the parameters.
@@ -174,36 +181,40 @@ pub struct Arm {
     /// A control made of another arm's record, in place of `control`, which is then `constant`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placebo: Option<Placebo>,
-    /// What makes an update of a gradient.
+    /// A controller of the program that runs the experiment, in place of `control`, which is then `constant`. The
+    /// program `trainable` has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_control: Option<HostControl>,
+    /// The optimiser, which makes an update of a gradient.
     #[serde(default)]
     pub optimiser: Optimiser,
-    /// What decides the step sizes.
+    /// The controller, which decides the step sizes.
     #[serde(default)]
     pub control: Control,
 }
 
-/// Why an experiment cannot be run, or was not run to its end.
+/// The reason why an experiment cannot be run, or was not run to its end.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExperimentError {
-    /// The experiment as a whole asks for something that cannot be.
+    /// A field of the experiment as a whole is out of range.
     #[error("experiment {name:?}: {what}: wanted {wanted}, found {found}")]
     Invalid {
         /// The experiment's name.
         name: String,
-        /// The field.
+        /// The field's name.
         what: &'static str,
-        /// The range.
+        /// The field's range.
         wanted: String,
-        /// The value.
+        /// The field's value.
         found: String,
     },
-    /// One arm does.
+    /// A field of one arm is out of range.
     #[error("arm {arm:?}")]
     Arm {
         /// The arm's name.
         arm: String,
-        /// What is wrong with it.
+        /// The field, its range and its value.
         source: Error,
     },
     /// The engine failed.
@@ -215,24 +226,24 @@ pub enum ExperimentError {
     /// A file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// The run's directory, or what is in it, cannot be used.
+    /// The run's directory, or a file in it, cannot be used.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
 }
 
 impl Experiment {
-    /// Training steps of one task; 0 where the minibatch is empty or larger than the images.
+    /// The number of training steps of one task; 0 where the minibatch is empty or larger than the images.
     pub fn steps_per_task(&self) -> u64 {
         let batches = self.images.checked_div(self.batch).unwrap_or(0);
         u64::from(batches) * u64::from(self.epochs)
     }
 
-    /// The data set that it is on.
+    /// The data set.
     pub fn data(&self) -> Description {
         self.data.clone().unwrap_or_else(Description::mnist)
     }
 
-    /// The same on the data set of `images`, where the experiment does not name one.
+    /// The same experiment on the data set of `images`, where it does not name one.
     #[must_use]
     pub fn on(self, images: &ImageSet) -> Self {
         let found = images.description().cloned();
@@ -241,7 +252,7 @@ impl Experiment {
         Self { data, ..self }
     }
 
-    /// The network of one of its arms.
+    /// The network of one of the experiment's arms.
     fn network(&self, arm: &Arm) -> Result<Network, Error> {
         let data = self.data();
         let pixels = data.shape.pixels().unwrap_or(0);
@@ -251,13 +262,12 @@ impl Experiment {
         Network::mlp(&widths, arm.activation)
     }
 
-    /// The share of its task that is done after `update` updates, 0 to 1.
+    /// The share of a task that is done after `update` updates, 0 to 1.
     fn progress(&self, update: u32) -> f64 {
-        let steps = self.steps_per_task() as f64;
-        (f64::from(update) % steps) / steps
+        scheduler::progress(update, self.steps_per_task())
     }
 
-    /// Arms (all of one shape) and seeds as one batch of replicas.
+    /// The specification of replicas that train together: one for each arm and seed in `members`, all of one shape.
     fn training_spec(
         &self,
         network: &Network,
@@ -289,31 +299,24 @@ impl Experiment {
         }
     }
 
-    /// Of one replica of `arm`, under `control`.
+    /// The scheduler of one replica of `arm`, whose control `placebo` replaces.
     fn scheduler(
         &self,
         arm: &Arm,
-        control: Control,
+        placebo: Option<Control>,
         layers: usize,
         seed: u32,
-    ) -> Result<Scheduler, Error> {
-        let is_bound = matches!(control, Control::Bound(_));
-        let scheduler = Scheduler::new(control, arm.step_size, layers, seed)?;
-        if is_bound {
-            Ok(scheduler)
-        } else {
-            scheduler.with_estimator(self.estimator)
-        }
-    }
-}
-
-impl Arm {
-    /// What stands beside the root of the second moment: for SGD, which has no second moment, 1, so
-    /// that the step size itself remains.
-    fn epsilon(&self) -> f64 {
-        match self.optimiser {
-            Optimiser::Adam { epsilon, .. } => epsilon.into(),
-            Optimiser::Sgd { .. } => 1.0,
+        controllers: &Controllers,
+    ) -> Result<Box<dyn Steered>, Error> {
+        let replica = controllers::Replica {
+            step_size: arm.step_size,
+            layers,
+            seed,
+            estimator: self.estimator,
+        };
+        match &arm.host_control {
+            Some(host) => controllers.scheduler(host, &replica),
+            None => replica.scheduler(placebo.unwrap_or_else(|| arm.control.clone())),
         }
     }
 }

@@ -561,7 +561,11 @@ fn files_and_names_that_cannot_be_are_refused_before_anything_is_made() {
         "wanted 16777216 bytes at most, found 16777217",
     );
     fs::write(&file, b"name = \"\xff\"").unwrap();
-    refused(&run(&file), 2, "wanted UTF-8, found another byte after 8");
+    refused(
+        &run(&file),
+        2,
+        "wanted UTF-8, found an invalid byte after 8 bytes",
+    );
     fs::remove_file(pipe).unwrap();
     let left = contents(place.path()).into_keys();
     assert_eq!(left.collect::<Vec<_>>(), ["mine.toml"]);

@@ -221,6 +221,8 @@ fn the_schema_and_the_parser_agree() {
         "optimiser = 'sgd'",
         "optimiser = { adam = { beta1 = 0 } }",
         "placebo = { of = 'b', kind = 'replay' }",
+        "host_control = { name = 'b' }",
+        "host_control = { name = 'b', parameters = { x = 1, y = [0.5, 'z'] } }",
     ];
     let refused = [
         "l2 = 'much'",
@@ -237,6 +239,10 @@ fn the_schema_and_the_parser_agree() {
         "control = { random-cool = { rate = 0.5 } }",
         "optimiser = { adam = { beta = 0 } }",
         "placebo = { of = 'b' }",
+        "host_control = 'b'",
+        "host_control = { parameters = {} }",
+        "host_control = { name = 'b', parameters = 3 }",
+        "host_control = { name = 'b', x = 1 }",
         "name = 3",
     ];
     let arms = accepted.map(|arm| (arm, true)).into_iter();

@@ -371,6 +371,14 @@ fn what_cannot_be_run_is_refused_in_plain_words() {
             "control = \"constnat\"",
             ["unknown variant `constnat`", "similar name: constant"],
         ),
+        (
+            "control = \"constant\"",
+            "host_control = { name = \"mine\" }",
+            [
+                "host_control: wanted none, because this program has no controllers of its own",
+                "found \"mine\"",
+            ],
+        ),
     ] {
         let file = edited(place, from, to);
         let out = place.join("out");

@@ -8,9 +8,9 @@ use proptest::test_runner::RngSeed;
 use serde::Deserialize;
 use trainable::rng::{Stream, draw, unit_uniform};
 use trainable::scheduler::{
-    Action, BoundControl, Bounds, ClipControl, Control, Decision, Estimator, Noise, Normalisation,
-    Observation, Profile, ReplayPoint, Schedule, Scheduler, Scope, Shape, Signal, Statistics,
-    Volatility,
+    Action, AlwaysCool, BoundControl, Bounds, ClipControl, Control, Decision, Estimator, Noise,
+    Normalisation, Observation, Profile, RandomCool, Replay, ReplayPoint, Schedule, Scheduler,
+    Scope, Shape, Signal, Statistics, Volatility,
 };
 
 // ---- a replica that answers its scheduler ----
@@ -449,9 +449,9 @@ fn a_replay_has_the_recorded_step_sizes() {
             update: observation.update + late,
             step_sizes: decision.step_sizes(),
         });
-        Control::Replay {
+        Control::Replay(Replay {
             points: points.collect(),
-        }
+        })
     };
     // Another network: only the updates matter.
     assert_eq!(step_sizes(&run(points(0), 3)), step_sizes(&recorded));
@@ -460,10 +460,10 @@ fn a_replay_has_the_recorded_step_sizes() {
 
 #[test]
 fn random_cooling_depends_on_its_seed_alone() {
-    let control = Control::RandomCool {
+    let control = Control::RandomCool(RandomCool {
         rate: 0.99,
         probability: 0.2,
-    };
+    });
     let recorded = run(control.clone(), 1);
     let decide = |seed| {
         let mut scheduler = Scheduler::new(control.clone(), BASE, LAYERS, seed).unwrap();
@@ -480,11 +480,11 @@ fn random_cooling_depends_on_its_seed_alone() {
 fn a_skipped_probe_changes_nothing() {
     let controls = [
         Control::Bound(BoundControl::paper()),
-        Control::AlwaysCool { rate: 0.9 },
-        Control::RandomCool {
+        Control::AlwaysCool(AlwaysCool { rate: 0.9 }),
+        Control::RandomCool(RandomCool {
             rate: 0.9,
             probability: 0.5,
-        },
+        }),
     ];
     for control in controls {
         let recorded = run(control.clone(), 1);
@@ -595,8 +595,8 @@ fn control() -> impl Strategy<Value = Control> {
         8 => bound_control().prop_map(Control::Bound),
         1 => Just(Control::Constant),
         1 => (share(), share())
-            .prop_map(|(rate, probability)| Control::RandomCool { rate, probability }),
-        1 => share().prop_map(|rate| Control::AlwaysCool { rate }),
+            .prop_map(|(rate, probability)| Control::RandomCool(RandomCool { rate, probability })),
+        1 => share().prop_map(|rate| Control::AlwaysCool(AlwaysCool { rate })),
         2 => (0.01..4.0_f64, prop_oneof![Just(Scope::PerLayer), Just(Scope::Global)])
             .prop_map(|(threshold, scope)| Control::Clip(ClipControl { threshold, scope })),
         1 => (0.1..=1.0_f64, prop_oneof![

@@ -1,28 +1,42 @@
-//! Checks of an experiment before anything is read or written for it, in time that grows as its file does.
+//! Checks of an experiment before anything is read or written for it. Their time grows with the length of its file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use super::foresight::ALL_ARMS;
-use super::{Arm, Experiment, ExperimentError, Placebo, PlaceboKind};
+use super::{Arm, Controllers, Experiment, ExperimentError, Placebo, PlaceboKind};
 use crate::error::Error;
 use crate::scheduler::Control;
 use crate::spec::{ImageSet, Optimiser};
 
-/// Arms of an experiment, and seeds.
+/// The largest number of arms, and of seeds.
 const MOST: usize = 10_000;
-/// Bytes of a name: it is a directory's, or a part of a directory's.
+/// The largest number of bytes in a name, which is a directory's or a part of one.
 const LONGEST_NAME: usize = 200;
-/// Characters of a refused text that a message repeats.
+/// The largest number of characters of a refused text that a message repeats.
 const LONGEST_SHOWN: usize = 60;
 
 impl Experiment {
-    /// Checks every name and number, of every arm, before anything is trained.
+    /// Checks every name and number of every arm.
     ///
     /// # Errors
-    /// [`ExperimentError::Invalid`] or [`ExperimentError::Arm`], with what was wanted and what was
+    /// [`ExperimentError::Invalid`] or [`ExperimentError::Arm`], with the range that was wanted and the value that was
     /// found.
     pub fn check(&self, images: &ImageSet) -> Result<(), ExperimentError> {
+        self.check_with(images, &Controllers::default())
+    }
+
+    /// Checks as [`Experiment::check`] does, with `controllers` for the arms that have a
+    /// [`HostControl`](super::HostControl).
+    ///
+    /// # Errors
+    /// The errors of [`Experiment::check`]; an arm whose controller is not one of `controllers`, or whose parameters
+    /// that controller refuses.
+    pub fn check_with(
+        &self,
+        images: &ImageSet,
+        controllers: &Controllers,
+    ) -> Result<(), ExperimentError> {
         let arms = self.check_names()?;
         let wanted = "1 to 10,000, all different";
         self.check_distinct("seeds", wanted, self.seeds.iter())?;
@@ -39,7 +53,7 @@ impl Experiment {
         }
         self.check_steps()?;
         for arm in &self.arms {
-            self.check_arm(arm, &arms, images)
+            self.check_arm(arm, &arms, images, controllers)
                 .map_err(|source| ExperimentError::Arm {
                     arm: arm.name.clone(),
                     source,
@@ -48,13 +62,13 @@ impl Experiment {
         Ok(())
     }
 
-    /// The names alone, with which a run of somebody else's comes; returns the arms by theirs.
+    /// Checks the names alone, which a run of somebody else's comes with, and returns the arms by name.
     pub(crate) fn check_names(&self) -> Result<BTreeMap<&str, &Arm>, ExperimentError> {
         self.check_name()?;
         self.check_arm_names()
     }
 
-    /// The name is a directory's, of every system.
+    /// Checks that the name can be a directory's on every system.
     fn check_name(&self) -> Result<(), ExperimentError> {
         let name = &self.name[..];
         let is_path = name.contains(['/', '\\']) || [".", ".."].contains(&name);
@@ -65,18 +79,18 @@ impl Experiment {
         Ok(())
     }
 
-    /// The arms' names stand in tables, in pictures and on terminals.
+    /// Checks that the arms' names can stand in tables, in pictures and on terminals.
     fn check_arm_names(&self) -> Result<BTreeMap<&str, &Arm>, ExperimentError> {
         let names = self.arms.iter().map(|arm| &arm.name[..]);
         self.check_distinct("arms", "1 to 10,000, of different names", names.clone())?;
-        // A spreadsheet takes the latter for formulas.
+        // A spreadsheet takes text that begins with these characters for a formula.
         let is_name = |name: &str| is_plain(name) && !name.starts_with(['=', '+', '-', '@']);
         if let Some(name) = names.clone().find(|name| !is_name(name)) {
             let wanted = "1 to 200 bytes, without control characters, not with =, +, - or @ at the beginning";
             return Err(self.invalid("name of an arm", wanted, shown(name)));
         }
         if names.clone().any(|name| name == ALL_ARMS) {
-            let wanted = "another than that of all of them in foresight.csv";
+            let wanted = "another name than the one that stands for all arms in foresight.csv";
             return Err(self.invalid("name of an arm", wanted, shown(ALL_ARMS)));
         }
         Ok(names.zip(&self.arms).collect())
@@ -96,11 +110,13 @@ impl Experiment {
         arm: &Arm,
         arms: &BTreeMap<&str, &Arm>,
         images: &ImageSet,
+        controllers: &Controllers,
     ) -> Result<(), Error> {
+        check_single_control(arm)?;
         let network = self.network(arm)?;
         self.training_spec(&network, images, &[(arm, 0)]).check()?;
         let layers = network.blocks().len();
-        self.scheduler(arm, arm.control.clone(), layers, 0)?;
+        self.scheduler(arm, None, layers, 0, controllers)?;
         if let (Control::Clip(_), Optimiser::Sgd { .. }) = (&arm.control, arm.optimiser) {
             let wanted = "adam, whose second moment the control clip compares with";
             return Err(Error::invalid("optimiser", wanted, "sgd"));
@@ -117,10 +133,6 @@ impl Experiment {
         placebo: &Placebo,
         arms: &BTreeMap<&str, &Arm>,
     ) -> Result<(), Error> {
-        if arm.control != Control::Constant {
-            let wanted = "constant beside a placebo, which makes a control of its own";
-            return Err(Error::invalid("control", wanted, "another"));
-        }
         let refused = |wanted: &str| Err(Error::invalid("placebo of", wanted, shown(&placebo.of)));
         match arms.get(&placebo.of[..]) {
             Some(original) if original.placebo.is_some() => {
@@ -172,16 +184,33 @@ impl Experiment {
     }
 }
 
-/// Whether a text is a name that nothing chokes on: neither empty nor long, and without characters that steer a terminal
-/// or turn the direction of what follows.
-fn is_plain(name: &str) -> bool {
-    let steers =
-        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    (1..=LONGEST_NAME).contains(&name.len()) && !name.contains(steers)
+/// Fails where more than one of `control`, `placebo` and `host_control` would decide the step sizes.
+fn check_single_control(arm: &Arm) -> Result<(), Error> {
+    let wanted = match (&arm.placebo, &arm.host_control) {
+        (None, None) => return Ok(()),
+        (Some(_), Some(_)) => {
+            let wanted = "none beside a placebo, which makes a control of its own";
+            return Err(Error::invalid("host_control", wanted, "one"));
+        }
+        (Some(_), None) => "constant beside a placebo, which makes a control of its own",
+        (None, Some(_)) => "constant beside a host_control, which takes its place",
+    };
+    if arm.control == Control::Constant {
+        return Ok(());
+    }
+    Err(Error::invalid("control", wanted, "another"))
 }
 
-/// The beginning of `text` in quotes, its control characters escaped.
-fn shown(text: &str) -> String {
+/// Whether a text is a name that is neither empty nor long, and that has no characters that control a terminal or turn
+/// the direction of the text after them.
+fn is_plain(name: &str) -> bool {
+    let is_control =
+        |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    (1..=LONGEST_NAME).contains(&name.len()) && !name.contains(is_control)
+}
+
+/// The beginning of `text` in quotes, with its control characters escaped.
+pub(super) fn shown(text: &str) -> String {
     cut(format!("{text:?}"))
 }
 

@@ -16,7 +16,6 @@ use super::directory::DirectoryError;
 use super::rows::Extent;
 use crate::error::Error;
 use crate::network::{self, Parameters};
-use crate::scheduler::Scheduler;
 use crate::snapshot::Snapshot;
 use crate::spec::{Optimiser, TrainingSpec};
 
@@ -54,7 +53,8 @@ pub(super) struct Standing {
 pub(super) struct Replica {
     pub(super) arm: String,
     pub(super) seed: u32,
-    pub(super) scheduler: Scheduler,
+    /// The scheduler's state, with its controller's.
+    pub(super) scheduler: Value,
     pub(super) has_diverged: bool,
 }
 
@@ -317,7 +317,7 @@ fn header(bytes: &[u8]) -> Result<Metadata, String> {
 mod tests {
     use super::*;
     use crate::network::{Activation, Network};
-    use crate::scheduler::{BoundControl, Control, Observation, Statistics};
+    use crate::scheduler::{BoundControl, Control, Observation, Scheduler, Statistics};
     use crate::snapshot::SnapshotBuffer;
     use crate::spec::ReplicaSpec;
 
@@ -361,18 +361,20 @@ mod tests {
         }
     }
 
-    /// Replicas whose schedulers have something to remember.
+    /// A scheduler that has something to remember.
+    fn scheduler(seed: u32) -> Scheduler {
+        let control = Control::Bound(BoundControl::paper());
+        let mut scheduler = Scheduler::new(control, 1e-3, 2, seed).unwrap();
+        (0..5).for_each(|k| drop(scheduler.observe(&observation(seed + k)).unwrap()));
+        scheduler
+    }
+
     fn replicas() -> Vec<Replica> {
-        let replica = |seed| {
-            let control = Control::Bound(BoundControl::paper());
-            let mut scheduler = Scheduler::new(control, 1e-3, 2, seed).unwrap();
-            (0..5).for_each(|k| drop(scheduler.observe(&observation(seed + k)).unwrap()));
-            Replica {
-                arm: "an \"arm\"/ä".to_owned(),
-                seed,
-                scheduler,
-                has_diverged: seed == 1,
-            }
+        let replica = |seed| Replica {
+            arm: "an \"arm\"/ä".to_owned(),
+            seed,
+            scheduler: serde_json::to_value(scheduler(seed)).unwrap(),
+            has_diverged: seed == 1,
         };
         vec![replica(1), replica(2)]
     }
@@ -429,11 +431,13 @@ mod tests {
         assert_eq!((found.batch, found.step), (1, 17));
         assert_eq!(found.run, standing().run);
         assert_eq!(found.replicas, replicas());
-        let (mut ours, mut theirs) = (replicas(), found.replicas);
-        for (own, kept) in ours.iter_mut().zip(&mut theirs) {
+        for kept in found.replicas {
+            let mut own = scheduler(kept.seed);
+            let mut kept: Scheduler = serde_json::from_value(kept.scheduler).unwrap();
+            assert_eq!(kept, own);
             let next = observation(9);
-            let wanted = own.scheduler.observe(&next).unwrap();
-            assert_eq!(kept.scheduler.observe(&next).unwrap(), wanted);
+            let wanted = own.observe(&next).unwrap();
+            assert_eq!(kept.observe(&next).unwrap(), wanted);
         }
 
         let mut restored = snapshot();

@@ -1,4 +1,4 @@
-//! Defaults of an experiment's fields: those of preset `diagnosis` in its small size.
+//! Defaults of an experiment's fields: the values of preset `diagnosis` in its small size.
 
 use super::{Arm, Experiment, Figure};
 use crate::network::Activation;
@@ -55,7 +55,7 @@ pub(super) fn step_size() -> f64 {
 }
 
 impl Default for Experiment {
-    /// Random labels in the small size of the presets, without a name and without arms: what a file does not say.
+    /// Random labels in the small size of the presets, without a name and without arms.
     fn default() -> Self {
         Self {
             name: String::new(),
@@ -79,7 +79,7 @@ impl Default for Experiment {
 }
 
 impl Default for Arm {
-    /// The paper's network, ReLU and Adam(1e-3), left alone.
+    /// The paper's network with ReLU and Adam(1e-3), and nothing that keeps its trainability.
     fn default() -> Self {
         Self {
             name: "ReLU".to_owned(),
@@ -92,6 +92,7 @@ impl Default for Arm {
             at_task_switch: TaskSwitch::default(),
             interventions: Vec::new(),
             placebo: None,
+            host_control: None,
             optimiser: Optimiser::default(),
             control: Control::default(),
         }

@@ -359,6 +359,11 @@ impl RunDirectory {
         remove_if_there(&self.path.join(TASKS))
     }
 
+    /// The error of a checkpoint that cannot be serialised.
+    pub(super) fn unwritten(&self, source: serde_json::Error) -> DirectoryError {
+        DirectoryError::write(&self.path.join(CHECKPOINT), io::Error::other(source))
+    }
+
     pub(super) fn take_start(&mut self) -> Option<Start> {
         self.start.take()
     }

@@ -1,10 +1,10 @@
-//! Experiment files: TOML in, an experiment or all that is wrong out; and back to TOML, as short as it can be.
+//! Experiment files: reads TOML into an experiment or a list of all faults, and writes an experiment as short TOML.
 //!
-//! - `fault`: one thing that is wrong, with its place.
-//! - `repair`: what a file would be without a fault.
-//! - `meant`: what somebody who mistyped a name may have meant.
+//! - `fault`: one fault of a file, with its place.
+//! - `repair`: a file without one of its faults, which is read again to find the next.
+//! - `meant`: the name that a mistyped one was meant to be.
 //! - `schema`: the JSON Schema of experiment files.
-//! - `short`: what differs from the defaults.
+//! - `short`: the fields that differ from the defaults.
 
 mod fault;
 mod meant;
@@ -22,24 +22,24 @@ pub use schema::schema;
 
 use super::Experiment;
 
-/// Errors of one file that are told.
+/// The largest number of errors that is reported for one file.
 const MOST_ERRORS: usize = 40;
 
 impl FromStr for Experiment {
     type Err = FileError;
 
-    /// The experiment in a file's text.
+    /// Reads the text of an experiment file.
     ///
     /// # Errors
-    /// [`FileError`], with up to 40 faults in the order of the file: all that TOML forbids; where it is TOML, the fields
-    /// that are missing, unknown or of a wrong type. Numbers that are out of range are
-    /// [`Experiment::check`]'s.
+    /// [`FileError`], with up to 40 faults in the order of the file. Where the text is not TOML, they are the faults of
+    /// its syntax; otherwise they are the fields that are missing, unknown or of a wrong type. Numbers that are out of
+    /// range are found by [`Experiment::check`].
     fn from_str(text: &str) -> Result<Self, FileError> {
         toml::from_str(text).map_err(|first| FileError::new(text, &all_errors(text, first)))
     }
 }
 
-/// The `first` error and those that come to light once it is mended, and so on. Serde stops at the first.
+/// The `first` error and those after it. Serde stops at the first error, so each is repaired and the file read again.
 fn all_errors(text: &str, first: Error) -> Vec<Error> {
     let (mut file, mut errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
@@ -53,7 +53,7 @@ fn all_errors(text: &str, first: Error) -> Vec<Error> {
     {
         match Experiment::deserialize(Deserializer::from(file.clone())) {
             Err(next) if !errors.contains(&next) => errors.push(next),
-            // Nothing is left, or nothing that a repair reaches.
+            // No error is left, or the repair did not help.
             _ => break,
         }
     }

@@ -1,4 +1,4 @@
-//! Whether a directory can take what a run writes, found before anything is trained.
+//! The check, before anything is trained, that a directory can take the files of a run.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use super::Figure;
 use super::directory::{DirectoryError, LOCK, OF_A_RUN};
 
-/// What is made of the rows at the end, without the pictures.
+/// The tables that a finished run writes.
 const TABLES: [&str; 7] = [
     "tasks.csv",
     "probes.csv",
@@ -18,7 +18,7 @@ const TABLES: [&str; 7] = [
 ];
 
 impl Figure {
-    /// All pictures that a run may leave.
+    /// All pictures that a run may write.
     const ALL: [Self; 5] = [
         Self::Accuracies,
         Self::Diagnosis,
@@ -27,7 +27,7 @@ impl Figure {
         Self::Trajectories,
     ];
 
-    /// Its file in the directory of a run, without extension.
+    /// The name of the picture's file in the directory of a run, without extension.
     pub(crate) fn file_stem(self) -> &'static str {
         match self {
             Self::Accuracies => "accuracies",
@@ -39,8 +39,8 @@ impl Figure {
     }
 }
 
-/// Fails where a run in `directory` would meet something that it has not written; changes nothing and takes no lock.
-/// A directory that is not there yet is fit, and so is one with other files. The page is not looked at: see
+/// Fails where a run in `directory` would overwrite a file that no run has written. It changes nothing and takes no lock.
+/// A directory that does not exist passes, and so does one with unrelated files. The page is not checked here: see
 /// [`crate::report::check_page`].
 ///
 /// # Errors
@@ -62,7 +62,7 @@ pub fn check_place(directory: &Path, may_resume: bool) -> Result<(), DirectoryEr
     let mut taken = None;
     for name in own.chain(results.iter().cloned()) {
         let path = directory.join(&name);
-        // What cannot be looked at cannot be written either, which says why.
+        // Writing to a path that cannot be inspected fails later, with the reason.
         let Ok(found) = fs::metadata(&path) else {
             continue;
         };
@@ -111,7 +111,7 @@ mod tests {
                     )
                 );
             }
-            // As a run that was killed while it wrote its results has it.
+            // A run that was killed while it wrote its results leaves this file.
             fs::write(path.join("tasks.part.csv"), "").unwrap();
             check_place(path, true).unwrap();
             let error = check_place(path, false).unwrap_err();

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::report::ProbeRow;
-use crate::scheduler::{Action, Control, ReplayPoint};
+use crate::scheduler::{Action, AlwaysCool, Control, RandomCool, Replay, ReplayPoint};
 
 /// A control that does what another arm's did, but without its signal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,16 +39,16 @@ pub(super) fn control(
 ) -> Control {
     match kind {
         PlaceboKind::Replay => replay(rows, seeds[(seed + 1) % seeds.len()]),
-        PlaceboKind::AlwaysCool => Control::AlwaysCool {
+        PlaceboKind::AlwaysCool => Control::AlwaysCool(AlwaysCool {
             rate: Decay::of(rows).rate(1.0),
-        },
+        }),
         PlaceboKind::RandomCool => {
             let decay = Decay::of(rows);
             let probability = decay.cooled / decay.probes;
-            Control::RandomCool {
+            Control::RandomCool(RandomCool {
                 rate: decay.rate(probability),
                 probability,
-            }
+            })
         }
     }
 }
@@ -67,7 +67,7 @@ fn replay(rows: &[&ProbeRow], seed: u32) -> Control {
     match points.len() {
         // It diverged before its first probe: there is nothing to be replayed.
         0 => Control::Constant,
-        _ => Control::Replay { points },
+        _ => Control::Replay(Replay { points }),
     }
 }
 

@@ -5,42 +5,41 @@ use crate::network::Activation;
 use crate::probe::{ProbeMethod, ProbeSpec, ProbeStart};
 use crate::scheduler::{BoundControl, Control, Profile, Schedule, Scope, Shape, Signal};
 
-/// How large an experiment is.
+/// The size of an experiment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scale {
     /// A few minutes on two CPU cores: 1,280 images, minibatches of 64, 50 epochs (1,000 steps) a task,
     /// 8 tasks, 2 seeds.
     #[default]
     Small,
-    /// The paper's: 25,600 images, minibatches of 256, 100 epochs (10,000 steps) a task, 40 tasks; 5 seeds; 100
-    /// power iterations at every probe, from random vectors. The small size has the default probe: warm, locally
-    /// optimal, to a residual.
+    /// The paper's size: 25,600 images, minibatches of 256, 100 epochs (10,000 steps) a task, 40 tasks; 5 seeds; 100
+    /// power iterations at every probe, from random vectors. The small size has the default probe instead.
     Paper,
 }
 
 /// A named experiment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Preset {
-    /// Two arms for a few seconds, to see that everything works.
+    /// Two arms that take a few seconds, to see that everything works.
     Smoke,
-    /// How networks lose trainability, and what keeps it: plain ReLU, L2, L2 with the scheduler, CReLU. Its
-    /// small size is larger than the others': 2,560 images, minibatches of 256, 100 epochs (1,000 steps) a
-    /// task, 20 tasks, 5 seeds.
+    /// Shows how networks lose trainability, and what keeps it: plain ReLU, L2, L2 with the scheduler, CReLU. Its small
+    /// size is larger than the others': 2,560 images, minibatches of 256, 100 epochs (1,000 steps) a task, 20 tasks,
+    /// 5 seeds.
     Collapse,
-    /// Which bound or indicator foretells that accuracy falls? (the paper's Fig. 4)
+    /// Compares bounds and indicators as early warnings that accuracy falls (the paper's Fig. 4).
     Diagnosis,
-    /// What does each signal do alone? (Fig. 7)
+    /// Shows the effect of each signal alone (Fig. 7).
     Ablation,
-    /// One step size for each layer, or one for all? (Fig. 10)
+    /// Compares a step size for each layer with one for all (Fig. 10).
     PerLayerVsGlobal,
-    /// Are learned step sizes more than a decay?
+    /// Compares the scheduler's step sizes with decays and placebos.
     Trajectories,
-    /// Does a controller help where trainability is lost, and do no harm where it is not?
+    /// Compares controllers where trainability is lost and where it is not.
     Controllers,
 }
 
 impl Preset {
-    /// All of them.
+    /// All presets.
     pub const ALL: [Self; 7] = [
         Self::Smoke,
         Self::Collapse,
@@ -51,7 +50,7 @@ impl Preset {
         Self::Controllers,
     ];
 
-    /// What it is called on the command line.
+    /// The preset's name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Smoke => "smoke",
@@ -64,12 +63,12 @@ impl Preset {
         }
     }
 
-    /// The preset of that name.
+    /// The preset of a name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|preset| preset.name() == name)
     }
 
-    /// The whole experiment, every number explicit.
+    /// The whole experiment, with every number.
     pub fn experiment(self, scale: Scale) -> Experiment {
         let (question, figures, arms) = match self {
             Self::Smoke => return smoke(),
@@ -118,7 +117,7 @@ impl Preset {
     }
 }
 
-/// Between the two sizes, with the paper's minibatch.
+/// A size between the two, with the paper's minibatch.
 fn medium() -> Experiment {
     Experiment {
         images: 2_560,
@@ -128,7 +127,7 @@ fn medium() -> Experiment {
     }
 }
 
-/// The stream in that size.
+/// The stream, the seeds and the probe of a size.
 fn sized(scale: Scale) -> Experiment {
     let small = Experiment::default();
     match scale {
@@ -155,7 +154,7 @@ fn sized(scale: Scale) -> Experiment {
 /// The strength of coupled L2 in all of these experiments.
 const L2: f32 = 1e-3;
 
-/// The strength of the Wasserstein regulariser: at L2's the gradient on a weight would be twice as large.
+/// The strength of the Wasserstein regulariser: half of L2's, so that the gradient on a weight is as large.
 const WASSERSTEIN: f32 = 5e-4;
 
 fn relu() -> Arm {
@@ -308,7 +307,10 @@ fn trajectories() -> Vec<Arm> {
 
 fn controllers() -> Vec<Arm> {
     let constant = |base: &Arm| controlled(base, "constant", Control::Constant);
-    let corrected = |base: &Arm| controlled(base, "corrected", Profile::UpdateClipping.control());
+    let clipped = |base: &Arm| {
+        let clipping = Profile::UpdateClipping.control();
+        controlled(base, "update clipping", clipping)
+    };
     let (relu, l2, wasserstein, crelu) = (relu(), l2(), wasserstein(), crelu());
     vec![
         constant(&l2),
@@ -318,13 +320,13 @@ fn controllers() -> Vec<Arm> {
             paper(Signal::Combined, Scope::PerLayer),
         ),
         controlled(&l2, "paper, global", paper(Signal::Combined, Scope::Global)),
-        corrected(&l2),
+        clipped(&l2),
         constant(&relu),
-        corrected(&relu),
+        clipped(&relu),
         constant(&wasserstein),
-        corrected(&wasserstein),
+        clipped(&wasserstein),
         constant(&crelu),
-        corrected(&crelu),
+        clipped(&crelu),
     ]
 }
 

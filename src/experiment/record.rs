@@ -3,7 +3,7 @@
 use super::{Arm, Experiment};
 use crate::error::Error;
 use crate::report::ProbeRow;
-use crate::scheduler::{Observation, Statistics};
+use crate::scheduler::{self, Observation, Statistics};
 
 /// What the scheduler of one replica saw, in order, from the rows of its probes: hand them to a
 /// [`crate::scheduler::Scheduler`] and it decides as it did, or, under another control, as it would have
@@ -44,7 +44,7 @@ pub fn recorded_observations(
             update: row.update,
             progress: experiment.progress(row.update),
             batch: experiment.batch,
-            epsilon: arm.epsilon(),
+            epsilon: scheduler::epsilon(arm.optimiser),
             layers: std::mem::take(&mut layers),
             network: statistics(row, network.parameter_count()),
         });

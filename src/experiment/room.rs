@@ -1,4 +1,4 @@
-//! Whether an experiment fits on a device, before anything of it is allocated or written.
+//! The check, before anything is allocated or written, that an experiment fits on a device.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,13 @@ use crate::network::Network;
 use crate::spec::{ImageSet, TrainingSpec};
 
 impl Experiment {
-    /// Checks that a replica of each arm fits on `compute`, so that a run that cannot begin leaves nothing behind.
+    /// Checks that a replica of each arm fits on `compute`, so that a run that cannot begin writes nothing.
     ///
     /// # Errors
-    /// [`crate::gpu::Error::Limit`] or [`crate::Error::Memory`]; those of [`Experiment::check`], which comes first.
+    /// [`crate::gpu::Error::Limit`] or [`crate::Error::Memory`]; the errors of a network that [`Experiment::check`], which
+    /// comes first, would have refused.
     pub fn check_room(&self, compute: &Compute, images: &ImageSet) -> Result<(), ExperimentError> {
-        // Those of one shape train together.
+        // Arms of one shape train together.
         let mut shapes: BTreeMap<_, Vec<&Arm>> = BTreeMap::new();
         for arm in &self.arms {
             let shape = (&arm.hidden, arm.activation as u32);
@@ -26,7 +27,7 @@ impl Experiment {
         Ok(())
     }
 
-    /// One replica, with the regularisers of all `arms`, as each has the buffers of all.
+    /// The specification of one replica with the regularisers of all `arms`, because each has the buffers of all.
     pub(super) fn typical_spec<'a>(
         &self,
         network: &Network,

@@ -1,10 +1,11 @@
-//! Controls that have a name, and what is changed of one: how a file says in a word what it says of a [`Control`].
+//! Controls that have a name, and the tables in which a file changes some of their numbers.
 
 use serde::{Deserialize, Serialize};
 
-use super::control::{BoundControl, ClipControl, Control, ReplayPoint, Scope};
-use super::monitor::{Estimator, Noise, Normalisation, Signal, Volatility};
-use super::schedule::Schedule;
+use super::{
+    AlwaysCool, BoundControl, ClipControl, Control, Estimator, Noise, Normalisation, RandomCool,
+    Replay, Schedule, Scope, Signal, Volatility,
+};
 use crate::form::NameOr;
 
 /// A named [`Control`].
@@ -12,7 +13,7 @@ use crate::form::NameOr;
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Profile {
-    /// Step sizes stay what they are.
+    /// Step sizes stay at the base step size.
     Constant,
     /// The paper's published code: [`BoundControl::paper`].
     Paper,
@@ -20,13 +21,14 @@ pub enum Profile {
     Summary,
     /// Bounds without the published code's quirks: [`BoundControl::unbiased`].
     Unbiased,
-    /// Update clipping, the best that we found: [`ClipControl::update_clipping`]. It was once called `corrected`.
+    /// Update clipping, the best that we found: [`ClipControl::update_clipping`]. Its old name, `corrected`, is still
+    /// read.
     #[serde(alias = "corrected")]
     UpdateClipping,
 }
 
 impl Profile {
-    /// All of them.
+    /// All profiles.
     pub const ALL: [Self; 5] = [
         Self::Constant,
         Self::Paper,
@@ -35,7 +37,7 @@ impl Profile {
         Self::UpdateClipping,
     ];
 
-    /// Its numbers.
+    /// The control with the profile's numbers.
     pub const fn control(self) -> Control {
         match self {
             Self::Constant => Control::Constant,
@@ -46,7 +48,7 @@ impl Profile {
         }
     }
 
-    /// Updates from one probe to the next that it is meant for.
+    /// The number of updates from probe to probe that the profile is meant for.
     pub const fn interval(self) -> u32 {
         match self {
             Self::Summary => 100,
@@ -55,7 +57,7 @@ impl Profile {
     }
 }
 
-/// A [`Control`] as a file may have it.
+/// A [`Control`] as it stands in a file.
 pub(super) type ControlForm = NameOr<Profile, ControlTable>;
 
 impl TryFrom<ControlForm> for Control {
@@ -69,12 +71,12 @@ impl TryFrom<ControlForm> for Control {
     }
 }
 
-/// One control with all of its numbers, or a profile and what differs from it.
+/// One control with all of its numbers, or a profile and the fields that differ from it.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct ControlTable {
-    /// All numbers of a control that follows a bound.
+    /// The effective step follows a bound; all numbers are given.
     bound: Option<BoundControl>,
     /// Update clipping.
     clip: Option<ClipControl>,
@@ -86,16 +88,16 @@ pub(super) struct ControlTable {
     /// Placebo: layers are cooled at random.
     #[serde(rename = "random-cool")]
     random_cool: Option<RandomCool>,
-    /// Placebo: another run's step sizes.
+    /// Placebo: step sizes are those of another run.
     replay: Option<Replay>,
 
-    /// A named control. The fields beside it take the place of its own.
+    /// A named control. The fields beside it replace its own.
     profile: Option<Profile>,
     /// The bound that steers.
     signal: Option<Signal>,
-    /// Each layer by itself, or all by the network.
+    /// Whose statistics steer a layer: its own or the network's.
     scope: Option<Scope>,
-    /// An effective step up to here is never cooled; 0 for no gate.
+    /// The gate: an effective step up to here is never cooled; 0 for no gate.
     gate: Option<f64>,
     /// The share of the bound that is allowed.
     safety: Option<f64>,
@@ -105,7 +107,7 @@ pub(super) struct ControlTable {
     warm: Option<f64>,
     /// The first share of each task, in which warming is allowed.
     warm_share: Option<f64>,
-    /// The share of what is allowed below which the effective step is warmed, 0 to 1.
+    /// The share of the allowed effective step below which a step size is warmed, 0 to 1.
     warm_margin: Option<f64>,
     /// The smallest step size.
     floor: Option<f64>,
@@ -113,50 +115,24 @@ pub(super) struct ControlTable {
     ceiling: Option<f64>,
     /// Whether each task begins with the base step size.
     restart: Option<bool>,
-    /// How bounds are estimated, where it differs from the profile.
+    /// The fields of the estimator that differ from the profile's.
     estimator: Option<EstimatorChanges>,
-    /// Of update clipping: the largest r that is let through.
+    /// Update clipping's threshold: the largest r that is let through.
     threshold: Option<f64>,
 }
 
-#[derive(Deserialize)]
-#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-struct AlwaysCool {
-    /// The factor, 0 to 1.
-    rate: f64,
-}
-
-#[derive(Deserialize)]
-#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-struct RandomCool {
-    /// The factor, 0 to 1.
-    rate: f64,
-    /// How likely a layer is cooled at a probe.
-    probability: f64,
-}
-
-#[derive(Deserialize)]
-#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-struct Replay {
-    /// The trajectory, in ascending order of updates.
-    points: Vec<ReplayPoint>,
-}
-
-/// What differs from a profile's [`Estimator`].
+/// The fields that differ from a profile's [`Estimator`].
 #[derive(Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct EstimatorChanges {
     /// The variance V of the normalised sharpness.
     volatility: Option<Volatility>,
-    /// What makes a sharpness a normalised one.
+    /// The factor that normalises a sharpness.
     normalisation: Option<Normalisation>,
     /// The squared gradient and the gradient variance.
     noise: Option<Noise>,
-    /// How many probes the mean and V are over.
+    /// The number of probes that the mean and V are taken over.
     window: Option<u32>,
     /// The factor of V in the curvature bound.
     kappa: Option<f64>,
@@ -177,23 +153,20 @@ impl ControlTable {
         }
     }
 
-    /// The controls that stand here with all of their numbers.
+    /// Takes out the controls that are given with all of their numbers.
     fn take_complete(&mut self) -> Vec<Control> {
-        let always_cool = self.always_cool.take();
-        let random_cool = self.random_cool.take();
         let complete = [
             self.bound.take().map(Control::Bound),
             self.clip.take().map(Control::Clip),
             self.schedule.take().map(Control::Schedule),
-            always_cool.map(|AlwaysCool { rate }| Control::AlwaysCool { rate }),
-            random_cool
-                .map(|RandomCool { rate, probability }| Control::RandomCool { rate, probability }),
-            { self.replay.take() }.map(|Replay { points }| Control::Replay { points }),
+            self.always_cool.take().map(Control::AlwaysCool),
+            self.random_cool.take().map(Control::RandomCool),
+            self.replay.take().map(Control::Replay),
         ];
         complete.into_iter().flatten().collect()
     }
 
-    /// The names of what is to differ from a profile.
+    /// The names of the fields that differ from the profile.
     fn changes(&self) -> Vec<&'static str> {
         let fields = [
             ("signal", self.signal.is_some()),
@@ -214,7 +187,7 @@ impl ControlTable {
         given.map(|(field, _)| field).collect()
     }
 
-    /// `profile` with these changes, all of which it must be able to take.
+    /// `profile` with these changes; a message where it has no such field.
     fn changed(self, profile: Profile, changes: &[&'static str]) -> Result<Control, String> {
         let (control, foreign) = match profile.control() {
             Control::Bound(base) => {
@@ -248,7 +221,8 @@ impl ControlTable {
             floor: self.floor.or(base.floor),
             ceiling: self.ceiling.or(base.ceiling),
             restart: self.restart.unwrap_or(base.restart),
-            estimator: estimator.map_or(base.estimator, |changes| changes.of(base.estimator)),
+            estimator: estimator
+                .map_or(base.estimator, |changes| changes.applied_to(base.estimator)),
         }
     }
 
@@ -261,7 +235,7 @@ impl ControlTable {
 }
 
 impl EstimatorChanges {
-    fn of(self, base: Estimator) -> Estimator {
+    fn applied_to(self, base: Estimator) -> Estimator {
         Estimator {
             volatility: self.volatility.unwrap_or(base.volatility),
             normalisation: self.normalisation.unwrap_or(base.normalisation),

@@ -1,19 +1,21 @@
-//! Step sizes that follow the clock: decay schedules that start anew with every task.
+//! Decay schedules, which start anew with every task.
 
 use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
+use super::limits::check_share;
+use super::{Context, Controller, Observation};
 use crate::error::Error;
 
-/// A decay over each task, from the base step size at its start to `end_share` of that at its end.
+/// A decay over each task, from the base step size at its start to a share of it at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
-    /// How it gets there.
+    /// The curve between start and end.
     pub shape: Shape,
-    /// What is left of the base step size at the task's end, 0 to 1; a tenth where a file does not say.
+    /// The share of the base step size at the task's end, 0 to 1; 0.1 where a file does not say.
     #[serde(default = "tenth")]
     pub end_share: f64,
 }
@@ -22,7 +24,7 @@ fn tenth() -> f64 {
     0.1
 }
 
-/// The share of the base step size after a share p of the task, e being the share at its end.
+/// The curve of a decay: the share of the base step size after a share p of the task, where e is the share at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -31,19 +33,21 @@ pub enum Shape {
     Cosine,
     /// 1 - (1 - e) p.
     Linear,
-    /// e^p; e must not be 0.
+    /// e^p, where e must not be 0.
     Exponential,
-    /// Rises linearly from e to 1, stays there, falls linearly to e (Hu et al., arXiv 2404.06395). From one task to the
-    /// next it has no jump.
+    /// A linear rise from e to 1, a constant part, and a linear fall to e (Hu et al., arXiv 2404.06395). There is no jump
+    /// from one task to the next.
     WarmupStableDecay {
-        /// The share of the task in which it rises, 0 to 1.
+        /// The share of the task that the rise takes, 0 to 1.
         warmup: f64,
-        /// The share of the task in which it falls, 0 to 1 - warmup.
+        /// The share of the task that the fall takes, 0 to 1 - warmup.
         decay: f64,
     },
 }
 
 impl Schedule {
+    /// Checks every share.
+    ///
     /// # Errors
     /// [`Error::Invalid`] for a share outside 0 to 1, for an exponential decay to 0, and where warm-up and decay do not
     /// both fit into the task.
@@ -82,11 +86,23 @@ impl Schedule {
     }
 }
 
-pub(super) fn check_share(what: &'static str, value: f64) -> Result<(), Error> {
-    if (0.0..=1.0).contains(&value) {
-        return Ok(());
+impl Controller for Schedule {
+    fn step_sizes(&mut self, observation: &Observation, context: &Context<'_>) -> Vec<f64> {
+        let step_size = context.base_step_size * self.share(observation.progress);
+        vec![step_size; context.step_sizes.len()]
     }
-    Err(Error::invalid(what, "0 to 1", value))
+
+    fn first_step_size(&self, base: f64) -> f64 {
+        base * self.share(0.0)
+    }
+
+    fn sets_step_sizes(&self, _: &Context<'_>) -> bool {
+        true
+    }
+
+    fn check_start(&self, _: f64, _: usize) -> Result<(), Error> {
+        self.check()
+    }
 }
 
 #[cfg(test)]

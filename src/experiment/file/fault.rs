@@ -1,4 +1,4 @@
-//! Faults of an experiment file, and where they stand.
+//! Faults of an experiment file, with their places.
 
 use std::error::Error;
 use std::fmt;
@@ -7,29 +7,29 @@ use toml::de;
 
 use super::meant;
 
-/// Why a text is no experiment file.
+/// The reason why a text is not an experiment file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileError {
     faults: Vec<Fault>,
 }
 
-/// One thing that is wrong.
+/// One fault of an experiment file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The line, from 1.
+    /// The number of the line, from 1.
     pub line: usize,
-    /// The character in the line, from 1.
+    /// The number of the character in the line, from 1.
     pub column: usize,
-    /// The fault in words.
+    /// The description of the fault.
     pub message: String,
-    /// A name that may have been meant.
+    /// A similar name that is known, where there is one.
     pub meant: Option<String>,
-    /// Nothing of a fault of the file as a whole.
+    /// The line at fault; `None` for a fault of the file as a whole.
     excerpt: Option<Excerpt>,
 }
 
 impl FileError {
-    /// One fault or more, in the order of the file.
+    /// The faults, at least one, in the order of the file.
     pub fn faults(&self) -> &[Fault] {
         &self.faults
     }
@@ -76,7 +76,7 @@ impl Fault {
         }
     }
 
-    /// Takes in `other` if both are of fields that one table lacks.
+    /// Merges `other` into this fault if both are about fields that the same table lacks.
     fn takes_in(&mut self, other: &Self) -> bool {
         let is_same_place = (self.line, self.column) == (other.line, other.column);
         match other.message.strip_prefix(MISSING) {
@@ -89,10 +89,10 @@ impl Fault {
     }
 }
 
-/// Serde's wording, with room for more faults.
+/// The beginning of serde's message about a missing field.
 const MISSING: &str = "missing field ";
 
-/// Serde's message in words of a file; where a name is known that was meant, without all others.
+/// Serde's message in the words of a file. It drops the list of known names where a similar one `is_meant`.
 fn plain(message: &str, is_meant: bool) -> String {
     let Some((found, expected)) = message.rsplit_once(", expected ") else {
         return message.to_owned();
@@ -105,7 +105,7 @@ fn plain(message: &str, is_meant: bool) -> String {
     }
 }
 
-/// The word of a file for what serde calls `name`.
+/// The word of a file for the type that serde calls `name`.
 fn kind(name: &str) -> &str {
     match name {
         "f32" | "f64" => "a number",
@@ -140,24 +140,24 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Characters of a message; it may quote the file.
+/// The largest number of characters in a message, which may quote the file.
 const LONGEST_MESSAGE: usize = 400;
 
-/// Characters of a line that are shown.
+/// The largest number of characters of a line that are shown.
 const LONGEST_LINE: usize = 100;
 
-/// The part of a line around a fault.
+/// The part of a line around a fault, with the fault underlined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Excerpt {
     text: String,
-    /// Characters before what is wrong.
+    /// The number of characters before the fault.
     indent: usize,
-    /// Characters that are wrong.
+    /// The number of characters of the fault.
     width: usize,
 }
 
 impl Excerpt {
-    /// Shows `line` with `width` characters from `column` on underlined.
+    /// Shows `line`, and underlines `width` characters from `column` on.
     fn new(line: &str, column: usize, width: usize) -> Self {
         const BEFORE: usize = 40;
         let is_long = line.chars().nth(LONGEST_LINE).is_some();
@@ -178,7 +178,7 @@ impl Excerpt {
     }
 }
 
-/// The first characters of `text`, without those that steer a terminal.
+/// The first `longest` characters of `text`, with control characters replaced.
 fn printable(text: &str, longest: usize) -> String {
     let visible = text
         .chars()

@@ -1,8 +1,8 @@
-//! What somebody who mistyped a name may have meant.
+//! The name that a mistyped one was meant to be.
 
-/// The candidate nearest to `name`, where one is near enough that it may have been meant.
+/// The candidate most similar to `name`; `None` where none is similar enough to have been meant.
 fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    /// As clap's own: below it, names have little in common.
+    /// The threshold of clap's own suggestions. Below it, names have little in common.
     const NEAR: f64 = 0.7;
     let near = candidates.into_iter().map(|candidate| {
         let similarity = strsim::jaro_winkler(name, candidate);
@@ -14,7 +14,7 @@ fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(_, name)| name)
 }
 
-/// What was meant by a name that serde does not know. Its messages quote the name and then those it knows:
+/// The name that was meant by one that serde does not know. Serde's messages quote the unknown name and then the known ones:
 /// "unknown field `imagse`, expected one of `name`, `images`".
 pub(super) fn for_message(message: &str) -> Option<&str> {
     message.strip_prefix("unknown ")?;

@@ -1,4 +1,4 @@
-//! A file as it would be without one of its faults, so that reading it again finds the next.
+//! Repairs one fault of a file, so that reading it again finds the next.
 
 use std::ops::Range;
 
@@ -7,8 +7,8 @@ use toml::de::{DeArray, DeTable, DeValue, Error};
 
 use super::meant;
 
-/// Values that stand in for required fields, by the names of their tables. A fault in an optional field is taken out.
-pub(super) const STAND_INS: [(&str, &str, &str); 26] = [
+/// Values that stand in for required fields: table, field, value. An optional field with a fault is removed.
+pub(super) const STAND_INS: [(&str, &str, &str); 27] = [
     ("", "name", "''"),
     ("", "arms", "[]"),
     ("arms", "name", "''"),
@@ -17,6 +17,7 @@ pub(super) const STAND_INS: [(&str, &str, &str); 26] = [
     ("data", "classes", "2"),
     ("placebo", "of", "''"),
     ("placebo", "kind", "'replay'"),
+    ("host_control", "name", "''"),
     ("control", "profile", "'paper'"),
     ("bound", "signal", "'combined'"),
     ("bound", "scope", "'global'"),
@@ -37,7 +38,7 @@ pub(super) const STAND_INS: [(&str, &str, &str); 26] = [
     ("points", "step_sizes", "[]"),
 ];
 
-/// Where a value stands: keys and indices from the top.
+/// The place of a value: keys and indices from the top.
 type Path = Vec<Step>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +47,7 @@ enum Step {
     Index(usize),
 }
 
-/// Changes `file` so that reading it no longer fails with `error`; `false` where nothing is known to do that.
+/// Changes `file` so that reading it no longer fails with `error`; `false` where no repair is known.
 pub(super) fn mend(file: &mut DeTable<'_>, error: &Error) -> bool {
     let span = error.span().unwrap_or_default();
     let place = find(file, &span);
@@ -61,7 +62,7 @@ pub(super) fn mend(file: &mut DeTable<'_>, error: &Error) -> bool {
     meant.is_some_and(|meant| rename(file, &place, meant)) || replace(file, &place)
 }
 
-/// The field of which serde says that it is missing.
+/// The field that serde reports as missing.
 fn missing(message: &str) -> Option<&str> {
     message.strip_prefix("missing field `")?.strip_suffix('`')
 }
@@ -89,7 +90,7 @@ fn find_inside(value: &DeValue<'_>, span: &Range<usize>) -> Option<Path> {
     }
 }
 
-/// Puts a stand-in for `field` into the table at `place`; without one, takes the table out.
+/// Puts a stand-in for `field` into the table at `place`, or removes the table where there is none.
 fn add(file: &mut DeTable<'_>, place: &[Step], field: &str) -> bool {
     let stand_in = stand_in(table_name(place), field);
     match (table_at(file, place), stand_in) {
@@ -102,7 +103,7 @@ fn add(file: &mut DeTable<'_>, place: &[Step], field: &str) -> bool {
     }
 }
 
-/// Gives the field at `place` the name that was meant; `false` where the table has one of that name.
+/// Gives the field at `place` the name that was meant; `false` where the table has a field of that name.
 fn rename(file: &mut DeTable<'_>, place: &[Step], meant: &str) -> bool {
     let Some((Step::Key(key), above)) = place.split_last() else {
         return false;
@@ -118,7 +119,7 @@ fn rename(file: &mut DeTable<'_>, place: &[Step], meant: &str) -> bool {
     true
 }
 
-/// Puts a stand-in for what is at `place`, or takes it out.
+/// Replaces the value at `place` by a stand-in, or removes it where there is none.
 fn replace(file: &mut DeTable<'_>, place: &[Step]) -> bool {
     let Some((last, above)) = place.split_last() else {
         return false;
@@ -148,7 +149,7 @@ fn replace(file: &mut DeTable<'_>, place: &[Step]) -> bool {
     }
 }
 
-/// No place in any file.
+/// A span that is in no file.
 const NOWHERE: Range<usize> = usize::MAX..usize::MAX;
 
 pub(super) fn stand_in(table: &str, field: &str) -> Option<DeValue<'static>> {
@@ -159,7 +160,7 @@ pub(super) fn stand_in(table: &str, field: &str) -> Option<DeValue<'static>> {
     Some(value.into_inner())
 }
 
-/// The last key of `place`.
+/// The last key of `place`, or an empty name.
 fn table_name(place: &[Step]) -> &str {
     let mut keys = place.iter().rev().filter_map(|step| match step {
         Step::Key(key) => Some(&key[..]),

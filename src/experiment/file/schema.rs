@@ -1,4 +1,4 @@
-//! The JSON Schema of experiment files, for editors.
+//! The JSON Schema of experiment files, which editors read.
 
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::Experiment;
 
-/// The JSON Schema (draft 7) of experiment files, with what every field means. It knows names and types; ranges are
-/// [`Experiment::check`]'s.
+/// The JSON Schema (draft 7) of experiment files, with a description of every field. It covers names and types;
+/// [`Experiment::check`] covers ranges.
 pub fn schema() -> Value {
     let mut settings = SchemaSettings::draft07();
     for transform in [plain_text, plain_numbers] {
@@ -18,7 +18,7 @@ pub fn schema() -> Value {
     generator.into_root_schema_for::<Experiment>().to_value()
 }
 
-/// Makes plain text of a docstring: paragraphs in one line, names in place of links.
+/// Turns a docstring into plain text: each paragraph in one line, and names instead of links.
 fn plain_text(schema: &mut Schema) {
     if let Some(Value::String(text)) = schema.get_mut("description") {
         let paragraphs = text
@@ -29,7 +29,7 @@ fn plain_text(schema: &mut Schema) {
     }
 }
 
-/// Gives the default of an f32 its own digits.
+/// Writes the default of an f32 with the digits of the f32, not of the f64 next to it.
 fn plain_numbers(schema: &mut Schema) {
     let is_f32 = schema.get("format").is_some_and(|format| format == "float");
     let default = schema.get("default").and_then(Value::as_f64);

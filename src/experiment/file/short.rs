@@ -1,4 +1,4 @@
-//! An experiment as a file that says only what differs from the defaults.
+//! Writes an experiment as a file of the fields that differ from the defaults.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +11,10 @@ use crate::scheduler::{Control, Profile};
 
 impl Experiment {
     /// The experiment as a file without the fields that have their default, and with a comment where a field appears
-    /// first. [`str::parse`] makes the same experiment of it.
+    /// first. [`str::parse`] reads the same experiment from it.
     ///
     /// # Errors
-    /// Those of TOML's serialiser.
+    /// The errors of TOML's serialiser.
     pub fn to_short_toml(&self) -> Result<String, toml::ser::Error> {
         let file = table(self)?;
         let defaults = table(&with_arm(Arm::default()))?;
@@ -42,7 +42,7 @@ impl Experiment {
     }
 }
 
-/// The defaults around one arm.
+/// An experiment of defaults with one arm.
 fn with_arm(arm: Arm) -> Experiment {
     Experiment {
         arms: vec![arm],
@@ -50,9 +50,9 @@ fn with_arm(arm: Arm) -> Experiment {
     }
 }
 
-/// The experiment's whole file, in its order.
+/// The experiment's whole file as a table, in the file's order.
 fn table(experiment: &Experiment) -> Result<InlineTable, toml::ser::Error> {
-    // The way goes through text, in which an f32 has its own digits.
+    // Text has an f32's own digits, where a value would have those of the f64 next to it.
     let text = toml::to_string(experiment)?;
     let file: DocumentMut = text.parse().expect("what toml has written is TOML");
     Ok(file.into_table().into_inline_table())
@@ -65,7 +65,7 @@ fn arms(file: &InlineTable) -> impl Iterator<Item = &InlineTable> {
         .filter_map(Value::as_inline_table)
 }
 
-/// The name of each profile, and its control as a whole file has it.
+/// The name of each profile, with its control as a whole file has it.
 fn profiles() -> Result<Vec<(Value, Value)>, toml::ser::Error> {
     #[derive(serde::Serialize)]
     struct Named {
@@ -83,7 +83,7 @@ fn profiles() -> Result<Vec<(Value, Value)>, toml::ser::Error> {
     Profile::ALL.into_iter().map(named).collect()
 }
 
-/// `control` as the profile from which it differs least; `None` where it is of no profile's kind.
+/// `control` written as the profile from which it differs least; `None` where no profile is of its kind.
 fn shortest(control: &Value, profiles: &[(Value, Value)]) -> Option<Value> {
     let changed = profiles.iter().filter_map(|(name, base)| {
         let changes = changes(control, base)?;
@@ -99,7 +99,7 @@ fn shortest(control: &Value, profiles: &[(Value, Value)]) -> Option<Value> {
     Some(table.into())
 }
 
-/// The fields in which `control` differs from `base`; `None` where these do not make the one of the other.
+/// The fields in which `control` differs from `base`; `None` where changing them in `base` does not give `control`.
 fn changes(control: &Value, base: &Value) -> Option<Vec<(String, Value)>> {
     let (Some(control), Some(base)) = (control.as_inline_table(), base.as_inline_table()) else {
         return is_same(control, base).then(Vec::new);
@@ -115,7 +115,7 @@ fn changes(control: &Value, base: &Value) -> Option<Vec<(String, Value)>> {
     Some(differing(control, base).into_iter().collect())
 }
 
-/// The part of `value` that is not in `base`, at any depth.
+/// The fields of `value` that differ from `base`, at any depth.
 fn differing(value: &InlineTable, base: &InlineTable) -> InlineTable {
     let different = value.iter().filter_map(|(key, value)| {
         let base = base.get(key);
@@ -125,7 +125,7 @@ fn differing(value: &InlineTable, base: &InlineTable) -> InlineTable {
     different.collect()
 }
 
-/// `value`, or what of it is not in `base`; `None` where that is nothing.
+/// `value`, or the part of it that differs from `base`; `None` where nothing differs.
 fn difference(value: &Value, base: Option<&Value>) -> Option<Value> {
     match (value, base) {
         (value, Some(base)) if is_same(value, base) => None,
@@ -144,12 +144,12 @@ fn is_same(a: &Value, b: &Value) -> bool {
 #[derive(Default)]
 struct Lines {
     text: String,
-    /// The fields that have a comment.
+    /// The fields that have a comment already.
     told: BTreeSet<String>,
 }
 
 impl Lines {
-    /// Adds `key = value`, where that is not the default; names have none.
+    /// Adds `key = value` where the value is not the default. Names have no default.
     fn add(&mut self, key: &str, value: &Value, default: Option<&Value>, meaning: &Json) {
         let default = default.filter(|_| key != "name");
         let Some(value) = difference(value, default) else {

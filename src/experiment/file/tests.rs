@@ -10,7 +10,7 @@ fn error(text: &str) -> FileError {
     text.parse::<Experiment>().expect_err(text)
 }
 
-/// Where a text's faults are, and the beginnings of what they are.
+/// Asserts the faults of a text: line, column, and the beginning of the message.
 fn assert_faults(text: &str, wanted: &[(usize, usize, &str)]) {
     let error = error(text);
     let found = error.faults().iter();
@@ -102,7 +102,7 @@ gate = true
     let meant = whole.faults().iter();
     let meant: Vec<_> = meant.filter_map(|fault| fault.meant.as_deref()).collect();
     assert_eq!(meant, ["images", "power", "global", "of", "adam"]);
-    // Without one of the faults, the others.
+    // Without one of the faults, the others remain.
     let mended = text.replace("question = 3", "question = ''");
     assert_eq!(error(&mended).faults().len(), faults.len() - 1);
 }
@@ -175,7 +175,7 @@ fn a_fault_is_shown_with_its_line() {
     assert_eq!(&lines[1][caret..=caret], "3", "{shown}");
 }
 
-/// Fields that have to be there, by the schema, each with the name of its type's definition.
+/// The fields that the schema requires, each with the name of its type's definition.
 fn required(schema: &Value) -> BTreeSet<(String, String)> {
     let definitions = schema["definitions"].as_object().unwrap();
     let root = [("".to_owned(), schema.clone())];

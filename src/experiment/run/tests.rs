@@ -1,7 +1,7 @@
 use super::*;
 use crate::experiment::presets::{Preset, Scale};
 use crate::experiment::{Placebo, PlaceboKind};
-use crate::scheduler::BoundControl;
+use crate::scheduler::{BoundControl, Control};
 
 /// 60 images of noise, as large as MNIST's.
 fn images() -> ImageSet {
@@ -60,7 +60,22 @@ fn experiment() -> Experiment {
     }
 }
 
-/// All of it with so many replicas at a time, and the splits that were told.
+fn job<'a>(
+    experiment: &'a Experiment,
+    images: &'a ImageSet,
+    controllers: &'a Controllers,
+    fit: Fit<'a>,
+) -> Job<'a> {
+    Job {
+        experiment,
+        controllers,
+        compute: &Compute::Cpu,
+        images,
+        fit,
+    }
+}
+
+/// The results with `fit` replicas at a time, and the splits that were told.
 fn train(fit: usize) -> (Results, Vec<(usize, usize)>) {
     let (mut splits, mut steps) = (Vec::new(), 0);
     let mut tell = |event: Event<'_>| match event {
@@ -71,11 +86,8 @@ fn train(fit: usize) -> (Results, Vec<(usize, usize)>) {
     let fit = |_: &TrainingSpec| Ok(fit);
     let experiment = experiment();
     let trained = train_all(
-        &experiment,
-        &Compute::Cpu,
-        &images(),
-        &fit,
-        &mut None,
+        &job(&experiment, &images(), &Controllers::default(), &fit),
+        None,
         &mut tell,
     );
     let (results, flow) = trained.unwrap();
@@ -106,6 +118,7 @@ fn how_many_fit_may_change_from_start_to_start() {
     let (wanted, _) = train(usize::MAX);
     let place = tempfile::tempdir().unwrap();
     let (experiment, images) = (experiment(), images());
+    let controllers = Controllers::default();
     let mut starts = 0;
     let results = loop {
         let resumed = RunDirectory::resume(place.path(), &experiment, &Compute::Cpu, &images);
@@ -122,8 +135,9 @@ fn how_many_fit_may_change_from_start_to_start() {
             }
         };
         let fit = |_: &TrainingSpec| Ok([2, 5, 1, 3][starts % 4]);
-        let keep = &mut Some(&mut directory);
-        let trained = train_all(&experiment, &Compute::Cpu, &images, &fit, keep, tell);
+        let keep = Some(&mut directory);
+        let job = job(&experiment, &images, &controllers, &fit);
+        let trained = train_all(&job, keep, tell);
         let (results, flow) = trained.unwrap();
         if flow.is_continue() {
             break results;

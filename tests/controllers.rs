@@ -1,0 +1,590 @@
+//! Controllers of a host: in a loop of its own, and in experiments with their tables, checkpoints and pages.
+#![cfg(feature = "report")]
+
+use std::error::Error as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::{Deserialize, Serialize};
+use trainable::experiment::presets::{Preset, Scale};
+use trainable::experiment::{
+    Controllers, Event, Experiment, HostControl, Results, RunDirectory, recorded_observations, run,
+    run_in_with, run_with, write_results,
+};
+use trainable::network::{Activation, Network};
+use trainable::probe::ProbeSpec;
+use trainable::report::{Foreign, ProbeRow, write_page};
+use trainable::scheduler::{
+    Action, BoundControl, Context, Controller, Estimator, Observation, Scheduler, Statistics,
+};
+use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
+use trainable::{Compute, Trainer};
+
+/// Halves every layer's step size at every `every`-th probe. It counts probes itself.
+#[derive(Debug, Serialize, Deserialize)]
+struct Halving {
+    every: u32,
+    seen: u32,
+}
+
+impl Controller for Halving {
+    fn step_sizes(&mut self, _: &Observation, context: &Context<'_>) -> Vec<f64> {
+        self.seen += 1;
+        let factor = if self.seen.is_multiple_of(self.every) {
+            0.5
+        } else {
+            1.0
+        };
+        context.step_sizes.iter().map(|eta| factor * eta).collect()
+    }
+
+    fn check_continues(&self, fresh: &Self) -> Result<(), trainable::Error> {
+        assert_eq!(self.every, fresh.every);
+        Ok(())
+    }
+}
+
+/// The same, but it does not save what it has counted.
+#[derive(Serialize, Deserialize)]
+struct Forgetful {
+    every: u32,
+    #[serde(skip)]
+    seen: u32,
+}
+
+impl Controller for Forgetful {
+    fn step_sizes(&mut self, observation: &Observation, context: &Context<'_>) -> Vec<f64> {
+        let (every, seen) = (self.every, self.seen);
+        let mut halving = Halving { every, seen };
+        let step_sizes = halving.step_sizes(observation, context);
+        self.seen = halving.seen;
+        step_sizes
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HalvingParameters {
+    every: u32,
+}
+
+/// Returns the same step sizes whatever it is given.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct Stubborn(Vec<f64>);
+
+impl Controller for Stubborn {
+    fn step_sizes(&mut self, _: &Observation, _: &Context<'_>) -> Vec<f64> {
+        self.0.clone()
+    }
+}
+
+/// The rule of [`BoundControl`], as a host would wrap it.
+#[derive(Serialize, Deserialize)]
+struct Wrapped(BoundControl);
+
+impl Controller for Wrapped {
+    fn step_sizes(&mut self, observation: &Observation, context: &Context<'_>) -> Vec<f64> {
+        self.0.step_sizes(observation, context)
+    }
+
+    fn estimator(&self) -> Option<Estimator> {
+        Some(self.0.estimator)
+    }
+}
+
+fn halving(HalvingParameters { every }: HalvingParameters) -> Result<Halving, String> {
+    if every == 0 {
+        return Err("every: wanted 1 or more, found 0".to_owned());
+    }
+    Ok(Halving { every, seen: 0 })
+}
+
+fn controllers() -> Controllers {
+    #[derive(Deserialize)]
+    struct StubbornParameters {
+        step_sizes: Vec<f64>,
+    }
+    Controllers::default()
+        .with("halving", halving)
+        .with("stubborn", |p: StubbornParameters| {
+            Ok(Stubborn(p.step_sizes))
+        })
+        .with("wrapped", |bound: BoundControl| Ok(Wrapped(bound)))
+}
+
+/// 96 images of noise, as large as MNIST's.
+fn images() -> ImageSet {
+    let bytes: Vec<u8> = (0..96 * 784_u32)
+        .map(|i| (trainable::rng::pcg4d([i, 5, 0, 0])[3] >> 24) as u8)
+        .collect();
+    ImageSet::new(&bytes, 784, 0.5, 0.29).unwrap()
+}
+
+const INTERVAL: u32 = 8;
+
+/// An experiment of these arms, each `[[arms]]` in a file; 72 steps a task.
+fn experiment(arms: &str) -> Experiment {
+    let text = format!("name = 'x'\n{arms}");
+    let read: Experiment = text.parse().unwrap_or_else(|error| panic!("{error}"));
+    let small = |arm| trainable::experiment::Arm {
+        hidden: vec![8, 6],
+        ..arm
+    };
+    Experiment {
+        images: 96,
+        batch: 16,
+        epochs: 12,
+        tasks: 3,
+        seeds: vec![1, 2, 3],
+        interval: INTERVAL,
+        arms: read.arms.into_iter().map(small).collect(),
+        ..Preset::Smoke.experiment(Scale::Small)
+    }
+}
+
+fn halving_experiment() -> Experiment {
+    experiment(
+        "[[arms]]
+        name = 'halved'
+        host_control = { name = 'halving', parameters = { every = 5 } }
+        [[arms]]
+        name = 'left alone'
+        [[arms]]
+        name = 'replayed'
+        placebo = { of = 'halved', kind = 'replay' }",
+    )
+}
+
+fn train(experiment: &Experiment) -> Results {
+    run_with(experiment, &controllers(), &Compute::Cpu, &images(), |_| {}).unwrap()
+}
+
+/// The message and its causes.
+fn refused(experiment: &Experiment, controllers: &Controllers) -> String {
+    let tell = |_: Event<'_>| ();
+    let ran = run_with(experiment, controllers, &Compute::Cpu, &images(), tell);
+    let error = ran.expect_err("it was trained");
+    let cause = error.source().map(|cause| format!(": {cause}"));
+    format!("{error}{}", cause.unwrap_or_default())
+}
+
+fn rows<'a>(results: &'a Results, arm: &str) -> Vec<&'a ProbeRow> {
+    let rows = results.probes.iter();
+    rows.filter(|row| row.arm == arm && !row.is_network())
+        .collect()
+}
+
+#[test]
+fn a_hosts_controller_steers_its_arm_and_no_other() {
+    let experiment = halving_experiment();
+    let results = train(&experiment);
+    assert_eq!(results.tasks.len(), 3 * 3 * 3);
+    let halved = rows(&results, "halved");
+    assert_eq!(halved.len(), 3 * 26 * 3); // seeds, probes, layers
+    for row in &halved {
+        let probe = row.update / INTERVAL;
+        let wanted = 1e-3 * 0.5_f64.powi((probe / 5) as i32);
+        assert_eq!(row.next_step_size, Some(wanted), "probe {probe}");
+        let action = if probe.is_multiple_of(5) {
+            Action::Cool
+        } else {
+            Action::Hold
+        };
+        assert_eq!(row.action, Some(action), "probe {probe}");
+        assert!(row.bound_combined.is_some());
+    }
+    // The replicas were trained with these step sizes, and the other arms were not.
+    let last = halved.last().unwrap();
+    assert_eq!(last.step_size, f64::from((1e-3_f64 / 32.0) as f32));
+    let alone = rows(&results, "left alone");
+    assert!(alone.iter().all(|row| row.next_step_size == Some(1e-3)));
+    assert_ne!(alone.last().unwrap().weight_norm, last.weight_norm);
+    // A placebo replays the record of a host's arm like any other.
+    let replayed = rows(&results, "replayed");
+    let decided =
+        |rows: &[&ProbeRow]| -> Vec<_> { rows.iter().map(|r| r.next_step_size).collect() };
+    assert_eq!(decided(&replayed), decided(&halved));
+}
+
+#[test]
+fn a_record_gives_a_hosts_controller_the_same_decisions() {
+    let experiment = halving_experiment();
+    let results = train(&experiment);
+    let arm = &experiment.arms[0];
+    for seed in [1, 2, 3] {
+        let observed = recorded_observations(&experiment, arm, seed, &results.probes).unwrap();
+        let decided = |every| {
+            let mut scheduler = Scheduler::new(Halving { every, seen: 0 }, 1e-3, 3, seed).unwrap();
+            let decisions = observed.iter().map(|o| scheduler.observe(o).unwrap());
+            let step_sizes = decisions.flat_map(|decision| decision.step_sizes());
+            step_sizes.map(Some).collect::<Vec<_>>()
+        };
+        let own = rows(&results, "halved")
+            .into_iter()
+            .filter(|row| row.seed == seed);
+        let own: Vec<_> = own.map(|row| row.next_step_size).collect();
+        assert_eq!(decided(5), own);
+        assert_ne!(decided(6), own);
+    }
+}
+
+#[test]
+fn a_rule_decides_alike_as_a_hosts_and_as_a_built_in_one() {
+    let numbers = "signal = 'combined', scope = 'per-layer', gate = 0.01, safety = 0.05, cool = 0.9, warm = 1.01, \
+         warm_share = 0.1, warm_margin = 0.3, estimator = { window = 7 }";
+    let results = train(&experiment(&format!(
+        "[[arms]]
+        name = 'built in'
+        control = {{ bound = {{ {numbers} }} }}
+        [[arms]]
+        name = 'wrapped'
+        host_control = {{ name = 'wrapped', parameters = {{ {numbers} }} }}"
+    )));
+    let probes = |arm: &str| -> Vec<ProbeRow> {
+        let rows = results.probes.iter().filter(|row| row.arm == arm);
+        let rename = |row: &ProbeRow| ProbeRow {
+            arm: String::new(),
+            ..row.clone()
+        };
+        rows.map(rename).collect()
+    };
+    assert!(probes("built in") == probes("wrapped"));
+    let acted = |action| {
+        rows(&results, "wrapped")
+            .iter()
+            .filter(|row| row.action == Some(action))
+            .count()
+    };
+    assert!(acted(Action::Cool) > 5, "it hardly acted");
+}
+
+/// Stops at a checkpoint whenever more than 30 steps were done, and goes on, until the run is finished.
+fn interrupted(experiment: &Experiment, controllers: &Controllers, place: &Path) -> (Results, u32) {
+    let images = images();
+    for starts in 0..100 {
+        let resumed = RunDirectory::resume(place, experiment, &Compute::Cpu, &images).unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let directory = resumed.expect("unfinished").stopped_by(stop.clone());
+        let mut steps = 0;
+        let tell = |event: Event<'_>| {
+            if let Event::Steps(done) = event {
+                steps += done;
+                stop.store(steps > 30 * 9, Ordering::Relaxed);
+            }
+        };
+        let ended = run_in_with(
+            directory,
+            experiment,
+            controllers,
+            &Compute::Cpu,
+            &images,
+            tell,
+        );
+        if let Some((results, directory)) = ended.unwrap() {
+            write_results(place, experiment, &results).unwrap();
+            directory.finish().unwrap();
+            return (results, starts);
+        }
+    }
+    panic!("it does not get on");
+}
+
+#[test]
+fn an_interrupted_run_keeps_the_state_of_a_hosts_controller() {
+    let experiment = halving_experiment();
+    let whole = train(&experiment);
+    let place = tempfile::tempdir().unwrap();
+    let (results, starts) = interrupted(&experiment, &controllers(), place.path());
+    assert!(starts >= 3, "{starts}");
+    assert!(results == whole);
+    // Its tables make a report like any other's.
+    let description = toml::to_string(&experiment).unwrap();
+    std::fs::write(place.path().join("experiment.toml"), description).unwrap();
+    let page = place.path().join("report.html");
+    write_page(&[place.path()], &page, Foreign::Keep).unwrap();
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("halved") && page.contains("replayed"));
+
+    // The comparison sees a controller that loses its count.
+    let forgetful = |p: HalvingParameters| {
+        Ok(Forgetful {
+            every: p.every,
+            seen: 0,
+        })
+    };
+    let controllers = Controllers::default().with("halving", forgetful);
+    let place = tempfile::tempdir().unwrap();
+    let (results, _) = interrupted(&experiment, &controllers, place.path());
+    assert!(results != whole);
+}
+
+#[test]
+fn a_checkpoint_that_a_hosts_controller_cannot_read_is_refused() {
+    let experiment = halving_experiment();
+    let place = tempfile::tempdir().unwrap();
+    let images = images();
+    let open = || RunDirectory::resume(place.path(), &experiment, &Compute::Cpu, &images);
+    let stop = Arc::new(AtomicBool::new(true));
+    let directory = open().unwrap().unwrap().stopped_by(stop);
+    let run_in = |directory, controllers: &Controllers| {
+        run_in_with(
+            directory,
+            &experiment,
+            controllers,
+            &Compute::Cpu,
+            &images,
+            |_| {},
+        )
+    };
+    assert!(run_in(directory, &controllers()).unwrap().is_none());
+    // Another controller by the same name.
+    let other = Controllers::default().with("halving", |_: HalvingParameters| Ok(Stubborn(vec![])));
+    let error = run_in(open().unwrap().unwrap(), &other)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("checkpoint.safetensors is damaged: invalid type: map"),
+        "{error}"
+    );
+    assert!(
+        run_in(open().unwrap().unwrap(), &controllers())
+            .unwrap()
+            .is_some()
+    );
+}
+
+/// A state with a NaN, which JSON does not have, would be lost: the run ends at its first checkpoint and not when it is
+/// resumed.
+#[test]
+fn a_state_that_cannot_be_read_back_is_no_checkpoint() {
+    let place = tempfile::tempdir().unwrap();
+    let (experiment, images) = (halving_experiment(), images());
+    let resumed = RunDirectory::resume(place.path(), &experiment, &Compute::Cpu, &images);
+    let directory = resumed.unwrap().unwrap();
+    let lost = |_: HalvingParameters| Ok(Stubborn(vec![f64::NAN; 3]));
+    let controllers = Controllers::default().with("halving", lost);
+    let stop = Arc::new(AtomicBool::new(true));
+    let directory = directory.stopped_by(stop);
+    let tell = |_: Event<'_>| ();
+    let ended = run_in_with(
+        directory,
+        &experiment,
+        &controllers,
+        &Compute::Cpu,
+        &images,
+        tell,
+    );
+    let error = ended.unwrap_err();
+    let wanted = "checkpoint.safetensors";
+    assert!(error.to_string().ends_with(wanted), "{error}");
+    let cause = error.source().unwrap().to_string();
+    assert!(cause.starts_with("invalid type: null"), "{cause}");
+    assert!(!place.path().join(wanted).exists());
+}
+
+#[test]
+fn what_a_host_does_not_have_is_refused_before_training() {
+    let arm = |lines: &str| experiment(&format!("[[arms]]\nname = 'a'\n{lines}"));
+    let named = |parameters: &str| {
+        arm(&format!(
+            "host_control = {{ name = 'halving', parameters = {parameters} }}"
+        ))
+    };
+    let unknown = arm("host_control = { name = 'halfing' }");
+    let known = "arm \"a\": host_control: wanted a controller of this program: \
+         \"halving\", \"stubborn\", \"wrapped\", found \"halfing\"";
+    assert_eq!(refused(&unknown, &controllers()), known);
+    let none = "arm \"a\": host_control: wanted none, because this program has no controllers of its own, found \
+         \"halfing\"";
+    assert_eq!(refused(&unknown, &Controllers::default()), none);
+    let error = run(&unknown, &Compute::Cpu, &images(), |_| panic!("trained")).unwrap_err();
+    assert_eq!(
+        error.source().unwrap().to_string(),
+        none["arm \"a\": ".len()..]
+    );
+
+    let of = "arm \"a\": parameters of host_control: wanted ";
+    for (parameters, message) in [
+        ("{}", "those of \"halving\", found missing field `every`"),
+        (
+            "{ every = 0 }",
+            "those of \"halving\", found every: wanted 1 or more, found 0",
+        ),
+        (
+            "{ every = 2, x = 1 }",
+            "those of \"halving\", found unknown field `x`, expected `every`",
+        ),
+        (
+            "{ every = nan }",
+            "finite numbers, found nan or inf in every",
+        ),
+        (
+            "{ every = [1, { x = inf }] }",
+            "finite numbers, found nan or inf in every",
+        ),
+    ] {
+        assert_eq!(
+            refused(&named(parameters), &controllers()),
+            format!("{of}{message}")
+        );
+    }
+    let both =
+        arm("control = 'paper'\nhost_control = { name = 'halving', parameters = { every = 2 } }");
+    let message = "arm \"a\": control: wanted constant beside a host_control, which takes its place, found another";
+    assert_eq!(refused(&both, &controllers()), message);
+    let mut both = halving_experiment();
+    both.arms[2].host_control = both.arms[0].host_control.clone();
+    let message = "arm \"replayed\": host_control: wanted none beside a placebo, which makes a control of its own, \
+         found one";
+    assert_eq!(refused(&both, &controllers()), message);
+}
+
+#[test]
+fn step_sizes_that_cannot_be_end_the_run() {
+    for (step_sizes, message) in [
+        (
+            "[0.1, 0.1]",
+            "step sizes of the controller: wanted 3 elements, found 2",
+        ),
+        (
+            "[0.1, 0.1, -0.1]",
+            "step size after a probe: wanted 0 to 3.4028234663852886e38, found -0.1",
+        ),
+        (
+            "[0.1, 1e39, 0.1]",
+            "step size after a probe: wanted 0 to 3.4028234663852886e38, found 1000000000000000000000000000000000000000",
+        ),
+    ] {
+        let stubborn = experiment(&format!(
+            "[[arms]]\nname = 'a'\nhost_control = {{ name = 'stubborn', parameters = {{ step_sizes = {step_sizes} }} }}"
+        ));
+        assert_eq!(refused(&stubborn, &controllers()), message);
+    }
+    let mut scheduler = Scheduler::new(Stubborn(vec![f64::NAN]), 0.1, 1, 0).unwrap();
+    let probed = Statistics {
+        parameters: 1,
+        step_size: 0.1,
+        effective_step: None,
+        sharpness: None,
+        grad_norm_sq: 1.0,
+        objective_grad_norm_sq: 1.0,
+        grad_variance: 1.0,
+        second_moment: 0.0,
+    };
+    let observation = Observation {
+        task: 0,
+        update: 1,
+        progress: 0.5,
+        batch: 1,
+        epsilon: 0.0,
+        layers: vec![probed],
+        network: probed,
+    };
+    assert!(scheduler.observe(&observation).is_err());
+    assert_eq!(scheduler.step_sizes(), [0.1]);
+}
+
+#[test]
+fn files_keep_a_hosts_control() {
+    let experiment = halving_experiment();
+    let host = HostControl {
+        name: "halving".to_owned(),
+        parameters: [("every".to_owned(), 5.into())].into_iter().collect(),
+    };
+    assert_eq!(experiment.arms[0].host_control, Some(host));
+    let [full, short] = [
+        toml::to_string(&experiment).unwrap(),
+        experiment.to_short_toml().unwrap(),
+    ];
+    for text in [full, short] {
+        assert_eq!(text.parse(), Ok(experiment.clone()), "{text}");
+        assert!(text.contains("halving"), "{text}");
+    }
+    // A file without one has no field for it.
+    let mut plain = experiment;
+    plain.arms.remove(0);
+    let text = toml::to_string(&plain).unwrap();
+    assert!(!text.contains("host_control"), "{text}");
+}
+
+fn two_optimisers() -> TrainingSpec {
+    let adam = Optimiser::Adam {
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-3,
+    };
+    let replica = |optimiser| ReplicaSpec {
+        optimiser,
+        ..ReplicaSpec::default()
+    };
+    let pixels: Vec<u8> = (0..20 * 13).map(|i| (i * 89 % 256) as u8).collect();
+    TrainingSpec {
+        network: Network::mlp(&[13, 9, 3], Activation::Relu).unwrap(),
+        batch: 5,
+        replicas: vec![replica(adam), replica(Optimiser::Sgd { momentum: 0.5 })],
+        stream: Some(TaskStream {
+            kind: StreamKind::RandomLabels,
+            images: ImageSet::new(&pixels, 13, 0.5, 0.3).unwrap(),
+            subset: 20,
+            epochs: 2,
+            relabel_fraction: 1.0,
+        }),
+        probe: Some(ProbeSpec::default()),
+    }
+}
+
+#[test]
+fn an_observation_has_what_the_probe_measured() {
+    let mut trainer = Trainer::new(&Compute::Cpu, two_optimisers()).unwrap();
+    // Tasks of 2 * 20 / 5 = 8 steps: 3 of the second are done.
+    trainer.train(11).unwrap();
+    let probes = trainer.probe().unwrap();
+    for (replica, (stats, epsilon)) in probes
+        .into_iter()
+        .zip([f64::from(1e-3_f32), 1.0])
+        .enumerate()
+    {
+        let stats = stats.unwrap();
+        let found = Observation::new(&stats, trainer.spec(), replica).unwrap();
+        found.check(2).unwrap();
+        assert_eq!(
+            (found.task, found.update, found.progress),
+            (1, 11, 3.0 / 8.0)
+        );
+        assert_eq!((found.batch, found.epsilon), (5, epsilon));
+        assert_eq!(found.layers.len(), 2);
+        let pairs = found.layers.iter().zip(&stats.layers);
+        for (found, stats) in pairs.chain([(&found.network, &stats.network)]) {
+            let wanted = Statistics {
+                parameters: stats.parameters,
+                step_size: stats.step_size,
+                effective_step: stats.effective_step,
+                sharpness: stats.sharpness.map(|sharpness| sharpness.eigenvalue),
+                grad_norm_sq: stats.grad_norm_sq,
+                objective_grad_norm_sq: stats.objective_grad_norm_sq,
+                grad_variance: stats.grad_variance,
+                second_moment: stats.second_moment,
+            };
+            assert_eq!(*found, wanted);
+            assert!(found.grad_variance > 0.0 && found.sharpness.is_some());
+        }
+        let error = Observation::new(&stats, trainer.spec(), 2).unwrap_err();
+        assert_eq!(error.to_string(), "replica: wanted below 2, found 2");
+    }
+    // One endless task without a stream.
+    let stream = None;
+    let spec = TrainingSpec {
+        stream,
+        ..two_optimisers()
+    };
+    let mut trainer = Trainer::new(&Compute::Cpu, spec).unwrap();
+    trainer
+        .write_batch(0, &[0.5; 65], &[0, 1, 2, 0, 1])
+        .unwrap();
+    trainer.update(3).unwrap();
+    let stats = trainer.probe().unwrap().remove(0).unwrap();
+    let found = Observation::new(&stats, trainer.spec(), 0).unwrap();
+    assert!(found.task == 0 && found.progress < 1e-8, "{found:?}");
+}

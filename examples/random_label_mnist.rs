@@ -18,10 +18,9 @@ use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{
     Arm, Event, Experiment, Figure, run, score_table, scores, write_results,
 };
+use trainable::files::write_whole;
 use trainable::network::Activation;
-use trainable::report::{
-    Foreign, TaskRow, check_page, online_accuracy_series, write_page, write_whole,
-};
+use trainable::report::{Foreign, TaskRow, check_page, online_accuracy_series, write_page};
 use trainable::scheduler::{Control, Profile};
 use trainable::spec::ImageSet;
 use trainable::{Backend, Compute, data};

@@ -44,6 +44,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::Description;
 use crate::error::Error;
+use crate::files::WriteError;
 use crate::network::{Activation, Network};
 use crate::probe::ProbeSpec;
 use crate::report::ReportError;
@@ -207,6 +208,9 @@ pub enum ExperimentError {
     /// A table or a picture cannot be written.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// A file cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
     /// The run's directory, or what is in it, cannot be used.
     #[error(transparent)]
     Directory(#[from] DirectoryError),

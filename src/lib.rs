@@ -7,6 +7,8 @@ mod engine;
 mod error;
 #[cfg(feature = "report")]
 pub mod experiment;
+#[cfg(feature = "report")]
+pub mod files;
 mod form;
 pub mod gpu;
 mod images;
@@ -19,8 +21,6 @@ pub mod network;
 pub mod plan;
 pub mod probe;
 mod progress;
-#[cfg(feature = "report")]
-mod regular;
 #[cfg(feature = "report")]
 pub mod report;
 pub mod rng;

@@ -19,8 +19,8 @@ use super::checkpoint::{FORMAT, Replica, Standing, Tensors, decode, encode};
 use super::difference::difference;
 use super::rows::{self, Extent, RowLog};
 use super::{Experiment, ExperimentError, Results};
-use crate::regular;
-use crate::report::{EventFiles, ReportError, remove_temporaries, write_whole};
+use crate::files::{self, WriteError, remove_temporaries, write_whole};
+use crate::report::EventFiles;
 use crate::snapshot::Snapshot;
 use crate::spec::{ImageSet, StreamKind, TrainingSpec};
 use crate::trainer::Compute;
@@ -231,7 +231,7 @@ impl RunDirectory {
         if !is_there(TASKS_TABLE) || !is_there(CHECKPOINT) || PARTS.iter().any(|p| is_there(p)) {
             return Ok(false);
         }
-        let bytes = regular::read(&checkpoint, LARGEST);
+        let bytes = files::read(&checkpoint, LARGEST);
         let bytes = bytes.map_err(|source| DirectoryError::read(&checkpoint, source))?;
         let (standing, _) = decode(&checkpoint, &bytes)?;
         let mut found = resolved(standing.run);
@@ -259,7 +259,7 @@ impl RunDirectory {
         let run = description(experiment, compute, images);
         let checkpoint = path.join(CHECKPOINT);
         let has_table = path.join(TASKS_TABLE).exists();
-        let bytes = match regular::read(&checkpoint, LARGEST) {
+        let bytes = match files::read(&checkpoint, LARGEST) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if has_table {
@@ -334,8 +334,8 @@ impl RunDirectory {
     /// row is in them twice and none is missing. TensorBoard can have them open all the while.
     ///
     /// # Errors
-    /// [`ReportError::Write`]
-    pub fn with_event_files(self, experiment: &Experiment) -> Result<Self, ReportError> {
+    /// [`WriteError`]
+    pub fn with_event_files(self, experiment: &Experiment) -> Result<Self, WriteError> {
         let mut events = EventFiles::create(&self.path, experiment)?;
         if let Some(start) = &self.start {
             events.append(&start.results)?;

@@ -11,7 +11,7 @@ use crc32fast::Hasher;
 use serde::{Deserialize, Serialize};
 
 use super::directory::DirectoryError;
-use crate::regular::{self, LARGEST};
+use crate::files::{self, LARGEST};
 use crate::report::TableRow;
 
 /// How much of a table is valid.
@@ -90,7 +90,7 @@ fn csv_rows(rows: &[impl Serialize], with_header: bool) -> io::Result<Vec<u8>> {
 
 /// The valid rows of the table at `path`; it stays as it is.
 pub(super) fn read<T: TableRow>(path: &Path, extent: Extent) -> Result<Vec<T>, DirectoryError> {
-    let bytes = regular::read(path, LARGEST);
+    let bytes = files::read(path, LARGEST);
     let bytes = bytes.map_err(|source| DirectoryError::read(path, source))?;
     let damaged = |reason: String| DirectoryError::damaged(path, reason);
     let valid = usize::try_from(extent.bytes).ok();

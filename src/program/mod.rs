@@ -20,6 +20,7 @@ use thiserror::Error;
 use trainable::Backend;
 use trainable::data::DataError;
 use trainable::experiment::{DirectoryError, ExperimentError, FileError};
+use trainable::files::WriteError;
 use trainable::probe::NotFinite;
 use trainable::report::{PageError, ReportError};
 use trainable::tensors::TensorError;
@@ -85,6 +86,9 @@ pub(crate) enum Failure {
     Scores { path: PathBuf, source: csv::Error },
     /// A table, a script or another file cannot be written.
     #[error(transparent)]
+    Write(#[from] WriteError),
+    /// A picture cannot be drawn or written.
+    #[error(transparent)]
     Report(#[from] ReportError),
     /// A directory cannot be made.
     #[error("cannot make {}", path.display())]
@@ -122,13 +126,13 @@ impl Failure {
                 of_machine(error)
             }
             Self::Output(_) | Self::Signals(_) | Self::Toml { .. } => true,
-            Self::Make { .. } | Self::Report(_) | Self::Here(_) => true,
-            Self::Experiment(ExperimentError::Report(_)) => true,
+            Self::Make { .. } | Self::Write(_) | Self::Report(_) | Self::Here(_) => true,
+            Self::Experiment(ExperimentError::Report(_) | ExperimentError::Write(_)) => true,
             Self::Directory(error) | Self::Experiment(ExperimentError::Directory(error)) => {
                 use DirectoryError::{Read, Write};
                 matches!(error, Write { .. } | Read { .. })
             }
-            Self::Page(PageError::Report(ReportError::Write { .. })) => true,
+            Self::Page(PageError::Write(_) | PageError::Report(ReportError::Write(_))) => true,
             _ => false,
         };
         if is_of_machine { 1 } else { 2 }
@@ -197,7 +201,7 @@ mod tests {
     #[test]
     fn faults_of_the_machine_and_of_the_user_are_told_apart() {
         let path = || PathBuf::from("somewhere");
-        let write = || ReportError::Write {
+        let write = || WriteError {
             path: path(),
             source: io_error(),
         };
@@ -230,9 +234,10 @@ mod tests {
                 path: path(),
                 source: io_error(),
             }),
-            ExperimentError::Report(write()).into(),
+            ExperimentError::Write(write()).into(),
             Failure::Signals(io_error()),
-            PageError::Report(write()).into(),
+            PageError::Write(write()).into(),
+            PageError::Report(write().into()).into(),
             toml::to_string(&1).map_or_else(
                 |source| Failure::Toml {
                     name: "mine".to_owned(),
@@ -241,6 +246,8 @@ mod tests {
                 |text| panic!("{text}"),
             ),
             write().into(),
+            ReportError::Write(write()).into(),
+            chart().into(),
             Failure::Make {
                 path: path(),
                 source: io_error(),

@@ -10,7 +10,8 @@ use trainable::experiment::{
     self, Event, Experiment, RunDirectory, ScoreRow, check_place, check_same, read_text, run_in,
     score_table, scores, write_results,
 };
-use trainable::report::{Foreign, check_page, write_event_files, write_whole};
+use trainable::files::write_whole;
+use trainable::report::{Foreign, check_page, write_event_files};
 use trainable::spec::ImageSet;
 use trainable::{Backend, Compute, data};
 

@@ -16,7 +16,8 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use trainable::experiment::{DirectoryError, ScoreRow, score_table};
-use trainable::report::{Foreign, check_page, write_whole};
+use trainable::files::write_whole;
+use trainable::report::{Foreign, check_page};
 use trainable::spec::ImageSet;
 
 use super::run::{Ended, Means, Session, Source, as_toml, check_free, describe, is_finished};

@@ -1023,7 +1023,7 @@ mod tests {
             &Subject::mnist(),
             &tasks,
         ) {
-            Err(ReportError::Write { path, .. }) => {
+            Err(ReportError::Write(crate::files::WriteError { path, .. })) => {
                 assert_eq!(path, directory.path().join("missing/figure.svg"));
             }
             other => panic!("{other:?}"),

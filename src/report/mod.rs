@@ -34,14 +34,12 @@ mod subject;
 mod tables;
 mod tensorboard;
 
-use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::Serialize;
+
+use crate::files::{WriteError, write_whole};
 
 pub use figures::{write_accuracies, write_diagnosis, write_layer_bounds, write_trajectories};
 pub use indicators::{IndicatorRow, write_indicators_csv};
@@ -68,13 +66,8 @@ pub use tensorboard::write_event_files;
 #[non_exhaustive]
 pub enum ReportError {
     /// The file system refused.
-    #[error("cannot write {}", path.display())]
-    Write {
-        /// The file that was to be written.
-        path: PathBuf,
-        /// Its reason.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Write(#[from] WriteError),
     /// A point of a curve is not a number that can be drawn. It is never left out.
     #[error("cannot draw {}: series {series:?} at x = {x} has low {low}, mean {mean}, high {high}", path.display())]
     NotFinite {
@@ -107,11 +100,8 @@ pub(crate) fn write_csv(
     header: &[&str],
     rows: &[impl Serialize],
 ) -> Result<(), ReportError> {
-    let table = csv_bytes(header, rows).map_err(|source| ReportError::Write {
-        path: path.to_owned(),
-        source,
-    })?;
-    write_whole(path, &table)
+    let table = csv_bytes(header, rows).map_err(|source| WriteError::new(path, source))?;
+    Ok(write_whole(path, &table)?)
 }
 
 /// A text that came from outside as a cell of a table: spreadsheets would take what begins with `=`, `+`, `-` or `@` for a
@@ -137,80 +127,9 @@ fn csv_bytes(header: &[&str], rows: &[impl Serialize]) -> io::Result<Vec<u8>> {
     table.into_inner().map_err(csv::IntoInnerError::into_error)
 }
 
-/// Writes `bytes` to a temporary name in the same directory, syncs it and renames it to `path`: the file is whole or as
-/// it was. Of what is there, only a regular file or a link is replaced; a device or a pipe stays.
-///
-/// # Errors
-/// [`ReportError::Write`]
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
-    let temporary = temporary_beside(path);
-    check_regular(path)
-        .and_then(|()| write_synced(&temporary, bytes))
-        .and_then(|()| fs::rename(&temporary, path))
-        .map_err(|source| {
-            // The first error is the one to tell; often there is nothing to remove.
-            let _ = fs::remove_file(&temporary);
-            ReportError::Write {
-                path: path.to_owned(),
-                source,
-            }
-        })
-}
-
-/// Fails where something is at `path` that a file must not take the place of.
-fn check_regular(path: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(path) {
-        Ok(found) if !found.is_file() && !found.is_symlink() => {
-            Err(io::Error::other("what is there is no regular file"))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// `.NAME.PROCESS.COUNT.tmp` in the directory of `path`: no two writers share it.
-fn temporary_beside(path: &Path) -> PathBuf {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let mut name = OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.{count}.tmp", process::id()));
-    path.with_file_name(name)
-}
-
-/// Removes what writers that were killed have left in `directory`, in which nobody else must be writing.
-pub(crate) fn remove_temporaries(directory: &Path) -> io::Result<()> {
-    let is_number = |part: Option<&str>| part.is_some_and(|part| part.parse::<u32>().is_ok());
-    for entry in fs::read_dir(directory)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        let middle = name.to_str().and_then(|name| name.strip_prefix('.'));
-        let Some(middle) = middle.and_then(|name| name.strip_suffix(".tmp")) else {
-            continue;
-        };
-        let mut parts = middle.rsplit('.');
-        if is_number(parts.next()) && is_number(parts.next()) {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn names_in(directory: &Path) -> Vec<OsString> {
-        fs::read_dir(directory)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect()
-    }
 
     #[test]
     fn no_text_is_a_formula_or_moves_the_cursor() {
@@ -224,66 +143,5 @@ mod tests {
         ] {
             assert_eq!(text_cell(text), wanted);
         }
-    }
-
-    #[test]
-    fn a_file_replaces_the_one_before_and_leaves_nothing_else() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("table.csv");
-        write_whole(&path, b"first, and longer").unwrap();
-        write_whole(&path, b"second").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"second");
-        assert_eq!(names_in(directory.path()), ["table.csv"]);
-    }
-
-    #[test]
-    fn only_temporary_files_are_removed() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("table.csv");
-        fs::write(&path, "kept").unwrap();
-        fs::write(directory.path().join(".notes.tmp"), "kept").unwrap();
-        fs::write(directory.path().join(".notes.1.tmp"), "kept").unwrap();
-        fs::write(temporary_beside(&path), "cut o").unwrap();
-        remove_temporaries(directory.path()).unwrap();
-        let mut names = names_in(directory.path());
-        names.sort();
-        assert_eq!(names, [".notes.1.tmp", ".notes.tmp", "table.csv"]);
-    }
-
-    #[test]
-    fn a_missing_directory_is_an_error_that_names_the_file() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("missing/table.csv");
-        let error = write_whole(&path, b"bytes").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            format!("cannot write {}", path.display())
-        );
-        let ReportError::Write { source, .. } = error else {
-            panic!("{error:?}")
-        };
-        assert_eq!(source.kind(), io::ErrorKind::NotFound);
-        assert!(names_in(directory.path()).is_empty());
-    }
-
-    #[test]
-    fn what_is_no_file_is_not_replaced() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("table.csv");
-        fs::create_dir(&path).unwrap();
-        let error = write_whole(&path, b"bytes").unwrap_err();
-        assert!(matches!(error, ReportError::Write { .. }), "{error:?}");
-        assert_eq!(names_in(directory.path()), ["table.csv"]);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_socket_is_not_replaced() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("table.csv");
-        let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
-        write_whole(&path, b"bytes").unwrap_err();
-        assert!(!fs::symlink_metadata(&path).unwrap().is_file());
-        assert_eq!(names_in(directory.path()), ["table.csv"]);
     }
 }

@@ -22,9 +22,10 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::{ReportError, write_csv, write_whole};
+use super::{ReportError, write_csv};
 use crate::error::Error;
 use crate::experiment::{DifferenceRow, ExperimentError, FileError, ScoreRow};
+use crate::files::{WriteError, write_whole};
 use comparison::Comparison;
 use pictures::{Extent, Gallery};
 use record::Record;
@@ -126,9 +127,12 @@ pub enum PageError {
         /// The page.
         path: PathBuf,
     },
-    /// A plot cannot be drawn, or a file not be written.
+    /// A plot cannot be drawn.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// The page or a table cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
 }
 
 /// Writes the page of the runs in `directories` to `page`, and beside it each plot as SVG and PNG. All of the runs is
@@ -184,10 +188,7 @@ fn write(
     let records = records.map(|directory| Record::read(directory.as_ref()));
     let comparison = Comparison::new(records.collect::<Result<_, _>>()?)?;
     let directory = pictures::parent(page);
-    fs::create_dir_all(directory).map_err(|source| ReportError::Write {
-        path: directory.to_owned(),
-        source,
-    })?;
+    fs::create_dir_all(directory).map_err(|source| WriteError::new(directory, source))?;
     let gallery = Gallery::draw(&comparison, page, extent)?;
     // Beside an unfinished run, only the page is written.
     if comparison.is_of_several() || gallery.is_own && !comparison.is_unfinished() {

@@ -402,7 +402,7 @@ mod tests {
             &Subject::mnist(),
             &rows(),
         ) {
-            Err(ReportError::Write { path, .. }) => {
+            Err(ReportError::Write(crate::files::WriteError { path, .. })) => {
                 assert_eq!(path, directory.path().join("missing/probes.svg"));
             }
             other => panic!("{other:?}"),

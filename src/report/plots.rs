@@ -13,7 +13,8 @@ use kuva::render::render::{Primitive, Scene, TextAnchor, TextSpan, render_multip
 use kuva::render::render_utils::wrap_text;
 use kuva::render::theme::Theme;
 
-use super::{BandPoint, ReportError, Series, write_whole};
+use super::{BandPoint, ReportError, Series};
+use crate::files::write_whole;
 
 /// Pixels of the SVG; the PNG has [`PNG_SCALE`] times as many each way.
 pub(super) const WIDTH: f64 = 900.0;
@@ -115,7 +116,7 @@ impl Drawing {
         let png = png.render_scene(&self.scene);
         let png = png.map_err(|reason| chart_error(&self.base, reason))?;
         write_whole(&with_suffix(&self.base, ".svg"), self.svg.as_bytes())?;
-        write_whole(&with_suffix(&self.base, ".png"), &png)
+        Ok(write_whole(&with_suffix(&self.base, ".png"), &png)?)
     }
 }
 
@@ -633,7 +634,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let base = directory.path().join("missing/chart");
         match write_chart(&base, &accuracy_chart(), &two_arms()) {
-            Err(ReportError::Write { path, .. }) => {
+            Err(ReportError::Write(crate::files::WriteError { path, .. })) => {
                 assert_eq!(path, directory.path().join("missing/chart.svg"));
             }
             other => panic!("{other:?}"),

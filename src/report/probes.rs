@@ -338,6 +338,7 @@ pub(super) mod tests {
     use std::{fs, io};
 
     use super::*;
+    use crate::files::WriteError;
     use crate::probe::Sharpness;
     use crate::scheduler::LayerDecision;
 
@@ -482,7 +483,7 @@ pub(super) mod tests {
         fs::write(&not_a_directory, "kept").unwrap();
         let error =
             write_probes_csv(&not_a_directory.join("probes.csv"), &[bare_row()]).unwrap_err();
-        let ReportError::Write { path, source } = error else {
+        let ReportError::Write(WriteError { path, source }) = error else {
             panic!("{error:?}")
         };
         assert_eq!(path, not_a_directory.join("probes.csv"));

@@ -192,6 +192,7 @@ pub(super) mod tests {
     use std::{fs, io};
 
     use super::*;
+    use crate::files::WriteError;
 
     pub(in super::super) fn row(arm: &str, seed: u32, task: u32, online_accuracy: f64) -> TaskRow {
         TaskRow {
@@ -282,7 +283,7 @@ pub(super) mod tests {
             &[row("relu", 1, 1, 0.5)],
         )
         .unwrap_err();
-        let ReportError::Write { path, source } = error else {
+        let ReportError::Write(WriteError { path, source }) = error else {
             panic!("{error:?}")
         };
         assert_eq!(path, not_a_directory.join("tasks.csv"));

@@ -7,14 +7,15 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::events::{file_start, scalars_record};
 use super::page::{PageError, read_results};
-use super::{IndicatorRow, ProbeRow, ReportError, TaskRow};
+use super::{IndicatorRow, ProbeRow, TaskRow};
 use crate::experiment::{Experiment, Results};
+use crate::files::WriteError;
 
 /// Where event files are, in the directory of a run.
 const DIRECTORY: &str = "tensorboard";
@@ -93,7 +94,7 @@ pub(crate) struct EventFiles {
 
 impl EventFiles {
     /// In the directory of a run of `experiment`; without rows. Those that are there are replaced.
-    pub(crate) fn create(directory: &Path, experiment: &Experiment) -> Result<Self, ReportError> {
+    pub(crate) fn create(directory: &Path, experiment: &Experiment) -> Result<Self, WriteError> {
         let names: Vec<_> = experiment.arms.iter().map(|arm| &arm.name[..]).collect();
         let start = file_start(wall_time());
         let mut files = BTreeMap::new();
@@ -104,7 +105,7 @@ impl EventFiles {
                 let file = place.join(FILE);
                 fs::create_dir_all(&place)
                     .and_then(|()| fs::write(&file, &start))
-                    .map_err(|source| write_error(&file, source))?;
+                    .map_err(|source| WriteError::new(&file, source))?;
                 files.insert(((*arm).to_owned(), *seed), file);
             }
         }
@@ -116,7 +117,7 @@ impl EventFiles {
     }
 
     /// Appends those of all rows that they do not have yet. The operating system has them when this returns.
-    pub(crate) fn append(&mut self, results: &Results) -> Result<(), ReportError> {
+    pub(crate) fn append(&mut self, results: &Results) -> Result<(), WriteError> {
         let [tasks, probes, indicators] = self.written;
         let mut points = Points::default();
         for row in &results.tasks[tasks..] {
@@ -141,7 +142,7 @@ impl EventFiles {
             let records: Vec<u8> = records.flatten().collect();
             let open = File::options().append(true).open(file);
             open.and_then(|mut open| open.write_all(&records))
-                .map_err(|source| write_error(file, source))?;
+                .map_err(|source| WriteError::new(file, source))?;
         }
         self.written = [
             results.tasks.len(),
@@ -189,13 +190,6 @@ fn tagged<T>(row: &T, curves: &[Curve<T>], suffix: &str) -> Vec<Scalar> {
 fn wall_time() -> f64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     now.unwrap_or_default().as_secs_f64()
-}
-
-fn write_error(path: &Path, source: io::Error) -> ReportError {
-    ReportError::Write {
-        path: path.to_owned(),
-        source,
-    }
 }
 
 /// Names of directories, one for each of `names`: the same, where every file system takes it, and different also where

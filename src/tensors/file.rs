@@ -5,11 +5,11 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorView};
 
 use super::TensorError;
-use crate::regular::{self, LARGEST};
+use crate::files::{self, LARGEST};
 
 /// The bytes of a regular file.
 pub(super) fn read(file: &Path) -> Result<Vec<u8>, TensorError> {
-    regular::read(file, LARGEST).map_err(|source| TensorError::Unreadable {
+    files::read(file, LARGEST).map_err(|source| TensorError::Unreadable {
         file: file.into(),
         source,
     })

@@ -7,7 +7,7 @@ use super::PageError;
 use super::record::{parse_table, unreadable};
 use crate::error::Error;
 use crate::experiment::{DifferenceRow, Experiment, PARTS, Results, ScoreRow, differences, scores};
-use crate::regular::{self, LARGEST};
+use crate::files::{self, LARGEST};
 use crate::report::indicators::HEADER as INDICATOR_HEADER;
 use crate::report::probes::HEADER as PROBE_HEADER;
 use crate::report::tables::HEADER as TASK_HEADER;
@@ -61,7 +61,7 @@ pub(super) fn read(
 
 /// `None` where there is no such file.
 fn read_part<T: TableRow>(path: &Path, header: &[&str]) -> Result<Option<Vec<T>>, PageError> {
-    let bytes = match regular::read(path, LARGEST) {
+    let bytes = match files::read(path, LARGEST) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unreadable(path, error)),

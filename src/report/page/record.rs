@@ -13,7 +13,7 @@ use crate::experiment::{
     DifferenceRow, Experiment, ForesightRow, Results, ScoreRow, differences, foresight, read_text,
     scores, task_indicators,
 };
-use crate::regular::{self, LARGEST};
+use crate::files::{self, LARGEST};
 use crate::report::indicators::HEADER as INDICATOR_HEADER;
 use crate::report::probes::HEADER as PROBE_HEADER;
 use crate::report::tables::HEADER as TASK_HEADER;
@@ -187,7 +187,7 @@ fn read_experiment(path: &Path) -> Result<(String, Experiment), PageError> {
 
 /// The rows of `path`, which has the columns `header` in any order.
 fn read_table<T: TableRow>(path: &Path, header: &[&str]) -> Result<Vec<T>, PageError> {
-    let bytes = regular::read(path, LARGEST).map_err(|source| unreadable(path, source))?;
+    let bytes = files::read(path, LARGEST).map_err(|source| unreadable(path, source))?;
     parse_table(path, &bytes, header)
 }
 

@@ -28,6 +28,8 @@ pub mod scheduler;
 mod snapshot;
 pub mod spec;
 pub mod state;
+#[cfg(feature = "report")]
+pub mod statistics;
 pub mod tasks;
 #[cfg(feature = "report")]
 pub mod tensors;

@@ -8,10 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Experiment, TaskIndicatorRow};
 use crate::error::Error;
-use crate::report::{
-    ACCURACY_DROP, Bootstrap, IndicatorRun, ReportError, TaskRow, lead_time, pooled_auroc,
-    write_csv,
-};
+use crate::report::{ReportError, TaskRow, write_csv};
+use crate::statistics::{ACCURACY_DROP, Bootstrap, IndicatorRun, lead_time, pooled_auroc};
 
 /// How well one indicator, over one task, tells that the next task's online accuracy is lower by more
 /// than [`ACCURACY_DROP`]: a row of foresight.csv.

@@ -9,11 +9,11 @@ use super::task_indicators::{task_indicators, write_task_indicators};
 use super::{Arm, Experiment, ExperimentError, Figure, Results};
 use crate::error::Error;
 use crate::report::{
-    Bootstrap, Interval, Subject, TaskRow, paired_difference, score, student_interval,
-    write_accuracies, write_csv, write_diagnosis, write_indicators_csv, write_layer_bounds,
-    write_probe_chart, write_probes_csv, write_tasks_csv, write_trajectories,
+    Subject, TaskRow, write_accuracies, write_csv, write_diagnosis, write_indicators_csv,
+    write_layer_bounds, write_probe_chart, write_probes_csv, write_tasks_csv, write_trajectories,
 };
 use crate::scheduler::Control;
+use crate::statistics::{Bootstrap, Interval, paired_difference, score, student_interval};
 
 /// Of every interval by Student's t.
 const CONFIDENCE: f64 = 0.95;

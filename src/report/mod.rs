@@ -1,9 +1,8 @@
 //! What a run leaves to be read: tables for programs, charts for people.
 //!
-//! - `tables`: a row per finished task, `tasks.csv`, the curves and the scores made of the rows.
+//! - `tables`: a row per finished task, `tasks.csv`, the curves made of the rows.
 //! - `plots`: a chart of curves with bands, as SVG and PNG.
 //! - `probes`: a row per probed layer, `probes.csv`, the curves made of the rows.
-//! - `prediction`: how well an indicator foretells a drop in accuracy, and bootstrap intervals over seeds; `student`: Student's t intervals.
 //! - `indicators`: a row per minibatch that was looked at, `indicators.csv`.
 //! - `figures`: the pictures of the experiments, arms side by side; `run` is the rows they are made of.
 //! - `ranges`: what the numbers of a table that is read back can be.
@@ -24,12 +23,10 @@ mod indicators;
 mod page;
 mod panels;
 mod plots;
-mod prediction;
 mod probes;
 mod ranges;
 mod run;
 mod scale;
-mod student;
 mod subject;
 mod tables;
 mod tensorboard;
@@ -46,18 +43,11 @@ pub use indicators::{IndicatorRow, write_indicators_csv};
 pub use page::{Foreign, PageError, check_page, write_overview, write_page};
 pub use panels::write_probe_chart;
 pub use plots::{Chart, write_chart};
-pub use prediction::{
-    ACCURACY_DROP, Bootstrap, IndicatorRun, Interval, LeadTime, auroc, lead_time,
-    paired_difference, pooled_auroc,
-};
 pub(crate) use probes::NETWORK;
 pub use probes::{ProbeRow, probe_rows, write_probes_csv};
 pub(crate) use ranges::TableRow;
-pub use student::student_interval;
 pub use subject::Subject;
-pub use tables::{
-    BandPoint, Score, Series, TaskRow, online_accuracy_series, score, write_tasks_csv,
-};
+pub use tables::{BandPoint, Series, TaskRow, online_accuracy_series, write_tasks_csv};
 pub(crate) use tensorboard::EventFiles;
 pub use tensorboard::write_event_files;
 

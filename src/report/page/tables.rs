@@ -8,7 +8,7 @@ use super::comparison::{Comparison, Run};
 use super::numbers::{Ruler, number, signed};
 use crate::experiment::foresight::ALL_ARMS;
 use crate::experiment::{DifferenceRow, ForesightRow, ScoreRow};
-use crate::report::ACCURACY_DROP;
+use crate::statistics::ACCURACY_DROP;
 
 /// Of an area under a ROC curve.
 const CHANCE: f64 = 0.5;

@@ -17,7 +17,8 @@
 //! - `rows`: the tables so far, which only grow.
 //! - `difference`: where two runs first differ.
 //! - `record`: rows back to observations, to replay a controller on a record.
-//! - `results`: scores, differences between arms, pictures.
+//! - `results`: scores, differences between arms, all tables.
+//! - `event_files`: TensorBoard's event files.
 //! - `task_indicators`: bounds and indicators averaged over tasks.
 //! - `foresight`: how well each of them foretells that accuracy falls.
 
@@ -26,13 +27,14 @@ mod checkpoint;
 mod defaults;
 mod difference;
 mod directory;
+mod event_files;
 mod file;
-pub(crate) mod foresight;
+mod foresight;
 mod place;
 mod placebo;
 pub mod presets;
 mod record;
-pub(crate) mod results;
+mod results;
 mod room;
 mod rows;
 mod run;
@@ -47,7 +49,6 @@ use crate::error::Error;
 use crate::files::WriteError;
 use crate::network::{Activation, Network};
 use crate::probe::ProbeSpec;
-use crate::report::ReportError;
 use crate::scheduler::{Control, Estimator, Scheduler};
 use crate::spec::{
     ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch, TrainingSpec,
@@ -56,15 +57,14 @@ use crate::spec::{
 pub(crate) use directory::PARTS;
 pub use directory::{DirectoryError, RunDirectory, check_same};
 pub use file::{Fault, FileError, schema};
-pub use foresight::{ForesightRow, foresight, write_foresight};
+pub use foresight::foresight;
 pub use place::check_place;
 pub use placebo::{Placebo, PlaceboKind};
 pub use record::recorded_observations;
-pub use results::{
-    DifferenceRow, ScoreRow, differences, score_table, scores, write_results, write_scores,
-};
+pub(crate) use results::difference;
+pub use results::{differences, score_table, scores, write_tables};
 pub use run::{Event, Results, run, run_in};
-pub use task_indicators::{TaskIndicatorRow, task_indicators, write_task_indicators};
+pub use task_indicators::task_indicators;
 pub use text::read_text;
 
 /// An experiment on random labels or permuted pixels, as it stands in an experiment file. What a file does not say has
@@ -128,15 +128,15 @@ pub struct Experiment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Figure {
-    /// Online accuracy by task: [`crate::report::write_accuracies`].
+    /// Online accuracy by task.
     Accuracies,
-    /// The effective step against its bounds: [`crate::report::write_diagnosis`].
+    /// The effective step against its bounds.
     Diagnosis,
-    /// Sharpness and effective step over time: [`crate::report::write_probe_chart`].
+    /// Sharpness and effective step over time.
     Probes,
-    /// Each layer's effective step against its combined bound: [`crate::report::write_layer_bounds`].
+    /// Each layer's effective step against its combined bound.
     LayerBounds,
-    /// Step sizes over time: [`crate::report::write_trajectories`].
+    /// Step sizes over time.
     Trajectories,
 }
 
@@ -205,10 +205,7 @@ pub enum ExperimentError {
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] Error),
-    /// A table or a picture cannot be written.
-    #[error(transparent)]
-    Report(#[from] ReportError),
-    /// A file cannot be written.
+    /// A table or another file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
     /// The run's directory, or what is in it, cannot be used.

@@ -22,6 +22,8 @@ pub mod plan;
 pub mod probe;
 mod progress;
 #[cfg(feature = "report")]
+pub mod record;
+#[cfg(feature = "report")]
 pub mod report;
 pub mod rng;
 pub mod scheduler;

@@ -20,7 +20,7 @@ use super::difference::difference;
 use super::rows::{self, Extent, RowLog};
 use super::{Experiment, ExperimentError, Results};
 use crate::files::{self, WriteError, remove_temporaries, write_whole};
-use crate::report::EventFiles;
+use crate::record::EventFiles;
 use crate::snapshot::Snapshot;
 use crate::spec::{ImageSet, StreamKind, TrainingSpec};
 use crate::trainer::Compute;
@@ -336,9 +336,9 @@ impl RunDirectory {
     /// # Errors
     /// [`WriteError`]
     pub fn with_event_files(self, experiment: &Experiment) -> Result<Self, WriteError> {
-        let mut events = EventFiles::create(&self.path, experiment)?;
+        let mut events = experiment.event_files(&self.path)?;
         if let Some(start) = &self.start {
-            events.append(&start.results)?;
+            start.results.append_to(&mut events)?;
         }
         let events = Some(events);
         Ok(Self { events, ..self })
@@ -398,7 +398,7 @@ impl RunDirectory {
         write_whole(&path, &bytes)?;
         self.latest = Instant::now();
         if let Some(events) = &mut self.events {
-            events.append(results)?;
+            results.append_to(events)?;
         }
         Ok(())
     }

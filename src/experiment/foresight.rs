@@ -1,64 +1,11 @@
 //! Which bound or indicator foretells that accuracy falls? (the paper's Fig. 4 as numbers)
 
-use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
-use super::{Experiment, TaskIndicatorRow};
+use super::Experiment;
 use crate::error::Error;
-use crate::report::{ReportError, TaskRow, write_csv};
+use crate::record::{ALL_ARMS, ForesightRow, TaskIndicatorRow, TaskRow};
 use crate::statistics::{ACCURACY_DROP, Bootstrap, IndicatorRun, lead_time, pooled_auroc};
-
-/// How well one indicator, over one task, tells that the next task's online accuracy is lower by more
-/// than [`ACCURACY_DROP`]: a row of foresight.csv.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ForesightRow {
-    /// The arm, or `all arms` pooled.
-    pub arm: String,
-    /// What is measured; where it is the lower the worse, its negative is scored.
-    pub indicator: Cow<'static, str>,
-    /// Drops, over all seeds.
-    pub drops: usize,
-    /// Pairs of neighbouring tasks between which accuracy can drop, over all seeds.
-    pub pairs: usize,
-    /// Area under the ROC curve; one half is chance.
-    pub auroc: Option<f64>,
-    /// Lower end of its 95% bootstrap interval over seeds.
-    pub auroc_low: Option<f64>,
-    /// Upper end of it.
-    pub auroc_high: Option<f64>,
-    /// An alarm is a score above this: where Youden's J is largest.
-    pub threshold: Option<f64>,
-    /// Youden's J there: the share of drops with an alarm less that of other pairs with one.
-    pub youden: Option<f64>,
-    /// Drops with an alarm at the task before.
-    pub warned: Option<usize>,
-    /// Alarms that no drop followed.
-    pub false_alarms: Option<usize>,
-    /// Median number of tasks from the first alarm to the drop; none where the area is one half or less, since an
-    /// alarm that is always on leads every drop.
-    pub median_lead: Option<f64>,
-}
-
-/// What [`ForesightRow::arm`] says of all arms together.
-pub(crate) const ALL_ARMS: &str = "all arms";
-
-pub(crate) const HEADER: [&str; 12] = [
-    "arm",
-    "indicator",
-    "drops",
-    "pairs",
-    "auroc",
-    "auroc_low",
-    "auroc_high",
-    "threshold",
-    "youden",
-    "warned",
-    "false_alarms",
-    "median_lead",
-];
 
 /// Something that is averaged over a task.
 struct Indicator {
@@ -180,14 +127,6 @@ pub fn foresight(
         }
     }
     Ok(rows)
-}
-
-/// Writes `rows` to `path`, in their order, under a header of the fields' names. The file is whole or absent.
-///
-/// # Errors
-/// [`ReportError::Write`] when the file system refuses.
-pub fn write_foresight(path: &Path, rows: &[ForesightRow]) -> Result<(), ReportError> {
-    write_csv(path, &HEADER, rows)
 }
 
 /// Of each seed, the runs of `arms`: they are one cluster, as they see the same images, labels and orders.

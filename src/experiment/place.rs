@@ -40,8 +40,7 @@ impl Figure {
 }
 
 /// Fails where a run in `directory` would meet something that it has not written; changes nothing and takes no lock.
-/// A directory that is not there yet is fit, and so is one with other files. The page is not looked at: see
-/// [`crate::report::check_page`].
+/// A directory that is not there yet is fit, and so is one with other files. The page is not looked at.
 ///
 /// # Errors
 /// - [`DirectoryError::NotAFile`] where something else is in the place of a file that the run writes.

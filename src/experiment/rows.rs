@@ -4,7 +4,7 @@
 //! before the run goes on.
 
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crc32fast::Hasher;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::directory::DirectoryError;
 use crate::files::{self, LARGEST};
-use crate::report::TableRow;
+use crate::record::{TableRow, encode};
 
 /// How much of a table is valid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,10 +56,10 @@ impl RowLog {
     }
 
     /// Appends those of all `rows` that it does not have yet. They are on the disk when this returns.
-    pub(super) fn append(&mut self, rows: &[impl Serialize]) -> Result<Extent, DirectoryError> {
+    pub(super) fn append(&mut self, rows: &[impl TableRow]) -> Result<Extent, DirectoryError> {
         let new = &rows[self.extent.rows..];
         if !new.is_empty() {
-            let bytes = csv_rows(new, self.extent.rows == 0);
+            let bytes = encode(new, self.extent.rows == 0);
             let bytes = bytes
                 .and_then(|bytes| {
                     self.file.write_all(&bytes)?;
@@ -76,16 +76,6 @@ impl RowLog {
         }
         Ok(self.extent)
     }
-}
-
-fn csv_rows(rows: &[impl Serialize], with_header: bool) -> io::Result<Vec<u8>> {
-    let mut table = csv::WriterBuilder::new()
-        .has_headers(with_header)
-        .from_writer(Vec::new());
-    for row in rows {
-        table.serialize(row)?;
-    }
-    table.into_inner().map_err(csv::IntoInnerError::into_error)
 }
 
 /// The valid rows of the table at `path`; it stays as it is.
@@ -125,7 +115,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::report::TaskRow;
+    use crate::record::TaskRow;
 
     fn row(task: u32) -> TaskRow {
         TaskRow {

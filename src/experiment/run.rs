@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::network::Network;
 use crate::probe::{NotFinite, ProbeStats};
 use crate::progress::{Halt, ReplicaProgress};
-use crate::report::{IndicatorRow, ProbeRow, TaskRow, probe_rows};
+use crate::record::{IndicatorRow, ProbeRow, TaskRow, probe_rows};
 use crate::scheduler::{Control, Observation, Scheduler, Statistics};
 use crate::spec::{ImageSet, TrainingSpec};
 use crate::trainer::{Compute, Trainer};

@@ -127,7 +127,7 @@ impl Failure {
             }
             Self::Output(_) | Self::Signals(_) | Self::Toml { .. } => true,
             Self::Make { .. } | Self::Write(_) | Self::Report(_) | Self::Here(_) => true,
-            Self::Experiment(ExperimentError::Report(_) | ExperimentError::Write(_)) => true,
+            Self::Experiment(ExperimentError::Write(_)) => true,
             Self::Directory(error) | Self::Experiment(ExperimentError::Directory(error)) => {
                 use DirectoryError::{Read, Write};
                 matches!(error, Write { .. } | Read { .. })

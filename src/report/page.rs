@@ -22,10 +22,11 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::{ReportError, write_csv};
+use super::ReportError;
 use crate::error::Error;
-use crate::experiment::{DifferenceRow, ExperimentError, FileError, ScoreRow};
+use crate::experiment::{ExperimentError, FileError};
 use crate::files::{WriteError, write_whole};
+use crate::record::{TableError, write_table};
 use comparison::Comparison;
 use pictures::{Extent, Gallery};
 use record::Record;
@@ -54,13 +55,11 @@ pub enum PageError {
     /// No directory was named.
     #[error("wanted the directory of a run, found none")]
     NoRun,
-    /// A file of a run is not there, or may not be read.
-    #[error("cannot read {}: wanted {wanted}", path.display())]
+    /// experiment.toml is not there, or may not be read.
+    #[error("cannot read {}: wanted the experiment of a run", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// What it is.
-        wanted: &'static str,
         /// The file system's reason.
         source: io::Error,
     },
@@ -80,28 +79,9 @@ pub enum PageError {
         /// The fault of the name.
         source: Box<ExperimentError>,
     },
-    /// A table lacks a column.
-    #[error("{}: wanted a column {column}, found only {found}", path.display())]
-    Column {
-        /// The table.
-        path: PathBuf,
-        /// The column.
-        column: String,
-        /// The columns that it has.
-        found: String,
-    },
-    /// A table's row cannot be read.
-    #[error("{}, line {line}: wanted {wanted}, found {found}", path.display())]
-    Row {
-        /// The table.
-        path: PathBuf,
-        /// The line, from 1.
-        line: u64,
-        /// What belongs there.
-        wanted: String,
-        /// What is there.
-        found: String,
-    },
+    /// A table cannot be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
     /// A table is of other arms than the experiment.
     #[error("{}: wanted the arms of experiment.toml, {wanted}, found {found}", path.display())]
     Arms {
@@ -196,13 +176,8 @@ fn write(
             true => page.with_file_name(name),
             false => pictures::beside(page, name),
         };
-        write_csv(&table("scores.csv"), &ScoreRow::COLUMNS, &comparison.scores)?;
-        let differences = comparison.all_differences();
-        write_csv(
-            &table("differences.csv"),
-            &DifferenceRow::COLUMNS,
-            &differences,
-        )?;
+        write_table(&table("scores.csv"), &comparison.scores)?;
+        write_table(&table("differences.csv"), &comparison.all_differences())?;
     }
     let text = sections::page(&comparison, &gallery, extent).into_string();
     Ok(write_whole(page, text.as_bytes())?)

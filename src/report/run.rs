@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::probes::{NETWORK, SeedCurve, check_distinct, distinct, layers};
-use super::tables::band_point;
-use super::{BandPoint, ProbeRow, ReportError, Subject, TaskRow};
+use super::ReportError;
+use super::curves::{BandPoint, SeedCurve, band_point};
+use super::rows::{check_distinct, distinct, layers};
+use super::subject::Subject;
+use crate::record::{NETWORK, ProbeRow, TaskRow};
 
 /// What the pictures of the experiments are drawn of.
 #[derive(Clone, Copy)]

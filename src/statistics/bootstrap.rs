@@ -6,15 +6,15 @@ use crate::rng::{Stream, draw};
 
 /// A statistic with an interval of confidence.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Interval {
+pub(crate) struct Interval {
     /// The interval's lower end.
-    pub low: f64,
+    pub(crate) low: f64,
     /// The statistic of the sample itself.
-    pub estimate: f64,
+    pub(crate) estimate: f64,
     /// The interval's upper end.
-    pub high: f64,
+    pub(crate) high: f64,
     /// Resamples in which the statistic was defined: the interval is over those.
-    pub resamples: u32,
+    pub(crate) resamples: u32,
 }
 
 /// The percentile bootstrap (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13).
@@ -23,13 +23,13 @@ pub struct Interval {
 /// few clusters it is too narrow: for the mean of n about as sqrt((n - 1) / n), and more by the tails. For means over a few
 /// seeds see [`student_interval`](super::student_interval).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bootstrap {
+pub(crate) struct Bootstrap {
     /// The confidence, more than 0 and below 1.
-    pub level: f64,
+    pub(crate) level: f64,
     /// Samples of as many clusters, drawn with replacement.
-    pub resamples: u32,
+    pub(crate) resamples: u32,
     /// Decides what is drawn; the same seed gives the same interval everywhere.
-    pub seed: u32,
+    pub(crate) seed: u32,
 }
 
 impl Default for Bootstrap {
@@ -49,7 +49,7 @@ impl Bootstrap {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a level or a number of resamples outside its range.
-    pub fn interval<T>(
+    pub(crate) fn interval<T>(
         &self,
         clusters: &[T],
         statistic: impl Fn(&[&T]) -> Option<f64>,
@@ -99,7 +99,7 @@ impl Bootstrap {
 /// # Errors
 /// [`Error::Length`] for different lengths, [`Error::Invalid`] for a NaN among the values, and those of
 /// [`Bootstrap::interval`].
-pub fn paired_difference(
+pub(crate) fn paired_difference(
     a: &[f64],
     b: &[f64],
     bootstrap: &Bootstrap,

@@ -5,11 +5,11 @@ use super::{check_numbers, quantile};
 use crate::error::Error;
 
 /// The fall of online accuracy from one task to the next that counts as a drop when more is lost.
-pub const ACCURACY_DROP: f64 = 0.05;
+pub(crate) const ACCURACY_DROP: f64 = 0.05;
 
 /// An indicator along one run.
 #[derive(Clone, Debug, PartialEq)]
-pub struct IndicatorRun {
+pub(crate) struct IndicatorRun {
     scores: Vec<f64>,
     /// Whether accuracy drops at the next task; `None` where it cannot.
     drops: Vec<Option<bool>>,
@@ -22,7 +22,7 @@ impl IndicatorRun {
     ///
     /// # Errors
     /// [`Error::Length`] for different lengths, [`Error::Invalid`] for a NaN among them.
-    pub fn new(
+    pub(crate) fn new(
         scores: &[f64],
         online_accuracies: &[f64],
         drop: f64,
@@ -40,7 +40,7 @@ impl IndicatorRun {
     }
 
     /// The score of each task but the last, with whether accuracy drops at the next task, where it can.
-    pub fn pairs(&self) -> impl Iterator<Item = (f64, bool)> {
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (f64, bool)> {
         let pairs = self.scores.iter().zip(&self.drops);
         pairs.filter_map(|(score, drops)| Some((*score, (*drops)?)))
     }
@@ -59,25 +59,25 @@ impl IndicatorRun {
 
 /// How well a task's score tells whether accuracy drops at the next task: the area under the
 /// ROC curve of the pairs of all runs together, one half for chance. `None` where accuracy always drops, or never.
-pub fn pooled_auroc(runs: &[&IndicatorRun]) -> Option<f64> {
+pub(crate) fn pooled_auroc(runs: &[&IndicatorRun]) -> Option<f64> {
     area(runs.iter().flat_map(|run| run.pairs()))
 }
 
 /// How long before a drop an indicator gives the alarm.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LeadTime {
+pub(crate) struct LeadTime {
     /// A task has an alarm if its score is above this.
-    pub threshold: f64,
+    pub(crate) threshold: f64,
     /// True positive rate less false positive rate at the threshold (Youden's J).
-    pub youden: f64,
+    pub(crate) youden: f64,
     /// Drops, over all runs.
-    pub drops: usize,
+    pub(crate) drops: usize,
     /// Those with an alarm at the task before.
-    pub warned: usize,
+    pub(crate) warned: usize,
     /// Alarms that no drop followed, over all runs.
-    pub false_alarms: usize,
+    pub(crate) false_alarms: usize,
     /// The median lead over all drops, in tasks.
-    pub median: f64,
+    pub(crate) median: f64,
 }
 
 /// The lead time of an indicator over `runs`; `None` where accuracy always drops, or never.
@@ -89,7 +89,7 @@ pub struct LeadTime {
 /// The threshold, one for all runs, is the score for which Youden's J over [`IndicatorRun::pairs`] is largest; of equal
 /// ones the highest, which gives the fewest alarms. It is chosen with the drops in view: compare indicators by it, or
 /// take it to other seeds, but do not read J as what to expect there.
-pub fn lead_time(runs: &[&IndicatorRun]) -> Option<LeadTime> {
+pub(crate) fn lead_time(runs: &[&IndicatorRun]) -> Option<LeadTime> {
     let (threshold, youden) = youden_threshold(runs.iter().flat_map(|run| run.pairs()))?;
     let mut leads: Vec<_> = runs.iter().flat_map(|run| run.leads(threshold)).collect();
     leads.sort_unstable();

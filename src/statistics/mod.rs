@@ -14,9 +14,9 @@ mod student;
 
 use crate::error::Error;
 
-pub use bootstrap::{Bootstrap, Interval, paired_difference};
-pub use early_warning::{ACCURACY_DROP, IndicatorRun, LeadTime, lead_time, pooled_auroc};
-pub use score::{Score, score};
+pub(crate) use bootstrap::{Bootstrap, Interval, paired_difference};
+pub(crate) use early_warning::{ACCURACY_DROP, IndicatorRun, lead_time, pooled_auroc};
+pub(crate) use score::score;
 pub use student::student_interval;
 
 /// The mean of `values`; NaN where there are none.

@@ -4,19 +4,19 @@ use super::mean;
 
 /// The score of one replica's run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Score {
+pub(crate) struct Score {
     /// Mean online accuracy over all tasks.
-    pub mean: f64,
+    pub(crate) mean: f64,
     /// Mean over the last five tasks; over all of them when there are fewer.
-    pub last_five: f64,
+    pub(crate) last_five: f64,
     /// Slope of the least-squares line, in accuracy per task; NaN for one task, which has none.
-    pub slope: f64,
+    pub(crate) slope: f64,
 }
 
 /// Scores a run from the online accuracies of its tasks, in order; `None` if there are none.
 ///
 /// A NaN stays visible: it makes NaN every number that it is part of.
-pub fn score(online_accuracies: &[f64]) -> Option<Score> {
+pub(crate) fn score(online_accuracies: &[f64]) -> Option<Score> {
     if online_accuracies.is_empty() {
         return None;
     }

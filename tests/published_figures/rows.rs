@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use trainable::report::TaskRow;
+use trainable::record::TaskRow;
 use trainable::statistics::student_interval;
 
 /// A number, and the 95% interval of it where there is one.

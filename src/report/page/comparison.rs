@@ -7,9 +7,9 @@ use super::PageError;
 use super::cells::Cells;
 use super::record::Record;
 use crate::error::Error;
-use crate::experiment::results::difference;
-use crate::experiment::{DifferenceRow, Experiment, ScoreRow};
-use crate::report::{Subject, TaskRow, text_cell};
+use crate::experiment::{Experiment, difference};
+use crate::record::{DifferenceRow, ScoreRow, TaskRow, text_cell};
+use crate::report::subject::Subject;
 
 /// One run or several, in the order in which they were named.
 pub(super) struct Comparison {

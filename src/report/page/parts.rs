@@ -4,14 +4,11 @@ use std::io;
 use std::path::Path;
 
 use super::PageError;
-use super::record::{parse_table, unreadable};
 use crate::error::Error;
-use crate::experiment::{DifferenceRow, Experiment, PARTS, Results, ScoreRow, differences, scores};
-use crate::files::{self, LARGEST};
-use crate::report::indicators::HEADER as INDICATOR_HEADER;
-use crate::report::probes::HEADER as PROBE_HEADER;
-use crate::report::tables::HEADER as TASK_HEADER;
-use crate::report::{TableRow, TaskRow};
+use crate::experiment::{Experiment, PARTS, Results, differences, scores};
+use crate::record::{
+    DifferenceRow, ScoreRow, TableError, TableRow, TaskRow, parse_table, read_bytes,
+};
 
 /// How far a run has come.
 pub(super) struct Unfinished {
@@ -44,9 +41,9 @@ pub(super) fn read(
     experiment: &Experiment,
 ) -> Result<Option<Results>, PageError> {
     let [tasks, probes, indicators] = PARTS.map(|name| directory.join(name));
-    let tasks = read_part(&tasks, &TASK_HEADER)?;
-    let probes = read_part(&probes, &PROBE_HEADER)?;
-    let indicators = read_part(&indicators, &INDICATOR_HEADER)?;
+    let tasks = read_part(&tasks)?;
+    let probes = read_part(&probes)?;
+    let indicators = read_part(&indicators)?;
     let Some(((tasks, probes), indicators)) = tasks.zip(probes).zip(indicators) else {
         return Ok(None);
     };
@@ -60,16 +57,18 @@ pub(super) fn read(
 }
 
 /// `None` where there is no such file.
-fn read_part<T: TableRow>(path: &Path, header: &[&str]) -> Result<Option<Vec<T>>, PageError> {
-    let bytes = match files::read(path, LARGEST) {
+fn read_part<T: TableRow>(path: &Path) -> Result<Option<Vec<T>>, TableError> {
+    let bytes = match read_bytes(path) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(path, error)),
+        Err(TableError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
     };
     match whole_lines(&bytes) {
         // The header comes with the first row.
         [] => Ok(Some(Vec::new())),
-        lines => parse_table(path, lines, header).map(Some),
+        lines => parse_table(path, lines).map(Some),
     }
 }
 

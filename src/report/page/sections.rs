@@ -6,8 +6,8 @@ use super::comparison::{Comparison, Run};
 use super::numbers::number;
 use super::pictures::{Extent, Gallery, Picture, RunGallery};
 use super::tables::{descending, differences, foresight, interval, scores, table};
-use crate::experiment::ScoreRow;
-use crate::report::Subject;
+use crate::record::ScoreRow;
+use crate::report::subject::Subject;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const STYLE: &str = include_str!("page.css");

@@ -6,8 +6,7 @@ use maud::{Markup, html};
 
 use super::comparison::{Comparison, Run};
 use super::numbers::{Ruler, number, signed};
-use crate::experiment::foresight::ALL_ARMS;
-use crate::experiment::{DifferenceRow, ForesightRow, ScoreRow};
+use crate::record::{ALL_ARMS, DifferenceRow, ForesightRow, ScoreRow};
 use crate::statistics::ACCURACY_DROP;
 
 /// Of an area under a ROC curve.

@@ -4,6 +4,11 @@
 //! - `checkpoint.safetensors`: where the run stands; see `checkpoint`.
 //! - `tasks.part.csv`, `probes.part.csv`, `indicators.part.csv`: the rows so far; see `rows`. They go when the tables stand.
 //! - `tensorboard/`: the same rows for TensorBoard, where wanted.
+//!
+//! `identity` tells whether a checkpoint is of the same run; `error` is what can be wrong with a directory.
+
+mod error;
+mod identity;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -12,18 +17,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use self::identity::{check_description, check_subject, description};
 use super::checkpoint::{FORMAT, Replica, Standing, Tensors, decode, encode};
-use super::difference::difference;
 use super::rows::{self, Extent, RowLog};
 use super::{Experiment, ExperimentError, Results};
 use crate::files::{self, WriteError, remove_temporaries, write_whole};
 use crate::record::EventFiles;
 use crate::snapshot::Snapshot;
-use crate::spec::{ImageSet, StreamKind, TrainingSpec};
+use crate::spec::{ImageSet, TrainingSpec};
 use crate::trainer::Compute;
+
+pub use error::DirectoryError;
+pub use identity::check_same;
 
 /// Seconds between two checkpoints, at the most, where probes and training steps are not themselves longer.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -46,118 +53,8 @@ pub(super) const OF_A_RUN: [&str; 7] = [
     TASKS_TABLE,
     "probes.csv",
 ];
-/// Fields of [`description`] that do not say what the run is of.
-const VERSION: &str = "version";
-const BACKEND: &str = "backend";
-/// The field that says what is run.
-const EXPERIMENT: &str = "experiment";
 /// The first table that a finished run writes.
 const TASKS_TABLE: &str = "tasks.csv";
-
-/// Why a directory cannot be used for a run, or a run cannot go on there.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DirectoryError {
-    /// The file system would not have it written.
-    #[error("cannot write {}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Its reason.
-        source: io::Error,
-    },
-    /// Nor read.
-    #[error("cannot read {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Its reason.
-        source: io::Error,
-    },
-    /// Another process has the lock.
-    #[error("{} is in use by another run", path.display())]
-    InUse {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// A new run was asked for.
-    #[error("{} holds a run already", path.display())]
-    HoldsRun {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// There is no run, but a file where one would write.
-    #[error("{}: wanted no file where the run writes its results, found one", path.display())]
-    Taken {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A directory, a device or a pipe is where a file would be written.
-    #[error("{}: wanted a file or nothing, found what is no regular file", path.display())]
-    NotAFile {
-        /// What is there.
-        path: PathBuf,
-    },
-    /// The results of a run are there, but nothing to go on from.
-    #[error("{} holds the tables of a run, but no checkpoint", path.display())]
-    NoCheckpoint {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// A file is not what was written.
-    #[error("{} is damaged: {reason}", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What gives it away.
-        reason: String,
-    },
-    /// A safetensors file that no run has written.
-    #[error("{}: wanted a checkpoint of this program, found another safetensors file", path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A checkpoint of another version of this program.
-    #[error("{}: wanted a checkpoint of format {wanted}, found format {found}", path.display())]
-    Format {
-        /// The file.
-        path: PathBuf,
-        /// The format that is written here.
-        wanted: u32,
-        /// Its own.
-        found: u32,
-    },
-    /// A run of something else.
-    #[error("{} is of another run: {what}: wanted {wanted}, found {found}", path.display())]
-    OtherRun {
-        /// The file.
-        path: PathBuf,
-        /// The first field that differs.
-        what: String,
-        /// What was asked for.
-        wanted: String,
-        /// What the file has.
-        found: String,
-    },
-}
-
-impl DirectoryError {
-    pub(super) fn write(path: &Path, source: io::Error) -> Self {
-        let path = path.to_owned();
-        Self::Write { path, source }
-    }
-
-    pub(super) fn read(path: &Path, source: io::Error) -> Self {
-        let path = path.to_owned();
-        Self::Read { path, source }
-    }
-
-    pub(super) fn damaged(path: &Path, reason: String) -> Self {
-        let path = path.to_owned();
-        Self::Damaged { path, reason }
-    }
-}
 
 /// A directory in which one experiment runs, locked as long as this lives.
 ///
@@ -234,11 +131,7 @@ impl RunDirectory {
         let bytes = files::read(&checkpoint, LARGEST);
         let bytes = bytes.map_err(|source| DirectoryError::read(&checkpoint, source))?;
         let (standing, _) = decode(&checkpoint, &bytes)?;
-        let mut found = resolved(standing.run);
-        if let Value::Object(fields) = &mut found {
-            fields.retain(|name, _| ![VERSION, BACKEND].contains(&&name[..]));
-        }
-        check_run(&subject(experiment, images), &found, &checkpoint)?;
+        check_subject(experiment, images, standing.run, &checkpoint)?;
         Ok(true)
     }
 
@@ -271,7 +164,7 @@ impl RunDirectory {
             Err(source) => return Err(DirectoryError::read(&checkpoint, source)),
         };
         let (standing, tensors) = decode(&checkpoint, &bytes)?;
-        check_run(&run, &resolved(standing.run.clone()), &checkpoint)?;
+        check_description(&run, &standing.run, &checkpoint)?;
         // The parts go when all tables stand, that of probes first.
         if has_table && !path.join(PROBES).exists() {
             remove_if_there(&path.join(INDICATORS))?;
@@ -411,30 +304,6 @@ impl Start {
     }
 }
 
-/// Fails unless the experiment that `file` says is `wanted`.
-///
-/// # Errors
-/// [`DirectoryError::OtherRun`], with the first field that differs.
-pub fn check_same(
-    wanted: &Experiment,
-    found: &Experiment,
-    file: &Path,
-) -> Result<(), DirectoryError> {
-    check_run(&as_json(wanted), &as_json(found), file)
-}
-
-fn check_run(wanted: &Value, found: &Value, file: &Path) -> Result<(), DirectoryError> {
-    let Some(first) = difference(wanted, found) else {
-        return Ok(());
-    };
-    Err(DirectoryError::OtherRun {
-        path: file.to_owned(),
-        what: first.what.trim_start_matches('.').to_owned(),
-        wanted: first.wanted,
-        found: first.found,
-    })
-}
-
 fn remove_if_there(file: &Path) -> Result<(), DirectoryError> {
     match fs::remove_file(file) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
@@ -459,85 +328,5 @@ fn lock(directory: &Path) -> Result<File, DirectoryError> {
             Err(DirectoryError::InUse { path })
         }
         Err(TryLockError::Error(source)) => Err(DirectoryError::write(&path, source)),
-    }
-}
-
-/// What must be equal for a run to go on with the same bits: the program, what computes, the experiment, the images.
-fn description(experiment: &Experiment, compute: &Compute, images: &ImageSet) -> Value {
-    let mut run = subject(experiment, images);
-    run[VERSION] = json!(env!("CARGO_PKG_VERSION"));
-    run[BACKEND] = json!(compute.name());
-    run
-}
-
-/// What a run is of: the experiment and the images, with their labels where these matter (CRC-32).
-fn subject(experiment: &Experiment, images: &ImageSet) -> Value {
-    let mut subject = json!({
-        EXPERIMENT: as_json(experiment),
-        "images": crc32fast::hash(bytemuck::cast_slice(images.words())),
-    });
-    if experiment.stream == StreamKind::PermutedPixels {
-        subject["labels"] = json!(crc32fast::hash(bytemuck::cast_slice(images.labels())));
-    }
-    subject
-}
-
-/// The description in a checkpoint, with defaults for fields of the experiment that are newer than it.
-fn resolved(mut run: Value) -> Value {
-    if let Some(experiment) = run.get_mut(EXPERIMENT)
-        && let Ok(read) = Experiment::deserialize(&*experiment)
-    {
-        *experiment = as_json(&read);
-    }
-    run
-}
-
-/// By way of text, in which an f32 has its own digits and not those of the f64 next to it.
-fn as_json(experiment: &Experiment) -> Value {
-    let text = serde_json::to_string(experiment);
-    let value = text.and_then(|text| serde_json::from_str(&text));
-    value.expect("an experiment has names, numbers and lists")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::experiment::presets::{Preset, Scale};
-
-    fn images(labels: &[u8]) -> ImageSet {
-        let images = ImageSet::new(&[0; 4], 2, 0.0, 1.0).unwrap();
-        images.with_labels(labels).unwrap()
-    }
-
-    #[test]
-    fn a_checkpoint_older_than_a_field_means_the_fields_default() {
-        for preset in Preset::ALL {
-            let mut experiment = preset.experiment(Scale::Paper);
-            let mut old = subject(&experiment, &images(&[0, 1]));
-            old[EXPERIMENT].as_object_mut().unwrap().remove("stream");
-            let file = Path::new("file");
-            let wanted = subject(&experiment, &images(&[0, 1]));
-            check_run(&wanted, &resolved(old.clone()), file).unwrap();
-
-            experiment.stream = StreamKind::PermutedPixels;
-            let wanted = subject(&experiment, &images(&[0, 1]));
-            let error = check_run(&wanted, &resolved(old), file).unwrap_err();
-            assert_eq!(
-                error.to_string(),
-                "file is of another run: experiment.stream: wanted \"permuted-pixels\", found \
-                 \"random-labels\""
-            );
-        }
-    }
-
-    #[test]
-    fn labels_tell_runs_apart_where_they_are_trained_on() {
-        let mut experiment = Preset::Smoke.experiment(Scale::Small);
-        let same = |experiment: &Experiment| {
-            subject(experiment, &images(&[0, 1])) == subject(experiment, &images(&[1, 0]))
-        };
-        assert!(same(&experiment));
-        experiment.stream = StreamKind::PermutedPixels;
-        assert!(!same(&experiment));
     }
 }

@@ -130,7 +130,7 @@ impl Failure {
             Self::Experiment(ExperimentError::Write(_)) => true,
             Self::Directory(error) | Self::Experiment(ExperimentError::Directory(error)) => {
                 use DirectoryError::{Read, Write};
-                matches!(error, Write { .. } | Read { .. })
+                matches!(error, Write(_) | Read { .. })
             }
             Self::Page(PageError::Write(_) | PageError::Report(ReportError::Write(_))) => true,
             _ => false,
@@ -225,11 +225,7 @@ mod tests {
                 reason: "of a test".to_owned(),
             }
             .into(),
-            DirectoryError::Write {
-                path: path(),
-                source: io_error(),
-            }
-            .into(),
+            DirectoryError::Write(write()).into(),
             directory(DirectoryError::Read {
                 path: path(),
                 source: io_error(),

@@ -1,11 +1,12 @@
 //! The directory of a run: a lock, the latest checkpoint, and the rows so far.
 //!
 //! - `.lock`: locked while a run goes on there.
-//! - `checkpoint.safetensors`: where the run stands; see `checkpoint`.
-//! - `tasks.part.csv`, `probes.part.csv`, `indicators.part.csv`: the rows so far; see `rows`. They go when the tables stand.
-//! - `tensorboard/`: the same rows for TensorBoard, where wanted.
+//! - `checkpoint.safetensors`: the state of the run; see `checkpoint`.
+//! - `tasks.part.csv`, `probes.part.csv`, `indicators.part.csv`: the rows so far; see `rows`. They are removed when the tables are
+//!   written.
+//! - `tensorboard/`: the same rows for TensorBoard, where asked for.
 //!
-//! `identity` tells whether a checkpoint is of the same run; `error` is what can be wrong with a directory.
+//! `identity` compares the run of a checkpoint with the one asked for; `error` is every error of a directory.
 
 mod error;
 mod identity;
@@ -41,9 +42,9 @@ const TASKS: &str = "tasks.part.csv";
 const PROBES: &str = "probes.part.csv";
 const INDICATORS: &str = "indicators.part.csv";
 pub(crate) const PARTS: [&str; 3] = [TASKS, PROBES, INDICATORS];
-/// Bytes of the largest checkpoint that is read: 1 TiB, as it is as large as what trains together.
+/// Bytes of the largest checkpoint that is read: 1 TiB. A checkpoint is as large as all replicas that train together.
 const LARGEST: u64 = 1 << 40;
-/// What a run leaves: any of these says that there is one.
+/// Files of a run; where any of them exists, there is a run.
 pub(super) const OF_A_RUN: [&str; 7] = [
     "experiment.toml",
     CHECKPOINT,
@@ -65,13 +66,12 @@ const TASKS_TABLE: &str = "tasks.csv";
 /// - with Adam `ARM/SEED/fck.weight.exp_avg` and `.exp_avg_sq`, and the same of the bias;
 /// - with SGD `ARM/SEED/fck.weight.momentum_buffer`, and the same of the bias.
 ///
-/// And in U32 `training/BUFFER` `[replicas, words]`, whatever else is in a [`Snapshot`], by its buffers' names; and
-/// `checksum` `[1]`.
+/// In U32 it holds `training/BUFFER` `[replicas, words]` for each other buffer of a [`Snapshot`], and `checksum` `[1]`.
 #[derive(Debug)]
 pub struct RunDirectory {
     path: PathBuf,
     _lock: File,
-    /// Of [`description`].
+    /// The [`description`] of the run.
     run: Value,
     interval: Duration,
     latest: Instant,
@@ -83,10 +83,10 @@ pub struct RunDirectory {
     start: Option<Start>,
 }
 
-/// From where a run goes on.
+/// The state from which a run goes on.
 #[derive(Debug)]
 pub(super) struct Start {
-    /// Of the checkpoint.
+    /// The path of the checkpoint.
     path: PathBuf,
     pub(super) standing: Standing,
     pub(super) tensors: Tensors,
@@ -94,7 +94,7 @@ pub(super) struct Start {
 }
 
 impl RunDirectory {
-    /// For a new run of `experiment`, on `compute` and with `images`. The directory is made if there is none.
+    /// Opens `path` for a new run of `experiment`, on `compute` and with `images`. The directory is created if there is none.
     ///
     /// # Errors
     /// [`DirectoryError::HoldsRun`], [`DirectoryError::InUse`], or a directory that cannot be written.
@@ -112,8 +112,8 @@ impl RunDirectory {
         Self::open(path, lock, description(experiment, compute, images), None)
     }
 
-    /// Whether `path` holds a finished run of `experiment` on `images`, by whatever version of this program and whatever
-    /// computed it. Changes nothing and takes no lock.
+    /// Whether `path` holds a finished run of `experiment` on `images`, by any version of this program and on any backend.
+    /// Changes nothing and takes no lock.
     ///
     /// # Errors
     /// A checkpoint of another run or not whole, or a file that cannot be read.
@@ -124,7 +124,7 @@ impl RunDirectory {
     ) -> Result<bool, DirectoryError> {
         let checkpoint = path.join(CHECKPOINT);
         let is_there = |name: &str| path.join(name).exists();
-        // Tables come before the parts go: nobody is at work here.
+        // The parts are removed after the tables are written, so no run is at work here.
         if !is_there(TASKS_TABLE) || !is_there(CHECKPOINT) || PARTS.iter().any(|p| is_there(p)) {
             return Ok(false);
         }
@@ -135,8 +135,8 @@ impl RunDirectory {
         Ok(true)
     }
 
-    /// For a run that goes on where the directory's checkpoint stands; from the beginning where none was written
-    /// yet; `None` where it is finished. What was written after the checkpoint is removed, once everything else is
+    /// Opens `path` for a run that goes on from the directory's checkpoint, or from the beginning where none was written yet.
+    /// `None` where the run is finished. Rows that were written after the checkpoint are removed once everything else is
     /// found in order.
     ///
     /// # Errors
@@ -165,7 +165,7 @@ impl RunDirectory {
         };
         let (standing, tensors) = decode(&checkpoint, &bytes)?;
         check_description(&run, &standing.run, &checkpoint)?;
-        // The parts go when all tables stand, that of probes first.
+        // The parts are removed when all tables are written, that of probes first.
         if has_table && !path.join(PROBES).exists() {
             remove_if_there(&path.join(INDICATORS))?;
             remove_if_there(&path.join(TASKS))?;
@@ -210,7 +210,7 @@ impl RunDirectory {
         })
     }
 
-    /// Writes a checkpoint whenever `interval` has passed since the latest, in place of a minute.
+    /// Writes a checkpoint whenever `interval`, instead of a minute, has passed since the latest.
     #[must_use]
     pub fn with_interval(self, interval: Duration) -> Self {
         Self { interval, ..self }
@@ -223,8 +223,8 @@ impl RunDirectory {
     }
 
     /// Writes TensorBoard's event files too, in `tensorboard/ARM/seed-N/`, for this run of `experiment`: the rows so far
-    /// now, and the others with the checkpoints that count them in. Files of an earlier start are replaced, so that no
-    /// row is in them twice and none is missing. TensorBoard can have them open all the while.
+    /// now, and later rows with the checkpoints that count them. Files of an earlier start are replaced, so that each row is in
+    /// them once. TensorBoard may have them open meanwhile.
     ///
     /// # Errors
     /// [`WriteError`]
@@ -237,12 +237,12 @@ impl RunDirectory {
         Ok(Self { events, ..self })
     }
 
-    /// Where it is.
+    /// The path of the directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// To be called when all tables are written: the rows so far are no longer needed.
+    /// Removes the rows so far. Call it when all tables are written.
     ///
     /// # Errors
     /// [`DirectoryError::Write`]
@@ -265,7 +265,7 @@ impl RunDirectory {
         self.latest.elapsed() >= self.interval
     }
 
-    /// Writes the rows that are new, and then the checkpoint that counts them in; events last, as they can be made anew.
+    /// Writes the new rows, then the checkpoint that counts them, and last the event files, which can be written anew.
     pub(super) fn save(
         &mut self,
         (batch, step): (usize, u32),
@@ -298,7 +298,7 @@ impl RunDirectory {
 }
 
 impl Start {
-    /// What is wrong with the checkpoint.
+    /// The error of a checkpoint that is damaged for `reason`.
     pub(super) fn damaged(&self, reason: String) -> DirectoryError {
         DirectoryError::damaged(&self.path, reason)
     }
@@ -313,12 +313,12 @@ fn remove_if_there(file: &Path) -> Result<(), DirectoryError> {
     }
 }
 
-/// Makes the directory if there is none, and locks it until the file is closed, by whatever end.
+/// Creates the directory if there is none, and locks it until the file is closed, however the process ends.
 fn lock(directory: &Path) -> Result<File, DirectoryError> {
     fs::create_dir_all(directory).map_err(|source| DirectoryError::write(directory, source))?;
     let path = directory.join(LOCK);
     let mut options = File::options();
-    // Windows locks and cuts no file that was opened to append only.
+    // Windows neither locks nor cuts a file that was opened for appending only.
     let file = options.create(true).write(true).truncate(false).open(&path);
     let file = file.map_err(|source| DirectoryError::write(&path, source))?;
     match file.try_lock() {

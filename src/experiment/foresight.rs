@@ -1,4 +1,4 @@
-//! Which bound or indicator foretells that accuracy falls? (the paper's Fig. 4 as numbers)
+//! How well each bound and indicator foretells that accuracy falls: the paper's Fig. 4 as numbers.
 
 use std::collections::HashMap;
 
@@ -7,20 +7,20 @@ use crate::error::Error;
 use crate::record::{ALL_ARMS, ForesightRow, TaskIndicatorRow, TaskRow};
 use crate::statistics::{ACCURACY_DROP, Bootstrap, IndicatorRun, lead_time, pooled_auroc};
 
-/// Something that is averaged over a task.
+/// A quantity that is averaged over a task.
 struct Indicator {
     name: &'static str,
-    /// 1, or -1 where it is the lower the worse.
+    /// 1, or -1 where lower values are worse.
     sign: f64,
     place: Place,
     value: fn(&TaskIndicatorRow) -> Option<f64>,
 }
 
-/// Where an indicator is read.
+/// The row from which an indicator is read.
 enum Place {
-    /// In the network's row.
+    /// The network's row.
     Network,
-    /// In the row of the layer in which it is largest.
+    /// The row of the layer with the largest value.
     WorstLayer,
 }
 
@@ -100,8 +100,8 @@ const INDICATORS: [Indicator; 25] = [
 /// The rows of each task of each replica.
 type Tasks<'a> = HashMap<(&'a str, u32, u32), Vec<&'a TaskIndicatorRow>>;
 
-/// Every indicator over all arms together, then over each arm in which accuracy ever drops: the rows of foresight.csv,
-/// from those of tasks.csv and task_indicators.csv.
+/// The rows of foresight.csv, from those of tasks.csv and task_indicators.csv: every indicator over all arms together, then
+/// over each arm in which accuracy ever drops.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a NaN among the rows.
@@ -129,7 +129,7 @@ pub fn foresight(
     Ok(rows)
 }
 
-/// Of each seed, the runs of `arms`: they are one cluster, as they see the same images, labels and orders.
+/// The runs of `arms`, in a cluster for each seed: runs of one seed see the same images, labels and orders.
 fn clusters(
     experiment: &Experiment,
     tasks: &[TaskRow],
@@ -150,7 +150,7 @@ fn clusters(
     experiment.seeds.iter().map(of_seed).collect()
 }
 
-/// `None` where no run has two tasks, or accuracy never drops.
+/// The row of one indicator; `None` where no run has two tasks, or accuracy never drops.
 fn row(
     clusters: &[Vec<IndicatorRun>],
     indicator: &Indicator,
@@ -206,7 +206,7 @@ fn run<'a>(
 }
 
 impl Indicator {
-    /// From the rows of one task; `None` where nothing was measured.
+    /// Reads the indicator from the rows of one task; `None` where nothing was measured.
     fn read(&self, rows: &[&TaskIndicatorRow]) -> Option<f64> {
         let of = |is_network: bool| {
             let rows = rows

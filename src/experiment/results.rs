@@ -8,7 +8,9 @@ use super::{Arm, Experiment, ExperimentError, Results};
 use crate::error::Error;
 use crate::record::{DifferenceRow, ScoreRow, TaskRow, write_table};
 use crate::scheduler::Control;
-use crate::statistics::{Bootstrap, Interval, paired_difference, score, student_interval};
+use crate::statistics::{
+    Bootstrap, Interval, mean_if_any as mean, paired_difference, score, student_interval,
+};
 
 /// The confidence of every interval by Student's t.
 const CONFIDENCE: f64 = 0.95;
@@ -90,8 +92,8 @@ pub fn differences(experiment: &Experiment, rows: &[TaskRow]) -> Result<Vec<Diff
     Ok(differences)
 }
 
-/// One arm less another, seed by seed, each with the rows of its run, on the stream of `experiment`; none where fewer
-/// than two seeds finished in both.
+/// The mean difference of two arms, seed by seed, each given with the rows of its run, on the stream of `experiment`. `None`
+/// where fewer than two seeds finished in both.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a NaN among the rows.
@@ -123,7 +125,7 @@ pub(crate) fn difference(
     Ok(interval.zip(student).map(row))
 }
 
-/// What an arm is compared with; itself where there is nothing else.
+/// The arm that `arm` is compared with; `arm` itself where there is no other.
 fn counterpart<'a>(experiment: &'a Experiment, arm: &'a Arm) -> &'a Arm {
     let left_alone = Arm {
         control: Control::Constant,
@@ -144,12 +146,12 @@ fn counterpart<'a>(experiment: &'a Experiment, arm: &'a Arm) -> &'a Arm {
         .unwrap_or(arm)
 }
 
-/// What stands before ": " in an arm's name; nothing for most.
+/// The part of an arm's name before ": ", which names its group; empty for most.
 fn group(name: &str) -> &str {
     name.split_once(": ").map_or("", |(group, _)| group)
 }
 
-/// Online accuracies by task, of each seed that finished all of them.
+/// The online accuracies by task of each seed that finished all tasks.
 fn finished_runs(experiment: &Experiment, rows: &[TaskRow], arm: &str) -> Vec<Vec<f64>> {
     let seeds = experiment.seeds.iter();
     seeds
@@ -166,12 +168,6 @@ fn finished_run(
     let own = rows.iter().filter(|row| row.arm == arm && row.seed == seed);
     let run: Vec<f64> = own.map(|row| row.online_accuracy).collect();
     (run.len() == experiment.tasks as usize).then_some(run)
-}
-
-/// `None` of nothing.
-pub(super) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let (count, sum) = values.fold((0, 0.0), |(count, sum), value| (count + 1, sum + value));
-    (count > 0).then(|| sum / f64::from(count))
 }
 
 /// Writes all tables of a finished experiment into `directory`, which exists: tasks.csv, probes.csv, indicators.csv,

@@ -1,14 +1,14 @@
 //! Bounds and indicators averaged over tasks: `task_indicators.csv`, from which foresight.csv is made.
 //!
-//! Probes are many, and their table is too large to be kept with every experiment; their means over tasks are not.
+//! The table of probes is too large to be kept with every experiment; the table of their means over tasks is not.
 
 use std::collections::HashMap;
 
 use super::Results;
-use super::results::mean;
 use crate::record::{IndicatorRow, NETWORK, ProbeRow, TaskIndicatorRow};
+use crate::statistics::mean_if_any as mean;
 
-/// The means of what was measured.
+/// The row of means over `measured`.
 fn row((arm, seed, task): Replica<'_>, layer: &str, measured: &Measured<'_>) -> TaskIndicatorRow {
     let probes = |value: fn(&ProbeRow) -> Option<f64>| {
         mean(measured.probes.iter().copied().filter_map(value))
@@ -42,7 +42,7 @@ fn row((arm, seed, task): Replica<'_>, layer: &str, measured: &Measured<'_>) -> 
     }
 }
 
-/// alpha over a bound; 0 where the bound is infinite, nothing where none was measured.
+/// The effective step alpha over a bound; 0 where the bound is infinite, `None` where none was measured.
 fn share(row: &ProbeRow, bound: Option<f64>) -> Option<f64> {
     row.violation?;
     let step = row.effective_step?;
@@ -52,7 +52,7 @@ fn share(row: &ProbeRow, bound: Option<f64>) -> Option<f64> {
 /// An arm, a seed and a task.
 type Replica<'a> = (&'a str, u32, u32);
 
-/// What was measured in one task of one replica, of one layer or of the network.
+/// The measurements in one task of one replica, of one layer or of the network.
 #[derive(Default)]
 struct Measured<'a> {
     probes: Vec<&'a ProbeRow>,
@@ -62,7 +62,7 @@ struct Measured<'a> {
 /// A task of a replica, and a layer or the network.
 type Key<'a> = (Replica<'a>, &'a str);
 
-/// What was measured, in the order in which it was first met.
+/// All measurements, in the order in which their keys were first met.
 #[derive(Default)]
 struct Places<'a> {
     indices: HashMap<Key<'a>, usize>,
@@ -79,8 +79,7 @@ impl<'a> Places<'a> {
     }
 }
 
-/// The means over tasks of everything that `results` has measured, by arm, seed, task and layer, in the order in which
-/// its rows come.
+/// The means over tasks of all measurements in `results`, by arm, seed, task and layer, in the order of its rows.
 pub fn task_indicators(results: &Results) -> Vec<TaskIndicatorRow> {
     let mut places = Places::default();
     for row in &results.probes {

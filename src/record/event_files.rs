@@ -1,9 +1,9 @@
-//! A run's tables as TensorBoard shows them: an event file for each replica, in `ARM/seed-N/`.
+//! TensorBoard's event files of a run: one for each replica, in `ARM/seed-N/`.
 //!
-//! Steps are parameter updates done. Layers are `layer 1`, `layer 2` and so on, and `network`. There is no point where a
-//! table's cell is empty; what is not finite is written as it is, and TensorBoard marks it. Wall times are those of
-//! writing. Files hold rows and nothing else, so that they can always be made anew: the same bytes but for the wall times,
-//! so that a TensorBoard that has read half of a file goes on with its other half.
+//! A step is the number of parameter updates done. Layers are `layer 1`, `layer 2` and so on, and `network`. An empty cell of a
+//! table gives no point. Numbers that are not finite are written as they are, and TensorBoard marks them. A wall time is the
+//! time of writing. Files hold only rows, so that they can be written again with the same bytes except for the wall times; a
+//! TensorBoard that has read half of a file then reads on in its other half.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -15,18 +15,19 @@ use super::events::{file_start, scalars_record};
 use super::{IndicatorRow, ProbeRow, TaskRow};
 use crate::files::WriteError;
 
-/// Where event files are, in the directory of a run.
+/// The directory of all event files, in that of a run.
 const DIRECTORY: &str = "tensorboard";
 
-/// An event file's name, without the time that others have in it.
+/// An event file's name, with zeros where other programs put the time.
 const FILE: &str = "events.out.tfevents.0000000000.trainable";
 
-/// Characters of an arm's name that its directory keeps.
+/// The number of characters of an arm's name that its directory keeps.
 const LONGEST_NAME: usize = 60;
 
-/// A curve's group, and its points.
+/// The group of a curve, and the value of a row on it.
 type Curve<T> = (&'static str, fn(&T) -> Option<f64>);
 
+/// Curves of a finished task.
 const OF_TASK: [Curve<TaskRow>; 4] = [
     ("accuracy/online", |row| Some(row.online_accuracy)),
     ("accuracy/final", |row| Some(row.final_accuracy)),
@@ -34,13 +35,13 @@ const OF_TASK: [Curve<TaskRow>; 4] = [
     ("loss/final", |row| Some(row.final_loss)),
 ];
 
-/// The same for all layers of a probe.
+/// Curves of a probe, the same for all layers.
 const OF_PROBE: [Curve<ProbeRow>; 2] = [
     ("accuracy/probe", |row| Some(row.accuracy)),
     ("loss/probe", |row| Some(row.loss)),
 ];
 
-/// To be followed by the layer.
+/// Curves of a layer; the layer's name is appended to the group.
 const OF_LAYER: [Curve<ProbeRow>; 15] = [
     ("step size", |row| Some(row.step_size)),
     ("effective step", |row| row.effective_step),
@@ -59,6 +60,7 @@ const OF_LAYER: [Curve<ProbeRow>; 15] = [
     ("update norm", |row| Some(row.update_norm)),
 ];
 
+/// Curves of the indicators of a minibatch.
 const OF_INDICATORS: [Curve<IndicatorRow>; 7] = [
     ("units/dead", |row| row.dead),
     ("units/dormant", |row| row.dormant),
@@ -85,10 +87,10 @@ pub(crate) struct Replicas<'a> {
 /// The event files of a run, which grow as its tables do.
 #[derive(Debug)]
 pub(crate) struct EventFiles {
-    /// By arm and seed.
+    /// The path of each replica's file, by arm and seed.
     files: BTreeMap<(String, u32), PathBuf>,
     steps_per_task: u64,
-    /// How many tasks, probed layers and indicators are in them.
+    /// The numbers of rows in the files: tasks, probes and indicators.
     written: [usize; 3],
 }
 
@@ -156,7 +158,7 @@ impl EventFiles {
 /// A tag and its value.
 type Scalar = (String, f64);
 
-/// Scalars of one step.
+/// A step, and its scalars.
 type Point = (u64, Vec<Scalar>);
 
 /// The points of each replica.
@@ -169,6 +171,7 @@ impl<'a> Points<'a> {
     }
 }
 
+/// The scalars of one row of a probe.
 fn probe_scalars(row: &ProbeRow) -> Vec<Scalar> {
     if row.is_network() {
         let mut scalars = tagged(row, &OF_PROBE, "");
@@ -179,6 +182,7 @@ fn probe_scalars(row: &ProbeRow) -> Vec<Scalar> {
     }
 }
 
+/// The scalars of `row` on `curves`, whose tags are the groups with `suffix`.
 fn tagged<T>(row: &T, curves: &[Curve<T>], suffix: &str) -> Vec<Scalar> {
     let curves = curves.iter();
     curves
@@ -192,8 +196,8 @@ fn wall_time() -> f64 {
     now.unwrap_or_default().as_secs_f64()
 }
 
-/// Names of directories, one for each of `names`: the same, where every file system takes it, and different also where
-/// case makes no difference.
+/// Names of directories, one for each of `names`: the name itself where every file system accepts it. No two are the same, also
+/// on a file system that ignores case.
 fn directory_names(names: &[&str]) -> Vec<String> {
     let fold = |name: &str| name.to_uppercase().to_lowercase();
     let mut taken: Vec<String> = Vec::new();
@@ -207,8 +211,8 @@ fn directory_names(names: &[&str]) -> Vec<String> {
     taken
 }
 
-/// Letters, digits, spaces and `-_.+=,()` of `name`, the first of them; `_` in place of the others. Windows takes no name
-/// that ends in a dot or a space, or is a device's, with an extension or without.
+/// The first characters of `name`: letters, digits, spaces and `-_.+=,()` as they are, `_` in place of others. Windows accepts
+/// no name that ends in a dot or a space, and no device's name, with an extension or without.
 fn safe_name(name: &str) -> String {
     let safe = |c: char| {
         if c.is_alphanumeric() || " -_.+=,()".contains(c) {

@@ -13,7 +13,7 @@ use super::range::{self, OutOfRange};
 pub struct ForesightRow {
     /// The arm, or `all arms` pooled.
     pub arm: String,
-    /// What is measured; where it is the lower the worse, its negative is scored.
+    /// The indicator. Where lower values are worse, the score is its negative.
     pub indicator: Cow<'static, str>,
     /// Drops, over all seeds.
     pub drops: usize,
@@ -25,9 +25,9 @@ pub struct ForesightRow {
     pub auroc_low: Option<f64>,
     /// Upper end of it.
     pub auroc_high: Option<f64>,
-    /// An alarm is a score above this: where Youden's J is largest.
+    /// The threshold with the largest Youden's J; a score above it is an alarm.
     pub threshold: Option<f64>,
-    /// Youden's J there: the share of drops with an alarm less that of other pairs with one.
+    /// Youden's J at the threshold: the share of drops with an alarm less the share of other pairs with one.
     pub youden: Option<f64>,
     /// Drops with an alarm at the task before.
     pub warned: Option<usize>,
@@ -38,7 +38,7 @@ pub struct ForesightRow {
     pub median_lead: Option<f64>,
 }
 
-/// What [`ForesightRow::arm`] says of all arms together.
+/// The value of [`ForesightRow::arm`] for all arms together.
 pub(crate) const ALL_ARMS: &str = "all arms";
 
 impl TableRow for ForesightRow {

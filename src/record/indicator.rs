@@ -6,7 +6,7 @@ use super::TableRow;
 use super::range::{self, OutOfRange};
 use crate::indicators::{Indicators, UnitIndicators};
 
-/// What one probe's minibatch says of one replica beside curvature and noise: a row of indicators.csv.
+/// Indicators of one replica on the minibatch of one probe: a row of indicators.csv.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IndicatorRow {
     /// The replica's configuration.
@@ -58,7 +58,13 @@ impl TableRow for IndicatorRow {
 
 impl IndicatorRow {
     /// The row of one replica, in `task` (from 0) after `update` updates.
-    pub fn new(arm: &str, seed: u32, task: u32, update: u32, indicators: &Indicators) -> Self {
+    pub(crate) fn new(
+        arm: &str,
+        seed: u32,
+        task: u32,
+        update: u32,
+        indicators: &Indicators,
+    ) -> Self {
         let layers = &indicators.hidden;
         let mean = |value: fn(&UnitIndicators) -> f64| {
             let sum: f64 = layers.iter().map(value).sum();

@@ -7,7 +7,7 @@ use super::range::{self, OutOfRange};
 use crate::probe::{LayerStats, ProbeStats};
 use crate::scheduler::{Action, Bounds, Decision, Signal, Statistics};
 
-/// What [`ProbeRow::layer`] says of all layers together.
+/// The value of [`ProbeRow::layer`] for all layers together.
 pub(crate) const NETWORK: &str = "network";
 
 /// One layer (or all of the network) at one probe of one replica: a row of probes.csv.
@@ -33,7 +33,7 @@ pub struct ProbeRow {
     pub effective_step: Option<f64>,
     /// The eigenvalue of [`LayerStats::sharpness`].
     pub sharpness: Option<f64>,
-    /// Its relative residual.
+    /// The relative residual of the eigenvalue.
     pub residual: Option<f64>,
     /// Hessian-vector products used; 0 where there is no sharpness.
     pub iterations: u32,
@@ -41,9 +41,9 @@ pub struct ProbeRow {
     pub converged: bool,
     /// Sharpness times a step size, as the arm's scheduler normalises it.
     pub sharpness_normalised: Option<f64>,
-    /// Its mean over the scheduler's window.
+    /// The mean of the normalised sharpness over the scheduler's window.
     pub sharpness_mean: Option<f64>,
-    /// Its variance, as the arm's scheduler estimates it.
+    /// The variance of the normalised sharpness, as the arm's scheduler estimates it.
     pub sharpness_variance: Option<f64>,
     /// Variance over mean.
     pub volatility: Option<f64>,
@@ -59,13 +59,13 @@ pub struct ProbeRow {
     pub bound_noise: Option<f64>,
     /// Curvature-volatility bound on the effective step.
     pub bound_volatility: Option<f64>,
-    /// The two combined.
+    /// The two bounds combined.
     pub bound_combined: Option<f64>,
     /// Curvature volatility in its Lyapunov form.
     pub bound_tau: Option<f64>,
     /// Whether the effective step is above the combined bound; none where there is no bound.
     pub violation: Option<bool>,
-    /// What the scheduler did; none for the network, which has no step size of its own.
+    /// The scheduler's action; none for the network, which has no step size of its own.
     pub action: Option<Action>,
     /// The layer's step size from here on; none for the network.
     pub next_step_size: Option<f64>,
@@ -190,8 +190,7 @@ impl ProbeRow {
         self.layer == NETWORK
     }
 
-    /// The statistics that the scheduler saw, of a layer or a network with `parameters` parameters; the inverse of
-    /// [`probe_rows`].
+    /// The statistics from which [`probe_rows`] made the row, of a layer or a network with `parameters` parameters.
     pub(crate) fn statistics(&self, parameters: usize) -> Statistics {
         Statistics {
             parameters,
@@ -370,6 +369,8 @@ mod tests {
         };
         let rows = probe_rows("relu", 7, &probe, &decision);
         assert_eq!(rows[0], row("relu", 7, 300, "1"));
+        assert_eq!(rows[0].statistics(10), Statistics::from(&stats));
+        assert_eq!(rows[1].statistics(10), Statistics::from(&bare));
         let second = ProbeRow {
             arm: "relu".to_owned(),
             seed: 7,

@@ -17,17 +17,17 @@ pub struct TaskRow {
     pub task: u32,
     /// Mean accuracy over the task's minibatches, each before its update.
     pub online_accuracy: f64,
-    /// Mean loss over the same.
+    /// Mean loss over the task's minibatches.
     pub online_loss: f64,
     /// Mean accuracy over the minibatches of the task's last epoch, each before its update.
     pub final_accuracy: f64,
-    /// Mean loss over the same.
+    /// Mean loss over the minibatches of the last epoch.
     pub final_loss: f64,
 }
 
 impl TaskRow {
     /// The row of a finished task.
-    pub fn new(arm: &str, seed: u32, score: &TaskScore) -> Self {
+    pub(crate) fn new(arm: &str, seed: u32, score: &TaskScore) -> Self {
         Self {
             arm: arm.to_owned(),
             seed,

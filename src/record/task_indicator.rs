@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{NETWORK, TableRow};
 
 /// Means over the probes of one task of one replica, of one layer or of the network: a row of task_indicators.csv.
-/// Whatever was not measured in the task is empty.
+/// A cell is empty where nothing was measured in the task.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TaskIndicatorRow {
     /// The replica's configuration.
@@ -18,11 +18,11 @@ pub struct TaskIndicatorRow {
     pub layer: String,
     /// The effective step size over the combined bound; 0 where the bound is infinite.
     pub step_over_combined: Option<f64>,
-    /// Over the bound from gradient noise.
+    /// The effective step size over the bound from gradient noise.
     pub step_over_noise: Option<f64>,
-    /// Over the bound from the volatility of curvature.
+    /// The effective step size over the bound from the volatility of curvature.
     pub step_over_volatility: Option<f64>,
-    /// Over tau, the bound of the Lyapunov form.
+    /// The effective step size over tau, the bound of the Lyapunov form.
     pub step_over_tau: Option<f64>,
     /// The share of probes with an effective step size above the combined bound.
     pub above_combined: Option<f64>,
@@ -36,21 +36,21 @@ pub struct TaskIndicatorRow {
     pub weight_norm: Option<f64>,
     /// The norm of the minibatch's gradient.
     pub grad_norm: Option<f64>,
-    /// The one over the other.
+    /// The norm of the gradient over that of the parameters.
     pub grad_norm_over_weight_norm: Option<f64>,
-    /// [`IndicatorRow::dead`], in the network's row alone, as all that follow.
+    /// [`crate::record::IndicatorRow::dead`]; this field and those after it are in the network's row only.
     pub dead: Option<f64>,
-    /// [`IndicatorRow::dormant`]
+    /// [`crate::record::IndicatorRow::dormant`]
     pub dormant: Option<f64>,
-    /// [`IndicatorRow::sign_entropy`]
+    /// [`crate::record::IndicatorRow::sign_entropy`]
     pub sign_entropy: Option<f64>,
-    /// [`IndicatorRow::effective_rank`]
+    /// [`crate::record::IndicatorRow::effective_rank`]
     pub effective_rank: Option<f64>,
-    /// [`IndicatorRow::stable_rank`]
+    /// [`crate::record::IndicatorRow::stable_rank`]
     pub stable_rank: Option<f64>,
-    /// [`IndicatorRow::fisher_rank`]
+    /// [`crate::record::IndicatorRow::fisher_rank`]
     pub fisher_rank: Option<f64>,
-    /// [`IndicatorRow::fisher_effective_rank`]
+    /// [`crate::record::IndicatorRow::fisher_effective_rank`]
     pub fisher_effective_rank: Option<f64>,
 }
 

@@ -87,18 +87,18 @@ fn extreme(values: &[f64], pick: fn(f64, f64) -> f64) -> f64 {
         .unwrap_or(f64::NAN)
 }
 
-/// A quantity of an arm's seeds.
+/// A curve over the seeds of an arm, in parts.
 pub(super) struct SeedCurve {
-    /// Its points, cut where a value is missing.
+    /// Its parts, cut where a value is missing.
     pub(super) runs: Vec<Vec<BandPoint>>,
     /// Missing values of single replicas.
     pub(super) missing: usize,
 }
 
 impl SeedCurve {
-    /// A point for each place of `samples`, which holds the values of the seeds that have one there. Values are missing
-    /// of the seeds that have none though their `last` place is there or later; the place is a gap then, unless one of
-    /// the others is not finite: that is to be refused, not hidden.
+    /// The curve with a point at each place of `samples`, which holds the values of the seeds that have one there. A seed without
+    /// a value, whose `last` place is there or later, leaves a gap, unless the value of another seed is not finite: such a
+    /// point is kept, to be refused when it is drawn.
     pub(super) fn new(
         samples: &BTreeMap<u32, Vec<f64>>,
         last: &BTreeMap<u32, u32>,
@@ -124,8 +124,8 @@ impl SeedCurve {
 /// lowest to the highest.
 ///
 /// A value is missing where there is none, or no row, of a replica that is still probed there or later. It leaves a
-/// gap, whatever the other seeds have. After a replica's last probe the others go on alone. Wants rows that passed
-/// [`check_distinct`].
+/// gap, whatever the other seeds have. After a replica's last probe the others go on alone. The rows must have passed
+/// [`check_distinct`](super::rows::check_distinct).
 pub(super) fn mean_curve(
     rows: &[ProbeRow],
     arm: &str,
@@ -160,7 +160,7 @@ fn probe_curve(
     SeedCurve::new(&probes, &last_updates(rows, arm), point)
 }
 
-/// The median over `seeds` at `x`, or the mean of the two in the middle; what is not finite stands before them all.
+/// The median over `seeds` at `x`, or the mean of the two in the middle; a value that is not finite takes its place.
 fn median_point(x: u32, seeds: &[f64]) -> BandPoint {
     let mut sorted = seeds.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! What the rows of probes are of: arms, layers, tasks.
+//! The arms, layers and tasks that rows of probes belong to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -13,22 +13,22 @@ pub(crate) struct Interval {
     pub(crate) estimate: f64,
     /// The interval's upper end.
     pub(crate) high: f64,
-    /// Resamples in which the statistic was defined: the interval is over those.
+    /// The number of resamples in which the statistic was defined; the interval is over these.
     pub(crate) resamples: u32,
 }
 
 /// The percentile bootstrap (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13).
 ///
-/// It resamples clusters, whole: give it one per seed, since tasks and probes of one seed are not independent. With
+/// It resamples whole clusters: give it one per seed, since tasks and probes of one seed are not independent. With
 /// few clusters it is too narrow: for the mean of n about as sqrt((n - 1) / n), and more by the tails. For means over a few
 /// seeds see [`student_interval`](super::student_interval).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Bootstrap {
     /// The confidence, more than 0 and below 1.
     pub(crate) level: f64,
-    /// Samples of as many clusters, drawn with replacement.
+    /// The number of resamples. Each has as many clusters as the sample, drawn with replacement.
     pub(crate) resamples: u32,
-    /// Decides what is drawn; the same seed gives the same interval everywhere.
+    /// The seed of the draws; the same seed gives the same interval on every machine.
     pub(crate) seed: u32,
 }
 
@@ -94,7 +94,7 @@ impl Bootstrap {
     }
 }
 
-/// The mean of a_i - b_i with its interval, i being seeds: resampled in pairs. `None` with fewer than two.
+/// The mean of a_i - b_i over seeds i, with its interval. Pairs are resampled whole. `None` with fewer than two.
 ///
 /// # Errors
 /// [`Error::Length`] for different lengths, [`Error::Invalid`] for a NaN among the values, and those of

@@ -7,7 +7,7 @@ use crate::error::Error;
 /// The fall of online accuracy from one task to the next that counts as a drop when more is lost.
 pub(crate) const ACCURACY_DROP: f64 = 0.05;
 
-/// An indicator along one run.
+/// The scores of an indicator along one run, with the drops of its accuracy.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct IndicatorRun {
     scores: Vec<f64>,
@@ -16,9 +16,9 @@ pub(crate) struct IndicatorRun {
 }
 
 impl IndicatorRun {
-    /// `scores` and `online_accuracies` have one entry per task. At task k accuracy drops if it is more than `drop`
+    /// A run whose `scores` and `online_accuracies` have one entry per task. At task k accuracy drops if it is more than `drop`
     /// below that of task k - 1. Where that would be below `floor`, which is chance, accuracy cannot drop: such a pair
-    /// of tasks says nothing of an indicator and is left out.
+    /// of tasks is left out.
     ///
     /// # Errors
     /// [`Error::Length`] for different lengths, [`Error::Invalid`] for a NaN among them.
@@ -72,7 +72,7 @@ pub(crate) struct LeadTime {
     pub(crate) youden: f64,
     /// Drops, over all runs.
     pub(crate) drops: usize,
-    /// Those with an alarm at the task before.
+    /// Drops with an alarm at the task before.
     pub(crate) warned: usize,
     /// Alarms that no drop followed, over all runs.
     pub(crate) false_alarms: usize,

@@ -24,6 +24,12 @@ pub(crate) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
+/// The mean of `values`; `None` where there are none.
+pub(crate) fn mean_if_any(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (count, sum) = values.fold((0, 0.0), |(count, sum), value| (count + 1, sum + value));
+    (count > 0).then(|| sum / f64::from(count))
+}
+
 /// Fails for a NaN among `values`, which the error calls `what`.
 fn check_numbers(what: &'static str, values: &[f64]) -> Result<(), Error> {
     let Some(index) = values.iter().position(|value| value.is_nan()) else {

@@ -12,29 +12,29 @@ use crate::record::{
     ALL_ARMS, DifferenceRow, ForesightRow, ProbeRow, ScoreRow, TaskRow, read_table,
 };
 
-/// What a page is made of where the run is finished.
+/// The tables that the page of a finished run is made of.
 const TABLES: [&str; 3] = ["tasks.csv", "probes.csv", "foresight.csv"];
 
-/// What a run left, as far as a page shows it.
+/// A run as a page shows it.
 pub(super) struct Record {
-    /// Where it lies.
+    /// The directory of the run.
     pub(super) directory: PathBuf,
     /// The text of experiment.toml.
     pub(super) file: String,
     pub(super) experiment: Experiment,
     pub(super) tasks: Vec<TaskRow>,
     pub(super) probes: Vec<ProbeRow>,
-    /// Of `tasks`, as `differences`: the tables of an earlier version lack columns.
+    /// Scores, made of `tasks` like `differences`, because the tables of an earlier version lack columns.
     pub(super) scores: Vec<ScoreRow>,
     pub(super) differences: Vec<DifferenceRow>,
     pub(super) foresight: Vec<ForesightRow>,
-    /// How far it has come, where it has not come to its end.
+    /// The progress of a run that is not finished.
     pub(super) unfinished: Option<Unfinished>,
 }
 
 impl Record {
-    /// Reads the experiment and the tables in `directory`; no table names an arm that the experiment has not. A run without
-    /// all of its tables is read from the rows so far.
+    /// Reads the experiment and the tables in `directory`; no table names an arm that the experiment does not have.
+    /// A run without all of its tables is read from the rows so far.
     pub(super) fn read(directory: &Path) -> Result<Self, PageError> {
         let (file, experiment) = read_named(&directory.join("experiment.toml"))?;
         let has_tables = TABLES.iter().all(|name| directory.join(name).exists());
@@ -120,7 +120,7 @@ impl Record {
     }
 }
 
-/// The experiment and the rows of the run in `directory`; all of its replicas.
+/// Reads the experiment and the rows of the finished run in `directory`.
 pub(in crate::report) fn read_results(
     directory: &Path,
 ) -> Result<(Experiment, Results), PageError> {
@@ -151,7 +151,7 @@ pub(in crate::report) fn read_results(
     }
 }
 
-/// Reads an experiment and refuses names that a table or a terminal would take for something else.
+/// Reads an experiment, and refuses names that a table or a terminal would misread.
 fn read_named(path: &Path) -> Result<(String, Experiment), PageError> {
     let (text, experiment) = read_experiment(path)?;
     match experiment.check_names() {

@@ -16,11 +16,12 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{
-    Arm, Event, Experiment, Figure, run, score_table, scores, write_results,
+    Arm, Event, Experiment, Figure, run, score_table, scores, write_tables,
 };
 use trainable::files::write_whole;
 use trainable::network::Activation;
-use trainable::report::{Foreign, TaskRow, check_page, online_accuracy_series, write_page};
+use trainable::record::TaskRow;
+use trainable::report::{Foreign, check_page, online_accuracy_series, write_figures, write_page};
 use trainable::scheduler::{Control, Profile};
 use trainable::spec::ImageSet;
 use trainable::{Backend, Compute, data};
@@ -107,7 +108,8 @@ fn main() -> Result<()> {
     );
     println!("{}", accuracy_table(&results.tasks));
     println!("{}", score_table(&scores(&experiment, &results.tasks)?));
-    write_results(&options.out, &experiment, &results)?;
+    write_tables(&options.out, &experiment, &results)?;
+    write_figures(&options.out, &experiment, &results)?;
     let file = options.out.join("experiment.toml");
     write_whole(&file, toml::to_string(&experiment)?.as_bytes())?;
     write_page(&[&options.out], &page, Foreign::Keep)?;

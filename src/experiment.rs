@@ -20,7 +20,8 @@
 //! - `rows`: the tables of an unfinished run, which only grow.
 //! - `difference`: the first difference between two runs.
 //! - `record`: the way from rows back to observations, to replay a controller on a record.
-//! - `results`: scores, differences between arms, pictures.
+//! - `results`: scores, differences between arms, all tables.
+//! - `event_files`: TensorBoard's event files.
 //! - `task_indicators`: bounds and indicators averaged over tasks.
 //! - `foresight`: an early warning's quality: how well each of them predicts that accuracy falls.
 
@@ -30,13 +31,14 @@ mod controllers;
 mod defaults;
 mod difference;
 mod directory;
+mod event_files;
 mod file;
-pub(crate) mod foresight;
+mod foresight;
 mod place;
 mod placebo;
 pub mod presets;
 mod record;
-pub(crate) mod results;
+mod results;
 mod room;
 mod rows;
 mod run;
@@ -52,7 +54,6 @@ use crate::error::Error;
 use crate::files::WriteError;
 use crate::network::{Activation, Network};
 use crate::probe::ProbeSpec;
-use crate::report::ReportError;
 use crate::scheduler::{self, Control, Estimator};
 use crate::spec::{
     ImageSet, Intervention, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch,
@@ -63,16 +64,15 @@ pub use controllers::{Controllers, HostControl};
 pub(crate) use directory::PARTS;
 pub use directory::{DirectoryError, RunDirectory, check_same};
 pub use file::{Fault, FileError, schema};
-pub use foresight::{ForesightRow, foresight, write_foresight};
+pub use foresight::foresight;
 pub use place::check_place;
 pub use placebo::{Placebo, PlaceboKind};
 pub use record::recorded_observations;
-pub use results::{
-    DifferenceRow, ScoreRow, differences, score_table, scores, write_results, write_scores,
-};
+pub(crate) use results::difference;
+pub use results::{differences, score_table, scores, write_tables};
 pub use run::{Event, Results, run, run_in, run_in_with, run_with};
 use steered::Steered;
-pub use task_indicators::{TaskIndicatorRow, task_indicators, write_task_indicators};
+pub use task_indicators::task_indicators;
 pub use text::read_text;
 
 /// An experiment on random labels or permuted pixels, as it stands in an experiment file. A field that a file leaves out
@@ -136,15 +136,15 @@ pub struct Experiment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Figure {
-    /// The online accuracy by task: [`crate::report::write_accuracies`].
+    /// The online accuracy by task.
     Accuracies,
-    /// The effective step against its bounds: [`crate::report::write_diagnosis`].
+    /// The effective step against its bounds.
     Diagnosis,
-    /// The sharpness and the effective step over time: [`crate::report::write_probe_chart`].
+    /// The sharpness and the effective step over time.
     Probes,
-    /// Each layer's effective step against its combined bound: [`crate::report::write_layer_bounds`].
+    /// Each layer's effective step against its combined bound.
     LayerBounds,
-    /// The step sizes over time: [`crate::report::write_trajectories`].
+    /// The step sizes over time.
     Trajectories,
 }
 
@@ -220,10 +220,7 @@ pub enum ExperimentError {
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] Error),
-    /// A table or a picture cannot be written.
-    #[error(transparent)]
-    Report(#[from] ReportError),
-    /// A file cannot be written.
+    /// A table or another file cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
     /// The run's directory, or a file in it, cannot be used.

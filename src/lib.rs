@@ -26,12 +26,16 @@ pub mod plan;
 pub mod probe;
 mod progress;
 #[cfg(feature = "report")]
+pub mod record;
+#[cfg(feature = "report")]
 pub mod report;
 pub mod rng;
 pub mod scheduler;
 mod snapshot;
 pub mod spec;
 pub mod state;
+#[cfg(feature = "report")]
+pub mod statistics;
 pub mod tasks;
 #[cfg(feature = "report")]
 pub mod tensors;

@@ -6,10 +6,10 @@ use std::collections::VecDeque;
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{
     Arm, Event, Experiment, Placebo, PlaceboKind, Results, differences, recorded_observations, run,
-    scores, write_results,
+    scores, write_tables,
 };
 use trainable::network::Activation;
-use trainable::report::ProbeRow;
+use trainable::record::ProbeRow;
 use trainable::scheduler::{
     Action, BoundControl, ClipControl, Control, Schedule, Scheduler, Scope, Shape,
 };
@@ -69,7 +69,7 @@ fn rows_of<'a>(results: &'a Results, arm: &str, seed: u32, layer: &str) -> Vec<&
 /// Through a file, as a reader of probes.csv has them.
 fn through_csv(results: &Results, experiment: &Experiment) -> Vec<ProbeRow> {
     let directory = tempfile::tempdir().unwrap();
-    write_results(directory.path(), experiment, results).unwrap();
+    write_tables(directory.path(), experiment, results).unwrap();
     let mut reader = csv::Reader::from_path(directory.path().join("probes.csv")).unwrap();
     reader.deserialize().map(Result::unwrap).collect()
 }

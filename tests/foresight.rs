@@ -8,10 +8,9 @@ use serde::de::DeserializeOwned;
 use trainable::Compute;
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{
-    Arm, Experiment, Results, TaskIndicatorRow, foresight, run, task_indicators, write_foresight,
-    write_results,
+    Arm, Experiment, Results, foresight, run, task_indicators, write_tables,
 };
-use trainable::report::{ProbeRow, TaskRow};
+use trainable::record::{ProbeRow, TaskIndicatorRow, TaskRow, write_table};
 use trainable::scheduler::{BoundControl, Control};
 use trainable::spec::ImageSet;
 
@@ -64,7 +63,7 @@ fn rows<T: DeserializeOwned>(path: &Path) -> Vec<T> {
 fn foresight_is_made_again_of_the_means_over_tasks_byte_for_byte() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
-    write_results(directory.path(), &experiment(), &results()).unwrap();
+    write_tables(directory.path(), &experiment(), &results()).unwrap();
     let written = fs::read(path("foresight.csv")).unwrap();
     let tasks: Vec<TaskRow> = rows(&path("tasks.csv"));
     let mut means: Vec<TaskIndicatorRow> = rows(&path("task_indicators.csv"));
@@ -73,7 +72,7 @@ fn foresight_is_made_again_of_the_means_over_tasks_byte_for_byte() {
     let again = |means: &[TaskIndicatorRow]| {
         let table = foresight(&experiment(), &tasks, means).unwrap();
         assert!(table.len() >= 25, "accuracy never drops: {}", table.len());
-        write_foresight(&path("again.csv"), &table).unwrap();
+        write_table(&path("again.csv"), &table).unwrap();
         fs::read(path("again.csv")).unwrap()
     };
     assert!(again(&means) == written);

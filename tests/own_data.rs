@@ -12,7 +12,7 @@ use run::Run;
 use trainable::Compute;
 use trainable::data::{Dataset, Description, Pixels, Shape, Split};
 use trainable::experiment::presets::{Preset, Scale};
-use trainable::experiment::{Arm, Experiment, ExperimentError, scores, write_results};
+use trainable::experiment::{Arm, Experiment, ExperimentError, scores, write_tables};
 use trainable::network::{Activation, Network};
 use trainable::plan::Program;
 use trainable::rng::pcg4d;
@@ -221,7 +221,7 @@ fn a_run_remembers_its_data() {
     let results = trainable::experiment::run(&named, &Compute::Cpu, &images, |_| {}).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path();
-    write_results(path, &named, &results).unwrap();
+    write_tables(path, &named, &results).unwrap();
     fs::write(path.join("experiment.toml"), text).unwrap();
     let page = path.join("report.html");
     trainable::report::write_page(&[path], &page, trainable::report::Foreign::Keep).unwrap();

@@ -10,8 +10,9 @@ use scraper::{Html, Selector};
 use tempfile::TempDir;
 use trainable::Compute;
 use trainable::experiment::presets::{Preset, Scale};
-use trainable::experiment::{Arm, Experiment, Results, run, write_results};
-use trainable::report::{Foreign, PageError, TaskRow, write_page, write_tasks_csv};
+use trainable::experiment::{Arm, Experiment, Results, run, write_tables};
+use trainable::record::{TaskRow, write_table};
+use trainable::report::{Foreign, PageError, write_page};
 use trainable::scheduler::{BoundControl, Control};
 use trainable::spec::{ImageSet, StreamKind};
 
@@ -60,7 +61,7 @@ fn write_run(parent: &Path, name: &str, experiment: &Experiment, results: &Resul
     fs::create_dir(&directory).unwrap();
     let text = toml::to_string(experiment).unwrap();
     fs::write(directory.join("experiment.toml"), text).unwrap();
-    write_results(&directory, experiment, results).unwrap();
+    write_tables(&directory, experiment, results).unwrap();
     directory
 }
 
@@ -263,7 +264,7 @@ fn a_difference_has_a_word() {
             ..row.clone()
         });
         let changed: Vec<_> = changed.collect();
-        write_tasks_csv(&case.run.join("tasks.csv"), &changed).unwrap();
+        write_table(&case.run.join("tasks.csv"), &changed).unwrap();
         let page = Html::parse_document(&case.write().unwrap());
         let words = texts(&page, "#differences tbody td.name");
         assert_eq!(words, [word]);

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
 use trainable::Compute;
 use trainable::experiment::presets::{Preset, Scale};
-use trainable::experiment::{Arm, Event, Experiment, Results, RunDirectory, run_in, write_results};
+use trainable::experiment::{Arm, Event, Experiment, Results, RunDirectory, run_in, write_tables};
 use trainable::report::{PageError, write_event_files};
 use trainable::scheduler::{BoundControl, Control};
 use trainable::spec::ImageSet;
@@ -303,7 +303,7 @@ fn train(path: &Path, tasks: usize) -> Option<Results> {
         toml::to_string(&experiment()).unwrap(),
     )
     .unwrap();
-    write_results(path, &experiment(), &results).unwrap();
+    write_tables(path, &experiment(), &results).unwrap();
     directory.finish().unwrap();
     Some(results)
 }

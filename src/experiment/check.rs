@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
-use super::foresight::ALL_ARMS;
 use super::{Arm, Controllers, Experiment, ExperimentError, Placebo, PlaceboKind};
 use crate::error::Error;
+use crate::record::ALL_ARMS;
 use crate::scheduler::Control;
 use crate::spec::{ImageSet, Optimiser};
 

@@ -1,17 +1,17 @@
-//! Where two descriptions of a run first differ.
+//! The first difference between two descriptions of a run.
 
 use serde_json::Value;
 
-/// One field that is not the same.
+/// A field that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Difference {
-    /// `experiment.arms[1].step_size`
+    /// The path of the field, such as `experiment.arms[1].step_size`.
     pub(super) what: String,
     pub(super) wanted: String,
     pub(super) found: String,
 }
 
-/// The first field in which `found` is not `wanted`, in the order of their names.
+/// The first field, in the order of names, in which `found` differs from `wanted`.
 pub(super) fn difference(wanted: &Value, found: &Value) -> Option<Difference> {
     let inside = |wanted: Option<&Value>, found: Option<&Value>, place: String| {
         let (wanted, found) = (
@@ -40,7 +40,7 @@ pub(super) fn difference(wanted: &Value, found: &Value) -> Option<Difference> {
     }
 }
 
-/// In few words.
+/// A value in few words.
 fn shown(value: &Value) -> String {
     const LONGEST: usize = 60;
     let text = match value {

@@ -1,9 +1,15 @@
 //! The directory of a run: a lock, the latest checkpoint, and the rows so far.
 //!
 //! - `.lock`: locked while a run goes on there.
-//! - `checkpoint.safetensors`: where the run stands; see `checkpoint`.
-//! - `tasks.part.csv`, `probes.part.csv`, `indicators.part.csv`: the rows so far; see `rows`. They go when the tables stand.
-//! - `tensorboard/`: the same rows for TensorBoard, where wanted.
+//! - `checkpoint.safetensors`: the state of the run; see `checkpoint`.
+//! - `tasks.part.csv`, `probes.part.csv`, `indicators.part.csv`: the rows so far; see `rows`. They are removed when the tables are
+//!   written.
+//! - `tensorboard/`: the same rows for TensorBoard, where asked for.
+//!
+//! `identity` compares the run of a checkpoint with the one asked for; `error` is every error of a directory.
+
+mod error;
+mod identity;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -12,18 +18,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use self::identity::{check_description, check_subject, description};
 use super::checkpoint::{FORMAT, Replica, Standing, Tensors, decode, encode};
-use super::difference::difference;
 use super::rows::{self, Extent, RowLog};
 use super::{Experiment, ExperimentError, Results};
 use crate::compute::Compute;
 use crate::files::{self, WriteError, remove_temporaries, write_whole};
-use crate::report::EventFiles;
+use crate::record::EventFiles;
 use crate::snapshot::Snapshot;
-use crate::spec::{ImageSet, StreamKind, TrainingSpec};
+use crate::spec::{ImageSet, TrainingSpec};
+
+pub use error::DirectoryError;
+pub use identity::check_same;
 
 /// Seconds between two checkpoints, at the most, where probes and training steps are not themselves longer.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -34,9 +42,9 @@ const TASKS: &str = "tasks.part.csv";
 const PROBES: &str = "probes.part.csv";
 const INDICATORS: &str = "indicators.part.csv";
 pub(crate) const PARTS: [&str; 3] = [TASKS, PROBES, INDICATORS];
-/// Bytes of the largest checkpoint that is read: 1 TiB, as it is as large as what trains together.
+/// Bytes of the largest checkpoint that is read: 1 TiB. A checkpoint is as large as all replicas that train together.
 const LARGEST: u64 = 1 << 40;
-/// What a run leaves: any of these says that there is one.
+/// Files of a run; where any of them exists, there is a run.
 pub(super) const OF_A_RUN: [&str; 7] = [
     "experiment.toml",
     CHECKPOINT,
@@ -46,118 +54,8 @@ pub(super) const OF_A_RUN: [&str; 7] = [
     TASKS_TABLE,
     "probes.csv",
 ];
-/// Fields of [`description`] that do not say what the run is of.
-const VERSION: &str = "version";
-const BACKEND: &str = "backend";
-/// The field that says what is run.
-const EXPERIMENT: &str = "experiment";
 /// The first table that a finished run writes.
 const TASKS_TABLE: &str = "tasks.csv";
-
-/// Why a directory cannot be used for a run, or a run cannot go on there.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DirectoryError {
-    /// The file system would not have it written.
-    #[error("cannot write {}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Its reason.
-        source: io::Error,
-    },
-    /// Nor read.
-    #[error("cannot read {}", path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// Its reason.
-        source: io::Error,
-    },
-    /// Another process has the lock.
-    #[error("{} is in use by another run", path.display())]
-    InUse {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// A new run was asked for.
-    #[error("{} holds a run already", path.display())]
-    HoldsRun {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// There is no run, but a file where one would write.
-    #[error("{}: wanted no file where the run writes its results, found one", path.display())]
-    Taken {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A directory, a device or a pipe is where a file would be written.
-    #[error("{}: wanted a file or nothing, found what is no regular file", path.display())]
-    NotAFile {
-        /// What is there.
-        path: PathBuf,
-    },
-    /// The results of a run are there, but nothing to go on from.
-    #[error("{} holds the tables of a run, but no checkpoint", path.display())]
-    NoCheckpoint {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// A file is not what was written.
-    #[error("{} is damaged: {reason}", path.display())]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What gives it away.
-        reason: String,
-    },
-    /// A safetensors file that no run has written.
-    #[error("{}: wanted a checkpoint of this program, found another safetensors file", path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A checkpoint of another version of this program.
-    #[error("{}: wanted a checkpoint of format {wanted}, found format {found}", path.display())]
-    Format {
-        /// The file.
-        path: PathBuf,
-        /// The format that is written here.
-        wanted: u32,
-        /// Its own.
-        found: u32,
-    },
-    /// A run of something else.
-    #[error("{} is of another run: {what}: wanted {wanted}, found {found}", path.display())]
-    OtherRun {
-        /// The file.
-        path: PathBuf,
-        /// The first field that differs.
-        what: String,
-        /// What was asked for.
-        wanted: String,
-        /// What the file has.
-        found: String,
-    },
-}
-
-impl DirectoryError {
-    pub(super) fn write(path: &Path, source: io::Error) -> Self {
-        let path = path.to_owned();
-        Self::Write { path, source }
-    }
-
-    pub(super) fn read(path: &Path, source: io::Error) -> Self {
-        let path = path.to_owned();
-        Self::Read { path, source }
-    }
-
-    pub(super) fn damaged(path: &Path, reason: String) -> Self {
-        let path = path.to_owned();
-        Self::Damaged { path, reason }
-    }
-}
 
 /// A directory in which one experiment runs, locked as long as this lives.
 ///
@@ -168,13 +66,12 @@ impl DirectoryError {
 /// - with Adam `ARM/SEED/fck.weight.exp_avg` and `.exp_avg_sq`, and the same of the bias;
 /// - with SGD `ARM/SEED/fck.weight.momentum_buffer`, and the same of the bias.
 ///
-/// And in U32 `training/BUFFER` `[replicas, words]`, whatever else is in a [`Snapshot`], by its buffers' names; and
-/// `checksum` `[1]`.
+/// In U32 it holds `training/BUFFER` `[replicas, words]` for each other buffer of a [`Snapshot`], and `checksum` `[1]`.
 #[derive(Debug)]
 pub struct RunDirectory {
     path: PathBuf,
     _lock: File,
-    /// Of [`description`].
+    /// The [`description`] of the run.
     run: Value,
     interval: Duration,
     latest: Instant,
@@ -186,10 +83,10 @@ pub struct RunDirectory {
     start: Option<Start>,
 }
 
-/// From where a run goes on.
+/// The state from which a run goes on.
 #[derive(Debug)]
 pub(super) struct Start {
-    /// Of the checkpoint.
+    /// The path of the checkpoint.
     path: PathBuf,
     pub(super) standing: Standing,
     pub(super) tensors: Tensors,
@@ -197,7 +94,7 @@ pub(super) struct Start {
 }
 
 impl RunDirectory {
-    /// For a new run of `experiment`, on `compute` and with `images`. The directory is made if there is none.
+    /// Opens `path` for a new run of `experiment`, on `compute` and with `images`. The directory is created if there is none.
     ///
     /// # Errors
     /// [`DirectoryError::HoldsRun`], [`DirectoryError::InUse`], or a directory that cannot be written.
@@ -215,8 +112,8 @@ impl RunDirectory {
         Self::open(path, lock, description(experiment, compute, images), None)
     }
 
-    /// Whether `path` holds a finished run of `experiment` on `images`, by whatever version of this program and whatever
-    /// computed it. Changes nothing and takes no lock.
+    /// Whether `path` holds a finished run of `experiment` on `images`, by any version of this program and on any backend.
+    /// Changes nothing and takes no lock.
     ///
     /// # Errors
     /// A checkpoint of another run or not whole, or a file that cannot be read.
@@ -227,23 +124,19 @@ impl RunDirectory {
     ) -> Result<bool, DirectoryError> {
         let checkpoint = path.join(CHECKPOINT);
         let is_there = |name: &str| path.join(name).exists();
-        // Tables come before the parts go: nobody is at work here.
+        // The parts are removed after the tables are written, so no run is at work here.
         if !is_there(TASKS_TABLE) || !is_there(CHECKPOINT) || PARTS.iter().any(|p| is_there(p)) {
             return Ok(false);
         }
         let bytes = files::read(&checkpoint, LARGEST);
         let bytes = bytes.map_err(|source| DirectoryError::read(&checkpoint, source))?;
         let (standing, _) = decode(&checkpoint, &bytes)?;
-        let mut found = resolved(standing.run);
-        if let Value::Object(fields) = &mut found {
-            fields.retain(|name, _| ![VERSION, BACKEND].contains(&&name[..]));
-        }
-        check_run(&subject(experiment, images), &found, &checkpoint)?;
+        check_subject(experiment, images, standing.run, &checkpoint)?;
         Ok(true)
     }
 
-    /// For a run that goes on where the directory's checkpoint stands; from the beginning where none was written
-    /// yet; `None` where it is finished. What was written after the checkpoint is removed, once everything else is
+    /// Opens `path` for a run that goes on from the directory's checkpoint, or from the beginning where none was written yet.
+    /// `None` where the run is finished. Rows that were written after the checkpoint are removed once everything else is
     /// found in order.
     ///
     /// # Errors
@@ -271,8 +164,8 @@ impl RunDirectory {
             Err(source) => return Err(DirectoryError::read(&checkpoint, source)),
         };
         let (standing, tensors) = decode(&checkpoint, &bytes)?;
-        check_run(&run, &resolved(standing.run.clone()), &checkpoint)?;
-        // The parts go when all tables stand, that of probes first.
+        check_description(&run, &standing.run, &checkpoint)?;
+        // The parts are removed when all tables are written, that of probes first.
         if has_table && !path.join(PROBES).exists() {
             remove_if_there(&path.join(INDICATORS))?;
             remove_if_there(&path.join(TASKS))?;
@@ -317,7 +210,7 @@ impl RunDirectory {
         })
     }
 
-    /// Writes a checkpoint whenever `interval` has passed since the latest, in place of a minute.
+    /// Writes a checkpoint whenever `interval`, instead of a minute, has passed since the latest.
     #[must_use]
     pub fn with_interval(self, interval: Duration) -> Self {
         Self { interval, ..self }
@@ -330,26 +223,26 @@ impl RunDirectory {
     }
 
     /// Writes TensorBoard's event files too, in `tensorboard/ARM/seed-N/`, for this run of `experiment`: the rows so far
-    /// now, and the others with the checkpoints that count them in. Files of an earlier start are replaced, so that no
-    /// row is in them twice and none is missing. TensorBoard can have them open all the while.
+    /// now, and later rows with the checkpoints that count them. Files of an earlier start are replaced, so that each row is in
+    /// them once. TensorBoard may have them open meanwhile.
     ///
     /// # Errors
     /// [`WriteError`]
     pub fn with_event_files(self, experiment: &Experiment) -> Result<Self, WriteError> {
-        let mut events = EventFiles::create(&self.path, experiment)?;
+        let mut events = experiment.event_files(&self.path)?;
         if let Some(start) = &self.start {
-            events.append(&start.results)?;
+            start.results.append_to(&mut events)?;
         }
         let events = Some(events);
         Ok(Self { events, ..self })
     }
 
-    /// Where it is.
+    /// The path of the directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// To be called when all tables are written: the rows so far are no longer needed.
+    /// Removes the rows so far. Call it when all tables are written.
     ///
     /// # Errors
     /// [`DirectoryError::Write`]
@@ -377,7 +270,7 @@ impl RunDirectory {
         self.latest.elapsed() >= self.interval
     }
 
-    /// Writes the rows that are new, and then the checkpoint that counts them in; events last, as they can be made anew.
+    /// Writes the new rows, then the checkpoint that counts them, and last the event files, which can be written anew.
     pub(super) fn save(
         &mut self,
         (batch, step): (usize, u32),
@@ -403,41 +296,17 @@ impl RunDirectory {
         write_whole(&path, &bytes)?;
         self.latest = Instant::now();
         if let Some(events) = &mut self.events {
-            events.append(results)?;
+            results.append_to(events)?;
         }
         Ok(())
     }
 }
 
 impl Start {
-    /// What is wrong with the checkpoint.
+    /// The error of a checkpoint that is damaged for `reason`.
     pub(super) fn damaged(&self, reason: String) -> DirectoryError {
         DirectoryError::damaged(&self.path, reason)
     }
-}
-
-/// Fails unless the experiment that `file` says is `wanted`.
-///
-/// # Errors
-/// [`DirectoryError::OtherRun`], with the first field that differs.
-pub fn check_same(
-    wanted: &Experiment,
-    found: &Experiment,
-    file: &Path,
-) -> Result<(), DirectoryError> {
-    check_run(&as_json(wanted), &as_json(found), file)
-}
-
-fn check_run(wanted: &Value, found: &Value, file: &Path) -> Result<(), DirectoryError> {
-    let Some(first) = difference(wanted, found) else {
-        return Ok(());
-    };
-    Err(DirectoryError::OtherRun {
-        path: file.to_owned(),
-        what: first.what.trim_start_matches('.').to_owned(),
-        wanted: first.wanted,
-        found: first.found,
-    })
 }
 
 fn remove_if_there(file: &Path) -> Result<(), DirectoryError> {
@@ -449,12 +318,12 @@ fn remove_if_there(file: &Path) -> Result<(), DirectoryError> {
     }
 }
 
-/// Makes the directory if there is none, and locks it until the file is closed, by whatever end.
+/// Creates the directory if there is none, and locks it until the file is closed, however the process ends.
 fn lock(directory: &Path) -> Result<File, DirectoryError> {
     fs::create_dir_all(directory).map_err(|source| DirectoryError::write(directory, source))?;
     let path = directory.join(LOCK);
     let mut options = File::options();
-    // Windows locks and cuts no file that was opened to append only.
+    // Windows neither locks nor cuts a file that was opened for appending only.
     let file = options.create(true).write(true).truncate(false).open(&path);
     let file = file.map_err(|source| DirectoryError::write(&path, source))?;
     match file.try_lock() {
@@ -464,85 +333,5 @@ fn lock(directory: &Path) -> Result<File, DirectoryError> {
             Err(DirectoryError::InUse { path })
         }
         Err(TryLockError::Error(source)) => Err(DirectoryError::write(&path, source)),
-    }
-}
-
-/// What must be equal for a run to go on with the same bits: the program, what computes, the experiment, the images.
-fn description(experiment: &Experiment, compute: &Compute, images: &ImageSet) -> Value {
-    let mut run = subject(experiment, images);
-    run[VERSION] = json!(env!("CARGO_PKG_VERSION"));
-    run[BACKEND] = json!(compute.name());
-    run
-}
-
-/// What a run is of: the experiment and the images, with their labels where these matter (CRC-32).
-fn subject(experiment: &Experiment, images: &ImageSet) -> Value {
-    let mut subject = json!({
-        EXPERIMENT: as_json(experiment),
-        "images": crc32fast::hash(bytemuck::cast_slice(images.words())),
-    });
-    if experiment.stream == StreamKind::PermutedPixels {
-        subject["labels"] = json!(crc32fast::hash(bytemuck::cast_slice(images.labels())));
-    }
-    subject
-}
-
-/// The description in a checkpoint, with defaults for fields of the experiment that are newer than it.
-fn resolved(mut run: Value) -> Value {
-    if let Some(experiment) = run.get_mut(EXPERIMENT)
-        && let Ok(read) = Experiment::deserialize(&*experiment)
-    {
-        *experiment = as_json(&read);
-    }
-    run
-}
-
-/// By way of text, in which an f32 has its own digits and not those of the f64 next to it.
-fn as_json(experiment: &Experiment) -> Value {
-    let text = serde_json::to_string(experiment);
-    let value = text.and_then(|text| serde_json::from_str(&text));
-    value.expect("an experiment has names, numbers and lists")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::experiment::presets::{Preset, Scale};
-
-    fn images(labels: &[u8]) -> ImageSet {
-        let images = ImageSet::new(&[0; 4], 2, 0.0, 1.0).unwrap();
-        images.with_labels(labels).unwrap()
-    }
-
-    #[test]
-    fn a_checkpoint_older_than_a_field_means_the_fields_default() {
-        for preset in Preset::ALL {
-            let mut experiment = preset.experiment(Scale::Paper);
-            let mut old = subject(&experiment, &images(&[0, 1]));
-            old[EXPERIMENT].as_object_mut().unwrap().remove("stream");
-            let file = Path::new("file");
-            let wanted = subject(&experiment, &images(&[0, 1]));
-            check_run(&wanted, &resolved(old.clone()), file).unwrap();
-
-            experiment.stream = StreamKind::PermutedPixels;
-            let wanted = subject(&experiment, &images(&[0, 1]));
-            let error = check_run(&wanted, &resolved(old), file).unwrap_err();
-            assert_eq!(
-                error.to_string(),
-                "file is of another run: experiment.stream: wanted \"permuted-pixels\", found \
-                 \"random-labels\""
-            );
-        }
-    }
-
-    #[test]
-    fn labels_tell_runs_apart_where_they_are_trained_on() {
-        let mut experiment = Preset::Smoke.experiment(Scale::Small);
-        let same = |experiment: &Experiment| {
-            subject(experiment, &images(&[0, 1])) == subject(experiment, &images(&[1, 0]))
-        };
-        assert!(same(&experiment));
-        experiment.stream = StreamKind::PermutedPixels;
-        assert!(!same(&experiment));
     }
 }

@@ -1,81 +1,26 @@
-//! Which bound or indicator foretells that accuracy falls? (the paper's Fig. 4 as numbers)
+//! How well each bound and indicator foretells that accuracy falls: the paper's Fig. 4 as numbers.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
-use super::{Experiment, TaskIndicatorRow};
+use super::Experiment;
 use crate::error::Error;
-use crate::report::{
-    ACCURACY_DROP, Bootstrap, IndicatorRun, ReportError, TaskRow, lead_time, pooled_auroc,
-    write_csv,
-};
+use crate::record::{ALL_ARMS, ForesightRow, TaskIndicatorRow, TaskRow};
+use crate::statistics::{ACCURACY_DROP, Bootstrap, IndicatorRun, lead_time, pooled_auroc};
 
-/// How well one indicator, over one task, tells that the next task's online accuracy is lower by more
-/// than [`ACCURACY_DROP`]: a row of foresight.csv.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ForesightRow {
-    /// The arm, or `all arms` pooled.
-    pub arm: String,
-    /// What is measured; where it is the lower the worse, its negative is scored.
-    pub indicator: Cow<'static, str>,
-    /// Drops, over all seeds.
-    pub drops: usize,
-    /// Pairs of neighbouring tasks between which accuracy can drop, over all seeds.
-    pub pairs: usize,
-    /// Area under the ROC curve; one half is chance.
-    pub auroc: Option<f64>,
-    /// Lower end of its 95% bootstrap interval over seeds.
-    pub auroc_low: Option<f64>,
-    /// Upper end of it.
-    pub auroc_high: Option<f64>,
-    /// An alarm is a score above this: where Youden's J is largest.
-    pub threshold: Option<f64>,
-    /// Youden's J there: the share of drops with an alarm less that of other pairs with one.
-    pub youden: Option<f64>,
-    /// Drops with an alarm at the task before.
-    pub warned: Option<usize>,
-    /// Alarms that no drop followed.
-    pub false_alarms: Option<usize>,
-    /// Median number of tasks from the first alarm to the drop; none where the area is one half or less, since an
-    /// alarm that is always on leads every drop.
-    pub median_lead: Option<f64>,
-}
-
-/// What [`ForesightRow::arm`] says of all arms together.
-pub(crate) const ALL_ARMS: &str = "all arms";
-
-pub(crate) const HEADER: [&str; 12] = [
-    "arm",
-    "indicator",
-    "drops",
-    "pairs",
-    "auroc",
-    "auroc_low",
-    "auroc_high",
-    "threshold",
-    "youden",
-    "warned",
-    "false_alarms",
-    "median_lead",
-];
-
-/// Something that is averaged over a task.
+/// A quantity that is averaged over a task.
 struct Indicator {
     name: &'static str,
-    /// 1, or -1 where it is the lower the worse.
+    /// 1, or -1 where lower values are worse.
     sign: f64,
     place: Place,
     value: fn(&TaskIndicatorRow) -> Option<f64>,
 }
 
-/// Where an indicator is read.
+/// The row from which an indicator is read.
 enum Place {
-    /// In the network's row.
+    /// The network's row.
     Network,
-    /// In the row of the layer in which it is largest.
+    /// The row of the layer with the largest value.
     WorstLayer,
 }
 
@@ -155,8 +100,8 @@ const INDICATORS: [Indicator; 25] = [
 /// The rows of each task of each replica.
 type Tasks<'a> = HashMap<(&'a str, u32, u32), Vec<&'a TaskIndicatorRow>>;
 
-/// Every indicator over all arms together, then over each arm in which accuracy ever drops: the rows of foresight.csv,
-/// from those of tasks.csv and task_indicators.csv.
+/// The rows of foresight.csv, from those of tasks.csv and task_indicators.csv: every indicator over all arms together, then
+/// over each arm in which accuracy ever drops.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a NaN among the rows.
@@ -184,15 +129,7 @@ pub fn foresight(
     Ok(rows)
 }
 
-/// Writes `rows` to `path`, in their order, under a header of the fields' names. The file is whole or absent.
-///
-/// # Errors
-/// [`ReportError::Write`] when the file system refuses.
-pub fn write_foresight(path: &Path, rows: &[ForesightRow]) -> Result<(), ReportError> {
-    write_csv(path, &HEADER, rows)
-}
-
-/// Of each seed, the runs of `arms`: they are one cluster, as they see the same images, labels and orders.
+/// The runs of `arms`, in a cluster for each seed: runs of one seed see the same images, labels and orders.
 fn clusters(
     experiment: &Experiment,
     tasks: &[TaskRow],
@@ -213,7 +150,7 @@ fn clusters(
     experiment.seeds.iter().map(of_seed).collect()
 }
 
-/// `None` where no run has two tasks, or accuracy never drops.
+/// The row of one indicator; `None` where no run has two tasks, or accuracy never drops.
 fn row(
     clusters: &[Vec<IndicatorRun>],
     indicator: &Indicator,
@@ -269,7 +206,7 @@ fn run<'a>(
 }
 
 impl Indicator {
-    /// From the rows of one task; `None` where nothing was measured.
+    /// Reads the indicator from the rows of one task; `None` where nothing was measured.
     fn read(&self, rows: &[&TaskIndicatorRow]) -> Option<f64> {
         let of = |is_network: bool| {
             let rows = rows

@@ -40,8 +40,7 @@ impl Figure {
 }
 
 /// Fails where a run in `directory` would overwrite a file that no run has written. It changes nothing and takes no lock.
-/// A directory that does not exist passes, and so does one with unrelated files. The page is not checked here: see
-/// [`crate::report::check_page`].
+/// A directory that does not exist passes, and so does one with unrelated files. The page is not checked here.
 ///
 /// # Errors
 /// - [`DirectoryError::NotAFile`] where something else is in the place of a file that the run writes.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::report::ProbeRow;
+use crate::record::ProbeRow;
 use crate::scheduler::{Action, AlwaysCool, Control, RandomCool, Replay, ReplayPoint};
 
 /// A control that does what another arm's did, but without its signal.

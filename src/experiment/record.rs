@@ -2,8 +2,8 @@
 
 use super::{Arm, Experiment};
 use crate::error::Error;
-use crate::report::ProbeRow;
-use crate::scheduler::{self, Observation, Statistics};
+use crate::record::ProbeRow;
+use crate::scheduler::{self, Observation};
 
 /// What the scheduler of one replica saw, in order, from the rows of its probes: hand them to a
 /// [`crate::scheduler::Scheduler`] and it decides as it did, or, under another control, as it would have
@@ -32,7 +32,7 @@ pub fn recorded_observations(
     for row in own {
         check_layer(row, layers.len(), parameters.len())?;
         if let Some(parameters) = parameters.get(layers.len()) {
-            layers.push(statistics(row, *parameters));
+            layers.push(row.statistics(*parameters));
             continue;
         }
         let Some(task) = row.task.checked_sub(1) else {
@@ -46,7 +46,7 @@ pub fn recorded_observations(
             batch: experiment.batch,
             epsilon: scheduler::epsilon(arm.optimiser),
             layers: std::mem::take(&mut layers),
-            network: statistics(row, network.parameter_count()),
+            network: row.statistics(network.parameter_count()),
         });
     }
     if !layers.is_empty() {
@@ -82,17 +82,4 @@ fn check_layer(row: &ProbeRow, before: usize, all: usize) -> Result<(), Error> {
         wanted,
         &row.layer,
     ))
-}
-
-fn statistics(row: &ProbeRow, parameters: usize) -> Statistics {
-    Statistics {
-        parameters,
-        step_size: row.step_size,
-        effective_step: row.effective_step,
-        sharpness: row.sharpness,
-        grad_norm_sq: row.grad_norm_sq,
-        objective_grad_norm_sq: row.objective_grad_norm_sq,
-        grad_variance: row.grad_variance,
-        second_moment: row.second_moment,
-    }
 }

@@ -1,111 +1,19 @@
-//! What is made of an experiment's rows: scores, differences, how well indicators foretell drops, pictures.
+//! Scores of arms, differences between them, and all tables of a finished experiment.
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
-use super::foresight::{foresight, write_foresight};
-use super::task_indicators::{task_indicators, write_task_indicators};
-use super::{Arm, Experiment, ExperimentError, Figure, Results};
+use super::foresight::foresight;
+use super::task_indicators::task_indicators;
+use super::{Arm, Experiment, ExperimentError, Results};
 use crate::error::Error;
-use crate::report::{
-    Bootstrap, Interval, Subject, TaskRow, paired_difference, score, student_interval,
-    write_accuracies, write_csv, write_diagnosis, write_indicators_csv, write_layer_bounds,
-    write_probe_chart, write_probes_csv, write_tasks_csv, write_trajectories,
-};
+use crate::record::{DifferenceRow, ScoreRow, TaskRow, write_table};
 use crate::scheduler::Control;
+use crate::statistics::{
+    Bootstrap, Interval, mean_if_any as mean, paired_difference, score, student_interval,
+};
 
-/// Of every interval by Student's t.
+/// The confidence of every interval by Student's t.
 const CONFIDENCE: f64 = 0.95;
-
-/// One arm's score: a row of scores.csv. Means over seeds, with 95% intervals over seeds, none with a single one: by
-/// Student's t, which holds with few seeds, and by the bootstrap, which is too narrow there.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ScoreRow {
-    /// The arm.
-    pub arm: String,
-    /// Seeds that finished every task.
-    pub seeds: usize,
-    /// Seeds that diverged.
-    pub diverged: usize,
-    /// Mean online accuracy over all tasks (the paper's score).
-    pub mean: Option<f64>,
-    /// Lower end of its bootstrap interval.
-    pub mean_low: Option<f64>,
-    /// Upper end of it.
-    pub mean_high: Option<f64>,
-    /// Mean over the last five tasks.
-    pub last_five: Option<f64>,
-    /// Least-squares slope over tasks, in accuracy per task.
-    pub slope: Option<f64>,
-    /// Each seed's lowest online accuracy of a task, mean over seeds.
-    pub worst_task: Option<f64>,
-    /// Lower end of the mean's t interval: [`student_interval`]. None in tables of earlier versions.
-    #[serde(default)]
-    pub mean_t_low: Option<f64>,
-    /// Upper end of it.
-    #[serde(default)]
-    pub mean_t_high: Option<f64>,
-}
-
-impl ScoreRow {
-    /// The columns of scores.csv, in order.
-    pub const COLUMNS: [&str; 11] = [
-        "arm",
-        "seeds",
-        "diverged",
-        "mean",
-        "mean_low",
-        "mean_high",
-        "last_five",
-        "slope",
-        "worst_task",
-        "mean_t_low",
-        "mean_t_high",
-    ];
-
-    /// Both ends of the mean's t interval.
-    pub fn t_interval(&self) -> Option<(f64, f64)> {
-        self.mean_t_low.zip(self.mean_t_high)
-    }
-}
-
-/// One arm's mean online accuracy less that of the arm it is compared with, seed by seed: a row of
-/// differences.csv.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DifferenceRow {
-    /// The arm.
-    pub arm: String,
-    /// The arm that differs only in being left alone by every control; where there is none, the first
-    /// arm of its group.
-    pub against: String,
-    /// Seeds that finished every task in both.
-    pub seeds: usize,
-    /// The mean difference.
-    pub difference: f64,
-    /// Lower end of its 95% bootstrap interval over seeds.
-    pub low: f64,
-    /// Upper end of it.
-    pub high: f64,
-    /// Lower end of its 95% interval by Student's t over seeds: [`student_interval`].
-    pub t_low: f64,
-    /// Upper end of it.
-    pub t_high: f64,
-}
-
-impl DifferenceRow {
-    /// The columns of differences.csv, in order.
-    pub const COLUMNS: [&str; 8] = [
-        "arm",
-        "against",
-        "seeds",
-        "difference",
-        "low",
-        "high",
-        "t_low",
-        "t_high",
-    ];
-}
 
 /// The score of every arm, in the experiment's order.
 ///
@@ -184,8 +92,8 @@ pub fn differences(experiment: &Experiment, rows: &[TaskRow]) -> Result<Vec<Diff
     Ok(differences)
 }
 
-/// One arm less another, seed by seed, each with the rows of its run, on the stream of `experiment`; none where fewer
-/// than two seeds finished in both.
+/// The mean difference of two arms, seed by seed, each given with the rows of its run, on the stream of `experiment`. `None`
+/// where fewer than two seeds finished in both.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a NaN among the rows.
@@ -217,7 +125,7 @@ pub(crate) fn difference(
     Ok(interval.zip(student).map(row))
 }
 
-/// What an arm is compared with; itself where there is nothing else.
+/// The arm that `arm` is compared with; `arm` itself where there is no other.
 fn counterpart<'a>(experiment: &'a Experiment, arm: &'a Arm) -> &'a Arm {
     let left_alone = Arm {
         control: Control::Constant,
@@ -238,12 +146,12 @@ fn counterpart<'a>(experiment: &'a Experiment, arm: &'a Arm) -> &'a Arm {
         .unwrap_or(arm)
 }
 
-/// What stands before ": " in an arm's name; nothing for most.
+/// The part of an arm's name before ": ", which names its group; empty for most.
 fn group(name: &str) -> &str {
     name.split_once(": ").map_or("", |(group, _)| group)
 }
 
-/// Online accuracies by task, of each seed that finished all of them.
+/// The online accuracies by task of each seed that finished all tasks.
 fn finished_runs(experiment: &Experiment, rows: &[TaskRow], arm: &str) -> Vec<Vec<f64>> {
     let seeds = experiment.seeds.iter();
     seeds
@@ -262,62 +170,25 @@ fn finished_run(
     (run.len() == experiment.tasks as usize).then_some(run)
 }
 
-/// `None` of nothing.
-pub(super) fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let (count, sum) = values.fold((0, 0.0), |(count, sum), value| (count + 1, sum + value));
-    (count > 0).then(|| sum / f64::from(count))
-}
-
-/// Writes scores.csv and differences.csv of `rows` into `directory`, which exists. Each file is whole or absent.
+/// Writes all tables of a finished experiment into `directory`, which exists: tasks.csv, probes.csv, indicators.csv,
+/// scores.csv, differences.csv, task_indicators.csv and foresight.csv. Each file is whole, or as it was.
 ///
 /// # Errors
-/// A file that cannot be written: [`ExperimentError::Report`]; a NaN among the rows.
-pub fn write_scores(
-    directory: &Path,
-    experiment: &Experiment,
-    rows: &[TaskRow],
-) -> Result<(), ExperimentError> {
-    let scores = scores(experiment, rows)?;
-    write_csv(&directory.join("scores.csv"), &ScoreRow::COLUMNS, &scores)?;
-    let differences = differences(experiment, rows)?;
-    let path = directory.join("differences.csv");
-    Ok(write_csv(&path, &DifferenceRow::COLUMNS, &differences)?)
-}
-
-/// Writes all tables and pictures of a finished experiment into `directory`, which exists: tasks.csv, probes.csv,
-/// indicators.csv, scores.csv, differences.csv, task_indicators.csv, foresight.csv, and each [`Figure`] as SVG and PNG.
-/// Each file is whole or absent.
-///
-/// # Errors
-/// A file that cannot be written, or a number that cannot be drawn: [`ExperimentError::Report`].
-pub fn write_results(
+/// A file that cannot be written: [`ExperimentError::Write`]; a NaN among the rows.
+pub fn write_tables(
     directory: &Path,
     experiment: &Experiment,
     results: &Results,
 ) -> Result<(), ExperimentError> {
-    write_tasks_csv(&directory.join("tasks.csv"), &results.tasks)?;
-    write_probes_csv(&directory.join("probes.csv"), &results.probes)?;
-    write_indicators_csv(&directory.join("indicators.csv"), &results.indicators)?;
-    write_scores(directory, experiment, &results.tasks)?;
+    write_table(&directory.join("tasks.csv"), &results.tasks)?;
+    write_table(&directory.join("probes.csv"), &results.probes)?;
+    write_table(&directory.join("indicators.csv"), &results.indicators)?;
+    let scores = scores(experiment, &results.tasks)?;
+    write_table(&directory.join("scores.csv"), &scores)?;
+    let differences = differences(experiment, &results.tasks)?;
+    write_table(&directory.join("differences.csv"), &differences)?;
     let indicators = task_indicators(results);
-    write_task_indicators(&directory.join("task_indicators.csv"), &indicators)?;
+    write_table(&directory.join("task_indicators.csv"), &indicators)?;
     let foresight = foresight(experiment, &results.tasks, &indicators)?;
-    write_foresight(&directory.join("foresight.csv"), &foresight)?;
-    // A picture needs something to show: where every replica diverged at once, the tables say so.
-    if results.tasks.is_empty() || results.probes.is_empty() {
-        return Ok(());
-    }
-    let (tasks, probes) = (&results.tasks, &results.probes);
-    let of = &Subject::of(&[experiment]);
-    for figure in &experiment.figures {
-        let base = directory.join(figure.file_stem());
-        match figure {
-            Figure::Accuracies => write_accuracies(&base, of, tasks),
-            Figure::Diagnosis => write_diagnosis(&base, of, tasks, probes),
-            Figure::Probes => write_probe_chart(&base, of, probes),
-            Figure::LayerBounds => write_layer_bounds(&base, of, tasks, probes),
-            Figure::Trajectories => write_trajectories(&base, of, tasks, probes),
-        }?;
-    }
-    Ok(())
+    Ok(write_table(&directory.join("foresight.csv"), &foresight)?)
 }

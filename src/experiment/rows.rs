@@ -1,10 +1,10 @@
-//! Tables that grow while an experiment runs: `NAME.part.csv`, in the order in which rows came to be.
+//! Tables that grow while an experiment runs: `NAME.part.csv`, with rows in the order of time.
 //!
-//! A checkpoint says how much of each is valid. What stands behind that was written after it, and is cut off
-//! before the run goes on.
+//! A checkpoint says how much of each table is valid. Rows behind that were written after the checkpoint, and are cut off before
+//! the run goes on.
 
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crc32fast::Hasher;
@@ -12,19 +12,19 @@ use serde::{Deserialize, Serialize};
 
 use super::directory::DirectoryError;
 use crate::files::{self, LARGEST};
-use crate::report::TableRow;
+use crate::record::{TableRow, encode};
 
-/// How much of a table is valid.
+/// The valid part of a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Extent {
     rows: usize,
     bytes: u64,
-    /// CRC-32 of those bytes.
+    /// CRC-32 of the valid bytes.
     checksum: u32,
 }
 
-/// A table that rows are appended to.
+/// A table to which rows are appended.
 #[derive(Debug)]
 pub(super) struct RowLog {
     path: PathBuf,
@@ -34,7 +34,7 @@ pub(super) struct RowLog {
 }
 
 impl RowLog {
-    /// Opens the table at `path`, makes it if there is none, and cuts it to `extent`, which [`read`] has checked.
+    /// Opens the table at `path`, or creates it, and cuts it to `extent`, which [`read`] has checked.
     pub(super) fn open(path: PathBuf, extent: Extent) -> Result<Self, DirectoryError> {
         let open = || {
             let mut options = File::options();
@@ -55,11 +55,11 @@ impl RowLog {
         })
     }
 
-    /// Appends those of all `rows` that it does not have yet. They are on the disk when this returns.
-    pub(super) fn append(&mut self, rows: &[impl Serialize]) -> Result<Extent, DirectoryError> {
+    /// Appends the rows that the table does not have yet; `rows` is all of them. They are on the disk when this returns.
+    pub(super) fn append(&mut self, rows: &[impl TableRow]) -> Result<Extent, DirectoryError> {
         let new = &rows[self.extent.rows..];
         if !new.is_empty() {
-            let bytes = csv_rows(new, self.extent.rows == 0);
+            let bytes = encode(new, self.extent.rows == 0);
             let bytes = bytes
                 .and_then(|bytes| {
                     self.file.write_all(&bytes)?;
@@ -78,17 +78,7 @@ impl RowLog {
     }
 }
 
-fn csv_rows(rows: &[impl Serialize], with_header: bool) -> io::Result<Vec<u8>> {
-    let mut table = csv::WriterBuilder::new()
-        .has_headers(with_header)
-        .from_writer(Vec::new());
-    for row in rows {
-        table.serialize(row)?;
-    }
-    table.into_inner().map_err(csv::IntoInnerError::into_error)
-}
-
-/// The valid rows of the table at `path`; it stays as it is.
+/// Reads the valid rows of the table at `path`, and changes nothing.
 pub(super) fn read<T: TableRow>(path: &Path, extent: Extent) -> Result<Vec<T>, DirectoryError> {
     let bytes = files::read(path, LARGEST);
     let bytes = bytes.map_err(|source| DirectoryError::read(path, source))?;
@@ -125,7 +115,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::report::TaskRow;
+    use crate::record::TaskRow;
 
     fn row(task: u32) -> TaskRow {
         TaskRow {

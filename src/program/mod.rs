@@ -120,10 +120,10 @@ impl Failure {
             }
             Self::Output(_) | Self::Signals(_) | Self::Toml { .. } => true,
             Self::Make { .. } | Self::Write(_) | Self::Report(_) | Self::Here(_) => true,
-            Self::Experiment(ExperimentError::Report(_) | ExperimentError::Write(_)) => true,
+            Self::Experiment(ExperimentError::Write(_)) => true,
             Self::Directory(error) | Self::Experiment(ExperimentError::Directory(error)) => {
                 use DirectoryError::{Read, Write};
-                matches!(error, Write { .. } | Read { .. })
+                matches!(error, Write(_) | Read { .. })
             }
             Self::Page(PageError::Write(_) | PageError::Report(ReportError::Write(_))) => true,
             _ => false,
@@ -219,11 +219,7 @@ mod tests {
                 doing: "training",
                 reason: "of a test".to_owned(),
             }),
-            DirectoryError::Write {
-                path: path(),
-                source: io_error(),
-            }
-            .into(),
+            DirectoryError::Write(write()).into(),
             directory(DirectoryError::Read {
                 path: path(),
                 source: io_error(),

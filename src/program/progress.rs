@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use indicatif::{HumanDuration, ProgressBar, ProgressState, ProgressStyle};
 use serde_json::json;
 use trainable::experiment::Event;
-use trainable::report::TaskRow;
+use trainable::record::TaskRow;
 
 use super::pace::Pace;
 use super::say::{WARNING, say, styled};

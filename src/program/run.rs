@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{
-    self, Event, Experiment, RunDirectory, ScoreRow, check_place, check_same, read_text, run_in,
-    score_table, scores, write_results,
+    self, Event, Experiment, RunDirectory, check_place, check_same, read_text, run_in, score_table,
+    scores, write_tables,
 };
 use trainable::files::write_whole;
-use trainable::report::{Foreign, check_page, write_event_files};
+use trainable::record::ScoreRow;
+use trainable::report::{Foreign, check_page, write_event_files, write_figures};
 use trainable::spec::ImageSet;
 use trainable::{Backend, Compute, data};
 
@@ -286,7 +287,8 @@ impl Session {
         let Some((results, directory)) = ended else {
             return Ok(Ended::Stopped);
         };
-        write_results(path, experiment, &results)?;
+        write_tables(path, experiment, &results)?;
+        write_figures(path, experiment, &results)?;
         report::write(path)?;
         directory.finish()?;
         Ok(Ended::Finished(scores(experiment, &results.tasks)?))

@@ -15,8 +15,9 @@ use std::path::{Path, PathBuf, absolute};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use trainable::experiment::{DirectoryError, ScoreRow, score_table};
+use trainable::experiment::{DirectoryError, score_table};
 use trainable::files::write_whole;
+use trainable::record::{ScoreRow, TableRow};
 use trainable::report::{Foreign, check_page};
 use trainable::spec::ImageSet;
 
@@ -189,7 +190,7 @@ fn write_table(grid: &Grid, place: &Path) -> Result<Vec<ScoreRow>, Failure> {
         let own = place.join(&cell.name).join("scores.csv");
         if number == 0 {
             let header = grid.fields.iter().map(String::as_str);
-            let header = header.chain(ScoreRow::COLUMNS);
+            let header = header.chain(ScoreRow::COLUMNS.iter().copied());
             table.write_record(header).map_err(failed(&path))?;
         }
         for mut row in read_scores(&own).map_err(failed(&own))? {

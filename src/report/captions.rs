@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::grid::Curve;
-use super::probes::{NETWORK, distinct};
+use super::rows::distinct;
 use super::scale::{Scale, number};
+use crate::record::NETWORK;
 
 /// From here on arms with the same count are not told one by one.
 const MANY_ARMS: usize = 3;

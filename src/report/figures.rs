@@ -5,17 +5,18 @@ use std::path::Path;
 
 use kuva::plot::MarkerShape;
 
+use super::ReportError;
 use super::captions::{end_note, heading, missing_note, per_arm, place};
+use super::curves::{SeedCurve, mean_curve, median_curve};
 use super::grid::{
     Column, Curve, Grid, Key, PANEL_HEIGHT, Panel, REFERENCE, Style, draw_grid, values, x_ticks,
 };
 use super::plots::{Axis, BLACK, Drawing, extent};
-use super::probes::{
-    SeedCurve, distinct, last_updates, layers, mean_curve, median_curve, task_switches,
-};
+use super::rows::{distinct, last_updates, layers, task_switches};
 use super::run::Run;
 use super::scale::Scale;
-use super::{ProbeRow, ReportError, Subject, TaskRow};
+use super::subject::Subject;
+use crate::record::{ProbeRow, TaskRow};
 
 /// Of a picture with one row of panels.
 const TALL_PANEL: f64 = 300.0;
@@ -84,7 +85,7 @@ struct Group<'a> {
 /// - [`ReportError::Chart`] when there is no probe, when there are two rows of one task or of one layer's probe, or
 ///   when no PNG can be made; nothing is written either.
 /// - [`ReportError::Write`] when the file system refuses.
-pub fn write_diagnosis(
+pub(super) fn write_diagnosis(
     base: &Path,
     subject: &Subject,
     tasks: &[TaskRow],
@@ -120,7 +121,7 @@ pub(super) fn diagnosis(
 ///
 /// # Errors
 /// As for [`write_diagnosis`].
-pub fn write_layer_bounds(
+pub(super) fn write_layer_bounds(
     base: &Path,
     subject: &Subject,
     tasks: &[TaskRow],
@@ -164,7 +165,7 @@ pub(super) fn layer_bounds(
 /// - [`ReportError::Chart`] when there is no task, when a seed has two rows of one or when no PNG can be made; nothing
 ///   is written either.
 /// - [`ReportError::Write`] when the file system refuses.
-pub fn write_accuracies(
+pub(super) fn write_accuracies(
     base: &Path,
     subject: &Subject,
     tasks: &[TaskRow],
@@ -197,7 +198,7 @@ pub(super) fn accuracies(
 ///
 /// # Errors
 /// As for [`write_diagnosis`].
-pub fn write_trajectories(
+pub(super) fn write_trajectories(
     base: &Path,
     subject: &Subject,
     tasks: &[TaskRow],
@@ -530,10 +531,9 @@ mod tests {
     use std::fs;
 
     use super::super::BandPoint;
-    use super::super::probes::NETWORK;
-    use super::super::probes::tests::row as probe_row;
-    use super::super::tables::tests::row as task_row;
     use super::*;
+    use crate::record::NETWORK;
+    use crate::record::fixtures::{probe_row, task_row};
 
     const ARMS: [&str; 4] = ["L2: none", "L2: combined", "L1: none", "L1: global"];
 

@@ -1,67 +1,42 @@
-//! What a run leaves to be read: tables for programs, charts for people.
+//! Reports: pictures and pages for people, made of the rows and numbers of experiments.
 //!
-//! - `tables`: a row per finished task, `tasks.csv`, the curves and the scores made of the rows.
-//! - `plots`: a chart of curves with bands, as SVG and PNG.
-//! - `probes`: a row per probed layer, `probes.csv`, the curves made of the rows.
-//! - `prediction`: how well an indicator foretells a drop in accuracy, and bootstrap intervals over seeds; `student`: Student's t intervals.
-//! - `indicators`: a row per minibatch that was looked at, `indicators.csv`.
-//! - `figures`: the pictures of the experiments, arms side by side; `run` is the rows they are made of.
-//! - `ranges`: what the numbers of a table that is read back can be.
-//! - `tensorboard`: the rows as TensorBoard shows them; `events` is the format of its files.
-//! - `page`: HTML of one run or several, with all of this in it.
-//! - `subject`: what rows are of, such as random-label MNIST, and its chance.
+//! - `pictures`: the pictures that an experiment asks for.
+//! - `figures`: arms side by side; `run` is the rows that they are made of.
 //! - `panels`: a picture of the probes, a row of panels per layer.
+//! - `curves`: curves over seeds, made of rows; `rows`: the arms, layers and tasks of rows.
+//! - `plots`: a chart of curves with bands, as SVG and PNG.
 //! - `grid`: what pictures made of panels are drawn with; `scale` is their vertical axes, `captions` their words.
+//! - `subject`: the stream of tasks that rows are of, such as random-label MNIST, and its chance.
+//! - `page`: HTML of one run or several, with all of this in it.
+//! - `tensorboard`: event files of a run that is finished.
 //!
-//! Event files grow as a run goes on. Any other file appears under its name only when all of it is on the disk; before that it stands beside it under a
-//! temporary one.
+//! Each file appears under its name only when all of it is on the disk.
 
 mod captions;
-mod events;
+mod curves;
 mod figures;
 mod grid;
-mod indicators;
 mod page;
 mod panels;
+mod pictures;
 mod plots;
-mod prediction;
-mod probes;
-mod ranges;
+mod rows;
 mod run;
 mod scale;
-mod student;
 mod subject;
-mod tables;
 mod tensorboard;
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use serde::Serialize;
+use crate::files::WriteError;
 
-use crate::files::{WriteError, write_whole};
-
-pub use figures::{write_accuracies, write_diagnosis, write_layer_bounds, write_trajectories};
-pub use indicators::{IndicatorRow, write_indicators_csv};
+pub use curves::{BandPoint, Series, online_accuracy_series};
 pub use page::{Foreign, PageError, check_page, write_overview, write_page};
-pub use panels::write_probe_chart;
+pub use pictures::write_figures;
 pub use plots::{Chart, write_chart};
-pub use prediction::{
-    ACCURACY_DROP, Bootstrap, IndicatorRun, Interval, LeadTime, auroc, lead_time,
-    paired_difference, pooled_auroc,
-};
-pub(crate) use probes::NETWORK;
-pub use probes::{ProbeRow, probe_rows, write_probes_csv};
-pub(crate) use ranges::TableRow;
-pub use student::student_interval;
-pub use subject::Subject;
-pub use tables::{
-    BandPoint, Score, Series, TaskRow, online_accuracy_series, score, write_tasks_csv,
-};
-pub(crate) use tensorboard::EventFiles;
 pub use tensorboard::write_event_files;
 
-/// What can go wrong while a report is written.
+/// Why a picture cannot be drawn or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
@@ -92,56 +67,4 @@ pub enum ReportError {
         /// What is wrong with it.
         reason: String,
     },
-}
-
-/// Writes `rows` to `path`, in their order, under `header`.
-pub(crate) fn write_csv(
-    path: &Path,
-    header: &[&str],
-    rows: &[impl Serialize],
-) -> Result<(), ReportError> {
-    let table = csv_bytes(header, rows).map_err(|source| WriteError::new(path, source))?;
-    Ok(write_whole(path, &table)?)
-}
-
-/// A text that came from outside as a cell of a table: spreadsheets would take what begins with `=`, `+`, `-` or `@` for a
-/// formula, and so it gets an apostrophe; control characters become spaces.
-pub fn text_cell(text: &str) -> String {
-    let text = text.replace(char::is_control, " ");
-    if text.starts_with(['=', '+', '-', '@']) {
-        format!("'{text}")
-    } else {
-        text
-    }
-}
-
-/// The header is given, so that a table without rows has one.
-fn csv_bytes(header: &[&str], rows: &[impl Serialize]) -> io::Result<Vec<u8>> {
-    let mut table = csv::WriterBuilder::new()
-        .has_headers(false)
-        .from_writer(Vec::new());
-    table.write_record(header)?;
-    for row in rows {
-        table.serialize(row)?;
-    }
-    table.into_inner().map_err(csv::IntoInnerError::into_error)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_text_is_a_formula_or_moves_the_cursor() {
-        for (text, wanted) in [
-            ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
-            ("+1", "'+1"),
-            ("-1", "'-1"),
-            ("@a", "'@a"),
-            ("\u{1b}[2J\t", " [2J "),
-            ("L2: a = b", "L2: a = b"),
-        ] {
-            assert_eq!(text_cell(text), wanted);
-        }
-    }
 }

@@ -1,11 +1,11 @@
-//! A page of one run or several: HTML with everything in it, to be read in a browser or sent to somebody.
+//! A page of one run or several: one HTML file that needs no other, to read in a browser or to send.
 //!
 //! - `record`: a run's directory, read back and checked.
 //! - `parts`: the rows so far of a run that is not finished, and scores of these.
-//! - `cells`: names of a sweep's cells, by what varies.
+//! - `cells`: names of a sweep's cells, by the fields that vary.
 //! - `comparison`: runs side by side, and names that tell their arms apart.
 //! - `pictures`: the plots, drawn beside the page and fitted into it.
-//! - `sections`: the page from top to bottom; `page.css` is its looks.
+//! - `sections`: the page from top to bottom; `page.css` is its style.
 //! - `tables`: its tables of results.
 //! - `numbers`: numbers for people, and small pictures of intervals.
 
@@ -22,45 +22,44 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::{ReportError, write_csv};
+use super::ReportError;
 use crate::error::Error;
-use crate::experiment::{DifferenceRow, ExperimentError, FileError, ScoreRow};
+use crate::experiment::{ExperimentError, FileError};
 use crate::files::{WriteError, write_whole};
+use crate::record::{TableError, write_table};
 use comparison::Comparison;
 use pictures::{Extent, Gallery};
 use record::Record;
 
 pub(super) use record::read_results;
 
-/// With what every page of ours starts, and no other.
+/// The start of every page of this program, and of no other page.
 const START: &str = concat!(
     "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">",
     "<meta name=\"generator\" content=\"trainable "
 );
 
-/// What becomes of a file that is in the page's place and is no page of ours. A page of ours is always replaced.
+/// The fate of another file in the page's place. A page of this program is always replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Foreign {
-    /// It stays, and there is an error.
+    /// The file stays, and the result is an error.
     Keep,
-    /// It is replaced.
+    /// The file is replaced.
     Replace,
 }
 
-/// Why there is no page.
+/// Why a page cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PageError {
     /// No directory was named.
     #[error("wanted the directory of a run, found none")]
     NoRun,
-    /// A file of a run is not there, or may not be read.
-    #[error("cannot read {}: wanted {wanted}", path.display())]
+    /// experiment.toml is not there, or may not be read.
+    #[error("cannot read {}: wanted the experiment of a run", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// What it is.
-        wanted: &'static str,
         /// The file system's reason.
         source: io::Error,
     },
@@ -80,28 +79,9 @@ pub enum PageError {
         /// The fault of the name.
         source: Box<ExperimentError>,
     },
-    /// A table lacks a column.
-    #[error("{}: wanted a column {column}, found only {found}", path.display())]
-    Column {
-        /// The table.
-        path: PathBuf,
-        /// The column.
-        column: String,
-        /// The columns that it has.
-        found: String,
-    },
-    /// A table's row cannot be read.
-    #[error("{}, line {line}: wanted {wanted}, found {found}", path.display())]
-    Row {
-        /// The table.
-        path: PathBuf,
-        /// The line, from 1.
-        line: u64,
-        /// What belongs there.
-        wanted: String,
-        /// What is there.
-        found: String,
-    },
+    /// A table cannot be read.
+    #[error(transparent)]
+    Table(#[from] TableError),
     /// A table is of other arms than the experiment.
     #[error("{}: wanted the arms of experiment.toml, {wanted}, found {found}", path.display())]
     Arms {
@@ -109,10 +89,10 @@ pub enum PageError {
         path: PathBuf,
         /// The experiment's arms.
         wanted: String,
-        /// The table's, or those of them that the experiment has not.
+        /// The table's arms, or those that the experiment does not have.
         found: String,
     },
-    /// Something else is in the page's place.
+    /// Another file is in the page's place.
     #[error("{}: wanted no file or an older report to replace, found another file", path.display())]
     Foreign {
         /// The page.
@@ -135,24 +115,26 @@ pub enum PageError {
     Write(#[from] WriteError),
 }
 
-/// Writes the page of the runs in `directories` to `page`, and beside it each plot as SVG and PNG. All of the runs is
-/// read and checked first, and the page's directory made if there is none; each file is whole or absent, the page is the
-/// last.
+/// Writes the page of the runs in `directories` to `page`, and beside it each plot as SVG and PNG. All
+/// runs are read and checked first. The page's directory is created if there is none. Each file is whole, or as it was; the
+/// page is written last.
 ///
-/// The page needs nothing else: no script, no network, fonts of the reader's system; it is light or dark as the reader
-/// has it. It holds what was asked, scores and paired differences with intervals, accuracies, each layer's bounds and
+/// The page needs no script, no network and no fonts but those of the reader's system; it is light or dark as the browser
+/// is set. It holds the question, scores and paired differences with intervals, accuracies, each layer's bounds and
 /// step sizes, how well indicators foretold drops, diverged replicas, and the experiment files.
 ///
 /// A single run's page in its own directory has plots of the plain names, `accuracies.svg` and so on. Otherwise they are
 /// named after the page, `PAGE-accuracies.svg`, and so are the tables `PAGE-scores.csv` and `PAGE-differences.csv` of
 /// several runs. Scores and differences are computed from tasks.csv; a single run's page in its own directory writes
-/// scores.csv and differences.csv anew, so that those of an earlier version have all columns. Arms of the same name in several of them are told apart by their directories' names. Arms of two runs
-/// are compared seed by seed where both had the same seeds and the same stream of tasks: with the first run's arm of
-/// the same name, or else its first arm. Cells of a sweep are named by what varies.
+/// scores.csv and differences.csv anew, so that tables of an earlier version get all columns.
 ///
-/// A run that is interrupted or still running has a page, too: it says so, and its scores are of the tasks that are
-/// finished. Its lock is not needed, and of its own files none is touched: alone in its own directory, its page has no
-/// pictures beside it.
+/// Arms of the same name in several runs are told apart by their directories' names. Arms of two runs are compared seed by
+/// seed where both had the same seeds and the same stream of tasks: with the first run's arm of the same name, or else its
+/// first arm. Cells of a sweep are named by the fields that vary.
+///
+/// A run that is interrupted or still running has a page too. The page says so, and its scores are over the tasks that are
+/// finished. The run's lock is not needed, and none of its files is touched: a page of such a run alone, in its own
+/// directory, has no pictures beside it.
 ///
 /// # Errors
 /// [`PageError`], with the file, what was wanted and what was found.
@@ -164,8 +146,8 @@ pub fn write_page(
     write(directories, page, foreign, Extent::Whole)
 }
 
-/// As [`write_page`] of several runs, but without what each run's own page, `report.html` in its directory, has: bounds,
-/// step sizes and foresight layer by layer, and experiment files. In their place are links to these pages.
+/// Writes the page of [`write_page`] for several runs without the parts that each run's own page, `report.html` in its directory,
+/// has: bounds, step sizes and foresight layer by layer, and experiment files. Links to these pages stand in their place.
 ///
 /// # Errors
 /// As [`write_page`].
@@ -196,25 +178,20 @@ fn write(
             true => page.with_file_name(name),
             false => pictures::beside(page, name),
         };
-        write_csv(&table("scores.csv"), &ScoreRow::COLUMNS, &comparison.scores)?;
-        let differences = comparison.all_differences();
-        write_csv(
-            &table("differences.csv"),
-            &DifferenceRow::COLUMNS,
-            &differences,
-        )?;
+        write_table(&table("scores.csv"), &comparison.scores)?;
+        write_table(&table("differences.csv"), &comparison.all_differences())?;
     }
     let text = sections::page(&comparison, &gallery, extent).into_string();
     Ok(write_whole(page, text.as_bytes())?)
 }
 
-/// Fails if there is something at `page` that [`write_page`] would not replace. To be called before a long run, so that it
-/// does not fail at its end.
+/// Fails where [`write_page`] would not replace the file at `page`. A long run calls it first, so that it does not fail at its
+/// end.
 ///
 /// # Errors
 /// [`PageError::Foreign`], [`PageError::NotAFile`]
 pub fn check_page(page: &Path, foreign: Foreign) -> Result<(), PageError> {
-    // What cannot be looked at cannot be written either, which says why.
+    // Writing to a path that cannot be inspected fails later, with the reason.
     let Ok(found) = fs::metadata(page) else {
         return Ok(());
     };

@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
+use super::ReportError;
 use super::captions::{end_note, heading, missing_note, per_arm, place};
+use super::curves::mean_curve;
 use super::grid::{
     Column, Curve, Grid, Key, PANEL_HEIGHT, Panel, Style, draw_grid, values, x_ticks,
 };
 use super::plots::{Axis, Drawing};
-use super::probes::{arms, check_distinct, last_updates, layers, mean_curve, task_switches};
+use super::rows::{arms, check_distinct, last_updates, layers, task_switches};
 use super::scale::Scale;
-use super::{ProbeRow, ReportError, Subject};
+use super::subject::Subject;
+use crate::record::ProbeRow;
 
 const TITLE: &str = "Sharpness and effective step size";
 const CAPTION: &str = "Line: plain mean over seeds; band: lowest to highest. Vertical lines: first probe of a new \
@@ -50,7 +53,7 @@ const QUANTITIES: [Quantity; 2] = [
 /// - [`ReportError::Chart`] when there is no row, when a layer has two rows of one probe or when no PNG can be made;
 ///   nothing is written either.
 /// - [`ReportError::Write`] when the file system refuses.
-pub fn write_probe_chart(
+pub(super) fn write_probe_chart(
     base: &Path,
     subject: &Subject,
     rows: &[ProbeRow],
@@ -163,9 +166,9 @@ mod tests {
     use std::fs;
 
     use super::super::grid::SWITCH;
-    use super::super::probes::NETWORK;
-    use super::super::probes::tests::row;
     use super::*;
+    use crate::record::NETWORK;
+    use crate::record::fixtures::probe_row as row;
 
     /// Two seeds of two arms, four probes of two tasks, two layers and the network.
     fn rows() -> Vec<ProbeRow> {

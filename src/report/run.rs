@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::probes::{NETWORK, SeedCurve, check_distinct, distinct, layers};
-use super::tables::band_point;
-use super::{BandPoint, ProbeRow, ReportError, Subject, TaskRow};
+use super::ReportError;
+use super::curves::{BandPoint, SeedCurve, band_point};
+use super::rows::{check_distinct, distinct, layers};
+use super::subject::Subject;
+use crate::record::{NETWORK, ProbeRow, TaskRow};
 
-/// What the pictures of the experiments are drawn of.
+/// The rows from which the pictures of an experiment are drawn.
 #[derive(Clone, Copy)]
 pub(super) struct Run<'a> {
     pub(super) subject: &'a Subject,
@@ -54,7 +56,8 @@ impl<'a> Run<'a> {
         SeedCurve::new(&tasks, &self.last_tasks(arm), band_point)
     }
 
-    /// As [`Self::accuracy_by_task`], but in the middle of each task's probes; without the tasks that have none.
+    /// The curve of [`Self::accuracy_by_task`] with each point in the middle of its task's probes; tasks without probes are left
+    /// out.
     pub(super) fn accuracy_by_update(self, arm: &str) -> SeedCurve {
         let middles = self.task_middles(arm);
         let mut curve = self.accuracy_by_task(arm);
@@ -95,7 +98,7 @@ impl<'a> Run<'a> {
         last
     }
 
-    /// Where more than half of the seeds violate the combined bound.
+    /// The updates at which more than half of the seeds violate the combined bound.
     pub(super) fn violations(self, arm: &str, layer: &str) -> Vec<u32> {
         let mut probes: BTreeMap<u32, (usize, usize)> = BTreeMap::new();
         let rows = self.probes.iter();
@@ -109,7 +112,7 @@ impl<'a> Run<'a> {
         most.map(|(update, _)| update).collect()
     }
 
-    /// How many tasks of `arm` have no probe.
+    /// The number of tasks of `arm` that have no probe.
     pub(super) fn unplaced_tasks(self, arm: &str) -> usize {
         let middles = self.task_middles(arm);
         let tasks = self.tasks.iter().filter(|row| row.arm == arm);

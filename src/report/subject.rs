@@ -6,16 +6,16 @@ use crate::spec::StreamKind;
 
 /// The streams of tasks that rows are of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subject {
+pub(super) struct Subject {
     /// Such as "random-label MNIST", one after the other where there are several.
-    pub stream: String,
+    pub(super) stream: String,
     /// Of the data set; `None` where several differ in it.
-    pub classes: Option<u32>,
+    pub(super) classes: Option<u32>,
 }
 
 impl Subject {
     /// Of one experiment or several.
-    pub fn of(experiments: &[&Experiment]) -> Self {
+    pub(super) fn of(experiments: &[&Experiment]) -> Self {
         let name = |experiment: &&Experiment| stream_name(experiment.stream, &experiment.data());
         let mut names: Vec<_> = experiments.iter().map(name).collect();
         names.sort_unstable();
@@ -29,7 +29,7 @@ impl Subject {
     }
 
     /// The accuracy of guessing.
-    pub fn chance(&self) -> Option<f64> {
+    pub(super) fn chance(&self) -> Option<f64> {
         self.classes.map(|classes| 1.0 / f64::from(classes))
     }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use trainable::report::{TaskRow, student_interval};
+use trainable::record::TaskRow;
+use trainable::statistics::student_interval;
 
 /// A number, and the 95% interval of it where there is one.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -5,10 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
-use trainable::experiment::{
-    DifferenceRow, Experiment, ForesightRow, ScoreRow, TaskIndicatorRow, differences, foresight,
-    scores,
-};
+use trainable::experiment::{Experiment, differences, foresight, scores};
+use trainable::record::{DifferenceRow, ForesightRow, ScoreRow, TaskIndicatorRow};
 
 use super::published;
 use super::rows::read;

@@ -11,7 +11,7 @@ use crate::experiment::{Experiment, ExperimentError};
 use crate::network::Network;
 use crate::probe::NotFinite;
 use crate::progress::ReplicaProgress;
-use crate::report::{IndicatorRow, ProbeRow, TaskRow, probe_rows};
+use crate::record::{IndicatorRow, ProbeRow, TaskRow, probe_rows};
 use crate::scheduler::Observation;
 use crate::trainer::Trainer;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::experiment::Experiment;
 use crate::progress::Halt;
-use crate::report::{IndicatorRow, ProbeRow, TaskRow};
+use crate::record::{IndicatorRow, ProbeRow, TaskRow};
 
 /// An event of a run.
 #[derive(Clone, Copy, Debug)]

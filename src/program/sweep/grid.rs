@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 use toml::Value;
 use trainable::experiment::Experiment;
-use trainable::report::text_cell;
+use trainable::record::text_cell;
 
 use super::field::{Field, Lost};
 

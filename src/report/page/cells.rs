@@ -1,4 +1,4 @@
-//! Names for the cells of a sweep: what varies between them, and no more.
+//! Names for the cells of a sweep, made of the fields that vary.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,16 +7,16 @@ use toml::Value;
 
 use super::record::Record;
 
-/// Characters of a name that is read at a glance.
+/// The most characters of a name that is read at a glance.
 const LONGEST: usize = 80;
 
-/// What the runs are, where all of them are cells of one sweep.
+/// The runs of one sweep.
 pub(super) struct Cells {
     /// The name of the experiment that is varied.
     pub(super) experiment: String,
-    /// What varies.
+    /// The fields that vary.
     pub(super) fields: Vec<String>,
-    /// Of each run, "l2=0.5, batch=64".
+    /// The name of each run, such as "l2=0.5, batch=64".
     pub(super) names: Vec<String>,
 }
 
@@ -24,7 +24,7 @@ pub(super) struct Cells {
 type Column = (String, Vec<String>);
 
 impl Cells {
-    /// `None` where they are not cells of one sweep, or have no names that tell them apart at a glance.
+    /// The cells `records`; `None` where they are not cells of one sweep, or have no names that tell them apart at a glance.
     pub(super) fn new(records: &[Record]) -> Option<Self> {
         let (first, later) = records.split_first()?;
         let experiment = experiment_of(first)?;
@@ -32,7 +32,7 @@ impl Cells {
         if later.is_empty() || !later.iter().all(is_sibling) {
             return None;
         }
-        // By way of text, in which an f32 has its own digits.
+        // Through text, in which an f32 keeps its own digits.
         let file =
             |record: &Record| toml::from_str(&toml::to_string(&record.experiment).ok()?).ok();
         let files: Option<Vec<Value>> = records.iter().map(file).collect();
@@ -62,7 +62,8 @@ fn experiment_of(record: &Record) -> Option<String> {
     Some(name.strip_suffix(", ")?.to_owned())
 }
 
-/// The fields that differ between experiment files. One that does so alike in each of all `arms` has no arm in its name.
+/// The fields that differ between experiment files. A field that differs alike in all `arms` arms
+/// has no arm in its name.
 fn columns(mut files: Vec<Value>, arms: usize) -> Vec<Column> {
     for file in &mut files {
         if let Value::Table(fields) = file {
@@ -128,7 +129,7 @@ fn differ(path: &str, values: &[&Value], columns: &mut Vec<Column>) {
     }
 }
 
-/// All of `values` as `kind`, or nothing.
+/// All of `values` as `kind`; `None` where one is of another kind.
 fn all<'a, T>(
     values: &[&'a Value],
     kind: impl Fn(&'a Value) -> Option<&'a T>,
@@ -136,7 +137,7 @@ fn all<'a, T>(
     values.iter().copied().map(kind).collect()
 }
 
-/// A value in few characters: of a table with one entry, which is a choice, its name.
+/// A value in few characters. A table with one entry is a choice, and is shown by its name.
 fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

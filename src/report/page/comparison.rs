@@ -7,41 +7,41 @@ use super::PageError;
 use super::cells::Cells;
 use super::record::Record;
 use crate::error::Error;
-use crate::experiment::results::difference;
-use crate::experiment::{DifferenceRow, Experiment, ScoreRow};
-use crate::report::{Subject, TaskRow, text_cell};
+use crate::experiment::{Experiment, difference};
+use crate::record::{DifferenceRow, ScoreRow, TaskRow, text_cell};
+use crate::report::subject::Subject;
 
 /// One run or several, in the order in which they were named.
 pub(super) struct Comparison {
     pub(super) runs: Vec<Run>,
-    /// Of all arms, under the names that tell them apart.
+    /// The scores of all arms, under the names that tell them apart.
     pub(super) scores: Vec<ScoreRow>,
-    /// Of arms of different runs.
+    /// Differences between arms of different runs.
     pub(super) across: Vec<DifferenceRow>,
-    /// Of all arms.
+    /// The finished tasks of all arms.
     pub(super) tasks: Vec<TaskRow>,
-    /// Where the runs are cells of one sweep.
+    /// The names of the cells, where all runs are cells of one sweep.
     pub(super) cells: Option<Cells>,
 }
 
 /// A run with a name.
 pub(super) struct Run {
-    /// What varies, in a cell of a sweep; else its directory's name, with a number where several have it.
+    /// The varied fields of a cell of a sweep; else the directory's name, with a number where several runs share it.
     pub(super) name: String,
-    /// The latter, always.
+    /// The directory's name, with a number where several runs share it.
     pub(super) file_name: String,
     pub(super) record: Record,
-    /// What each arm is called beside those of the other runs.
+    /// The name of each arm beside the arms of the other runs.
     arms: BTreeMap<String, String>,
 }
 
 impl Run {
-    /// What `arm` is called beside those of the other runs.
+    /// The name of `arm` beside the arms of the other runs.
     pub(super) fn name_of<'a>(&'a self, arm: &'a str) -> &'a str {
         self.arms.get(arm).map_or(arm, |name| name)
     }
 
-    /// Its paired differences, under those names.
+    /// The run's paired differences, under those names.
     pub(super) fn differences(&self) -> Vec<DifferenceRow> {
         let renamed = |row: &DifferenceRow| DifferenceRow {
             arm: self.name_of(&row.arm).to_owned(),
@@ -82,12 +82,12 @@ impl Comparison {
         })
     }
 
-    /// Whether any of the runs has not come to its end.
+    /// Whether any of the runs is not finished.
     pub(super) fn is_unfinished(&self) -> bool {
         self.runs.iter().any(|run| run.record.unfinished.is_some())
     }
 
-    /// For each of the scores the tasks that it is of, where its run is unfinished.
+    /// For each score, the number of tasks in it, where its run is not finished.
     pub(super) fn scored_tasks(&self) -> Vec<Option<u32>> {
         let of_run = |run: &Run| match &run.record.unfinished {
             Some(unfinished) => unfinished.scored.iter().copied().map(Some).collect(),
@@ -96,7 +96,7 @@ impl Comparison {
         self.runs.iter().flat_map(of_run).collect()
     }
 
-    /// What all runs are of.
+    /// The stream of tasks of all runs.
     pub(super) fn subject(&self) -> Subject {
         let experiments: Vec<_> = self.runs.iter().map(|run| &run.record.experiment).collect();
         Subject::of(&experiments)
@@ -106,14 +106,14 @@ impl Comparison {
         self.runs.len() > 1
     }
 
-    /// Within the runs, then across them.
+    /// The differences within the runs, then those across them.
     pub(super) fn all_differences(&self) -> Vec<DifferenceRow> {
         let within = self.runs.iter().flat_map(Run::differences);
         within.chain(self.across.iter().cloned()).collect()
     }
 }
 
-/// Arms that several runs have become "RUN / ARM".
+/// Names the runs and their arms. An arm that several runs have becomes "RUN / ARM".
 fn named(records: Vec<Record>, cells: Option<&Cells>) -> Vec<Run> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for arm in records.iter().flat_map(Record::arms) {
@@ -142,7 +142,7 @@ fn named(records: Vec<Record>, cells: Option<&Cells>) -> Vec<Run> {
         .collect()
 }
 
-/// "NAME", or "NAME (2)" and so on where NAME is taken.
+/// A name for the run: "NAME", or "NAME (2)" and so on where NAME is taken.
 fn unused_name(record: &Record, taken: &[String]) -> String {
     let directory = fs::canonicalize(&record.directory);
     let directory = directory.unwrap_or_else(|_| record.directory.clone());
@@ -155,8 +155,8 @@ fn unused_name(record: &Record, taken: &[String]) -> String {
     unused.unwrap_or(name)
 }
 
-/// Each later run's arms against the first run's arm of the same name, or else its first; none where their seeds or
-/// streams differ.
+/// Differences of each later run's arms from the first run's arm of the same name, or else its first arm; none where their
+/// seeds or streams differ.
 fn across(runs: &[Run]) -> Result<Vec<DifferenceRow>, Error> {
     let Some((first, later)) = runs.split_first() else {
         return Ok(Vec::new());

@@ -8,7 +8,7 @@ pub(super) fn number(value: Option<f64>, decimals: usize) -> Markup {
     html! { (with_digits(value, text)) }
 }
 
-/// As [`number`], with a plus before what is not negative.
+/// The element of [`number`], with a plus before a number that is not negative.
 pub(super) fn signed(value: Option<f64>, decimals: usize) -> Markup {
     let text = |value: f64| format!("{value:+.decimals$}");
     html! { (with_digits(value, text)) }
@@ -37,12 +37,12 @@ const EDGE: f64 = 5.0;
 const HEIGHT: f64 = 18.0;
 
 impl Ruler {
-    /// From `from` to `to`, which is larger, and a line at `mark`, if anywhere.
+    /// A ruler from `from` to `to`, which is larger, with a line at `mark` if there is one.
     pub(super) fn new(from: f64, to: f64, mark: Option<f64>) -> Self {
         Self { from, to, mark }
     }
 
-    /// As far below zero as above it, so that all of `values` have a place.
+    /// A ruler that reaches as far below zero as above it, with a place for all of `values`.
     pub(super) fn around_zero(values: impl Iterator<Item = f64>) -> Self {
         let reach = values.map(f64::abs).fold(1e-3, f64::max);
         Self::new(-reach, reach, Some(0.0))

@@ -1,27 +1,24 @@
-//! The rows so far of a run that is not finished, and scores of these.
+//! The rows so far of a run that is not finished, and the scores made of them.
 
 use std::io;
 use std::path::Path;
 
 use super::PageError;
-use super::record::{parse_table, unreadable};
 use crate::error::Error;
-use crate::experiment::{DifferenceRow, Experiment, PARTS, Results, ScoreRow, differences, scores};
-use crate::files::{self, LARGEST};
-use crate::report::indicators::HEADER as INDICATOR_HEADER;
-use crate::report::probes::HEADER as PROBE_HEADER;
-use crate::report::tables::HEADER as TASK_HEADER;
-use crate::report::{TableRow, TaskRow};
+use crate::experiment::{Experiment, PARTS, Results, differences, scores};
+use crate::record::{
+    DifferenceRow, ScoreRow, TableError, TableRow, TaskRow, parse_table, read_bytes,
+};
 
-/// How far a run has come.
+/// The progress of a run.
 pub(super) struct Unfinished {
-    /// Tasks that are finished, over all replicas.
+    /// The number of finished tasks, over all replicas.
     pub(super) done: usize,
-    /// All that were asked for.
+    /// The number of tasks asked for, over all replicas.
     pub(super) asked: usize,
     /// The newest finished task of any replica; 0 for none.
     pub(super) newest: u32,
-    /// For each arm the tasks that its score is of; 0 for none.
+    /// For each arm, the number of tasks in its score; 0 for none.
     pub(super) scored: Vec<u32>,
 }
 
@@ -37,16 +34,16 @@ impl Unfinished {
     }
 }
 
-/// The rows so far in `directory`, ordered by arm, seed and time; `None` where there are no such tables. A process may be
-/// appending to them: a last line that is not whole is left out.
+/// The rows so far in `directory`, ordered by arm, seed and time; `None` where there are no such tables. A last line that is not
+/// whole is left out, because a process may be appending to the table.
 pub(super) fn read(
     directory: &Path,
     experiment: &Experiment,
 ) -> Result<Option<Results>, PageError> {
     let [tasks, probes, indicators] = PARTS.map(|name| directory.join(name));
-    let tasks = read_part(&tasks, &TASK_HEADER)?;
-    let probes = read_part(&probes, &PROBE_HEADER)?;
-    let indicators = read_part(&indicators, &INDICATOR_HEADER)?;
+    let tasks = read_part(&tasks)?;
+    let probes = read_part(&probes)?;
+    let indicators = read_part(&indicators)?;
     let Some(((tasks, probes), indicators)) = tasks.zip(probes).zip(indicators) else {
         return Ok(None);
     };
@@ -59,21 +56,23 @@ pub(super) fn read(
     Ok(Some(results))
 }
 
-/// `None` where there is no such file.
-fn read_part<T: TableRow>(path: &Path, header: &[&str]) -> Result<Option<Vec<T>>, PageError> {
-    let bytes = match files::read(path, LARGEST) {
+/// The rows so far in one table; `None` where there is no such file.
+fn read_part<T: TableRow>(path: &Path) -> Result<Option<Vec<T>>, TableError> {
+    let bytes = match read_bytes(path) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(path, error)),
+        Err(TableError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
     };
     match whole_lines(&bytes) {
-        // The header comes with the first row.
+        // The header is written with the first row.
         [] => Ok(Some(Vec::new())),
-        lines => parse_table(path, lines, header).map(Some),
+        lines => parse_table(path, lines).map(Some),
     }
 }
 
-/// All up to the last line end that is not within quotes.
+/// The bytes up to the last line end that is not within quotes.
 fn whole_lines(bytes: &[u8]) -> &[u8] {
     let (mut is_quoted, mut end) = (false, 0);
     for (place, byte) in bytes.iter().enumerate() {
@@ -86,13 +85,13 @@ fn whole_lines(bytes: &[u8]) -> &[u8] {
     &bytes[..end]
 }
 
-/// What is made of the rows so far.
+/// Scores and differences of the rows so far.
 pub(super) struct Summary {
-    /// Of each arm, over the tasks that the furthest of its seeds have finished.
+    /// The score of each arm, over the tasks that the furthest of its seeds have finished.
     pub(super) scores: Vec<ScoreRow>,
-    /// How many tasks these are; 0 for none.
+    /// The number of these tasks for each arm; 0 for none.
     pub(super) scored: Vec<u32>,
-    /// Over the tasks that two seeds or more have finished in both arms.
+    /// Differences over the tasks that two seeds or more have finished in both arms.
     pub(super) differences: Vec<DifferenceRow>,
 }
 
@@ -112,7 +111,7 @@ pub(super) fn summary(experiment: &Experiment, rows: &[TaskRow]) -> Result<Summa
     let mut counts: Vec<_> = scored.iter().copied().filter(|count| *count > 0).collect();
     counts.sort_unstable();
     counts.dedup();
-    // The most tasks first, so that what is found first is of the most.
+    // The most tasks come first, so that the first difference found is over the most tasks.
     for tasks in counts.into_iter().rev() {
         let asked = Experiment {
             tasks,
@@ -135,7 +134,7 @@ pub(super) fn summary(experiment: &Experiment, rows: &[TaskRow]) -> Result<Summa
         }
     }
     for score in &mut all {
-        // A seed with fewer tasks may only come later.
+        // A seed with fewer tasks may not have diverged: it may be behind.
         score.diverged = 0;
     }
     Ok(Summary {

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use super::comparison::{Comparison, Run};
 use super::{PageError, ReportError};
 use crate::experiment::Figure;
-use crate::report::Subject;
 use crate::report::figures::{accuracies, diagnosis, layer_bounds, trajectories};
 use crate::report::panels::probe_chart;
 use crate::report::plots::{Drawing, MARGIN};
+use crate::report::subject::Subject;
 
 /// How much of its runs a page shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,61 +1,54 @@
 //! A run's directory, read back and checked.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::{Path, PathBuf};
-
-use csv::{DeserializeErrorKind, ErrorKind, StringRecord};
 
 use super::PageError;
 use super::parts::{self, Unfinished};
-use crate::experiment::foresight::{ALL_ARMS, HEADER as FORESIGHT_HEADER};
 use crate::experiment::{
-    DifferenceRow, Experiment, ForesightRow, Results, ScoreRow, differences, foresight, read_text,
-    scores, task_indicators,
+    Experiment, Results, differences, foresight, read_text, scores, task_indicators,
 };
-use crate::files::{self, LARGEST};
-use crate::report::indicators::HEADER as INDICATOR_HEADER;
-use crate::report::probes::HEADER as PROBE_HEADER;
-use crate::report::tables::HEADER as TASK_HEADER;
-use crate::report::{ProbeRow, TableRow, TaskRow};
+use crate::record::{
+    ALL_ARMS, DifferenceRow, ForesightRow, ProbeRow, ScoreRow, TaskRow, read_table,
+};
 
-/// What a page is made of where the run is finished.
+/// The tables that the page of a finished run is made of.
 const TABLES: [&str; 3] = ["tasks.csv", "probes.csv", "foresight.csv"];
 
-/// What a run left, as far as a page shows it.
+/// A run as a page shows it.
 pub(super) struct Record {
-    /// Where it lies.
+    /// The directory of the run.
     pub(super) directory: PathBuf,
     /// The text of experiment.toml.
     pub(super) file: String,
     pub(super) experiment: Experiment,
     pub(super) tasks: Vec<TaskRow>,
     pub(super) probes: Vec<ProbeRow>,
-    /// Of `tasks`, as `differences`: the tables of an earlier version lack columns.
+    /// Scores, made of `tasks` like `differences`, because the tables of an earlier version lack columns.
     pub(super) scores: Vec<ScoreRow>,
     pub(super) differences: Vec<DifferenceRow>,
     pub(super) foresight: Vec<ForesightRow>,
-    /// How far it has come, where it has not come to its end.
+    /// The progress of a run that is not finished.
     pub(super) unfinished: Option<Unfinished>,
 }
 
 impl Record {
-    /// Reads the experiment and the tables in `directory`; no table names an arm that the experiment has not. A run without
-    /// all of its tables is read from the rows so far.
+    /// Reads the experiment and the tables in `directory`; no table names an arm that the experiment does not have.
+    /// A run without all of its tables is read from the rows so far.
     pub(super) fn read(directory: &Path) -> Result<Self, PageError> {
         let (file, experiment) = read_named(&directory.join("experiment.toml"))?;
         let has_tables = TABLES.iter().all(|name| directory.join(name).exists());
         if !has_tables && let Some(results) = parts::read(directory, &experiment)? {
             return Self::of_parts(directory, file, experiment, results);
         }
-        let tasks = read_table(&directory.join("tasks.csv"), &TASK_HEADER)?;
+        let tasks = read_table(&directory.join("tasks.csv"))?;
         let record = Self {
             directory: directory.to_owned(),
             scores: scores(&experiment, &tasks)?,
             differences: differences(&experiment, &tasks)?,
             tasks,
-            probes: read_table(&directory.join("probes.csv"), &PROBE_HEADER)?,
-            foresight: read_table(&directory.join("foresight.csv"), &FORESIGHT_HEADER)?,
+            probes: read_table(&directory.join("probes.csv"))?,
+            foresight: read_table(&directory.join("foresight.csv"))?,
             file,
             experiment,
             unfinished: None,
@@ -127,15 +120,15 @@ impl Record {
     }
 }
 
-/// The experiment and the rows of the run in `directory`; all of its replicas.
+/// Reads the experiment and the rows of the finished run in `directory`.
 pub(in crate::report) fn read_results(
     directory: &Path,
 ) -> Result<(Experiment, Results), PageError> {
     let (_, experiment) = read_named(&directory.join("experiment.toml"))?;
     let results = Results {
-        tasks: read_table(&directory.join("tasks.csv"), &TASK_HEADER)?,
-        probes: read_table(&directory.join("probes.csv"), &PROBE_HEADER)?,
-        indicators: read_table(&directory.join("indicators.csv"), &INDICATOR_HEADER)?,
+        tasks: read_table(&directory.join("tasks.csv"))?,
+        probes: read_table(&directory.join("probes.csv"))?,
+        indicators: read_table(&directory.join("indicators.csv"))?,
     };
     let arms: Vec<&str> = experiment.arms.iter().map(|arm| &arm.name[..]).collect();
     let tasks = results.tasks.iter();
@@ -158,7 +151,7 @@ pub(in crate::report) fn read_results(
     }
 }
 
-/// Reads an experiment and refuses names that a table or a terminal would take for something else.
+/// Reads an experiment, and refuses names that a table or a terminal would misread.
 fn read_named(path: &Path) -> Result<(String, Experiment), PageError> {
     let (text, experiment) = read_experiment(path)?;
     match experiment.check_names() {
@@ -173,7 +166,6 @@ fn read_named(path: &Path) -> Result<(String, Experiment), PageError> {
 fn read_experiment(path: &Path) -> Result<(String, Experiment), PageError> {
     let text = read_text(path).map_err(|source| PageError::Read {
         path: path.to_owned(),
-        wanted: "the experiment of a run",
         source,
     })?;
     match text.parse() {
@@ -182,99 +174,5 @@ fn read_experiment(path: &Path) -> Result<(String, Experiment), PageError> {
             path: path.to_owned(),
             source,
         }),
-    }
-}
-
-/// The rows of `path`, which has the columns `header` in any order.
-fn read_table<T: TableRow>(path: &Path, header: &[&str]) -> Result<Vec<T>, PageError> {
-    let bytes = files::read(path, LARGEST).map_err(|source| unreadable(path, source))?;
-    parse_table(path, &bytes, header)
-}
-
-pub(super) fn unreadable(path: &Path, source: io::Error) -> PageError {
-    PageError::Read {
-        path: path.to_owned(),
-        wanted: "a table of a run",
-        source,
-    }
-}
-
-/// The rows in `bytes`, the content of the file `path`.
-pub(super) fn parse_table<T: TableRow>(
-    path: &Path,
-    bytes: &[u8],
-    header: &[&str],
-) -> Result<Vec<T>, PageError> {
-    let mut reader = csv::Reader::from_reader(bytes);
-    let found = reader.headers().map_err(|error| broken(path, &error))?;
-    let found = found.clone();
-    if let Some(column) = header
-        .iter()
-        .find(|name| !found.iter().any(|f| f == **name))
-    {
-        return Err(PageError::Column {
-            path: path.to_owned(),
-            column: (*column).to_owned(),
-            found: found.iter().collect::<Vec<_>>().join(", "),
-        });
-    }
-    let row = |record: Result<StringRecord, csv::Error>| {
-        let record = record.map_err(|error| broken(path, &error))?;
-        let row = record.deserialize(Some(&found));
-        let row: T = row.map_err(|error| wrong_field(path, &found, &record, &error))?;
-        match row.check() {
-            Ok(()) => Ok(row),
-            Err(fault) => Err(PageError::Row {
-                path: path.to_owned(),
-                line: record.position().map_or(1, csv::Position::line),
-                wanted: format!("{} as its {}", fault.wanted, fault.column),
-                found: fault.found,
-            }),
-        }
-    };
-    reader.records().map(row).collect()
-}
-
-/// A line that is no row at all.
-fn broken(path: &Path, error: &csv::Error) -> PageError {
-    PageError::Row {
-        path: path.to_owned(),
-        line: error.position().map_or(1, csv::Position::line),
-        wanted: "a row of as many fields as the header has, in UTF-8".to_owned(),
-        found: match error.kind() {
-            ErrorKind::UnequalLengths { len, .. } => format!("{len} fields"),
-            _ => error.to_string(),
-        },
-    }
-}
-
-/// A row whose field is not of its column's kind.
-fn wrong_field(
-    path: &Path,
-    header: &StringRecord,
-    record: &StringRecord,
-    error: &csv::Error,
-) -> PageError {
-    let (field, wanted) = match error.kind() {
-        ErrorKind::Deserialize { err, .. } => (err.field(), wanted_by(err.kind())),
-        _ => (None, error.to_string()),
-    };
-    let field = field.and_then(|field| usize::try_from(field).ok());
-    let text = |of: &StringRecord| field.and_then(|field| of.get(field)).map(str::to_owned);
-    let column = text(header).map_or(String::new(), |column| format!(" as its {column}"));
-    PageError::Row {
-        path: path.to_owned(),
-        line: record.position().map_or(1, csv::Position::line),
-        wanted: wanted + &column,
-        found: text(record).map_or("another row".to_owned(), |found| format!("{found:?}")),
-    }
-}
-
-fn wanted_by(kind: &DeserializeErrorKind) -> String {
-    match kind {
-        DeserializeErrorKind::ParseFloat(_) => "a number".to_owned(),
-        DeserializeErrorKind::ParseInt(_) => "a whole number".to_owned(),
-        DeserializeErrorKind::ParseBool(_) => "true or false".to_owned(),
-        kind => kind.to_string(),
     }
 }

@@ -6,8 +6,8 @@ use super::comparison::{Comparison, Run};
 use super::numbers::number;
 use super::pictures::{Extent, Gallery, Picture, RunGallery};
 use super::tables::{descending, differences, foresight, interval, scores, table};
-use crate::experiment::ScoreRow;
-use crate::report::Subject;
+use crate::record::ScoreRow;
+use crate::report::subject::Subject;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const STYLE: &str = include_str!("page.css");
@@ -16,10 +16,10 @@ const METHOD: &str = "https://arxiv.org/abs/2509.19698";
 /// The share of its own size down to which a picture shrinks before it scrolls.
 const SMALLEST: f64 = 0.75;
 
-/// A part of the page: what a link to it says, its place, and itself.
+/// A part of the page: the text of a link to it, its anchor, and its content.
 type Section = (&'static str, &'static str, Markup);
 
-/// What an overview has.
+/// The parts of an overview.
 const OF_OVERVIEW: [&str; 5] = ["cells", "scores", "differences", "accuracy", "diverged"];
 
 pub(super) fn page(comparison: &Comparison, gallery: &Gallery, extent: Extent) -> Markup {
@@ -123,7 +123,7 @@ fn of_runs(
     }
 }
 
-/// That a run has not come to its end, and how far it has come.
+/// A note on the progress of a run that is not finished.
 fn unfinished(comparison: &Comparison, run: &Run) -> Markup {
     let tasks = run.record.experiment.tasks;
     html! {
@@ -159,7 +159,7 @@ fn cells(comparison: &Comparison, gallery: &Gallery) -> Markup {
     }
 }
 
-/// Which arm learned best and which worst, in a sentence.
+/// A sentence on the arms that learned best and worst.
 fn summary(comparison: &Comparison) -> Markup {
     let scored = comparison.scores.iter();
     let mut scored: Vec<_> = scored.filter(|row| row.mean.is_some()).collect();
@@ -231,7 +231,7 @@ fn asked(comparison: &Comparison) -> Markup {
     }
 }
 
-/// "1, 2, 3"; "1 to 40 (40 seeds)" where they are many.
+/// Seeds as a list, such as "1, 2, 3"; many in a row as "1 to 40 (40 seeds)".
 fn list(seeds: &[u32]) -> String {
     let ascends = seeds
         .windows(2)
@@ -269,12 +269,12 @@ fn figure(picture: Option<&Picture>, what: &str) -> Markup {
     }
 }
 
-/// To a file beside the page.
+/// A link to a file beside the page.
 fn link(name: &str, extension: &str) -> Markup {
     html! { a href={ (encoded(name)) "." (extension) } { (name) "." (extension) } }
 }
 
-/// As a part of an address: all but letters, digits and "-._~" as `%XX` (RFC 3986, 2.1).
+/// A name as part of an address: all but letters, digits and "-._~" as `%XX` (RFC 3986, 2.1).
 fn encoded(name: &str) -> String {
     let part = |byte: u8| match byte {
         b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
@@ -311,7 +311,7 @@ struct Stopped<'a> {
     seed: u32,
     finished: usize,
     tasks: u32,
-    /// Updates done before its last probe.
+    /// The number of updates before its last probe.
     probed: Option<u32>,
 }
 

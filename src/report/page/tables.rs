@@ -6,16 +6,15 @@ use maud::{Markup, html};
 
 use super::comparison::{Comparison, Run};
 use super::numbers::{Ruler, number, signed};
-use crate::experiment::foresight::ALL_ARMS;
-use crate::experiment::{DifferenceRow, ForesightRow, ScoreRow};
-use crate::report::ACCURACY_DROP;
+use crate::record::{ALL_ARMS, DifferenceRow, ForesightRow, ScoreRow};
+use crate::statistics::ACCURACY_DROP;
 
-/// Of an area under a ROC curve.
+/// The area under the ROC curve of a score that tells nothing.
 const CHANCE: f64 = 0.5;
-/// With fewer, an interval shows a direction and no more.
+/// The number of seeds below which an interval shows a direction and no more.
 const FEW_SEEDS: usize = 5;
 
-/// Largest first, none last.
+/// The order of two values with the largest first, and none last.
 pub(super) fn descending(a: Option<f64>, b: Option<f64>) -> Ordering {
     let key = |value: Option<f64>| value.unwrap_or(f64::NEG_INFINITY);
     key(b).total_cmp(&key(a))
@@ -35,7 +34,7 @@ fn axis(from: &str, to: &str) -> Markup {
     html! { th { div.axis { span { (from) } span { (to) } } } }
 }
 
-/// What the line across the scores is, or why there is none.
+/// A sentence on the line of chance across the scores, or on chance in each run where there is no line.
 fn chance(comparison: &Comparison) -> String {
     if let Some(chance) = comparison.subject().chance() {
         return format!("The line marks chance, {}.", rounded(chance));
@@ -47,7 +46,7 @@ fn chance(comparison: &Comparison) -> String {
     format!("Chance is {}.", runs.collect::<Vec<_>>().join(", "))
 }
 
-/// To at most four digits after the point.
+/// `value` rounded to four digits after the point.
 fn rounded(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
 }
@@ -105,7 +104,7 @@ pub(super) fn scores(comparison: &Comparison) -> Markup {
     }
 }
 
-/// Where all digits are; an unfinished run has no such table.
+/// A note that names the table with all digits; an unfinished run has none.
 fn tables_note(comparison: &Comparison, name: &str) -> Markup {
     let is_of_several = comparison.is_of_several();
     html! {
@@ -119,7 +118,7 @@ fn tables_note(comparison: &Comparison, name: &str) -> Markup {
     }
 }
 
-/// What is to be kept in mind where one of `counts` is small.
+/// A caution where one of `counts` is small.
 fn few_seeds(counts: impl Iterator<Item = usize>) -> Markup {
     let least = counts.filter(|count| *count > 0).min();
     html! {
@@ -183,7 +182,7 @@ pub(super) fn differences(comparison: &Comparison) -> Markup {
     }
 }
 
-/// What the interval says.
+/// The interval in words.
 fn verdict(row: &DifferenceRow) -> Markup {
     let against = html! { span.arm { (row.against) } };
     html! {

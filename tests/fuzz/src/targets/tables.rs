@@ -5,8 +5,9 @@ use std::path::Path;
 
 use mutatis::Session;
 use trainable::Compute;
-use trainable::experiment::{Experiment, recorded_observations, run, write_results};
-use trainable::report::{Foreign, ProbeRow, write_event_files, write_page};
+use trainable::experiment::{Experiment, recorded_observations, run, write_tables};
+use trainable::record::ProbeRow;
+use trainable::report::{Foreign, write_event_files, write_page};
 
 use super::Target;
 use super::small::{as_toml, experiments, images};
@@ -34,7 +35,7 @@ fn corpus() -> Vec<Input> {
     let table = |experiment: Experiment| {
         let results = run(&experiment, &Compute::Cpu, &images(), |_| {}).expect("a small run");
         let directory = tempfile::tempdir().expect("a temporary directory");
-        write_results(directory.path(), &experiment, &results).expect("its tables");
+        write_tables(directory.path(), &experiment, &results).expect("its tables");
         let input = Input::read(directory.path()).expect("its files");
         let tables = input
             .files

@@ -1,4 +1,4 @@
-//! TensorBoard's event files, as far as scalars need them.
+//! The format of TensorBoard's event files, as far as scalars need it.
 //!
 //! A file is a sequence of records (tensorflow/core/lib/io/record_writer.h). A record is
 //!
@@ -22,7 +22,7 @@ use crc::{CRC_32_ISCSI, Crc};
 
 const CRC_32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 
-/// What a file starts with: the record of its version.
+/// The start of a file: the record of its version.
 pub(super) fn file_start(wall_time: f64) -> Vec<u8> {
     let mut version = event(wall_time, 0);
     put_bytes(&mut version, 3, b"brain.Event:2");
@@ -53,7 +53,7 @@ fn record(data: &[u8]) -> Vec<u8> {
     [&length[..], &checksum(&length), data, &checksum(data)].concat()
 }
 
-/// So that the checksum of data that hold checksums is no degenerate one.
+/// The checksum as TensorFlow masks it, because the CRC of data that contain CRCs is degenerate.
 fn masked(checksum: u32) -> u32 {
     checksum.rotate_right(15).wrapping_add(0xa282_ead8)
 }
@@ -62,7 +62,7 @@ fn event(wall_time: f64, step: u64) -> Vec<u8> {
     let mut event = Vec::new();
     put_key(&mut event, 1, 1);
     event.extend(wall_time.to_le_bytes());
-    // As protobuf has it, what is 0 is left out.
+    // Protobuf leaves out fields that are 0.
     if step > 0 {
         put_key(&mut event, 2, 0);
         put_varint(&mut event, step);
@@ -70,7 +70,7 @@ fn event(wall_time: f64, step: u64) -> Vec<u8> {
     event
 }
 
-/// A field's number and how it is encoded: 0 variable length, 1 eight bytes, 2 a length and bytes, 5 four bytes.
+/// Appends a field's number and its encoding: 0 variable length, 1 eight bytes, 2 a length and bytes, 5 four bytes.
 fn put_key(message: &mut Vec<u8>, field: u8, encoding: u8) {
     message.push(field << 3 | encoding);
 }
@@ -86,7 +86,7 @@ fn put_bytes(message: &mut Vec<u8>, field: u8, bytes: &[u8]) {
     message.extend(bytes);
 }
 
-/// Seven bits a byte, the lowest first; the top bit says that more follow.
+/// Appends `value` with seven bits a byte, the lowest first; the top bit says that more bytes follow.
 fn put_varint(message: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         message.push(value as u8 | 0x80);

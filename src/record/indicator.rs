@@ -1,13 +1,12 @@
-//! Indicators as rows: `indicators.csv`.
-
-use std::path::Path;
+//! Indicators as rows.
 
 use serde::{Deserialize, Serialize};
 
-use super::{ReportError, write_csv};
+use super::TableRow;
+use super::range::{self, OutOfRange};
 use crate::indicators::{Indicators, UnitIndicators};
 
-/// What one probe's minibatch says of one replica beside curvature and noise: a row of indicators.csv.
+/// Indicators of one replica on the minibatch of one probe: a row of indicators.csv.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct IndicatorRow {
     /// The replica's configuration.
@@ -34,23 +33,38 @@ pub struct IndicatorRow {
     pub fisher_effective_rank: f64,
 }
 
-pub(super) const HEADER: [&str; 11] = [
-    "arm",
-    "seed",
-    "task",
-    "update",
-    "dead",
-    "dormant",
-    "sign_entropy",
-    "effective_rank",
-    "stable_rank",
-    "fisher_rank",
-    "fisher_effective_rank",
-];
+impl TableRow for IndicatorRow {
+    const COLUMNS: &[&str] = &[
+        "arm",
+        "seed",
+        "task",
+        "update",
+        "dead",
+        "dormant",
+        "sign_entropy",
+        "effective_rank",
+        "stable_rank",
+        "fisher_rank",
+        "fisher_effective_rank",
+    ];
+
+    fn check(&self) -> Result<(), OutOfRange> {
+        range::task(self.task)?;
+        range::share_or_none("dead", self.dead)?;
+        range::share_or_none("dormant", self.dormant)?;
+        range::share_or_none("sign_entropy", self.sign_entropy)
+    }
+}
 
 impl IndicatorRow {
     /// The row of one replica, in `task` (from 0) after `update` updates.
-    pub fn new(arm: &str, seed: u32, task: u32, update: u32, indicators: &Indicators) -> Self {
+    pub(crate) fn new(
+        arm: &str,
+        seed: u32,
+        task: u32,
+        update: u32,
+        indicators: &Indicators,
+    ) -> Self {
         let layers = &indicators.hidden;
         let mean = |value: fn(&UnitIndicators) -> f64| {
             let sum: f64 = layers.iter().map(value).sum();
@@ -72,16 +86,9 @@ impl IndicatorRow {
     }
 }
 
-/// Writes `rows` to `path`, in their order, under a header of the fields' names. The file is whole or absent.
-///
-/// # Errors
-/// [`ReportError::Write`] when the file system refuses.
-pub fn write_indicators_csv(path: &Path, rows: &[IndicatorRow]) -> Result<(), ReportError> {
-    write_csv(path, &HEADER, rows)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::{read_table, write_table};
     use super::*;
 
     #[test]
@@ -106,14 +113,12 @@ mod tests {
         let bare = IndicatorRow::new("linear", 1, 0, 40, &bare);
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("indicators.csv");
-        write_indicators_csv(&path, &[row.clone(), bare.clone()]).unwrap();
+        write_table(&path, &[row.clone(), bare.clone()]).unwrap();
         let table = std::fs::read_to_string(&path).unwrap();
         let lines: Vec<_> = table.lines().collect();
-        assert_eq!(lines[0], HEADER.join(","));
+        assert_eq!(lines[0], IndicatorRow::COLUMNS.join(","));
         assert_eq!(lines[1], "relu,3,2,1040,0.25,0.375,0.375,7.5,3.0,42,12.5");
         assert_eq!(lines[2], "linear,1,1,40,,,,7.5,3.0,42,12.5");
-        let mut reader = csv::Reader::from_path(&path).unwrap();
-        let read: Vec<IndicatorRow> = reader.deserialize().map(Result::unwrap).collect();
-        assert_eq!(read, [row, bare]);
+        assert_eq!(read_table::<IndicatorRow>(&path).unwrap(), [row, bare]);
     }
 }

@@ -2,7 +2,7 @@
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use super::prediction::{check_level, check_numbers};
+use super::{check_level, check_numbers};
 use crate::error::Error;
 
 /// mean ± t s / sqrt(n): both ends of the interval of the mean of `values` at `level`, 0.95 for 95%. s is the standard

@@ -1,0 +1,74 @@
+//! How well indicators foretell drops in accuracy, as rows.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::TableRow;
+use super::range::{self, OutOfRange};
+
+/// How well one indicator, over one task, tells that the next task's online accuracy is lower by more
+/// than 0.05: a row of foresight.csv.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ForesightRow {
+    /// The arm, or `all arms` pooled.
+    pub arm: String,
+    /// The indicator. Where lower values are worse, the score is its negative.
+    pub indicator: Cow<'static, str>,
+    /// Drops, over all seeds.
+    pub drops: usize,
+    /// Pairs of neighbouring tasks between which accuracy can drop, over all seeds.
+    pub pairs: usize,
+    /// Area under the ROC curve; one half is chance.
+    pub auroc: Option<f64>,
+    /// Lower end of its 95% bootstrap interval over seeds.
+    pub auroc_low: Option<f64>,
+    /// Upper end of it.
+    pub auroc_high: Option<f64>,
+    /// The threshold with the largest Youden's J; a score above it is an alarm.
+    pub threshold: Option<f64>,
+    /// Youden's J at the threshold: the share of drops with an alarm less the share of other pairs with one.
+    pub youden: Option<f64>,
+    /// Drops with an alarm at the task before.
+    pub warned: Option<usize>,
+    /// Alarms that no drop followed.
+    pub false_alarms: Option<usize>,
+    /// Median number of tasks from the first alarm to the drop; none where the area is one half or less, since an
+    /// alarm that is always on leads every drop.
+    pub median_lead: Option<f64>,
+}
+
+/// The value of [`ForesightRow::arm`] for all arms together.
+pub(crate) const ALL_ARMS: &str = "all arms";
+
+impl TableRow for ForesightRow {
+    const COLUMNS: &[&str] = &[
+        "arm",
+        "indicator",
+        "drops",
+        "pairs",
+        "auroc",
+        "auroc_low",
+        "auroc_high",
+        "threshold",
+        "youden",
+        "warned",
+        "false_alarms",
+        "median_lead",
+    ];
+
+    fn check(&self) -> Result<(), OutOfRange> {
+        range::share_or_none("auroc", self.auroc)?;
+        range::part("drops", self.drops, self.pairs, "no more than pairs")?;
+        let warned = self.warned.unwrap_or(0);
+        range::part("warned", warned, self.drops, "no more than drops")?;
+        let alarms = self.false_alarms.unwrap_or(0);
+        let others = self.pairs - self.drops;
+        range::part(
+            "false_alarms",
+            alarms,
+            others,
+            "no more than pairs less drops",
+        )
+    }
+}

@@ -1,0 +1,35 @@
+//! Rows: everything that a run leaves as numbers, in tables and in TensorBoard's event files.
+//!
+//! - `task`, `probe`, `indicator`: what is measured as a run goes on; rows of tasks.csv, probes.csv and indicators.csv.
+//! - `task_indicator`, `score`, `foresight`: what is made of these at the end; rows of task_indicators.csv, of scores.csv and
+//!   differences.csv, and of foresight.csv.
+//! - `table`: rows as CSV; `range`: the ranges of their numbers.
+//! - `event_files`: rows as TensorBoard's event files; `events`: the format of these files.
+//!
+//! Event files grow as a run goes on. A table appears under its name only when all of it is on the disk.
+
+mod event_files;
+mod events;
+#[cfg(test)]
+pub(crate) mod fixtures;
+mod foresight;
+mod indicator;
+mod probe;
+mod range;
+mod score;
+mod table;
+mod task;
+mod task_indicator;
+
+pub(crate) use event_files::{EventFiles, Replicas};
+pub(crate) use foresight::ALL_ARMS;
+pub use foresight::ForesightRow;
+pub use indicator::IndicatorRow;
+pub use probe::ProbeRow;
+pub(crate) use probe::{NETWORK, probe_rows};
+pub use range::OutOfRange;
+pub use score::{DifferenceRow, ScoreRow};
+pub use table::{TableError, TableRow, text_cell, write_table};
+pub(crate) use table::{encode, parse_table, read_bytes, read_table};
+pub use task::TaskRow;
+pub use task_indicator::TaskIndicatorRow;

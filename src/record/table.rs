@@ -1,0 +1,237 @@
+//! Tables: rows as CSV, written whole and read back with checks.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use csv::{DeserializeErrorKind, ErrorKind, StringRecord};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::range::OutOfRange;
+use crate::files::{self, LARGEST, WriteError, write_whole};
+
+/// A row of a table.
+pub trait TableRow: Serialize + DeserializeOwned {
+    /// The columns, which are the fields in their order.
+    const COLUMNS: &[&str];
+
+    /// Fails with the first number that no run writes.
+    ///
+    /// # Errors
+    /// The number, with its column and its range.
+    fn check(&self) -> Result<(), OutOfRange> {
+        Ok(())
+    }
+}
+
+/// Why a table cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TableError {
+    /// The file is not there, or may not be read.
+    #[error("cannot read {}: wanted a table of a run", path.display())]
+    Read {
+        /// The table.
+        path: PathBuf,
+        /// The file system's reason.
+        source: io::Error,
+    },
+    /// A column is missing.
+    #[error("{}: wanted a column {column}, found only {found}", path.display())]
+    Column {
+        /// The table.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// The columns that it has.
+        found: String,
+    },
+    /// A row cannot be read.
+    #[error("{}, line {line}: wanted {wanted}, found {found}", path.display())]
+    Row {
+        /// The table.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What belongs there.
+        wanted: String,
+        /// What is there.
+        found: String,
+    },
+}
+
+/// Writes `rows` to `path`, in their order, under a header of [`TableRow::COLUMNS`].
+///
+/// A cell is empty where there is no value. Numbers read back exactly; those that are not finite are `NaN`, `inf` and `-inf`,
+/// which [`str::parse`] reads too. The file is whole, or as it was.
+///
+/// # Errors
+/// [`WriteError`] when the file system refuses.
+pub fn write_table<T: TableRow>(path: &Path, rows: &[T]) -> Result<(), WriteError> {
+    let table = encode(rows, true).map_err(|source| WriteError::new(path, source))?;
+    write_whole(path, &table)
+}
+
+/// `rows` as CSV, below their header or without one.
+pub(crate) fn encode<T: TableRow>(rows: &[T], with_header: bool) -> io::Result<Vec<u8>> {
+    // The header is written here, so that a table without rows has one too.
+    let mut table = csv::WriterBuilder::new()
+        .has_headers(false)
+        .from_writer(Vec::new());
+    if with_header {
+        table.write_record(T::COLUMNS)?;
+    }
+    for row in rows {
+        table.serialize(row)?;
+    }
+    table.into_inner().map_err(csv::IntoInnerError::into_error)
+}
+
+/// A text from outside as a cell of a table. Spreadsheets take a text that begins with `=`, `+`, `-` or `@` for a formula, so
+/// an apostrophe is put before it; control characters become spaces.
+pub fn text_cell(text: &str) -> String {
+    let text = text.replace(char::is_control, " ");
+    if text.starts_with(['=', '+', '-', '@']) {
+        format!("'{text}")
+    } else {
+        text
+    }
+}
+
+/// The rows of the table at `path`, whose columns may stand in any order.
+pub(crate) fn read_table<T: TableRow>(path: &Path) -> Result<Vec<T>, TableError> {
+    parse_table(path, &read_bytes(path)?)
+}
+
+/// The bytes of the table at `path`.
+pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, TableError> {
+    files::read(path, LARGEST).map_err(|source| TableError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The rows in `bytes`, the content of the file `path`.
+pub(crate) fn parse_table<T: TableRow>(path: &Path, bytes: &[u8]) -> Result<Vec<T>, TableError> {
+    let mut reader = csv::Reader::from_reader(bytes);
+    let found = reader.headers().map_err(|error| broken(path, &error))?;
+    let found = found.clone();
+    let is_missing = |name: &&&str| !found.iter().any(|column| column == **name);
+    if let Some(column) = T::COLUMNS.iter().find(is_missing) {
+        return Err(TableError::Column {
+            path: path.to_owned(),
+            column: (*column).to_owned(),
+            found: found.iter().collect::<Vec<_>>().join(", "),
+        });
+    }
+    let row = |record: Result<StringRecord, csv::Error>| {
+        let record = record.map_err(|error| broken(path, &error))?;
+        let row = record.deserialize(Some(&found));
+        let row: T = row.map_err(|error| wrong_field(path, &found, &record, &error))?;
+        match row.check() {
+            Ok(()) => Ok(row),
+            Err(fault) => Err(TableError::Row {
+                path: path.to_owned(),
+                line: record.position().map_or(1, csv::Position::line),
+                wanted: format!("{} as its {}", fault.wanted, fault.column),
+                found: fault.found,
+            }),
+        }
+    };
+    reader.records().map(row).collect()
+}
+
+/// The error for a line that is no row at all.
+fn broken(path: &Path, error: &csv::Error) -> TableError {
+    TableError::Row {
+        path: path.to_owned(),
+        line: error.position().map_or(1, csv::Position::line),
+        wanted: "a row of as many fields as the header has, in UTF-8".to_owned(),
+        found: match error.kind() {
+            ErrorKind::UnequalLengths { len, .. } => format!("{len} fields"),
+            _ => error.to_string(),
+        },
+    }
+}
+
+/// The error for a row with a field that is not of its column's kind.
+fn wrong_field(
+    path: &Path,
+    header: &StringRecord,
+    record: &StringRecord,
+    error: &csv::Error,
+) -> TableError {
+    let (field, wanted) = match error.kind() {
+        ErrorKind::Deserialize { err, .. } => (err.field(), wanted_by(err.kind())),
+        _ => (None, error.to_string()),
+    };
+    let field = field.and_then(|field| usize::try_from(field).ok());
+    let text = |of: &StringRecord| field.and_then(|field| of.get(field)).map(str::to_owned);
+    let column = text(header).map_or(String::new(), |column| format!(" as its {column}"));
+    TableError::Row {
+        path: path.to_owned(),
+        line: record.position().map_or(1, csv::Position::line),
+        wanted: wanted + &column,
+        found: text(record).map_or("another row".to_owned(), |found| format!("{found:?}")),
+    }
+}
+
+fn wanted_by(kind: &DeserializeErrorKind) -> String {
+    match kind {
+        DeserializeErrorKind::ParseFloat(_) => "a number".to_owned(),
+        DeserializeErrorKind::ParseInt(_) => "a whole number".to_owned(),
+        DeserializeErrorKind::ParseBool(_) => "true or false".to_owned(),
+        kind => kind.to_string(),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::fs;
+
+    use super::super::fixtures::task_row;
+    use super::*;
+
+    pub(in super::super) fn written<T: TableRow>(rows: &[T]) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("table.csv");
+        write_table(&path, rows).unwrap();
+        fs::read_to_string(path).unwrap()
+    }
+
+    /// The rows as the csv crate reads them, whatever the ranges of their numbers.
+    pub(in super::super) fn read_back<T: TableRow>(table: &str) -> Vec<T> {
+        let mut reader = csv::Reader::from_reader(table.as_bytes());
+        reader.deserialize().map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn no_text_is_a_formula_or_moves_the_cursor() {
+        for (text, wanted) in [
+            ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@a", "'@a"),
+            ("\u{1b}[2J\t", " [2J "),
+            ("L2: a = b", "L2: a = b"),
+        ] {
+            assert_eq!(text_cell(text), wanted);
+        }
+    }
+
+    #[test]
+    fn an_unwritable_directory_is_a_typed_error_and_leaves_no_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let not_a_directory = directory.path().join("file");
+        fs::write(&not_a_directory, "kept").unwrap();
+        let error = write_table(
+            &not_a_directory.join("tasks.csv"),
+            &[task_row("relu", 1, 1, 0.5)],
+        )
+        .unwrap_err();
+        assert_eq!(error.path, not_a_directory.join("tasks.csv"));
+        assert_eq!(error.source.kind(), io::ErrorKind::NotADirectory);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_to_string(not_a_directory).unwrap(), "kept");
+    }
+}

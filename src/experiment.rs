@@ -297,14 +297,3 @@ impl Experiment {
         }
     }
 }
-
-impl Arm {
-    /// What stands beside the root of the second moment: for SGD, which has no second moment, 1, so
-    /// that the step size itself remains.
-    fn epsilon(&self) -> f64 {
-        match self.optimiser {
-            Optimiser::Adam { epsilon, .. } => epsilon.into(),
-            Optimiser::Sgd { .. } => 1.0,
-        }
-    }
-}

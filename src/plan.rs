@@ -4,6 +4,7 @@
 //! up each [`Plan`]. It knows no device: [`crate::Engine`] records its plans into a command encoder,
 //! [`crate::cpu::CpuExecutor`] runs the twins of the same dispatches.
 
+mod optimiser;
 mod probe;
 mod regularisers;
 mod sort;
@@ -18,13 +19,13 @@ use bytemuck::bytes_of;
 
 use crate::error::Error;
 use crate::kernels::{
-    AdamStep, BatchGather, Kernel, LinearBackwardInput, LinearBackwardWeights, LinearForward,
-    ParameterInit, Params, SgdStep, SoftmaxCrossEntropy, StepFinish, TaskReset, Variant,
+    BatchGather, Kernel, LinearBackwardInput, LinearBackwardWeights, LinearForward, ParameterInit,
+    Params, SoftmaxCrossEntropy, TaskReset, Variant,
 };
 use crate::layout::{ShaderStruct, StructLayout};
 use crate::network::{Activation, Layer};
 use crate::probe::ProbeStart;
-use crate::spec::{Optimiser, ReplicaSpec, StreamKind, TaskSwitch, TrainingSpec};
+use crate::spec::{ReplicaSpec, StreamKind, TaskSwitch, TrainingSpec};
 use crate::state::{LayerControl, ReplicaState, TaskRecord};
 
 /// How many finished tasks a replica remembers.
@@ -246,7 +247,7 @@ impl Program {
         let is_probed = spec.stream.is_some() && spec.probe.is_some();
         let probed_step = is_probed.then(|| {
             let mut dispatches = vec![loss(spec, &names, names.states)];
-            dispatches.extend(apply(spec, &names));
+            dispatches.extend(optimiser::apply(spec, &names));
             dispatches.extend(task_reset(spec, &names));
             Plan {
                 name: "probed step",
@@ -564,12 +565,12 @@ fn gather(spec: &TrainingSpec, names: &Buffers) -> Option<Dispatch> {
     Some(dispatch(params, buffers, [spec.batch_rows(), 1]))
 }
 
-/// Forward, loss, backward, regularisers, optimiser: 3 dispatches a layer less one, and three more (four
-/// when the replicas differ in their optimiser), without those of regularisers.
+/// Forward, loss, backward, regularisers, optimiser: 3 dispatches a layer less one, and three more, without
+/// those of regularisers.
 fn update(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
     let mut dispatches = forward_and_backward(spec, names, names.states);
     dispatches.extend(regularisers::add_gradients(spec, names));
-    dispatches.extend(apply(spec, names));
+    dispatches.extend(optimiser::apply(spec, names));
     dispatches
 }
 
@@ -587,13 +588,6 @@ fn forward_and_backward(spec: &TrainingSpec, names: &Buffers, states: BufferId) 
         }
         dispatches.push(backward_weights(spec, names, *l, layer));
     }
-    dispatches
-}
-
-/// What the gradients do to the parameters, and the end of the step.
-fn apply(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
-    let mut dispatches = optimisers(spec, names);
-    dispatches.push(finish(spec, names));
     dispatches
 }
 
@@ -665,84 +659,6 @@ fn backward_weights(spec: &TrainingSpec, names: &Buffers, l: usize, layer: &Laye
         names.gradients,
     ];
     dispatch(params, buffers, matrix(layer.columns, layer.rows + 1))
-}
-
-/// The kernels that some replica needs; each leaves the others' replicas alone.
-fn optimisers(spec: &TrainingSpec, names: &Buffers) -> Vec<Dispatch> {
-    let is_adam = |replica: &ReplicaSpec| matches!(replica.optimiser, Optimiser::Adam { .. });
-    let adam = spec.replicas.iter().any(is_adam).then(|| adam(spec, names));
-    let all_adam = spec.replicas.iter().all(is_adam);
-    let sgd = (!all_adam).then(|| sgd(spec, names));
-    adam.into_iter().chain(sgd).collect()
-}
-
-fn adam(spec: &TrainingSpec, names: &Buffers) -> Dispatch {
-    let parameters_stride = spec.network.parameter_stride() as u32 / 4;
-    let params = AdamStep {
-        parameters_stride,
-        layers: spec.network.layers().len() as u32,
-    };
-    let buffers = [
-        names.configs,
-        names.states,
-        names.layer_controls,
-        names.gradients,
-        names.parameters,
-        names.first_moment,
-        names.second_moment,
-        names.divergence,
-    ];
-    dispatch(
-        params,
-        buffers,
-        [
-            parameters_stride.div_ceil(AdamStep::KERNEL.plain.workgroup[0]),
-            1,
-        ],
-    )
-}
-
-fn sgd(spec: &TrainingSpec, names: &Buffers) -> Dispatch {
-    let parameters_stride = spec.network.parameter_stride() as u32 / 4;
-    let params = SgdStep {
-        parameters_stride,
-        layers: spec.network.layers().len() as u32,
-    };
-    let buffers = [
-        names.configs,
-        names.states,
-        names.layer_controls,
-        names.gradients,
-        names.parameters,
-        names.first_moment,
-        names.divergence,
-    ];
-    dispatch(
-        params,
-        buffers,
-        [
-            parameters_stride.div_ceil(SgdStep::KERNEL.plain.workgroup[0]),
-            1,
-        ],
-    )
-}
-
-fn finish(spec: &TrainingSpec, names: &Buffers) -> Dispatch {
-    let params = StepFinish {
-        batches_per_epoch: spec.batches_per_epoch(),
-        epochs: spec.stream.as_ref().map_or(1, |stream| stream.epochs),
-        log_length: TASK_LOG_LENGTH,
-    };
-    dispatch(
-        params,
-        [
-            names.configs,
-            names.divergence,
-            names.states,
-            names.task_log,
-        ],
-        [1, 1],
-    )
 }
 
 /// Nothing when all replicas carry everything over.

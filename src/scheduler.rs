@@ -87,7 +87,8 @@ pub struct Observation {
     pub progress: f64,
     /// Samples B in the probed minibatch.
     pub batch: u32,
-    /// Adam's epsilon.
+    /// Number that is added to the root of the network's mean second moment before a step size is divided by it: Adam's
+    /// epsilon; 1 for SGD, which has no second moment, so that the step size itself remains.
     pub epsilon: f64,
     /// One entry per layer.
     pub layers: Vec<Statistics>,

@@ -8,64 +8,13 @@ use crate::error::Error;
 use crate::network::{Network, pad4};
 use crate::probe::ProbeSpec;
 use crate::state::{
-    LayerControl, OPTIMISER_ADAM, OPTIMISER_SGD, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK,
-    SWITCH_RESET_OPTIMISER,
+    LayerControl, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER,
 };
 
-mod optimiser_form;
+pub mod optimiser;
 
 pub use crate::images::ImageSet;
-use optimiser_form::OptimiserForm;
-
-/// What makes an update of a gradient g, the L2 term included. A file may name it, `"adam"` or `"sgd"`, or give what differs
-/// from [`Optimiser::default`] and from plain gradient descent, such as `{ adam = { beta2 = 0.99 } }`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case", try_from = "OptimiserForm")]
-pub enum Optimiser {
-    /// Adam (Kingma and Ba, 2015), arranged as PyTorch's `torch.optim.Adam`.
-    Adam {
-        /// Decay of the first moment.
-        beta1: f32,
-        /// Decay of the second moment.
-        beta2: f32,
-        /// What is added to the root of the second moment.
-        epsilon: f32,
-    },
-    /// `buf = momentum * buf + g; theta -= step_size * buf`, as PyTorch's `torch.optim.SGD` without
-    /// dampening and without Nesterov's variant. The first `buf` is g.
-    Sgd {
-        /// Decay of the buffer; 0 for plain gradient descent.
-        momentum: f32,
-    },
-}
-
-impl Optimiser {
-    fn check(self) -> Result<(), Error> {
-        match self {
-            Self::Adam {
-                beta1,
-                beta2,
-                epsilon,
-            } => {
-                check_decay("beta1", beta1)?;
-                check_decay("beta2", beta2)?;
-                if epsilon.is_finite() && epsilon > 0.0 {
-                    return Ok(());
-                }
-                Err(Error::invalid("epsilon", "more than 0, finite", epsilon))
-            }
-            Self::Sgd { momentum } => check_decay("momentum", momentum),
-        }
-    }
-}
-
-fn check_decay(what: &'static str, decay: f32) -> Result<(), Error> {
-    if (0.0..1.0).contains(&decay) {
-        return Ok(());
-    }
-    Err(Error::invalid(what, "0 or more, below 1", decay))
-}
+pub use optimiser::Optimiser;
 
 /// What becomes of a replica when a training step on the stream was its task's last. Updates on minibatches
 /// that the host handed in reset nothing. Step sizes are the host's and stay in any case, and so do the
@@ -155,27 +104,13 @@ impl ReplicaSpec {
     }
 
     pub(crate) fn config(&self) -> ReplicaConfig {
-        let complement = |beta: f32| (1.0 - f64::from(beta)) as f32;
-        let (optimiser, beta1, beta2, epsilon) = match self.optimiser {
-            Optimiser::Adam {
-                beta1,
-                beta2,
-                epsilon,
-            } => (OPTIMISER_ADAM, beta1, beta2, epsilon),
-            Optimiser::Sgd { momentum } => (OPTIMISER_SGD, momentum, 0.0, 0.0),
-        };
         ReplicaConfig {
             seed: self.seed,
             l2: self.l2,
-            beta1,
-            one_minus_beta1: complement(beta1),
-            beta2,
-            one_minus_beta2: complement(beta2),
-            epsilon,
             l2_init: self.l2_init,
             wasserstein: self.wasserstein,
-            optimiser,
             at_task_switch: self.at_task_switch.number(),
+            ..self.optimiser.config()
         }
     }
 }

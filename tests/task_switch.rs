@@ -289,12 +289,11 @@ fn only_plans_that_need_a_reset_have_one() {
     let resetting = Program::new(&spec(&all_kinds(1))).unwrap();
     assert!(!kernels(&resetting.update).contains(&"task_reset"));
     assert!(kernels(step(&resetting)).ends_with(&[
-        "adam_step",
-        "sgd_step",
+        "optimiser_step",
         "step_finish",
         "task_reset",
         "task_reset",
         "task_reset"
     ]));
-    assert!(kernels(step(&carrying)).ends_with(&["adam_step", "step_finish"]));
+    assert!(kernels(step(&carrying)).ends_with(&["optimiser_step", "step_finish"]));
 }

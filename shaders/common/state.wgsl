@@ -14,9 +14,6 @@ struct ReplicaConfig {
     at_task_switch: u32,   // SWITCH_*
 }
 
-const OPTIMISER_ADAM: u32 = 0u;
-const OPTIMISER_SGD: u32 = 1u;
-
 const SWITCH_CARRY: u32 = 0u;
 const SWITCH_RESET_OPTIMISER: u32 = 1u;
 const SWITCH_FRESH_NETWORK: u32 = 2u;

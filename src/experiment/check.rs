@@ -7,7 +7,7 @@ use super::foresight::ALL_ARMS;
 use super::{Arm, Experiment, ExperimentError, Placebo, PlaceboKind};
 use crate::error::Error;
 use crate::scheduler::Control;
-use crate::spec::{ImageSet, Optimiser};
+use crate::spec::ImageSet;
 
 /// Arms of an experiment, and seeds.
 const MOST: usize = 10_000;
@@ -101,9 +101,9 @@ impl Experiment {
         self.training_spec(&network, images, &[(arm, 0)]).check()?;
         let layers = network.layers().len();
         self.scheduler(arm, arm.control.clone(), layers, 0)?;
-        if let (Control::Clip(_), Optimiser::Sgd { .. }) = (&arm.control, arm.optimiser) {
+        if matches!(arm.control, Control::Clip(_)) && !arm.optimiser.has_second_moment() {
             let wanted = "adam, whose second moment the control clip compares with";
-            return Err(Error::invalid("optimiser", wanted, "sgd"));
+            return Err(Error::invalid("optimiser", wanted, arm.optimiser.name()));
         }
         match &arm.placebo {
             Some(placebo) => self.check_placebo(arm, placebo, arms),

@@ -70,16 +70,16 @@ struct Tensor {
     bytes: Vec<u8>,
 }
 
-/// What is added to the names of a replica's parameters where the file holds this buffer in their layout.
-fn suffix(buffer: &str, optimiser: Optimiser) -> Option<&'static str> {
-    match (buffer, optimiser) {
-        ("parameters", _) => Some(""),
-        ("first moment", Optimiser::Adam { .. }) => Some(".exp_avg"),
-        ("first moment", Optimiser::Sgd { .. }) => Some(".momentum_buffer"),
-        ("second moment", Optimiser::Adam { .. }) => Some(".exp_avg_sq"),
-        // SGD has no second moment: it stays zero.
+/// The suffix of a replica's parameter names where the file holds this buffer in their layout.
+fn suffix(buffer: &str, optimiser: Optimiser) -> Option<String> {
+    let [first, second] = optimiser.moment_names();
+    let moment = match buffer {
+        "parameters" => return Some(String::new()),
+        "first moment" => first,
+        "second moment" => second,
         _ => None,
-    }
+    };
+    moment.map(|name| format!(".{name}"))
 }
 
 /// Whether the file holds this buffer in the parameters' layout.
@@ -106,7 +106,7 @@ impl Tensors {
             for (index, words) in buffer.words.chunks(each).enumerate() {
                 if let Some(suffix) = suffix(&buffer.name, spec.replicas[index].optimiser) {
                     let layers = spec.network.unpack(bytemuck::cast_slice(words))?;
-                    tensors.insert_layers(&replicas[index], suffix, spec, &layers);
+                    tensors.insert_layers(&replicas[index], &suffix, spec, &layers);
                 }
             }
         }
@@ -171,7 +171,7 @@ impl Tensors {
             }
             for (index, words) in buffer.words.chunks_mut(each).enumerate() {
                 if let Some(suffix) = suffix(&buffer.name, spec.replicas[index].optimiser) {
-                    let layers = self.layers(&replicas[index], suffix, spec)?;
+                    let layers = self.layers(&replicas[index], &suffix, spec)?;
                     let stored = spec.network.pack(&layers).map_err(|e| e.to_string())?;
                     words.copy_from_slice(bytemuck::cast_slice(&stored));
                 }

@@ -42,7 +42,7 @@ pub fn recorded_observations(
             update: row.update,
             progress: experiment.progress(row.update),
             batch: experiment.batch,
-            epsilon: arm.epsilon(),
+            epsilon: arm.optimiser.divisor_offset(),
             layers: std::mem::take(&mut layers),
             network: statistics(row, network.parameter_count()),
         });

@@ -508,7 +508,7 @@ fn observation(experiment: &Experiment, arm: &Arm, stats: &ProbeStats) -> Observ
         update: stats.update,
         progress: experiment.progress(stats.update),
         batch: experiment.batch,
-        epsilon: arm.epsilon(),
+        epsilon: arm.optimiser.divisor_offset(),
         layers: stats.layers.iter().map(Statistics::from).collect(),
         network: Statistics::from(&stats.network),
     }

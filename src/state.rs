@@ -44,6 +44,7 @@ shader_struct! {
         beta2: f32,
         one_minus_beta2: f32,
         epsilon: f32,
+        weight_decay: f32,
         l2_init: f32,
         wasserstein: f32,
         optimiser: u32,

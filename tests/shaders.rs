@@ -19,7 +19,7 @@ use trainable::layout::{Field, ShaderStruct, StructLayout};
 use trainable::network::Activation;
 use trainable::plan::{SORT_DIGITS, SORT_TILE};
 use trainable::rng::Stream;
-use trainable::spec::optimiser::{OPTIMISER_ADAM, OPTIMISER_SGD};
+use trainable::spec::optimiser::{OPTIMISER_ADAM, OPTIMISER_ADAMW, OPTIMISER_SGD};
 use trainable::state::{
     LayerControl, LayerRecord, LayerSums, ProbeSlot, ReplicaConfig, ReplicaState, Ritz,
     SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER, SortSegment, TaskRecord,
@@ -773,7 +773,11 @@ fn activations_have_the_same_numbers() {
 fn optimisers_have_the_same_numbers() {
     check_constants(
         "OPTIMISER_",
-        &[("ADAM", OPTIMISER_ADAM), ("SGD", OPTIMISER_SGD)],
+        &[
+            ("ADAM", OPTIMISER_ADAM),
+            ("SGD", OPTIMISER_SGD),
+            ("ADAMW", OPTIMISER_ADAMW),
+        ],
     );
 }
 

@@ -12,6 +12,7 @@
 
 const OPTIMISER_ADAM: u32 = 0u;
 const OPTIMISER_SGD: u32 = 1u;
+const OPTIMISER_ADAMW: u32 = 2u;  // as Adam but for its weight decay
 
 // The moments of a dead unit decay for ever. Left alone they become denormals, which some processors
 // flush to zero and others compute a hundred times slower than the rest; so they become zero here,
@@ -58,16 +59,29 @@ fn descent(
     return rate * moments.m / (sqrt(moments.v / corrections.y) + config.epsilon);
 }
 
+// (1 - step_size weight_decay) theta - descent: the decay is decoupled from the gradient (Loshchilov and
+// Hutter, 2019) and bypasses the moments.
 fn stepped(
     config: ReplicaConfig, corrections: vec2<f32>, step_size: f32, theta: vec4<f32>, moments: Moments,
 ) -> vec4<f32> {
-    return theta - descent(config, corrections, step_size, moments);
+    let taken = descent(config, corrections, step_size, moments);
+    if config.weight_decay == 0.0 {
+        return theta - taken;
+    }
+    return theta - step_size * config.weight_decay * theta - taken;
 }
 
+// (descent + decay theta) / (1 - decay), decay = step_size weight_decay. A decay of 1 leaves no trace of the
+// parameters before; the result is zero then.
 fn latest_update(
     config: ReplicaConfig, corrections: vec2<f32>, step_size: f32, theta: vec4<f32>, moments: Moments,
 ) -> vec4<f32> {
-    return descent(config, corrections, step_size, moments);
+    let taken = descent(config, corrections, step_size, moments);
+    if config.weight_decay == 0.0 {
+        return taken;
+    }
+    let decay = step_size * config.weight_decay;
+    return (taken + decay * theta) / select(1.0 - decay, 1.0, decay == 1.0);
 }
 
 fn mean_square(config: ReplicaConfig, v: vec4<f32>) -> vec4<f32> {

@@ -8,6 +8,7 @@ struct ReplicaConfig {
     beta2: f32,
     one_minus_beta2: f32,
     epsilon: f32,
+    weight_decay: f32,     // decoupled
     l2_init: f32,
     wasserstein: f32,
     optimiser: u32,        // OPTIMISER_*

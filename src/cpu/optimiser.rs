@@ -64,6 +64,11 @@ macro_rules! with_rule {
                 let $rule = $crate::cpu::optimiser::Sgd::from(setting);
                 $body
             }
+            $crate::spec::optimiser::OPTIMISER_ADAMW => {
+                let rule = $crate::cpu::optimiser::Adam::from(setting);
+                let $rule = $crate::cpu::optimiser::Decayed::new(rule, setting);
+                $body
+            }
             _ => {
                 let $rule = $crate::cpu::optimiser::Adam::from(setting);
                 $body
@@ -155,5 +160,57 @@ impl Rule for Adam {
     fn effective_step(self, mean: f32) -> f32 {
         let root = (mean / self.corrections.1).sqrt();
         self.step_size / (self.corrections.0 * (root + self.epsilon))
+    }
+}
+
+/// A rule with weight decay that is decoupled from the gradient.
+#[derive(Clone, Copy)]
+pub(crate) struct Decayed<R> {
+    rule: R,
+    /// Step size times weight decay.
+    decay: f32,
+}
+
+impl<R> Decayed<R> {
+    pub(crate) fn new(rule: R, setting: Setting<'_>) -> Self {
+        Self {
+            rule,
+            decay: setting.step_size * setting.config.weight_decay,
+        }
+    }
+}
+
+impl<R: Rule> Rule for Decayed<R> {
+    const KEEPS_V: bool = R::KEEPS_V;
+
+    #[inline(always)]
+    fn advance(self, g: f32, m: f32, v: f32) -> [f32; 2] {
+        self.rule.advance(g, m, v)
+    }
+
+    #[inline(always)]
+    fn descent(self, m: f32, v: f32) -> f32 {
+        self.rule.descent(m, v)
+    }
+
+    #[inline(always)]
+    fn stepped(self, theta: f32, m: f32, v: f32) -> f32 {
+        theta - self.decay * theta - self.descent(m, v)
+    }
+
+    #[inline(always)]
+    fn latest_update(self, theta: f32, m: f32, v: f32) -> f32 {
+        let left = 1.0 - self.decay;
+        let divisor = if left == 0.0 { 1.0 } else { left };
+        (self.descent(m, v) + self.decay * theta) / divisor
+    }
+
+    #[inline(always)]
+    fn mean_square(v: f32) -> f32 {
+        R::mean_square(v)
+    }
+
+    fn effective_step(self, mean: f32) -> f32 {
+        self.rule.effective_step(mean)
     }
 }

@@ -12,6 +12,8 @@ use crate::state::ReplicaConfig;
 pub const OPTIMISER_ADAM: u32 = 0;
 /// `optimiser` of a configuration; its momentum is in `beta1`, its buffer in the first moment.
 pub const OPTIMISER_SGD: u32 = 1;
+/// `optimiser` of a configuration.
+pub const OPTIMISER_ADAMW: u32 = 2;
 
 /// The rule that turns a gradient g, the L2 term included, into an update. A file may name it, such as `"adam"`, or give what
 /// differs from its usual numbers, such as `{ adam = { beta2 = 0.99 } }`.
@@ -34,6 +36,20 @@ pub enum Optimiser {
         /// Decay of the buffer; 0 for plain gradient descent.
         momentum: f32,
     },
+    /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019), arranged as PyTorch's `torch.optim.AdamW`:
+    /// `theta -= step_size * weight_decay * theta`, weights and biases alike, before Adam's update. Its effective step is
+    /// Adam's: the decay is not counted, since it does not depend on the gradient.
+    #[serde(rename = "adamw")]
+    AdamW {
+        /// Decay of the first moment.
+        beta1: f32,
+        /// Decay of the second moment.
+        beta2: f32,
+        /// Number added to the root of the second moment.
+        epsilon: f32,
+        /// Share of a parameter that an update takes off, over the step size.
+        weight_decay: f32,
+    },
 }
 
 impl Optimiser {
@@ -42,6 +58,7 @@ impl Optimiser {
         match self {
             Self::Adam { .. } => "adam",
             Self::Sgd { .. } => "sgd",
+            Self::AdamW { .. } => "adamw",
         }
     }
 
@@ -62,6 +79,20 @@ impl Optimiser {
                 Err(Error::invalid("epsilon", "more than 0, finite", epsilon))
             }
             Self::Sgd { momentum } => check_decay("momentum", momentum),
+            Self::AdamW {
+                beta1,
+                beta2,
+                epsilon,
+                weight_decay,
+            } => {
+                let adam = Self::Adam {
+                    beta1,
+                    beta2,
+                    epsilon,
+                };
+                adam.check()?;
+                check_weight_decay(weight_decay)
+            }
         }
     }
 
@@ -88,6 +119,16 @@ impl Optimiser {
                 ..with_decays(OPTIMISER_ADAM, beta1, beta2)
             },
             Self::Sgd { momentum } => with_decays(OPTIMISER_SGD, momentum, 0.0),
+            Self::AdamW {
+                beta1,
+                beta2,
+                epsilon,
+                weight_decay,
+            } => ReplicaConfig {
+                epsilon,
+                weight_decay,
+                ..with_decays(OPTIMISER_ADAMW, beta1, beta2)
+            },
         }
     }
 
@@ -95,7 +136,7 @@ impl Optimiser {
     /// stays zero.
     pub fn moment_names(self) -> [Option<&'static str>; 2] {
         match self {
-            Self::Adam { .. } => [Some("exp_avg"), Some("exp_avg_sq")],
+            Self::Adam { .. } | Self::AdamW { .. } => [Some("exp_avg"), Some("exp_avg_sq")],
             Self::Sgd { .. } => [Some("momentum_buffer"), None],
         }
     }
@@ -103,7 +144,7 @@ impl Optimiser {
     /// Whether there is a running mean of squared gradients, which the control `clip` compares gradients with.
     pub fn has_second_moment(self) -> bool {
         match self {
-            Self::Adam { .. } => true,
+            Self::Adam { .. } | Self::AdamW { .. } => true,
             Self::Sgd { .. } => false,
         }
     }
@@ -112,7 +153,7 @@ impl Optimiser {
     /// divides by nothing and its v is 0: with 1, the step size itself remains.
     pub fn divisor_offset(self) -> f64 {
         match self {
-            Self::Adam { epsilon, .. } => epsilon.into(),
+            Self::Adam { epsilon, .. } | Self::AdamW { epsilon, .. } => epsilon.into(),
             Self::Sgd { .. } => 1.0,
         }
     }
@@ -123,6 +164,14 @@ fn check_decay(what: &'static str, decay: f32) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::invalid(what, "0 or more, below 1", decay))
+}
+
+fn check_weight_decay(weight_decay: f32) -> Result<(), Error> {
+    if weight_decay.is_finite() && weight_decay >= 0.0 {
+        return Ok(());
+    }
+    let wanted = "0 or more, finite";
+    Err(Error::invalid("weight_decay", wanted, weight_decay))
 }
 
 impl Default for Optimiser {
@@ -143,6 +192,9 @@ enum OptimiserName {
     Adam,
     /// Plain gradient descent.
     Sgd,
+    /// AdamW(0.9, 0.999, 1e-8) with a weight decay of 0.01.
+    #[serde(rename = "adamw")]
+    AdamW,
 }
 
 /// One optimiser, and what differs from its usual numbers.
@@ -154,6 +206,8 @@ struct OptimiserTable {
     adam: Option<Adam>,
     /// Gradient descent, with momentum where it says so.
     sgd: Option<Sgd>,
+    /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
+    adamw: Option<AdamW>,
 }
 
 #[derive(Deserialize)]
@@ -176,12 +230,38 @@ struct Sgd {
     momentum: f32,
 }
 
+#[derive(Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+struct AdamW {
+    /// Decay of the first moment.
+    beta1: f32,
+    /// Decay of the second moment.
+    beta2: f32,
+    /// Number added to the root of the second moment.
+    epsilon: f32,
+    /// Share of a parameter that an update takes off, over the step size.
+    weight_decay: f32,
+}
+
 impl Default for Adam {
     fn default() -> Self {
         Self {
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
+        }
+    }
+}
+
+impl Default for AdamW {
+    /// PyTorch's.
+    fn default() -> Self {
+        Self {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay: 0.01,
         }
     }
 }
@@ -202,11 +282,23 @@ impl From<Sgd> for Optimiser {
     }
 }
 
+impl From<AdamW> for Optimiser {
+    fn from(adamw: AdamW) -> Self {
+        Self::AdamW {
+            beta1: adamw.beta1,
+            beta2: adamw.beta2,
+            epsilon: adamw.epsilon,
+            weight_decay: adamw.weight_decay,
+        }
+    }
+}
+
 impl From<OptimiserName> for Optimiser {
     fn from(name: OptimiserName) -> Self {
         match name {
             OptimiserName::Adam => Adam::default().into(),
             OptimiserName::Sgd => Sgd::default().into(),
+            OptimiserName::AdamW => AdamW::default().into(),
         }
     }
 }
@@ -215,11 +307,15 @@ impl TryFrom<OptimiserForm> for Optimiser {
     type Error = String;
 
     fn try_from(form: OptimiserForm) -> Result<Self, Self::Error> {
-        let OptimiserTable { adam, sgd } = match form {
+        let OptimiserTable { adam, sgd, adamw } = match form {
             NameOr::Name(name) => return Ok(name.into()),
             NameOr::Table(table) => table,
         };
-        let given = [adam.map(Self::from), sgd.map(Self::from)];
+        let given = [
+            adam.map(Self::from),
+            sgd.map(Self::from),
+            adamw.map(Self::from),
+        ];
         let given: Vec<_> = given.into_iter().flatten().collect();
         match given[..] {
             [optimiser] => Ok(optimiser),
@@ -257,7 +353,15 @@ mod tests {
             beta2: 0.99,
             epsilon: 1e-8,
         };
+        let adamw = |weight_decay| Optimiser::AdamW {
+            beta1: 0.9,
+            beta2: 0.999,
+            epsilon: 1e-8,
+            weight_decay,
+        };
         for (text, wanted) in [
+            ("'adamw'", adamw(0.01)),
+            ("{ adamw = { weight_decay = 0.5 } }", adamw(0.5)),
             ("'adam'", Optimiser::default()),
             ("{ adam = {} }", Optimiser::default()),
             ("{ adam = { beta2 = 0.99 } }", beta2),
@@ -275,10 +379,13 @@ mod tests {
     #[test]
     fn what_is_no_optimiser_is_refused() {
         for (text, mention) in [
-            ("'adma'", "unknown variant `adma`, expected `adam` or `sgd`"),
+            (
+                "'adma'",
+                "unknown variant `adma`, expected one of `adam`, `sgd`, `adamw`",
+            ),
             (
                 "{ adma = {} }",
-                "unknown field `adma`, expected `adam` or `sgd`",
+                "unknown field `adma`, expected one of `adam`, `sgd`, `adamw`",
             ),
             ("{ sgd = { beta1 = 1 } }", "unknown field `beta1`"),
             (

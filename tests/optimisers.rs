@@ -35,12 +35,21 @@ fn adamw(weight_decay: f64) -> Optimiser {
     }
 }
 
+fn lion(weight_decay: f64) -> Optimiser {
+    Optimiser::Lion {
+        beta1: 0.9,
+        beta2: 0.99,
+        weight_decay: weight_decay as f32,
+    }
+}
+
 /// One of each, with decays that matter.
 fn every_optimiser() -> Vec<Optimiser> {
     vec![
         Optimiser::default(),
         Optimiser::Sgd { momentum: 0.9 },
         adamw(0.5),
+        lion(0.5),
     ]
 }
 
@@ -168,6 +177,139 @@ fn without_weight_decay_adamw_is_adam_to_the_bit() {
             parameters[0] != parameters[1],
             "{device}: decay changes them"
         );
+    }
+}
+
+/// Lion in float64, by its formula.
+struct LionInDouble {
+    theta: Vec<f64>,
+    momentum: Vec<f64>,
+    weight_decay: f64,
+}
+
+impl LionInDouble {
+    const STEP_SIZE: f64 = 1e-2;
+
+    /// Returns the interpolation c.
+    fn step(&mut self, gradient: &[f64]) -> Vec<f64> {
+        let values = self.theta.iter_mut().zip(&mut self.momentum).zip(gradient);
+        let one = |((theta, m), g): ((&mut f64, &mut f64), &f64)| {
+            let c = 0.9 * *m + 0.1 * g;
+            let sign = if c == 0.0 { 0.0 } else { c.signum() };
+            *theta -= Self::STEP_SIZE * (sign + self.weight_decay * *theta);
+            *m = 0.99 * *m + 0.01 * g;
+            c
+        };
+        values.map(one).collect()
+    }
+}
+
+/// Adam in front, then Lion, whose first layer has two units that are dead: their gradients are exactly 0.
+fn lion_trainer(compute: &Compute, seed: u32, weight_decay: f64) -> Trainer {
+    let network = Network::new(&[6, 8, 5, 3], Activation::Relu).unwrap();
+    let replica = |optimiser| ReplicaSpec {
+        seed,
+        step_size: LionInDouble::STEP_SIZE as f32,
+        optimiser,
+        ..ReplicaSpec::default()
+    };
+    let replicas = vec![replica(Optimiser::default()), replica(lion(weight_decay))];
+    let mut trainer = Trainer::new(compute, with_replicas(network, 9, replicas)).unwrap();
+    let mut layers = trainer.parameters().unwrap().remove(1);
+    layers[0].bias[..2].fill(-20.0);
+    trainer.write_parameters(1, &layers).unwrap();
+    for replica in 0..2 {
+        let labels: Vec<u32> = (0..9).map(|i| (i * 7 + seed) % 3).collect();
+        let inputs = noise(seed + 100, 9 * 6);
+        trainer.write_batch(replica, &inputs, &labels).unwrap();
+    }
+    trainer
+}
+
+/// Every layer's values, weights and then biases, with the number of its weights.
+fn layers<'a>(trainer: &Trainer, mut values: &'a [f64]) -> Vec<(&'a [f64], usize)> {
+    let layers = trainer.spec().network.layers().iter();
+    let each = layers.map(|layer| {
+        let (own, others) = values.split_at(layer.parameters());
+        values = others;
+        (own, (layer.inputs * layer.outputs) as usize)
+    });
+    each.collect()
+}
+
+/// Five updates, on the gradients that the device found, with their effective steps and norms.
+fn five_updates_by_lion(compute: &Compute, seed: u32, decays: [f64; 2]) -> Result<(), String> {
+    let [found, wanted] = decays;
+    let mut trainer = lion_trainer(compute, seed, found);
+    let theta = numbers(&trainer.parameters().unwrap()[1]);
+    let mut double = LionInDouble {
+        momentum: vec![0.0; theta.len()],
+        theta,
+        weight_decay: wanted,
+    };
+    for _ in 0..5 {
+        trainer.update(1).unwrap();
+        let gradient = numbers(&trainer.gradients().unwrap()[1]);
+        let zeros = gradient.iter().filter(|g| **g == 0.0).count();
+        assert!(zeros >= 2 * 7, "dead units have no gradient");
+        let before = double.theta.clone();
+        let c = double.step(&gradient);
+        let parameters = numbers(&trainer.parameters().unwrap()[1]);
+        compare(parameters, double.theta.iter().copied(), FIVE_STEPS)?;
+
+        let stats = probe(&mut trainer, 1);
+        let steps = stats
+            .layers
+            .iter()
+            .map(|layer| layer.effective_step.unwrap());
+        let by_formula = layers(&trainer, &c).into_iter().map(|(c, weights)| {
+            LionInDouble::STEP_SIZE * (weights as f64).sqrt() / norm(&c[..weights])
+        });
+        compare(steps, by_formula, NORMS)?;
+        let update: Vec<_> = before
+            .iter()
+            .zip(&double.theta)
+            .map(|(b, a)| b - a)
+            .collect();
+        let norms = layers(&trainer, &update)
+            .into_iter()
+            .map(|(update, _)| norm(update));
+        let found = stats.layers.iter().chain([&stats.network]);
+        let found = found.map(|layer| layer.update_norm);
+        compare(found, norms.chain([norm(&update)]), NORMS)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn five_updates_by_lion_equal_its_formula_in_float64() {
+    for (device, compute) in computes() {
+        for seed in 1..4 {
+            for decay in [0.0, 0.5] {
+                five_updates_by_lion(&compute, seed, [decay; 2])
+                    .unwrap_or_else(|worst| panic!("{device}, seed {seed}, {decay}: {worst}"));
+            }
+            let other = five_updates_by_lion(&compute, seed, [0.5, 0.7]);
+            assert!(other.is_err(), "{device}, seed {seed}: another decay");
+        }
+    }
+}
+
+#[test]
+fn where_no_parameter_moves_the_effective_step_of_lion_is_zero() {
+    for (device, compute) in computes() {
+        let network = Network::new(&[4, 2], Activation::Identity).unwrap();
+        let replica = ReplicaSpec {
+            optimiser: lion(0.0),
+            ..ReplicaSpec::default()
+        };
+        let mut trainer = Trainer::new(&compute, with_replicas(network, 2, vec![replica])).unwrap();
+        // Inputs of zero leave the weights without a gradient, and opposite labels the biases.
+        trainer.write_batch(0, &[0.0; 8], &[0, 1]).unwrap();
+        trainer.update(1).unwrap();
+        let stats = probe(&mut trainer, 0).network;
+        assert_eq!(stats.effective_step, Some(0.0), "{device}");
+        assert_eq!(stats.update_norm, 0.0, "{device}");
     }
 }
 
@@ -309,12 +451,19 @@ fn every_optimiser_halts_a_replica_whose_moments_overflow() {
 
 #[test]
 fn hyperparameters_outside_their_range_are_refused() {
+    let refusal = |optimiser| stream(&[optimiser]).check().unwrap_err().to_string();
     for (weight_decay, found) in [(-0.5, "-0.5"), (f64::INFINITY, "inf"), (f64::NAN, "NaN")] {
-        let error = stream(&[adamw(weight_decay)])
-            .check()
-            .unwrap_err()
-            .to_string();
         let wanted = format!("weight_decay: wanted 0 or more, finite, found {found}");
-        assert!(error.contains(&wanted), "{error}");
+        for optimiser in [adamw(weight_decay), lion(weight_decay)] {
+            let error = refusal(optimiser);
+            assert!(error.contains(&wanted), "{error}");
+        }
     }
+    let error = refusal(Optimiser::Lion {
+        beta1: 0.9,
+        beta2: 1.0,
+        weight_decay: 0.0,
+    });
+    let wanted = "beta2: wanted 0 or more, below 1, found 1";
+    assert!(error.contains(wanted), "{error}");
 }

@@ -19,7 +19,7 @@ use trainable::layout::{Field, ShaderStruct, StructLayout};
 use trainable::network::Activation;
 use trainable::plan::{SORT_DIGITS, SORT_TILE};
 use trainable::rng::Stream;
-use trainable::spec::optimiser::{OPTIMISER_ADAM, OPTIMISER_ADAMW, OPTIMISER_SGD};
+use trainable::spec::optimiser::{OPTIMISER_ADAM, OPTIMISER_ADAMW, OPTIMISER_LION, OPTIMISER_SGD};
 use trainable::state::{
     LayerControl, LayerRecord, LayerSums, ProbeSlot, ReplicaConfig, ReplicaState, Ritz,
     SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER, SortSegment, TaskRecord,
@@ -777,6 +777,7 @@ fn optimisers_have_the_same_numbers() {
             ("ADAM", OPTIMISER_ADAM),
             ("SGD", OPTIMISER_SGD),
             ("ADAMW", OPTIMISER_ADAMW),
+            ("LION", OPTIMISER_LION),
         ],
     );
 }

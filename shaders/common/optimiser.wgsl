@@ -13,6 +13,7 @@
 const OPTIMISER_ADAM: u32 = 0u;
 const OPTIMISER_SGD: u32 = 1u;
 const OPTIMISER_ADAMW: u32 = 2u;  // as Adam but for its weight decay
+const OPTIMISER_LION: u32 = 3u;
 
 // The moments of a dead unit decay for ever. Left alone they become denormals, which some processors
 // flush to zero and others compute a hundred times slower than the rest; so they become zero here,
@@ -36,9 +37,15 @@ fn keeps_v(config: ReplicaConfig) -> bool {
 
 // SGD:  m = beta1 m + g
 // Adam: m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2
+// Lion: m = beta2 m + (1 - beta2) g,  v = beta1 m + (1 - beta1) g of the m before, whose sign is the direction
 fn advance(config: ReplicaConfig, g: vec4<f32>, before: Moments) -> Moments {
     if config.optimiser == OPTIMISER_SGD {
         return Moments(flush(config.beta1 * before.m + g, FIRST_MOMENT_FLOOR), before.v);
+    }
+    if config.optimiser == OPTIMISER_LION {
+        let m = config.beta2 * before.m + config.one_minus_beta2 * g;
+        let v = config.beta1 * before.m + config.one_minus_beta1 * g;
+        return Moments(flush(m, FIRST_MOMENT_FLOOR), flush(v, FIRST_MOMENT_FLOOR));
     }
     let m = config.beta1 * before.m + config.one_minus_beta1 * g;
     let v = config.beta2 * before.v + config.one_minus_beta2 * g * g;
@@ -49,11 +56,15 @@ fn advance(config: ReplicaConfig, g: vec4<f32>, before: Moments) -> Moments {
 //
 // SGD:  step_size m
 // Adam: step_size / c1 * m / (sqrt(v / c2) + epsilon)
+// Lion: step_size sign(v)
 fn descent(
     config: ReplicaConfig, corrections: vec2<f32>, step_size: f32, moments: Moments,
 ) -> vec4<f32> {
     if config.optimiser == OPTIMISER_SGD {
         return step_size * moments.m;
+    }
+    if config.optimiser == OPTIMISER_LION {
+        return step_size * sign(moments.v);
     }
     let rate = step_size / corrections.x;
     return rate * moments.m / (sqrt(moments.v / corrections.y) + config.epsilon);
@@ -85,16 +96,23 @@ fn latest_update(
 }
 
 fn mean_square(config: ReplicaConfig, v: vec4<f32>) -> vec4<f32> {
+    if config.optimiser == OPTIMISER_LION {
+        return v * v;
+    }
     return v;
 }
 
 // SGD:  step_size (1 - momentum^t) / (1 - momentum)
 // Adam: step_size / (c1 (sqrt(mean / c2) + epsilon))
+// Lion: step_size / sqrt(mean); 0 where all signs are
 fn effective_step(
     config: ReplicaConfig, corrections: vec2<f32>, step_size: f32, mean: f32,
 ) -> f32 {
     if config.optimiser == OPTIMISER_SGD {
         return step_size * (corrections.x / config.one_minus_beta1);
+    }
+    if config.optimiser == OPTIMISER_LION {
+        return select(step_size / sqrt(mean), 0.0, mean == 0.0);
     }
     return step_size / (corrections.x * (sqrt(mean / corrections.y) + config.epsilon));
 }

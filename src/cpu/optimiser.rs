@@ -69,6 +69,11 @@ macro_rules! with_rule {
                 let $rule = $crate::cpu::optimiser::Decayed::new(rule, setting);
                 $body
             }
+            $crate::spec::optimiser::OPTIMISER_LION => {
+                let rule = $crate::cpu::optimiser::Lion::from(setting);
+                let $rule = $crate::cpu::optimiser::Decayed::new(rule, setting);
+                $body
+            }
             _ => {
                 let $rule = $crate::cpu::optimiser::Adam::from(setting);
                 $body
@@ -160,6 +165,57 @@ impl Rule for Adam {
     fn effective_step(self, mean: f32) -> f32 {
         let root = (mean / self.corrections.1).sqrt();
         self.step_size / (self.corrections.0 * (root + self.epsilon))
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Lion {
+    beta1: f32,
+    one_minus_beta1: f32,
+    beta2: f32,
+    one_minus_beta2: f32,
+    step_size: f32,
+}
+
+impl From<Setting<'_>> for Lion {
+    fn from(setting: Setting<'_>) -> Self {
+        let config = setting.config;
+        Self {
+            beta1: config.beta1,
+            one_minus_beta1: config.one_minus_beta1,
+            beta2: config.beta2,
+            one_minus_beta2: config.one_minus_beta2,
+            step_size: setting.step_size,
+        }
+    }
+}
+
+impl Rule for Lion {
+    #[inline(always)]
+    fn advance(self, g: f32, m: f32, _: f32) -> [f32; 2] {
+        let next_m = self.beta2 * m + self.one_minus_beta2 * g;
+        let v = self.beta1 * m + self.one_minus_beta1 * g;
+        [next_m, v].map(|x| flush(x, FIRST_MOMENT_FLOOR))
+    }
+
+    #[inline(always)]
+    fn descent(self, _: f32, v: f32) -> f32 {
+        // Rust's signum of 0 is 1.
+        let sign = if v == 0.0 { 0.0 } else { v.signum() };
+        self.step_size * sign
+    }
+
+    #[inline(always)]
+    fn mean_square(v: f32) -> f32 {
+        v * v
+    }
+
+    fn effective_step(self, mean: f32) -> f32 {
+        if mean == 0.0 {
+            0.0
+        } else {
+            self.step_size / mean.sqrt()
+        }
     }
 }
 

@@ -468,6 +468,29 @@ mod tests {
     }
 
     #[test]
+    fn both_moments_of_adamw_and_lion_are_kept() {
+        let mut spec = spec();
+        for (replica, text) in spec.replicas.iter_mut().zip(["\"adamw\"", "\"lion\""]) {
+            replica.optimiser = serde_json::from_str(text).unwrap();
+        }
+        let mut snapshot = snapshot();
+        let second = &mut snapshot.buffers[2];
+        assert_eq!(second.name, "second moment");
+        let stride = spec.network.parameter_stride();
+        second.words.copy_within(..stride, stride);
+
+        let tensors = Tensors::of(&snapshot, &spec, &replicas()).unwrap();
+        let has = |suffix: &str| tensors.0.keys().any(|name| name.ends_with(suffix));
+        assert!(has("/1/fc2.bias.exp_avg_sq") && has("/2/fc2.bias.interpolation"));
+        let mut restored = snapshot.clone();
+        for buffer in &mut restored.buffers {
+            buffer.words.fill(0);
+        }
+        tensors.fill(&mut restored, &spec, &replicas()).unwrap();
+        assert_eq!(restored, snapshot);
+    }
+
+    #[test]
     fn no_damage_goes_unnoticed() {
         let file = file();
         let path = Path::new("file");

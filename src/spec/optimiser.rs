@@ -14,6 +14,8 @@ pub const OPTIMISER_ADAM: u32 = 0;
 pub const OPTIMISER_SGD: u32 = 1;
 /// `optimiser` of a configuration.
 pub const OPTIMISER_ADAMW: u32 = 2;
+/// `optimiser` of a configuration; the second moment holds the interpolation c.
+pub const OPTIMISER_LION: u32 = 3;
 
 /// The rule that turns a gradient g, the L2 term included, into an update. A file may name it, such as `"adam"`, or give what
 /// differs from its usual numbers, such as `{ adam = { beta2 = 0.99 } }`.
@@ -50,6 +52,23 @@ pub enum Optimiser {
         /// Share of a parameter that an update takes off, over the step size.
         weight_decay: f32,
     },
+    /// Lion (Chen et al., arXiv 2302.06675): `c = beta1 * m + (1 - beta1) * g`, then
+    /// `theta -= step_size * (sign(c) + weight_decay * theta)` and `m = beta2 * m + (1 - beta2) * g`, weights and biases alike.
+    /// The sign of a |c| below 1e-30 is 0.
+    ///
+    /// The step size of a sign update is a length, not a factor between a gradient and its update, which is what the bounds
+    /// of a [`crate::scheduler`] compare with. That factor depends on the gradients' scale. Its effective step is
+    /// `step_size / sqrt(mean(c^2))` over the weight matrix, as Adam's with its second moment: the step size with which
+    /// descent along c would be about as long. It is large where gradients are small. The decay is not counted. Where a
+    /// probe reports a second moment, it reports `mean(c^2)`.
+    Lion {
+        /// Weight of m in c.
+        beta1: f32,
+        /// Decay of m.
+        beta2: f32,
+        /// Share of a parameter that an update takes off, over the step size.
+        weight_decay: f32,
+    },
 }
 
 impl Optimiser {
@@ -59,6 +78,7 @@ impl Optimiser {
             Self::Adam { .. } => "adam",
             Self::Sgd { .. } => "sgd",
             Self::AdamW { .. } => "adamw",
+            Self::Lion { .. } => "lion",
         }
     }
 
@@ -91,6 +111,15 @@ impl Optimiser {
                     epsilon,
                 };
                 adam.check()?;
+                check_weight_decay(weight_decay)
+            }
+            Self::Lion {
+                beta1,
+                beta2,
+                weight_decay,
+            } => {
+                check_decay("beta1", beta1)?;
+                check_decay("beta2", beta2)?;
                 check_weight_decay(weight_decay)
             }
         }
@@ -129,6 +158,14 @@ impl Optimiser {
                 weight_decay,
                 ..with_decays(OPTIMISER_ADAMW, beta1, beta2)
             },
+            Self::Lion {
+                beta1,
+                beta2,
+                weight_decay,
+            } => ReplicaConfig {
+                weight_decay,
+                ..with_decays(OPTIMISER_LION, beta1, beta2)
+            },
         }
     }
 
@@ -138,6 +175,7 @@ impl Optimiser {
         match self {
             Self::Adam { .. } | Self::AdamW { .. } => [Some("exp_avg"), Some("exp_avg_sq")],
             Self::Sgd { .. } => [Some("momentum_buffer"), None],
+            Self::Lion { .. } => [Some("exp_avg"), Some("interpolation")],
         }
     }
 
@@ -145,16 +183,17 @@ impl Optimiser {
     pub fn has_second_moment(self) -> bool {
         match self {
             Self::Adam { .. } | Self::AdamW { .. } => true,
-            Self::Sgd { .. } => false,
+            Self::Sgd { .. } | Self::Lion { .. } => false,
         }
     }
 
     /// The number o of `step_size / (sqrt(mean v) + o)`, the update's scale without bias corrections: Adam's epsilon. SGD
-    /// divides by nothing and its v is 0: with 1, the step size itself remains.
+    /// divides by nothing and its v is 0: with 1, the step size itself remains. Lion adds nothing to the root of `mean(c^2)`.
     pub fn divisor_offset(self) -> f64 {
         match self {
             Self::Adam { epsilon, .. } | Self::AdamW { epsilon, .. } => epsilon.into(),
             Self::Sgd { .. } => 1.0,
+            Self::Lion { .. } => 0.0,
         }
     }
 }
@@ -195,6 +234,8 @@ enum OptimiserName {
     /// AdamW(0.9, 0.999, 1e-8) with a weight decay of 0.01.
     #[serde(rename = "adamw")]
     AdamW,
+    /// Lion(0.9, 0.99) without weight decay.
+    Lion,
 }
 
 /// One optimiser, and what differs from its usual numbers.
@@ -208,88 +249,78 @@ struct OptimiserTable {
     sgd: Option<Sgd>,
     /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
     adamw: Option<AdamW>,
+    /// Lion (Chen et al., 2023): updates by the sign of a momentum.
+    lion: Option<Lion>,
 }
 
-#[derive(Deserialize)]
-#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
-struct Adam {
-    /// Decay of the first moment.
-    beta1: f32,
-    /// Decay of the second moment.
-    beta2: f32,
-    /// Number added to the root of the second moment.
-    epsilon: f32,
-}
-
-#[derive(Default, Deserialize)]
-#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
-struct Sgd {
-    /// Decay of the buffer; 0 for plain gradient descent.
-    momentum: f32,
-}
-
-#[derive(Deserialize)]
-#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
-struct AdamW {
-    /// Decay of the first moment.
-    beta1: f32,
-    /// Decay of the second moment.
-    beta2: f32,
-    /// Number added to the root of the second moment.
-    epsilon: f32,
-    /// Share of a parameter that an update takes off, over the step size.
-    weight_decay: f32,
-}
-
-impl Default for Adam {
-    fn default() -> Self {
-        Self {
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
+/// Declares the table of an optimiser in a file: its hyperparameters with their usual numbers.
+macro_rules! table {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $usual:expr,)* }) => {
+        #[derive(Deserialize)]
+        #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
+        #[serde(default, deny_unknown_fields)]
+        struct $name {
+            $($(#[$field_doc])* $field: f32,)*
         }
-    }
+
+        impl Default for $name {
+            $(#[$doc])*
+            fn default() -> Self {
+                Self { $($field: $usual,)* }
+            }
+        }
+
+        impl From<$name> for Optimiser {
+            fn from($name { $($field,)* }: $name) -> Self {
+                Self::$name { $($field,)* }
+            }
+        }
+    };
 }
 
-impl Default for AdamW {
+table! {
     /// PyTorch's.
-    fn default() -> Self {
-        Self {
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
-            weight_decay: 0.01,
-        }
+    Adam {
+        /// Decay of the first moment.
+        beta1: 0.9,
+        /// Decay of the second moment.
+        beta2: 0.999,
+        /// Number added to the root of the second moment.
+        epsilon: 1e-8,
     }
 }
 
-impl From<Adam> for Optimiser {
-    fn from(adam: Adam) -> Self {
-        Self::Adam {
-            beta1: adam.beta1,
-            beta2: adam.beta2,
-            epsilon: adam.epsilon,
-        }
+table! {
+    /// PyTorch's.
+    Sgd {
+        /// Decay of the buffer; 0 for plain gradient descent.
+        momentum: 0.0,
     }
 }
 
-impl From<Sgd> for Optimiser {
-    fn from(Sgd { momentum }: Sgd) -> Self {
-        Self::Sgd { momentum }
+table! {
+    /// PyTorch's.
+    AdamW {
+        /// Decay of the first moment.
+        beta1: 0.9,
+        /// Decay of the second moment.
+        beta2: 0.999,
+        /// Number added to the root of the second moment.
+        epsilon: 1e-8,
+        /// Share of a parameter that an update takes off, over the step size.
+        weight_decay: 0.01,
     }
 }
 
-impl From<AdamW> for Optimiser {
-    fn from(adamw: AdamW) -> Self {
-        Self::AdamW {
-            beta1: adamw.beta1,
-            beta2: adamw.beta2,
-            epsilon: adamw.epsilon,
-            weight_decay: adamw.weight_decay,
-        }
+table! {
+    /// The paper's decays, and the weight decay of its published code.
+    Lion {
+        /// Weight of the momentum, against the gradient, in the update's direction.
+        beta1: 0.9,
+        /// Decay of the momentum.
+        beta2: 0.99,
+        /// Share of a parameter that an update takes off, over the step size.
+        weight_decay: 0.0,
     }
 }
 
@@ -299,6 +330,7 @@ impl From<OptimiserName> for Optimiser {
             OptimiserName::Adam => Adam::default().into(),
             OptimiserName::Sgd => Sgd::default().into(),
             OptimiserName::AdamW => AdamW::default().into(),
+            OptimiserName::Lion => Lion::default().into(),
         }
     }
 }
@@ -307,7 +339,12 @@ impl TryFrom<OptimiserForm> for Optimiser {
     type Error = String;
 
     fn try_from(form: OptimiserForm) -> Result<Self, Self::Error> {
-        let OptimiserTable { adam, sgd, adamw } = match form {
+        let OptimiserTable {
+            adam,
+            sgd,
+            adamw,
+            lion,
+        } = match form {
             NameOr::Name(name) => return Ok(name.into()),
             NameOr::Table(table) => table,
         };
@@ -315,6 +352,7 @@ impl TryFrom<OptimiserForm> for Optimiser {
             adam.map(Self::from),
             sgd.map(Self::from),
             adamw.map(Self::from),
+            lion.map(Self::from),
         ];
         let given: Vec<_> = given.into_iter().flatten().collect();
         match given[..] {
@@ -353,6 +391,11 @@ mod tests {
             beta2: 0.99,
             epsilon: 1e-8,
         };
+        let lion = |weight_decay| Optimiser::Lion {
+            beta1: 0.9,
+            beta2: 0.99,
+            weight_decay,
+        };
         let adamw = |weight_decay| Optimiser::AdamW {
             beta1: 0.9,
             beta2: 0.999,
@@ -360,6 +403,8 @@ mod tests {
             weight_decay,
         };
         for (text, wanted) in [
+            ("'lion'", lion(0.0)),
+            ("{ lion = { weight_decay = 1 } }", lion(1.0)),
             ("'adamw'", adamw(0.01)),
             ("{ adamw = { weight_decay = 0.5 } }", adamw(0.5)),
             ("'adam'", Optimiser::default()),
@@ -381,11 +426,11 @@ mod tests {
         for (text, mention) in [
             (
                 "'adma'",
-                "unknown variant `adma`, expected one of `adam`, `sgd`, `adamw`",
+                "unknown variant `adma`, expected one of `adam`, `sgd`, `adamw`, `lion`",
             ),
             (
                 "{ adma = {} }",
-                "unknown field `adma`, expected one of `adam`, `sgd`, `adamw`",
+                "unknown field `adma`, expected one of `adam`, `sgd`, `adamw`, `lion`",
             ),
             ("{ sgd = { beta1 = 1 } }", "unknown field `beta1`"),
             (

@@ -168,14 +168,15 @@ pub struct LayerStats {
     /// eta / ((1 - beta1^t) (sqrt(mean(v) / (1 - beta2^t)) + epsilon)), v Adam's second moment over
     /// the weight matrix (all of them for the network), t the updates done; `None` before the first
     /// and where a task switch reset the optimiser (t counts from there). For SGD
-    /// eta (1 - momentum^t) / (1 - momentum): what a constant gradient is multiplied by.
+    /// eta (1 - momentum^t) / (1 - momentum): the factor of a constant gradient. For Lion eta / sqrt(mean(c^2)), c the
+    /// interpolation whose sign it takes, and 0 where all of c is. Decoupled weight decay is not counted.
     pub effective_step: Option<f64>,
     /// |theta|, the bias included.
     pub weight_norm: f64,
-    /// |theta - theta before the latest update|; 0 where `effective_step` is `None`.
+    /// |theta - theta before the latest update|, decoupled weight decay included; 0 where `effective_step` is `None`.
     pub update_norm: f64,
     /// Mean of Adam's second moment v over all parameters, the bias included, without bias correction:
-    /// the published code divides the step size by its root over the whole network. 0 for SGD.
+    /// the published code divides the step size by its root over the whole network. 0 for SGD; mean(c^2) for Lion.
     pub second_moment: f64,
 }
 

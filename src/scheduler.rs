@@ -88,7 +88,7 @@ pub struct Observation {
     /// Samples B in the probed minibatch.
     pub batch: u32,
     /// Number that is added to the root of the network's mean second moment before a step size is divided by it: Adam's
-    /// epsilon; 1 for SGD, which has no second moment, so that the step size itself remains.
+    /// epsilon; 1 for SGD, which has no second moment, so that the step size itself remains; 0 for Lion.
     pub epsilon: f64,
     /// One entry per layer.
     pub layers: Vec<Statistics>,

@@ -26,7 +26,7 @@ pub enum TaskSwitch {
     /// Everything carries over, as in the paper (arXiv 2509.19698).
     #[default]
     Carry,
-    /// Adam's moments or SGD's buffer become zero, and the bias corrections start anew.
+    /// The optimiser's moments or buffer become zero, and the bias corrections start anew.
     ResetOptimiser,
     /// As [`Self::ResetOptimiser`], and the parameters are drawn anew: weights by the same rule as the
     /// initial ones but unrelated to them, biases zero. What a network can do that learned nothing

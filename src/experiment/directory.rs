@@ -165,7 +165,8 @@ impl DirectoryError {
 /// each, named by its arm and seed, in F32 and in PyTorch's layout, for layers k from 1 on:
 ///
 /// - `ARM/SEED/fck.weight` `[out, in]` and `ARM/SEED/fck.bias` `[out]`;
-/// - with Adam `ARM/SEED/fck.weight.exp_avg` and `.exp_avg_sq`, and the same of the bias;
+/// - with Adam and AdamW `ARM/SEED/fck.weight.exp_avg` and `.exp_avg_sq`, and the same of the bias;
+/// - with Lion `ARM/SEED/fck.weight.exp_avg` and `.interpolation`, and the same of the bias;
 /// - with SGD `ARM/SEED/fck.weight.momentum_buffer`, and the same of the bias.
 ///
 /// And in U32 `training/BUFFER` `[replicas, words]`, whatever else is in a [`Snapshot`], by its buffers' names; and

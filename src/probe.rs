@@ -40,15 +40,16 @@ pub struct LayerStats {
     pub step_size: f64,
     /// The effective step size: for Adam eta / ((1 - beta1^t) (sqrt(mean(v) / (1 - beta2^t)) + epsilon)), where v is the
     /// second moment over the weight matrix (over all weight matrices for the network) and t the number of updates. For SGD
-    /// eta (1 - momentum^t) / (1 - momentum), the factor of a constant gradient. `None` before the first update, and before
-    /// the first after a task switch that reset the optimiser; t counts from that switch.
+    /// eta (1 - momentum^t) / (1 - momentum), the factor of a constant gradient. For Lion eta / sqrt(mean(c^2)), where c is
+    /// the interpolation whose sign it takes, and 0 where all of c is. Decoupled weight decay is not counted. `None` before
+    /// the first update, and before the first after a task switch that reset the optimiser; t counts from that switch.
     pub effective_step: Option<f64>,
     /// The norm |theta|, the bias included.
     pub weight_norm: f64,
-    /// |theta - theta before the latest update|; 0 where `effective_step` is `None`.
+    /// |theta - theta before the latest update|, decoupled weight decay included; 0 where `effective_step` is `None`.
     pub update_norm: f64,
-    /// The mean of Adam's second moment v over all parameters, the bias included, without bias correction; 0 for SGD. The
-    /// published code divides the step size by the root of the whole network's mean.
+    /// The mean of Adam's second moment v over all parameters, the bias included, without bias correction; 0 for SGD,
+    /// mean(c^2) for Lion. The published code divides the step size by the root of the whole network's mean.
     pub second_moment: f64,
 }
 

@@ -75,9 +75,9 @@ pub use controller::{Context, Controller};
 pub use decision::{Action, Decision, LayerDecision};
 pub use estimator::{Estimator, Noise, Normalisation, Volatility};
 pub use monitor::{Measured, Monitor};
-pub use observation::{Observation, Statistics};
 #[cfg(feature = "report")]
-pub(crate) use observation::{epsilon, progress};
+pub(crate) use observation::progress;
+pub use observation::{Observation, Statistics};
 pub use profile::Profile;
 pub use random_cool::RandomCool;
 pub use replay::{Replay, ReplayPoint};

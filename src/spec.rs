@@ -7,69 +7,17 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::network::{Network, Tensor};
 use crate::state::{
-    LayerControl, OPTIMISER_ADAM, OPTIMISER_SGD, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK,
-    SWITCH_RESET_OPTIMISER,
+    LayerControl, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER,
 };
 
 mod intervention;
-mod optimiser_form;
+pub mod optimiser;
 mod probe;
 
 pub use crate::data::ImageSet;
 pub use intervention::Intervention;
+pub use optimiser::Optimiser;
 pub use probe::{CONVERGED_RESIDUAL, IterateForm, ProbeMethod, ProbeSpec, ProbeStart};
-
-use optimiser_form::OptimiserForm;
-
-/// What makes an update of a gradient g, the L2 term included. A file may name it, `"adam"` or `"sgd"`, or give what differs
-/// from [`Optimiser::default`] and from plain gradient descent, such as `{ adam = { beta2 = 0.99 } }`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case", try_from = "OptimiserForm")]
-pub enum Optimiser {
-    /// Adam (Kingma and Ba, 2015), arranged as PyTorch's `torch.optim.Adam`.
-    Adam {
-        /// Decay of the first moment.
-        beta1: f32,
-        /// Decay of the second moment.
-        beta2: f32,
-        /// What is added to the root of the second moment.
-        epsilon: f32,
-    },
-    /// `buf = momentum * buf + g; theta -= step_size * buf`, as PyTorch's `torch.optim.SGD` without
-    /// dampening and without Nesterov's variant. The first `buf` is g.
-    Sgd {
-        /// Decay of the buffer; 0 for plain gradient descent.
-        momentum: f32,
-    },
-}
-
-impl Optimiser {
-    fn check(self) -> Result<(), Error> {
-        match self {
-            Self::Adam {
-                beta1,
-                beta2,
-                epsilon,
-            } => {
-                check_decay("beta1", beta1)?;
-                check_decay("beta2", beta2)?;
-                if epsilon.is_finite() && epsilon > 0.0 {
-                    return Ok(());
-                }
-                Err(Error::invalid("epsilon", "more than 0, finite", epsilon))
-            }
-            Self::Sgd { momentum } => check_decay("momentum", momentum),
-        }
-    }
-}
-
-fn check_decay(what: &'static str, decay: f32) -> Result<(), Error> {
-    if (0.0..1.0).contains(&decay) {
-        return Ok(());
-    }
-    Err(Error::invalid(what, "0 or more, below 1", decay))
-}
 
 /// The reset of a replica at a task switch, after the last training step of a task of the stream. Updates on minibatches
 /// that the host handed in reset nothing. Step sizes belong to the host and always stay, and so do the scores.
@@ -80,7 +28,7 @@ pub enum TaskSwitch {
     /// Everything carries over, as in the paper (arXiv 2509.19698).
     #[default]
     Carry,
-    /// Adam's moments or SGD's buffer become zero, and the bias corrections start anew.
+    /// The optimiser's moments or buffer become zero, and the bias corrections start anew.
     ResetOptimiser,
     /// The optimiser is reset and the parameters are drawn anew: weights by the same rule as the initial ones but unrelated
     /// to them, biases zero. This is the baseline of a network that has learned nothing before. Regularisers that pull
@@ -161,27 +109,13 @@ impl ReplicaSpec {
     }
 
     pub(crate) fn config(&self) -> ReplicaConfig {
-        let complement = |beta: f32| (1.0 - f64::from(beta)) as f32;
-        let (optimiser, beta1, beta2, epsilon) = match self.optimiser {
-            Optimiser::Adam {
-                beta1,
-                beta2,
-                epsilon,
-            } => (OPTIMISER_ADAM, beta1, beta2, epsilon),
-            Optimiser::Sgd { momentum } => (OPTIMISER_SGD, momentum, 0.0, 0.0),
-        };
         ReplicaConfig {
             seed: self.seed,
             l2: self.l2,
-            beta1,
-            one_minus_beta1: complement(beta1),
-            beta2,
-            one_minus_beta2: complement(beta2),
-            epsilon,
             l2_init: self.l2_init,
             wasserstein: self.wasserstein,
-            optimiser,
             at_task_switch: self.at_task_switch.number(),
+            ..self.optimiser.config()
         }
     }
 }

@@ -14,11 +14,6 @@ pub(crate) const HALTED_LOSS: u32 = 1;
 /// `halted`: an update made a parameter or a second moment that is not finite.
 pub(crate) const HALTED_UPDATE: u32 = 2;
 
-/// `optimiser` of a configuration.
-pub const OPTIMISER_ADAM: u32 = 0;
-/// `optimiser` of a configuration; its momentum is in `beta1`, its buffer in the first moment.
-pub const OPTIMISER_SGD: u32 = 1;
-
 /// `at_task_switch`: everything carries over.
 pub const SWITCH_CARRY: u32 = 0;
 /// `at_task_switch`: moments and their update count start anew.
@@ -48,6 +43,7 @@ shader_struct! {
         beta2: f32,
         one_minus_beta2: f32,
         epsilon: f32,
+        weight_decay: f32,
         l2_init: f32,
         wasserstein: f32,
         optimiser: u32,

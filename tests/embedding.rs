@@ -353,7 +353,7 @@ fn every_limit_that_is_too_small_is_refused_by_name() {
         min_uniform_buffer_offset_alignment: 32,
         ..wgpu::Limits::default()
     };
-    // Facts from elsewhere: adam_step has 8 buffers.
+    // Facts from elsewhere: optimiser_step has 8 buffers.
     assert_eq!(least.max_storage_buffers_per_shader_stage, 8);
     assert_eq!(least.max_bindings_per_bind_group, 9);
     for adapter in adapters(wgpu::InstanceFlags::default()) {

@@ -182,6 +182,17 @@ fn program(case: &Case, form: IterateForm, method: ProbeMethod) -> Program {
         wasserstein: if seed == 2 { 0.0 } else { 1e-2 },
         optimiser: match seed {
             2 | 4 => Optimiser::Sgd { momentum: 0.75 },
+            0 => Optimiser::Lion {
+                beta1: 0.9,
+                beta2: 0.99,
+                weight_decay: 30.0,
+            },
+            1 => Optimiser::AdamW {
+                beta1: 0.9,
+                beta2: 0.999,
+                epsilon: 1e-8,
+                weight_decay: 30.0,
+            },
             _ => Optimiser::default(),
         },
         at_task_switch: match seed {

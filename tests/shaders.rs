@@ -19,10 +19,10 @@ use trainable::layout::{Field, ShaderStruct, StructLayout};
 use trainable::network::{Activation, TENSOR_TILE};
 use trainable::plan::SORT_DIGITS;
 use trainable::rng::Stream;
+use trainable::spec::optimiser::{OPTIMISER_ADAM, OPTIMISER_ADAMW, OPTIMISER_LION, OPTIMISER_SGD};
 use trainable::state::{
-    LayerControl, LayerRecord, LayerSums, OPTIMISER_ADAM, OPTIMISER_SGD, ProbeSlot, ReplicaConfig,
-    ReplicaState, Ritz, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER, TaskRecord,
-    TensorLayout,
+    LayerControl, LayerRecord, LayerSums, ProbeSlot, ReplicaConfig, ReplicaState, Ritz,
+    SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER, TaskRecord, TensorLayout,
 };
 
 /// What every WebGPU device has: <https://www.w3.org/TR/webgpu/#limits>.
@@ -512,7 +512,8 @@ fn a_layout_that_differs_in_one_place_is_reported() {
         ("size", |layout, _| layout.size += 16),
     ];
     let host = ReplicaConfig::LAYOUT;
-    let shader = find_struct(&reflect(&adam_step()), host.name).expect("adam_step reads configs");
+    let shader =
+        find_struct(&reflect(&optimiser_step()), host.name).expect("optimiser_step reads configs");
     compare_layouts(&shader, &host).expect("agrees before the change");
     for (what, change) in changes {
         let mut changed = host;
@@ -524,8 +525,8 @@ fn a_layout_that_differs_in_one_place_is_reported() {
     }
 }
 
-fn adam_step() -> Shader {
-    plain("adam_step")
+fn optimiser_step() -> Shader {
+    plain("optimiser_step")
 }
 
 // ---- bindings and workgroups ----
@@ -628,7 +629,7 @@ fn a_binding_that_differs_in_one_place_is_reported() {
         ("order", |bindings| bindings.swap(0, 1)),
         ("length", |bindings| bindings.truncate(7)),
     ];
-    let shader = adam_step();
+    let shader = optimiser_step();
     let (kernel, module) = (shader.kernel, reflect(&shader));
     compare_bindings(&module, kernel.bindings).expect("agrees before the change");
     for (what, change) in changes {
@@ -691,7 +692,7 @@ fn workgroup_memory_is_what_the_table_says_and_within_webgpus_limits() {
         );
     }
     assert_eq!(
-        plain("adam_step").variant.workgroup_memory,
+        plain("optimiser_step").variant.workgroup_memory,
         WORKGROUP_MEMORY
     );
 }
@@ -772,7 +773,12 @@ fn activations_have_the_same_numbers() {
 fn optimisers_have_the_same_numbers() {
     check_constants(
         "OPTIMISER_",
-        &[("ADAM", OPTIMISER_ADAM), ("SGD", OPTIMISER_SGD)],
+        &[
+            ("ADAM", OPTIMISER_ADAM),
+            ("SGD", OPTIMISER_SGD),
+            ("ADAMW", OPTIMISER_ADAMW),
+            ("LION", OPTIMISER_LION),
+        ],
     );
 }
 

@@ -1,4 +1,4 @@
-"""Makes the reference numbers (step_, curvature_, sgd_ and penalty_<case>.json) in this folder.
+"""Makes the reference numbers (step_, curvature_, sgd_, adamw_ and penalty_<case>.json) in this folder.
 
 Run:  python make_reference.py        (any working directory; a few seconds on one CPU core)
 Made with Python 3.11.7, torch 2.15.0+cu132 (on the CPU), numpy 2.4.6.
@@ -42,6 +42,8 @@ PENALTIES = [
 ]
 # Which cases are also trained by SGD: their momentum and step size.
 SGD = {"relu_l2": (0.9, 0.06), "crelu_l2": (0.5, 0.1), "tanh": (0.9, 0.1), "linear": (0.0, 0.5)}
+# Which cases are also trained by AdamW: their decoupled weight decay.
+ADAMW = {"relu": 0.5, "crelu_l2": 1.0, "tanh": 0.01, "linear": 2.0}
 
 ACTIVATIONS = {
     "relu": torch.relu,
@@ -130,6 +132,20 @@ class Case:
             losses.append(value.item())
             thetas.append(theta.detach().clone())
         return thetas, losses
+
+    def train_adamw(self, weight_decay):
+        """STEPS updates by torch.optim.AdamW, the gradient of l2 / 2 |theta|^2 included. As `train`."""
+        theta = self.theta0.detach().clone().requires_grad_(True)
+        optimiser = torch.optim.AdamW([theta], lr=ETA, betas=(BETA1, BETA2), eps=EPS, weight_decay=weight_decay)
+        thetas, losses = [theta.detach().clone()], []
+        for _ in range(STEPS):
+            optimiser.zero_grad()
+            value = self.loss(theta)
+            (value + self.l2 / 2 * (theta @ theta)).backward()
+            optimiser.step()
+            losses.append(value.item())
+            thetas.append(theta.detach().clone())
+        return thetas, losses, optimiser.state[theta]["exp_avg_sq"]
 
 
 def top_two(h):
@@ -269,6 +285,8 @@ def make(name, activation, widths, batch, l2, first_seed):
     })
     if name in SGD:
         make_sgd(case, header, point, *SGD[name])
+    if name in ADAMW:
+        make_adamw(case, header, point, ADAMW[name])
     ratio = max(s / abs(d) for d, s in (top_two(hessian[b, b]) for b in case.blocks + [everything]))
     print(f"{name}: seed {seed}, least |pre-activation| {least:.2e}, largest eigenvalue ratio {ratio:.3f}, loss {losses[0]:.4f} -> {losses[-1]:.4f}")
 
@@ -388,6 +406,32 @@ def make_sgd(case, header, point, momentum, step_size):
         "update_norm": [update[b].norm().item() for b in case.blocks],
     })
     print(f"{case.name}, SGD: loss {losses[0]:.4f} -> {losses[-1]:.4f}")
+
+
+def make_adamw(case, header, point, weight_decay):
+    thetas, losses, v_flat = case.train_adamw(weight_decay)
+    assert clear(case, thetas), case.name
+    theta, m, v = case.theta0.clone(), torch.zeros_like(case.theta0), torch.zeros_like(case.theta0)
+    for k in range(1, STEPS + 1):  # by hand
+        g = case.gradient(theta) + case.l2 * theta
+        m, v = BETA1 * m + (1 - BETA1) * g, BETA2 * v + (1 - BETA2) * g * g
+        theta = theta - ETA * weight_decay * theta
+        theta = theta - ETA * (m / (1 - BETA1**k)) / ((v / (1 - BETA2**k)).sqrt() + EPS)
+        assert (theta - thetas[k]).abs().max() < 1e-12, case.name
+    update = thetas[-1] - thetas[-2]
+    v_means = [w.mean().item() for w, _ in case.split(v_flat)]
+    write(f"adamw_{case.name}.json", {
+        **header,
+        "step_size": ETA, "beta1": BETA1, "beta2": BETA2, "epsilon": EPS, "weight_decay": weight_decay, "steps": STEPS,
+        **point,
+        "losses": losses,
+        "after_5": case.layers(thetas[-1]),
+        "effective_step": [
+            ETA / ((1 - BETA1**STEPS) * (math.sqrt(v / (1 - BETA2**STEPS)) + EPS)) for v in v_means
+        ],
+        "update_norm": [update[b].norm().item() for b in case.blocks],
+    })
+    print(f"{case.name}, AdamW: loss {losses[0]:.4f} -> {losses[-1]:.4f}")
 
 
 if __name__ == "__main__":

@@ -8,14 +8,12 @@ struct ReplicaConfig {
     beta2: f32,
     one_minus_beta2: f32,
     epsilon: f32,
+    weight_decay: f32,     // decoupled
     l2_init: f32,
     wasserstein: f32,
     optimiser: u32,        // OPTIMISER_*
     at_task_switch: u32,   // SWITCH_*
 }
-
-const OPTIMISER_ADAM: u32 = 0u;
-const OPTIMISER_SGD: u32 = 1u;
 
 const SWITCH_CARRY: u32 = 0u;
 const SWITCH_RESET_OPTIMISER: u32 = 1u;

@@ -1,7 +1,7 @@
 // After a step: running task statistics, divergence, and the counters of the next step.
 //
 //   configs    [replica]
-//   divergence [replica]              set by adam_step where an update was not finite
+//   divergence [replica]              set by optimiser_step where an update was not finite
 //   states     [replica]
 //   task_log   [replica, log_length]  finished task k is kept in slot k mod log_length
 //

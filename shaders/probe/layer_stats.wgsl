@@ -1,9 +1,8 @@
 // The statistics of every layer, and of all layers together, from their partial sums.
 //
 //   grad_variance  = mean |g_b|^2 - |g|^2
-//   effective_step = step_size / (c1 (sqrt(mean(v) / c2) + epsilon)),   c = 1 - beta^t, t updates done
-//   effective_step of SGD = step_size (1 - momentum^t) / (1 - momentum)
-//   second_moment  = mean(v), the bias included
+//   effective_step   from the mean of mean_square(v) over the weights: common/optimiser.wgsl
+//   second_moment  = mean of mean_square(v), the bias included
 //
 //   configs, states [replica]
 //   layer_controls  [replica, layers]
@@ -33,18 +32,13 @@ fn record(
 ) -> LayerRecord {
     let config = configs[replica];
     let corrections = latest_corrections(config, states[replica]);
-    var effective_step = 0.0;
+    var effective = 0.0;
     if states[replica].optimiser_updates > 0u {
-        if config.optimiser == OPTIMISER_SGD {
-            effective_step = step_size * (corrections.x / config.one_minus_beta1);
-        } else {
-            let root = sqrt(second.x / count.x / corrections.y) + config.epsilon;
-            effective_step = step_size / (corrections.x * root);
-        }
+        effective = effective_step(config, corrections, step_size, second.x / count.x);
     }
     return LayerRecord(
         square.x, square.y, max(norm - square.x, 0.0), sqrt(square.z), sqrt(square.w),
-        step_size, effective_step, (second.x + second.y) / (count.x + count.y),
+        step_size, effective, (second.x + second.y) / (count.x + count.y),
     );
 }
 

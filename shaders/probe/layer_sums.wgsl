@@ -1,8 +1,8 @@
-// Partial sums over every layer's parameters: squared gradient, weights and latest update, and Adam's
+// Partial sums over every layer's parameters: squared gradient, weights and latest update, and the
 // second moment.
 //
-// The latest update is recomputed from the moments: SGD's is step_size m. Adam's has the corrections
-// that it had, c(t) = (c(t + 1) - (1 - beta)) / beta, since the state holds those of the update to come.
+// The latest update is recomputed from the moments, with the corrections that it had,
+// c(t) = (c(t + 1) - (1 - beta)) / beta, since the state holds those of the update to come.
 //
 // Run a second time, once regularisers have added to the gradients, it writes the objective's alone.
 //
@@ -54,17 +54,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         let objective = g + config.l2 * theta;
         var update = vec4<f32>(0.0);
         if states[replica].optimiser_updates > 0u {
-            if config.optimiser == OPTIMISER_SGD {
-                update = control.step_size * first_moment[at];
-            } else {
-                let rate = control.step_size / corrections.x;
-                update = rate * first_moment[at] / (sqrt(v / corrections.y) + config.epsilon);
-            }
+            let moments = Moments(first_moment[at], v);
+            update = latest_update(config, corrections, control.step_size, theta, moments);
         }
         square += vec4<f32>(
             dot(g, g), dot(objective, objective), dot(theta, theta), dot(update, update),
         );
-        let sum = dot(v, vec4<f32>(1.0));
+        let sum = dot(mean_square(config, v), vec4<f32>(1.0));
         second += select(vec2<f32>(0.0, sum), vec2<f32>(sum, 0.0), control.start + i < control.bias);
     }
     squares[local.x] = square;

@@ -12,6 +12,7 @@ mod initial_element;
 mod linear;
 mod loss;
 mod matrix;
+mod optimiser;
 mod optimisers;
 mod probe;
 mod reduce;
@@ -78,6 +79,6 @@ mod tests {
         KERNELS.into_iter().for_each(|kernel| {
             twin(kernel);
         });
-        assert!(linear::twin("adam_step").is_none());
+        assert!(linear::twin("optimiser_step").is_none());
     }
 }

@@ -7,7 +7,7 @@ use super::{Arm, Controllers, Experiment, ExperimentError, Placebo, PlaceboKind}
 use crate::error::Error;
 use crate::record::ALL_ARMS;
 use crate::scheduler::Control;
-use crate::spec::{ImageSet, Optimiser};
+use crate::spec::ImageSet;
 
 /// The largest number of arms, and of seeds.
 const MOST: usize = 10_000;
@@ -117,9 +117,9 @@ impl Experiment {
         self.training_spec(&network, images, &[(arm, 0)]).check()?;
         let layers = network.blocks().len();
         self.scheduler(arm, None, layers, 0, controllers)?;
-        if let (Control::Clip(_), Optimiser::Sgd { .. }) = (&arm.control, arm.optimiser) {
+        if matches!(arm.control, Control::Clip(_)) && !arm.optimiser.has_second_moment() {
             let wanted = "adam, whose second moment the control clip compares with";
-            return Err(Error::invalid("optimiser", wanted, "sgd"));
+            return Err(Error::invalid("optimiser", wanted, arm.optimiser.name()));
         }
         match &arm.placebo {
             Some(placebo) => self.check_placebo(arm, placebo, arms),

@@ -70,16 +70,16 @@ struct Tensor {
     bytes: Vec<u8>,
 }
 
-/// What is added to the names of a replica's parameters where the file holds this buffer in their layout.
-fn suffix(buffer: &str, optimiser: Optimiser) -> Option<&'static str> {
-    match (buffer, optimiser) {
-        ("parameters", _) => Some(""),
-        ("first moment", Optimiser::Adam { .. }) => Some(".exp_avg"),
-        ("first moment", Optimiser::Sgd { .. }) => Some(".momentum_buffer"),
-        ("second moment", Optimiser::Adam { .. }) => Some(".exp_avg_sq"),
-        // SGD has no second moment: it stays zero.
+/// The suffix of a replica's parameter names where the file holds this buffer in their layout.
+fn suffix(buffer: &str, optimiser: Optimiser) -> Option<String> {
+    let [first, second] = optimiser.moment_names();
+    let moment = match buffer {
+        "parameters" => return Some(String::new()),
+        "first moment" => first,
+        "second moment" => second,
         _ => None,
-    }
+    };
+    moment.map(|name| format!(".{name}"))
 }
 
 /// Whether the file holds this buffer in the parameters' layout.
@@ -106,7 +106,7 @@ impl Tensors {
             for (index, words) in buffer.words.chunks(each).enumerate() {
                 if let Some(suffix) = suffix(&buffer.name, spec.replicas[index].optimiser) {
                     let parameters = spec.network.unpack(bytemuck::cast_slice(words))?;
-                    tensors.insert_parameters(&replicas[index], suffix, spec, &parameters);
+                    tensors.insert_parameters(&replicas[index], &suffix, spec, &parameters);
                 }
             }
         }
@@ -163,7 +163,7 @@ impl Tensors {
             }
             for (index, words) in buffer.words.chunks_mut(each).enumerate() {
                 if let Some(suffix) = suffix(&buffer.name, spec.replicas[index].optimiser) {
-                    let parameters = self.parameters(&replicas[index], suffix, spec)?;
+                    let parameters = self.parameters(&replicas[index], &suffix, spec)?;
                     let stored = spec.network.pack(&parameters).map_err(|e| e.to_string())?;
                     words.copy_from_slice(bytemuck::cast_slice(&stored));
                 }
@@ -452,6 +452,29 @@ mod tests {
         let error = tensors.fill(&mut restored, &other, &replicas());
         let wanted = "fc2.weight\": wanted F32 [2, 2], found F32 [2, 4]";
         assert!(error.unwrap_err().ends_with(wanted));
+    }
+
+    #[test]
+    fn both_moments_of_adamw_and_lion_are_kept() {
+        let mut spec = spec();
+        for (replica, text) in spec.replicas.iter_mut().zip(["\"adamw\"", "\"lion\""]) {
+            replica.optimiser = serde_json::from_str(text).unwrap();
+        }
+        let mut snapshot = snapshot();
+        let second = &mut snapshot.buffers[2];
+        assert_eq!(second.name, "second moment");
+        let stride = spec.network.parameter_stride();
+        second.words.copy_within(..stride, stride);
+
+        let tensors = Tensors::of(&snapshot, &spec, &replicas()).unwrap();
+        let has = |suffix: &str| tensors.0.keys().any(|name| name.ends_with(suffix));
+        assert!(has("/1/fc2.bias.exp_avg_sq") && has("/2/fc2.bias.interpolation"));
+        let mut restored = snapshot.clone();
+        for buffer in &mut restored.buffers {
+            buffer.words.fill(0);
+        }
+        tensors.fill(&mut restored, &spec, &replicas()).unwrap();
+        assert_eq!(restored, snapshot);
     }
 
     #[test]

@@ -63,7 +63,8 @@ const TASKS_TABLE: &str = "tasks.csv";
 /// each, named by its arm and seed, in F32 and in PyTorch's layout, for layers k from 1 on:
 ///
 /// - `ARM/SEED/fck.weight` `[out, in]` and `ARM/SEED/fck.bias` `[out]`;
-/// - with Adam `ARM/SEED/fck.weight.exp_avg` and `.exp_avg_sq`, and the same of the bias;
+/// - with Adam and AdamW `ARM/SEED/fck.weight.exp_avg` and `.exp_avg_sq`, and the same of the bias;
+/// - with Lion `ARM/SEED/fck.weight.exp_avg` and `.interpolation`, and the same of the bias;
 /// - with SGD `ARM/SEED/fck.weight.momentum_buffer`, and the same of the bias.
 ///
 /// In U32 it holds `training/BUFFER` `[replicas, words]` for each other buffer of a [`Snapshot`], and `checksum` `[1]`.

@@ -3,7 +3,7 @@
 use super::{Arm, Experiment};
 use crate::error::Error;
 use crate::record::ProbeRow;
-use crate::scheduler::{self, Observation};
+use crate::scheduler::Observation;
 
 /// What the scheduler of one replica saw, in order, from the rows of its probes: hand them to a
 /// [`crate::scheduler::Scheduler`] and it decides as it did, or, under another control, as it would have
@@ -44,7 +44,7 @@ pub fn recorded_observations(
             update: row.update,
             progress: experiment.progress(row.update),
             batch: experiment.batch,
-            epsilon: scheduler::epsilon(arm.optimiser),
+            epsilon: arm.optimiser.divisor_offset(),
             layers: std::mem::take(&mut layers),
             network: row.statistics(network.parameter_count()),
         });

@@ -86,7 +86,7 @@ fn fits(variant: &Variant, limits: &wgpu::Limits) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::{AdamStep, Kernel, LinearForward, Params};
+    use crate::kernels::{Kernel, LinearForward, OptimiserStep, Params};
     use wgpu::DeviceType::{Cpu, DiscreteGpu};
 
     fn dispatch(kernel: &'static Kernel, grid: Grid) -> Dispatch {
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn what_is_no_product_is_plain_and_so_is_all_on_a_small_device() {
-        let adam = dispatch(AdamStep::KERNEL, Grid::Workgroups([4, 1]));
+        let adam = dispatch(OptimiserStep::KERNEL, Grid::Workgroups([4, 1]));
         assert_eq!(chosen(Tiling::Auto, &adam, 64, DiscreteGpu), "plain");
         assert_eq!(
             chosen(Tiling::Only("wide"), &adam, 64, DiscreteGpu),

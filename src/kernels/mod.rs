@@ -198,15 +198,14 @@ use kernel;
 pub const WORKGROUP_MEMORY: u32 = 2_048;
 
 /// Every kernel.
-pub const KERNELS: [&Kernel; 37] = [
+pub const KERNELS: [&Kernel; 36] = [
     ParameterInit::KERNEL,
     BatchGather::KERNEL,
     LinearForward::KERNEL,
     SoftmaxCrossEntropy::KERNEL,
     LinearBackwardInput::KERNEL,
     LinearBackwardWeights::KERNEL,
-    AdamStep::KERNEL,
-    SgdStep::KERNEL,
+    OptimiserStep::KERNEL,
     StepFinish::KERNEL,
     TaskReset::KERNEL,
     ShrinkPerturb::KERNEL,

@@ -4,9 +4,9 @@ use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, 
 use crate::layout::{ShaderStruct, shader_struct};
 
 kernel! {
-    /// Uniform of `adam_step`.
-    "optimisers", adam_step["state", "optimiser"], workgroup [256, 1, 1],
-    AdamStep {
+    /// Uniform of `optimiser_step`.
+    "optimisers", optimiser_step["state", "optimiser"], workgroup [256, 1, 1],
+    OptimiserStep {
         parameters_stride: u32,
         layers: u32,
     }
@@ -14,19 +14,6 @@ kernel! {
         configs: Read, states: Read, layer_controls: Read, gradients: Read,
         parameters: ReadWrite, first_moment: ReadWrite, second_moment: ReadWrite,
         divergence: ReadWrite,
-    ]
-}
-
-kernel! {
-    /// Uniform of `sgd_step`.
-    "optimisers", sgd_step["state", "optimiser"], workgroup [256, 1, 1],
-    SgdStep {
-        parameters_stride: u32,
-        layers: u32,
-    }
-    [
-        configs: Read, states: Read, layer_controls: Read, gradients: Read,
-        parameters: ReadWrite, first_moment: ReadWrite, divergence: ReadWrite,
     ]
 }
 

@@ -138,7 +138,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `layer_sums`.
-    "probe", layer_sums["state", "probe"], workgroup [64, 1, 1],
+    "probe", layer_sums["state", "optimiser", "probe"], workgroup [64, 1, 1],
     LayerSumsParams {
         parameters_stride: u32,
         layers: u32,
@@ -152,7 +152,7 @@ kernel! {
 
 kernel! {
     /// Uniform of `layer_stats`.
-    "probe", layer_stats["state", "probe"], workgroup [1, 1, 1],
+    "probe", layer_stats["state", "optimiser", "probe"], workgroup [1, 1, 1],
     LayerStatsParams {
         layers: u32,
     }

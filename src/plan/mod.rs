@@ -8,6 +8,7 @@ mod buffers;
 mod declare;
 mod dispatch;
 mod ops;
+mod optimiser;
 mod probe;
 mod regularisers;
 mod sort;
@@ -73,7 +74,8 @@ impl Program {
         let gather = step::gather(spec, &names);
         let probed_step = || {
             let loss = step::loss(spec, &names, names.states);
-            [vec![loss], step::apply(spec, &names), due(Cadence::Update)].concat()
+            let apply = optimiser::apply(spec, &names);
+            [&[loss], &apply[..], &due(Cadence::Update)].concat()
         };
         let steps = gather.map(|gather| {
             let task_switch = due(Cadence::TaskSwitch);

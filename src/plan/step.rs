@@ -1,13 +1,13 @@
 //! A training step: the minibatch, the pass forward and back, and what the gradients do.
 
-use super::buffers::{Buffers, TASK_LOG_LENGTH};
+use super::buffers::Buffers;
 use super::declare::BufferId;
-use super::dispatch::{Dispatch, Grid};
+use super::dispatch::Dispatch;
 use super::ops::{self, Site};
-use super::regularisers;
-use crate::kernels::{AdamStep, BatchGather, SgdStep, SoftmaxCrossEntropy, StepFinish};
+use super::{optimiser, regularisers};
+use crate::kernels::{BatchGather, SoftmaxCrossEntropy};
 use crate::network::{Node, ValueId};
-use crate::spec::{Optimiser, ReplicaSpec, StreamKind, TrainingSpec};
+use crate::spec::{StreamKind, TrainingSpec};
 
 /// The stream's next minibatch; `None` without a stream.
 pub(super) fn gather(spec: &TrainingSpec, buffers: &Buffers) -> Option<Dispatch> {
@@ -38,12 +38,12 @@ pub(super) fn gather(spec: &TrainingSpec, buffers: &Buffers) -> Option<Dispatch>
     Some(Dispatch::new(params, bound, [spec.batch_rows(), 1]))
 }
 
-/// Forward, loss, backward, regularisers, optimiser: 3 dispatches a layer less one, and three more (four
-/// when the replicas differ in their optimiser), without those of regularisers.
+/// Forward, loss, backward, regularisers, optimiser: 3 dispatches a layer less one, and three more, without those of
+/// regularisers.
 pub(super) fn update(spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
     let mut dispatches = forward_and_backward(spec, buffers, buffers.states);
     dispatches.extend(regularisers::add_gradients(spec, buffers));
-    dispatches.extend(apply(spec, buffers));
+    dispatches.extend(optimiser::apply(spec, buffers));
     dispatches
 }
 
@@ -66,13 +66,6 @@ pub(super) fn forward_and_backward(
     let mut dispatches = forward(spec, buffers);
     dispatches.push(loss(spec, buffers, states));
     dispatches.extend(spec.network.nodes().iter().rev().flat_map(backward));
-    dispatches
-}
-
-/// What the gradients do to the parameters, and the end of the step.
-pub(super) fn apply(spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
-    let mut dispatches = optimisers(spec, buffers);
-    dispatches.push(finish(spec, buffers));
     dispatches
 }
 
@@ -101,69 +94,4 @@ fn site<'a>(spec: &'a TrainingSpec, buffers: &'a Buffers, node: &'a Node) -> Sit
         buffers,
         node,
     }
-}
-
-/// The kernels that some replica needs; each leaves the others' replicas alone.
-fn optimisers(spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
-    let is_adam = |replica: &ReplicaSpec| matches!(replica.optimiser, Optimiser::Adam { .. });
-    let adam = spec
-        .replicas
-        .iter()
-        .any(is_adam)
-        .then(|| adam(spec, buffers));
-    let all_adam = spec.replicas.iter().all(is_adam);
-    let sgd = (!all_adam).then(|| sgd(spec, buffers));
-    adam.into_iter().chain(sgd).collect()
-}
-
-fn adam(spec: &TrainingSpec, buffers: &Buffers) -> Dispatch {
-    let parameters_stride = spec.network.parameter_stride() as u32 / 4;
-    let params = AdamStep {
-        parameters_stride,
-        layers: spec.network.blocks().len() as u32,
-    };
-    let bound = [
-        buffers.configs,
-        buffers.states,
-        buffers.layer_controls,
-        buffers.gradients,
-        buffers.parameters,
-        buffers.first_moment,
-        buffers.second_moment,
-        buffers.divergence,
-    ];
-    Dispatch::new(params, bound, Grid::elements::<AdamStep>(parameters_stride))
-}
-
-fn sgd(spec: &TrainingSpec, buffers: &Buffers) -> Dispatch {
-    let parameters_stride = spec.network.parameter_stride() as u32 / 4;
-    let params = SgdStep {
-        parameters_stride,
-        layers: spec.network.blocks().len() as u32,
-    };
-    let bound = [
-        buffers.configs,
-        buffers.states,
-        buffers.layer_controls,
-        buffers.gradients,
-        buffers.parameters,
-        buffers.first_moment,
-        buffers.divergence,
-    ];
-    Dispatch::new(params, bound, Grid::elements::<SgdStep>(parameters_stride))
-}
-
-fn finish(spec: &TrainingSpec, buffers: &Buffers) -> Dispatch {
-    let params = StepFinish {
-        batches_per_epoch: spec.batches_per_epoch(),
-        epochs: spec.stream.as_ref().map_or(1, |stream| stream.epochs),
-        log_length: TASK_LOG_LENGTH,
-    };
-    let bound = [
-        buffers.configs,
-        buffers.divergence,
-        buffers.states,
-        buffers.task_log,
-    ];
-    Dispatch::new(params, bound, [1, 1])
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Scope;
 use crate::error::Error;
 use crate::probe::{LayerStats, ProbeStats};
-use crate::spec::{Optimiser, TrainingSpec};
+use crate::spec::TrainingSpec;
 
 /// The statistics that a probe measured of one layer, or of the network. Each field is the field of the same name in
 /// [`LayerStats`], unless its description differs.
@@ -82,7 +82,7 @@ impl Observation {
             update: stats.update,
             progress: progress(stats.update, spec.steps_per_task()),
             batch: spec.batch,
-            epsilon: epsilon(spec.replicas[replica].optimiser),
+            epsilon: spec.replicas[replica].optimiser.divisor_offset(),
             layers: stats.layers.iter().map(Statistics::from).collect(),
             network: Statistics::from(&stats.network),
         })
@@ -124,12 +124,4 @@ pub(crate) fn progress(update: u32, steps_per_task: u64) -> f64 {
     }
     let steps = steps_per_task as f64;
     (f64::from(update) % steps) / steps
-}
-
-/// [`Observation::epsilon`] of an optimiser.
-pub(crate) fn epsilon(optimiser: Optimiser) -> f64 {
-    match optimiser {
-        Optimiser::Adam { epsilon, .. } => epsilon.into(),
-        Optimiser::Sgd { .. } => 1.0,
-    }
 }

@@ -1,10 +1,9 @@
 //! Twin of `shaders/probe/layer_stats.wgsl`.
 
 use crate::cpu::Array;
+use crate::cpu::optimiser::{Rule, Setting, with_rule};
 use crate::kernels::LayerStatsParams;
-use crate::state::{
-    LayerControl, LayerRecord, LayerSums, OPTIMISER_SGD, PARTIALS, ReplicaConfig, ReplicaState,
-};
+use crate::state::{LayerControl, LayerRecord, LayerSums, PARTIALS, ReplicaConfig, ReplicaState};
 
 /// Sums over a whole layer, or over all layers.
 #[derive(Clone, Copy, Default)]
@@ -73,14 +72,16 @@ fn record(
     totals: &Totals,
     step_size: f32,
 ) -> LayerRecord {
-    let (correction1, correction2) = config.latest_corrections(state);
-    let effective_step = match (state.optimiser_updates, config.optimiser) {
-        (0, _) => 0.0,
-        (_, OPTIMISER_SGD) => step_size * (correction1 / config.one_minus_beta1),
-        _ => {
-            let mean = totals.second_moment / totals.weights;
-            step_size / (correction1 * ((mean / correction2).sqrt() + config.epsilon))
-        }
+    let setting = Setting {
+        config,
+        corrections: config.latest_corrections(state),
+        step_size,
+    };
+    let effective_step = if state.optimiser_updates > 0 {
+        let mean = totals.second_moment / totals.weights;
+        with_rule!(setting, |rule| rule.effective_step(mean))
+    } else {
+        0.0
     };
     LayerRecord {
         grad_norm_sq: totals.gradient,

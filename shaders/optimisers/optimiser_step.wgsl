@@ -1,8 +1,9 @@
-// One Adam update of all parameters (Kingma and Ba, 2015, in PyTorch's arrangement), coupled L2.
+// One update of all parameters, each replica by its own optimiser (common/optimiser.wgsl has their
+// formulas, in PyTorch's arrangement), coupled L2.
 //
 //   g = gradients + l2 theta
-//   m = beta1 m + (1 - beta1) g              v = beta2 v + (1 - beta2) g^2
-//   theta -= step_size / c1 * m / (sqrt(v / c2) + epsilon),   c = 1 - beta^t
+//   m, v = advance(g, m, v)
+//   theta = stepped(theta, m, v)
 //
 //   configs        [replica]
 //   states         [replica]              the corrections c1, c2
@@ -11,7 +12,8 @@
 //   parameters, first_moment, second_moment   like gradients
 //   divergence     [replica]              set where an update is not finite
 //
-// One invocation updates one vec4. A replica that is halted or has another optimiser is left alone.
+// One invocation updates one vec4. A replica that is halted is left alone. Where the optimiser
+// does not use v, second_moment is neither read nor written.
 
 struct Params {
     parameters_stride: u32,  // vec4s per replica
@@ -28,31 +30,39 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> second_moment: array<vec4<f32>>;
 @group(0) @binding(8) var<storage, read_write> divergence: array<atomic<u32>>;
 
+// The step size of the layer which holds vec4 `index` of a replica whose first layer is number `first`.
+fn step_size(first: u32, index: u32) -> f32 {
+    var layer = first;
+    while index >= layer_controls[layer].end {
+        layer += 1u;
+    }
+    return layer_controls[layer].step_size;
+}
+
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let replica = id.z;
-    let config = configs[replica];
-    let takes_part = config.optimiser == OPTIMISER_ADAM && states[replica].halted == RUNNING;
-    if id.x >= params.parameters_stride || !takes_part {
+    if id.x >= params.parameters_stride || states[replica].halted != RUNNING {
         return;
     }
+    let config = configs[replica];
+    let corrections = vec2<f32>(states[replica].correction1, states[replica].correction2);
     let at = replica * params.parameters_stride + id.x;
     let theta = parameters[at];
     let g = gradients[at] + config.l2 * theta;
-    let m = flush(
-        config.beta1 * first_moment[at] + config.one_minus_beta1 * g,
-        FIRST_MOMENT_FLOOR,
-    );
-    let v = flush(
-        config.beta2 * second_moment[at] + config.one_minus_beta2 * g * g,
-        SECOND_MOMENT_FLOOR,
-    );
-    let rate = step_size(replica * params.layers, id.x) / states[replica].correction1;
-    let updated = theta - rate * m / (sqrt(v / states[replica].correction2) + config.epsilon);
-    first_moment[at] = m;
-    second_moment[at] = v;
+    var moments = Moments(first_moment[at], vec4<f32>(0.0));
+    if keeps_v(config) {
+        moments.v = second_moment[at];
+    }
+    moments = advance(config, g, moments);
+    let size = step_size(replica * params.layers, id.x);
+    let updated = stepped(config, corrections, size, theta, moments);
+    first_moment[at] = moments.m;
+    if keeps_v(config) {
+        second_moment[at] = moments.v;
+    }
     parameters[at] = updated;
-    if !all_finite(v) || !all_finite(updated) {
+    if !all_finite(moments.m) || !all_finite(moments.v) || !all_finite(updated) {
         atomicOr(&divergence[replica], HALTED_UPDATE);
     }
 }

@@ -1,0 +1,91 @@
+//! Twin of `shaders/optimisers/optimiser_step.wgsl`.
+
+use rayon::prelude::*;
+
+use crate::cpu::Array;
+use crate::cpu::optimiser::{Rule, Setting, with_rule};
+use crate::kernels::OptimiserStep;
+use crate::state::{HALTED_UPDATE, LayerControl, RUNNING, ReplicaConfig, ReplicaState};
+
+/// Elements that one task of the thread pool updates.
+const ELEMENTS_PER_TASK: usize = 1 << 15;
+
+pub(crate) fn run(_: &OptimiserStep, arrays: &mut [Array; 8]) {
+    let [
+        configs,
+        states,
+        controls,
+        gradients,
+        parameters,
+        first,
+        second,
+        divergence,
+    ] = arrays;
+    let config = configs.read::<ReplicaConfig>()[0];
+    let state = states.read::<ReplicaState>()[0];
+    if state.halted != RUNNING {
+        return;
+    }
+    let gradients = gradients.read::<f32>();
+    let parameters = parameters.write::<f32>();
+    let first = first.write::<f32>();
+    let second = second.write::<f32>();
+    for control in controls.read::<LayerControl>() {
+        let layer = control.start as usize * 4..control.end as usize * 4;
+        let gradients = &gradients[layer.clone()];
+        let values = [
+            &mut parameters[layer.clone()],
+            &mut first[layer.clone()],
+            &mut second[layer],
+        ];
+        let setting = Setting {
+            config: &config,
+            corrections: (state.correction1, state.correction2),
+            step_size: control.step_size,
+        };
+        if !with_rule!(setting, |rule| update(rule, config.l2, gradients, values)) {
+            divergence.write::<u32>()[0] |= HALTED_UPDATE;
+        }
+    }
+}
+
+/// Updates one layer's parameters and moments; returns whether all of them stayed finite.
+fn update<R: Rule>(rule: R, l2: f32, gradients: &[f32], values: [&mut [f32]; 3]) -> bool {
+    let [parameters, first, second] = values;
+    let arch = pulp::Arch::new();
+    gradients
+        .par_chunks(ELEMENTS_PER_TASK)
+        .zip(parameters.par_chunks_mut(ELEMENTS_PER_TASK))
+        .zip(first.par_chunks_mut(ELEMENTS_PER_TASK))
+        .zip(second.par_chunks_mut(ELEMENTS_PER_TASK))
+        .map(|(((g, theta), m), v)| arch.dispatch(|| update_stretch(rule, l2, g, theta, m, v)))
+        .reduce(|| true, |a, b| a && b)
+}
+
+/// Updates a stretch of one layer; returns whether all of it stayed finite. Inlined into a caller that
+/// [`pulp`] compiles for the widest vectors that this processor has.
+#[inline(always)]
+fn update_stretch<R: Rule>(
+    rule: R,
+    l2: f32,
+    gradients: &[f32],
+    parameters: &mut [f32],
+    first: &mut [f32],
+    second: &mut [f32],
+) -> bool {
+    // Bits of absolute values sort as integers, infinity and NaN last; their maximum vectorises.
+    let mut largest = 0;
+    for (((g, theta), m), v) in gradients.iter().zip(parameters).zip(first).zip(second) {
+        let g = g + l2 * *theta;
+        let before = if R::KEEPS_V { *v } else { 0.0 };
+        let [next_m, next_v] = rule.advance(g, *m, before);
+        *m = next_m;
+        if R::KEEPS_V {
+            *v = next_v;
+        }
+        *theta = rule.stepped(*theta, next_m, next_v);
+        let bits = [next_m, next_v, *theta].map(|x| x.abs().to_bits());
+        largest = bits.into_iter().fold(largest, u32::max);
+    }
+    largest < f32::INFINITY.to_bits()
+}

@@ -1,0 +1,46 @@
+//! The end of a step: the gradients change the parameters, and the counters go on.
+
+use super::buffers::{Buffers, TASK_LOG_LENGTH};
+use super::dispatch::{Dispatch, Grid};
+use crate::kernels::{OptimiserStep, StepFinish};
+use crate::spec::TrainingSpec;
+
+/// The update of every replica by its own optimiser, and the end of the step.
+pub(super) fn apply(spec: &TrainingSpec, buffers: &Buffers) -> [Dispatch; 2] {
+    [optimiser_step(spec, buffers), step_finish(spec, buffers)]
+}
+
+fn optimiser_step(spec: &TrainingSpec, buffers: &Buffers) -> Dispatch {
+    let parameters_stride = spec.network.parameter_stride() as u32 / 4;
+    let params = OptimiserStep {
+        parameters_stride,
+        layers: spec.network.blocks().len() as u32,
+    };
+    let bound = [
+        buffers.configs,
+        buffers.states,
+        buffers.layer_controls,
+        buffers.gradients,
+        buffers.parameters,
+        buffers.first_moment,
+        buffers.second_moment,
+        buffers.divergence,
+    ];
+    let grid = Grid::elements::<OptimiserStep>(parameters_stride);
+    Dispatch::new(params, bound, grid)
+}
+
+fn step_finish(spec: &TrainingSpec, buffers: &Buffers) -> Dispatch {
+    let params = StepFinish {
+        batches_per_epoch: spec.batches_per_epoch(),
+        epochs: spec.stream.as_ref().map_or(1, |stream| stream.epochs),
+        log_length: TASK_LOG_LENGTH,
+    };
+    let bound = [
+        buffers.configs,
+        buffers.divergence,
+        buffers.states,
+        buffers.task_log,
+    ];
+    Dispatch::new(params, bound, [1, 1])
+}

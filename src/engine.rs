@@ -249,8 +249,8 @@ impl Engine {
     }
 
     /// The iterations of these numbers, of those eigenvectors that have not converged: from 1 on, in
-    /// ascending order, each once, and as many as there are to be. The locally optimal method does not do
-    /// the same at each.
+    /// ascending order, each once, and as many as there are to be. LOBPCG does not do the same in
+    /// each.
     ///
     /// # Errors
     /// [`Error::NoProbe`]

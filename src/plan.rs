@@ -10,7 +10,7 @@ mod sort;
 
 use std::sync::Arc;
 
-pub use probe::{ProbeBuffers, ProbePlans, RitzBuffers};
+pub use probe::{LobpcgBuffers, ProbeBuffers, ProbePlans};
 pub use regularisers::{L2InitBuffers, RegulariserBuffers, WassersteinBuffers};
 pub use sort::{SORT_DIGITS, SORT_TILE, SortBuffers};
 

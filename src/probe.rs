@@ -39,15 +39,16 @@ pub enum IterateForm {
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ProbeMethod {
-    /// Rayleigh-Ritz in the span of the iterate, its residual and the last direction: LOBPCG (Knyazev,
-    /// SIAM J. Sci. Comput. 23, 2001) with one vector and without a preconditioner. While the
-    /// largest eigenvalues of either sign are of similar size it follows both, by thick restarts (Wu and
-    /// Simon, SIAM J. Matrix Anal. Appl. 22, 2000); of two that are almost equal in size it settles on one.
-    /// It holds two vectors more than power iteration.
+    /// LOBPCG (Knyazev, SIAM J. Sci. Comput. 23, 2001) with one vector and without a preconditioner: Rayleigh-Ritz in the
+    /// span of the iterate, its residual and the previous direction. While the largest eigenvalues of either sign are
+    /// of similar size it follows both, by thick restarts (Wu and Simon, SIAM J. Matrix Anal. Appl. 22, 2000); of two
+    /// that are almost equal in size it settles on one. It holds two vectors more than power iteration. Earlier
+    /// versions wrote it as `locally-optimal`.
     #[default]
-    LocallyOptimal,
-    /// Power iteration, with [`ProbeSpec::momentum`]; without, the paper's. Does not settle where two
-    /// eigenvalues have opposite signs and equal size.
+    #[serde(alias = "locally-optimal")]
+    Lobpcg,
+    /// Power iteration, with [`ProbeSpec::momentum`]; with a momentum of 0 it is the paper's. It does not settle where
+    /// two eigenvalues have opposite signs and equal size.
     Power,
 }
 
@@ -62,15 +63,15 @@ pub struct ProbeSpec {
     /// iteration, of either method.
     pub iterations: u32,
     /// An iteration stops once |Hv - lambda v| is at most this many |lambda| |v|. With 0 all
-    /// `iterations` are done; but the locally optimal method stops where that is at most 1e-6, which
-    /// single precision cannot tell from 0.
+    /// `iterations` are done; but LOBPCG stops where that is at most 1e-6, which single
+    /// precision cannot tell from 0.
     pub tolerance: f32,
     /// Where it starts.
     pub start: ProbeStart,
     /// Decides the random start vectors, together with the replica's own seed.
     pub seed: u32,
     /// Momentum of the power iteration, below 1; 0 for the plain one; of no effect with
-    /// [`ProbeMethod::LocallyOptimal`]. With m it filters by the
+    /// [`ProbeMethod::Lobpcg`]. With m it filters by the
     /// Chebyshev polynomials of [-m |lambda|, m |lambda|], lambda the eigenvalue found so far: the
     /// dominant eigenvalue is the same, near ties are told apart in far fewer iterations.
     pub momentum: f32,
@@ -79,12 +80,12 @@ pub struct ProbeSpec {
 }
 
 impl Default for ProbeSpec {
-    /// Warm, locally optimal, 30 products at the most, to a relative residual of 0.03: some eigenvalue is
+    /// LOBPCG, warm, 30 products at the most, to a relative residual of 0.03: some eigenvalue is
     /// then within 3%, and where it stands apart the error is of the order of the residual's square. The
     /// momentum, 0.94, is for those who choose power iteration.
     fn default() -> Self {
         Self {
-            method: ProbeMethod::LocallyOptimal,
+            method: ProbeMethod::Lobpcg,
             iterations: 30,
             tolerance: 0.03,
             start: ProbeStart::Warm,
@@ -115,12 +116,11 @@ impl ProbeSpec {
         Ok(())
     }
 
-    /// The momentum that the kernels of power iteration get: of the locally optimal method they do the
-    /// first product only, without.
+    /// The momentum of the power iteration's kernels. LOBPCG uses them for its first product only, without momentum.
     pub(crate) fn power_momentum(&self) -> f32 {
         match self.method {
             ProbeMethod::Power => self.momentum,
-            ProbeMethod::LocallyOptimal => 0.0,
+            ProbeMethod::Lobpcg => 0.0,
         }
     }
 

@@ -20,9 +20,9 @@ use trainable::network::Activation;
 use trainable::plan::{SORT_DIGITS, SORT_TILE};
 use trainable::rng::Stream;
 use trainable::state::{
-    LayerControl, LayerRecord, LayerSums, OPTIMISER_ADAM, OPTIMISER_SGD, ProbeSlot, ReplicaConfig,
-    ReplicaState, Ritz, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER, SortSegment,
-    TaskRecord,
+    LayerControl, LayerRecord, LayerSums, LobpcgStep, OPTIMISER_ADAM, OPTIMISER_SGD, ProbeSegment,
+    ProbeSlot, ReplicaConfig, ReplicaState, SWITCH_CARRY, SWITCH_FRESH_NETWORK,
+    SWITCH_RESET_OPTIMISER, SortSegment, TaskRecord,
 };
 
 /// What every WebGPU device has: <https://www.w3.org/TR/webgpu/#limits>.
@@ -483,7 +483,8 @@ fn shared_structs_agree_in_every_shader() {
         TaskRecord::LAYOUT,
         LayerControl::LAYOUT,
         ProbeSlot::LAYOUT,
-        Ritz::LAYOUT,
+        ProbeSegment::LAYOUT,
+        LobpcgStep::LAYOUT,
         LayerSums::LAYOUT,
         LayerRecord::LAYOUT,
         SortSegment::LAYOUT,

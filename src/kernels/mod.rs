@@ -198,7 +198,7 @@ use kernel;
 pub const WORKGROUP_MEMORY: u32 = 2_048;
 
 /// Every kernel.
-pub const KERNELS: [&Kernel; 35] = [
+pub const KERNELS: [&Kernel; 37] = [
     ParameterInit::KERNEL,
     BatchGather::KERNEL,
     LinearForward::KERNEL,
@@ -211,6 +211,8 @@ pub const KERNELS: [&Kernel; 35] = [
     TaskReset::KERNEL,
     ProbeStart::KERNEL,
     ProbeReset::KERNEL,
+    PrimalCopy::KERNEL,
+    DualStart::KERNEL,
     TangentForward::KERNEL,
     TangentSoftmax::KERNEL,
     TangentBackwardInput::KERNEL,
@@ -220,10 +222,10 @@ pub const KERNELS: [&Kernel; 35] = [
     ProbeDots::KERNEL,
     ProbeUpdate::KERNEL,
     ProbeNormalise::KERNEL,
-    RitzStart::KERNEL,
-    RitzSolve::KERNEL,
-    RitzCombine::KERNEL,
-    RitzCheck::KERNEL,
+    LobpcgStart::KERNEL,
+    LobpcgSolve::KERNEL,
+    LobpcgCombine::KERNEL,
+    LobpcgCheck::KERNEL,
     GradientNorms::KERNEL,
     LayerSumsParams::KERNEL,
     LayerStatsParams::KERNEL,

@@ -35,20 +35,29 @@ kernel! {
 }
 
 kernel! {
+    /// Uniform of `primal_copy`.
+    "probe", primal_copy["probe"], workgroup [256, 1, 1],
+    PrimalCopy {
+        source_stride: u32,
+        destination_stride: u32,
+        to_vectors: u32,
+    }
+    [segments: Read, source: Read, destination: ReadWrite,]
+}
+
+kernel! {
     /// Uniform of `probe_dots`.
-    "probe", probe_dots["probe"], workgroup [64, 1, 1],
+    "probe", probe_dots["probe", "segment_sum"], workgroup [64, 1, 1],
     ProbeDots {
         stride: u32,
-        offset: u32,
-        length: u32,
-        image_offset: u32,
-        part: u32,
-        parts: u32,
-        slot: u32,
+        segments: u32,
         slots: u32,
         momentum: f32,
     }
-    [slots: Read, iterates: Read, products: Read, previous: Read, partials: ReadWrite,]
+    [
+        segments: Read, slots: Read, iterates: Read, products: Read, previous: Read,
+        partials: ReadWrite,
+    ]
 }
 
 kernel! {
@@ -68,72 +77,59 @@ kernel! {
     "probe", probe_normalise["probe"], workgroup [256, 1, 1],
     ProbeNormalise {
         stride: u32,
-        offset: u32,
-        length: u32,
-        slot: u32,
         slots: u32,
         momentum: f32,
     }
-    [slots: Read, products: Read, iterates: ReadWrite, previous: ReadWrite,]
+    [segments: Read, slots: Read, products: Read, iterates: ReadWrite, previous: ReadWrite,]
 }
 
 kernel! {
-    /// Uniform of `ritz_start`.
-    "probe", ritz_start["probe"], workgroup [64, 1, 1],
-    RitzStart {
+    /// Uniform of `lobpcg_start`.
+    "probe", lobpcg_start["probe", "segment_sum"], workgroup [64, 1, 1],
+    LobpcgStart {
         stride: u32,
-        offset: u32,
-        length: u32,
-        image_offset: u32,
-        part: u32,
-        parts: u32,
-        slot: u32,
+        segments: u32,
         slots: u32,
     }
     [
-        slots: Read, iterates: Read, products: Read, directions: ReadWrite, previous: ReadWrite,
-        previous_products: ReadWrite, partials: ReadWrite,
-    ]
-}
-
-kernel! {
-    /// Uniform of `ritz_solve`.
-    "probe", ritz_solve["state", "probe"], workgroup [32, 1, 1],
-    RitzSolve {
-        layers: u32,
-        slots: u32,
-    }
-    [partials: Read, direction_partials: Read, slots: ReadWrite, ritz: ReadWrite,]
-}
-
-kernel! {
-    /// Uniform of `ritz_combine`.
-    "probe", ritz_combine["probe"], workgroup [64, 1, 1],
-    RitzCombine {
-        stride: u32,
-        offset: u32,
-        length: u32,
-        image_offset: u32,
-        part: u32,
-        parts: u32,
-        slot: u32,
-        slots: u32,
-    }
-    [
-        slots: Read, ritz: Read, products: Read, iterates: ReadWrite, directions: ReadWrite,
+        segments: Read, slots: Read, iterates: Read, products: Read, directions: ReadWrite,
         previous: ReadWrite, previous_products: ReadWrite, partials: ReadWrite,
     ]
 }
 
 kernel! {
-    /// Uniform of `ritz_check`.
-    "probe", ritz_check["state", "probe"], workgroup [32, 1, 1],
-    RitzCheck {
+    /// Uniform of `lobpcg_solve`.
+    "probe", lobpcg_solve["state", "probe"], workgroup [32, 1, 1],
+    LobpcgSolve {
+        layers: u32,
+        slots: u32,
+    }
+    [partials: Read, direction_partials: Read, slots: ReadWrite, steps: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `lobpcg_combine`.
+    "probe", lobpcg_combine["probe", "segment_sum"], workgroup [64, 1, 1],
+    LobpcgCombine {
+        stride: u32,
+        segments: u32,
+        slots: u32,
+    }
+    [
+        segments: Read, steps: Read, products: Read, iterates: ReadWrite, directions: ReadWrite,
+        previous: ReadWrite, previous_products: ReadWrite, partials: ReadWrite,
+    ]
+}
+
+kernel! {
+    /// Uniform of `lobpcg_check`.
+    "probe", lobpcg_check["state", "probe"], workgroup [32, 1, 1],
+    LobpcgCheck {
         layers: u32,
         slots: u32,
         tolerance: f32,
     }
-    [partials: Read, ritz: Read, slots: ReadWrite,]
+    [partials: Read, steps: Read, slots: ReadWrite,]
 }
 
 kernel! {

@@ -1,4 +1,4 @@
-//! What a probe measures, and how it is asked to.
+//! The settings of a probe, and the statistics that it measures.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,34 +7,35 @@ use crate::scheduler::Statistics;
 use crate::spec::TrainingSpec;
 use crate::state::{LayerRecord, ProbeSlot, ReplicaState, SLOT_DIVERGED};
 
-/// Where the iteration starts.
+/// The start vectors of the iteration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ProbeStart {
-    /// At the last probe's eigenvectors; the first probe of all starts at random ones.
+    /// The last probe's eigenvectors; random vectors for the first probe.
     #[default]
     Warm,
-    /// At random vectors, the same at every probe.
+    /// Random vectors, the same at every probe.
     Cold,
 }
 
-/// How an iteration holds a layer's part of its vector, where it has the choice: in a layer's own
-/// block and, for the whole network, in the first layer. Both give the same eigenvalues.
+/// The form in which an iteration holds a layer's segment of its iterate: dual (sample gradients) or primal (parameters).
+/// The choice exists in a layer's own block and, for the whole network, in the first layer. Both forms give the same
+/// eigenvalues.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum IterateForm {
-    /// Whichever costs less: sample gradients where the batch is smaller than twice the inputs.
+    /// The form that costs less: sample gradients where the batch is smaller than twice the layer's inputs.
     #[default]
     Auto,
-    /// As one gradient per sample, multiplied by the Gram matrix of the layer's inputs.
+    /// Dual: one gradient per sample. Products go through the Gram matrix of the layer's inputs.
     SampleGradients,
-    /// As a vector of parameters: the R-operator throughout.
+    /// Primal: a vector of parameters. Products go through the R-operator throughout.
     Parameters,
 }
 
-/// How a dominant eigenvalue is approached: the eigenvalue largest in size, whatever its sign.
+/// The method that finds the dominant eigenvalue: the one largest in size, whatever its sign.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -52,37 +53,37 @@ pub enum ProbeMethod {
     Power,
 }
 
-/// How curvature is to be measured.
+/// The settings of a curvature measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct ProbeSpec {
-    /// How the dominant eigenvalue is approached.
+    /// The method that finds dominant eigenvalues.
     pub method: ProbeMethod,
-    /// Hessian-vector products at the most, of each layer's block and of the whole network: one for each
-    /// iteration, of either method.
+    /// The largest number of Hessian-vector products of each layer's block and of the whole network; each iteration of
+    /// either method makes one.
     pub iterations: u32,
-    /// An iteration stops once |Hv - lambda v| is at most this many |lambda| |v|. With 0 all
+    /// An iteration stops once |Hv - lambda v| is at most this many times |lambda| |v|. With 0 all
     /// `iterations` are done; but LOBPCG stops where that is at most 1e-6, which single
     /// precision cannot tell from 0.
     pub tolerance: f32,
-    /// Where it starts.
+    /// The start vectors.
     pub start: ProbeStart,
-    /// Decides the random start vectors, together with the replica's own seed.
+    /// The seed of the random start vectors, together with the replica's own.
     pub seed: u32,
-    /// Momentum of the power iteration, below 1; 0 for the plain one; of no effect with
-    /// [`ProbeMethod::Lobpcg`]. With m it filters by the
-    /// Chebyshev polynomials of [-m |lambda|, m |lambda|], lambda the eigenvalue found so far: the
-    /// dominant eigenvalue is the same, near ties are told apart in far fewer iterations.
+    /// Momentum m of the power iteration, below 1; 0 for plain power iteration; without effect on
+    /// [`ProbeMethod::Lobpcg`]. The iteration filters by the Chebyshev polynomials of [-m |lambda|, m |lambda|], where
+    /// lambda is the eigenvalue found so far: it finds the same eigenvalue, and separates near ties in far fewer
+    /// iterations.
     pub momentum: f32,
-    /// How vectors are held.
+    /// The form of iterates.
     pub form: IterateForm,
 }
 
 impl Default for ProbeSpec {
-    /// LOBPCG, warm, 30 products at the most, to a relative residual of 0.03: some eigenvalue is
-    /// then within 3%, and where it stands apart the error is of the order of the residual's square. The
-    /// momentum, 0.94, is for those who choose power iteration.
+    /// LOBPCG, warm, 30 products at the most, to a relative residual of 0.03: some eigenvalue is then within 3%, and the
+    /// error of a well separated one is of the order of the residual's square. The momentum, 0.94, takes effect where
+    /// power iteration is chosen.
     fn default() -> Self {
         Self {
             method: ProbeMethod::Lobpcg,
@@ -96,7 +97,7 @@ impl Default for ProbeSpec {
     }
 }
 
-/// What [`Sharpness::converged`] asks of the relative residual when the tolerance is 0.
+/// The largest relative residual with which [`Sharpness::converged`] holds when the tolerance is 0.
 pub const CONVERGED_RESIDUAL: f32 = 1e-3;
 
 impl ProbeSpec {
@@ -124,7 +125,7 @@ impl ProbeSpec {
         }
     }
 
-    /// The relative residual that counts as converged.
+    /// The largest relative residual that counts as converged.
     pub(crate) fn converged_residual(&self) -> f64 {
         if self.tolerance > 0.0 {
             self.tolerance.into()
@@ -137,7 +138,7 @@ impl ProbeSpec {
 /// The dominant eigenvalue of a Hessian, from exact Hessian-vector products.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sharpness {
-    /// Rayleigh quotient, with its sign: negative where the dominant curvature is.
+    /// The Rayleigh quotient with its sign, which is negative for negative curvature.
     pub eigenvalue: f64,
     /// |Hv - lambda v| / (|lambda| |v|). Some eigenvalue lies within `residual * |eigenvalue|` of
     /// this one.
@@ -202,7 +203,7 @@ impl From<&LayerStats> for Statistics {
     }
 }
 
-/// What one replica's probe found.
+/// The results of one replica's probe.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProbeStats {
     /// The task that the probed minibatch belongs to.
@@ -211,11 +212,11 @@ pub struct ProbeStats {
     pub update: u32,
     /// Mean cross-entropy of the minibatch.
     pub loss: f64,
-    /// Share of the minibatch classified rightly.
+    /// Share of the minibatch that is classified correctly.
     pub accuracy: f64,
-    /// One entry per layer.
+    /// The statistics of each layer.
     pub layers: Vec<LayerStats>,
-    /// All layers together.
+    /// The statistics of all layers together.
     pub network: LayerStats,
 }
 
@@ -230,7 +231,7 @@ pub struct NotFinite {
 }
 
 impl ProbeStats {
-    /// One replica's probe as the device leaves it: `slots` has the network's first, `records` last.
+    /// Decodes one replica's probe from the device's words: the network is first in `slots` and last in `records`.
     pub(crate) fn new(
         spec: &TrainingSpec,
         probe: &ProbeSpec,
@@ -261,7 +262,7 @@ impl ProbeStats {
     }
 }
 
-/// Fails unless everything that a probe found of a replica is finite.
+/// Fails unless all results of a replica's probe are finite.
 pub(crate) fn check_finite(state: &ReplicaState, records: &[LayerRecord]) -> Result<(), NotFinite> {
     if state.batch_loss.is_finite() && records.iter().all(is_finite) {
         return Ok(());

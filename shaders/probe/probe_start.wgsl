@@ -1,20 +1,20 @@
-// The part of a slot's start vector that belongs to one layer: random, of known norm; or, for a warm
-// start, what is there, if anything is.
+// One layer of a slot's start vector: a random vector of known norm. A warm start keeps the vector of the last probe
+// where there is one.
 //
-// Each pair of elements is a point on a circle of radius `magnitude`, at an angle whose half has a
-// uniform tangent. (Signs alone would do for the norm, but in a small layer they could by chance be
-// orthogonal to all that matters: equal for two classes, say.)
+// Each pair of elements is a point on a circle of radius `magnitude`, at an angle whose half has a uniform tangent.
+// (Random signs would give the same norm, but in a small layer they may happen to be orthogonal to the dominant
+// eigenvector: equal for two classes, for example.)
 //
 //   configs [replica]
 //   slots   [replica, slots]
-//   vectors [replica, 2, stride]    blocks, then network; this layer's part
+//   vectors [replica, 2, stride]    the blocks' vectors, then the network's
 //
 // One invocation writes one vec4 of columns of one row. Elements are paired by their places in PyTorch's
-// layout (weights [outputs, inputs], then biases); one left over is +-magnitude. Padding is zero.
+// layout (weights [outputs, inputs], then biases); an unpaired last element is +-magnitude. Padding is zero.
 
 struct Params {
     vectors_stride: u32,  // vec4s per replica
-    offset: u32,          // vec4s before this part
+    offset: u32,          // vec4s before this layer of this vector
     rows: u32,
     columns: u32,
     inputs: u32,
@@ -23,7 +23,7 @@ struct Params {
     half_inputs: u32,
     slot: u32,
     slots: u32,
-    stream_index: u32,    // one for each part
+    stream_index: u32,    // one for each layer of each vector
     seed: u32,
     cold: u32,
     magnitude: f32,

@@ -1,4 +1,4 @@
-//! Kernels of a probe: its statistics, and the iterations towards dominant eigenvectors.
+//! Kernels of a probe: its statistics, and the iterations that find dominant eigenvectors.
 
 use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, source};
 use crate::layout::{ShaderStruct, shader_struct};

@@ -51,7 +51,7 @@ pub(crate) fn run(params: &TangentBackwardInput, arrays: &mut [Array; 8]) {
             columns,
         );
         let activations = &activations[first * rows..][..samples * rows];
-        // At the layer's inputs; for CReLU still both halves.
+        // The tangents with respect to the layer's inputs; for CReLU still both copies.
         let at_inputs = |out: &mut [f32]| {
             product(view_mut(out, samples, rows, rows), above, weights);
             if slot == 0 {

@@ -60,7 +60,7 @@ pub(crate) fn run(params: &LayerSumsParams, arrays: &mut [Array; 8]) {
     }
 }
 
-/// What is summed, of all layers.
+/// The buffers that are summed; each holds all layers.
 struct Moments<'a> {
     gradients: &'a [f32],
     parameters: &'a [f32],

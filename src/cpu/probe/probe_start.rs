@@ -16,11 +16,11 @@ pub(crate) fn run(params: &ProbeStart, arrays: &mut [Array; 3]) {
         .seed
         .wrapping_add(params.seed);
     let columns = params.columns as usize;
-    let part = &mut vectors.write::<f32>()[params.offset as usize * 4..];
+    let vector = &mut vectors.write::<f32>()[params.offset as usize * 4..];
     let draw = |place| draw(seed, Stream::Probe, params.stream_index, place);
     let weights = params.inputs * params.outputs;
     let elements = weights + params.outputs;
-    part[..(params.rows as usize + 1) * columns]
+    vector[..(params.rows as usize + 1) * columns]
         .par_chunks_mut(columns)
         .zip(0..params.rows + 1)
         .for_each(|(row, index)| {

@@ -72,9 +72,9 @@ pub struct ProbeStats {
     pub loss: f64,
     /// The share of the minibatch that is classified correctly.
     pub accuracy: f64,
-    /// One entry per layer.
+    /// The statistics of each layer.
     pub layers: Vec<LayerStats>,
-    /// All layers together.
+    /// The statistics of all layers together.
     pub network: LayerStats,
 }
 

@@ -27,8 +27,7 @@ pub(crate) const SLOT_RUNNING: u32 = 0;
 pub(crate) const SLOT_CONVERGED: u32 = 1;
 /// `status`: the loss or a Hessian-vector product is not finite.
 pub(crate) const SLOT_DIVERGED: u32 = 2;
-/// The locally optimal method keeps an eye on the other end of the spectrum from this share of
-/// |eigenvalue| on.
+/// LOBPCG follows the other end of the spectrum too where an eigenvalue there exceeds this share of |eigenvalue|.
 pub(crate) const CONTESTED: f32 = 0.5;
 /// Partial sums of every reduction.
 pub(crate) const PARTIALS: u32 = 64;
@@ -115,8 +114,8 @@ shader_struct! {
 }
 
 shader_struct! {
-    /// A step of the locally optimal method; `shaders/common/probe.wgsl` explains the fields.
-    pub struct Ritz {
+    /// A step of LOBPCG; `shaders/common/probe.wgsl` explains the fields.
+    pub struct LobpcgStep {
         iterate_x: f32,
         iterate_w: f32,
         iterate_p: f32,
@@ -126,6 +125,22 @@ shader_struct! {
         eigenvalue: f32,
         inverse_scale: f32,
         curvature: f32,
+        next_eigenvalue: f32,
+        next_scale: f32,
+        is_taken: u32,
+    }
+}
+
+shader_struct! {
+    /// One layer's share of one eigenproblem's iterate; `shaders/common/probe.wgsl` explains the fields.
+    pub struct ProbeSegment {
+        slot: u32,
+        offset: u32,
+        length: u32,
+        image_offset: u32,
+        vector_offset: u32,
+        parameters: u32,
+        magnitude: f32,
     }
 }
 

@@ -65,7 +65,7 @@ const ONE_PASS: Tolerance = Tolerance {
     atol: 1e-6,
     rtol: 2e-5,
 };
-/// An eigenvalue after 70 iterations with momentum or 40 of the locally optimal method; the next one is at most
+/// An eigenvalue after 70 iterations with momentum or 40 of LOBPCG; the next one is at most
 /// 0.95 of it.
 const EIGENVALUE: Tolerance = Tolerance {
     atol: 0.0,
@@ -177,12 +177,12 @@ fn with_momentum(iterations: u32, form: IterateForm) -> ProbeSpec {
 
 fn optimal(iterations: u32, form: IterateForm) -> ProbeSpec {
     ProbeSpec {
-        method: ProbeMethod::LocallyOptimal,
+        method: ProbeMethod::Lobpcg,
         ..cold(iterations, form)
     }
 }
 
-/// Power iteration with momentum, and the locally optimal method, with either form of the iterates.
+/// Power iteration with momentum, and LOBPCG, with either form of the iterates.
 fn swift(iterations: u32) -> [ProbeSpec; 4] {
     let [gradients, vectors] = FORMS;
     [
@@ -224,7 +224,7 @@ fn a_probe_equals_pytorch() {
     for (device, compute) in computes() {
         let specs = swift(70).map(|spec| match spec.method {
             ProbeMethod::Power => spec,
-            ProbeMethod::LocallyOptimal => optimal(40, spec.form),
+            ProbeMethod::Lobpcg => optimal(40, spec.form),
         });
         for (name, spec) in CASES.iter().flat_map(|name| specs.map(|spec| (name, spec))) {
             let case = curvature(name);
@@ -263,7 +263,7 @@ fn a_probe_equals_pytorch() {
                 assert!(sharpness.converged, "{what}: {sharpness:?}");
                 match spec.method {
                     ProbeMethod::Power => assert_eq!(sharpness.iterations, 70, "{what}"),
-                    ProbeMethod::LocallyOptimal => {
+                    ProbeMethod::Lobpcg => {
                         assert!(sharpness.residual <= 1e-5, "{what}: {sharpness:?}");
                         assert!(sharpness.iterations > 5, "{what}: {sharpness:?}");
                     }
@@ -382,7 +382,7 @@ fn hessian_vector_product(
         }
     };
     let products: &[f32] = bytemuck::cast_slice(&words);
-    let (blocks, network) = products.split_at(products.len() / 2);
+    let (network, blocks) = products.split_at(products.len() / 2);
     [network, blocks].map(|stored| point.network.unpack(stored).unwrap())
 }
 
@@ -760,9 +760,9 @@ fn a_near_tie_of_opposite_signs_is_not_called_converged() {
     }
 }
 
-/// Where power iteration mixes the two, the locally optimal method finds one of them.
+/// Where power iteration mixes the two, LOBPCG finds one of them.
 #[test]
-fn the_locally_optimal_method_settles_a_near_tie_of_opposite_signs() {
+fn lobpcg_settles_a_near_tie_of_opposite_signs() {
     let (mlp, x, y, block) = oracle::near_tie();
     let point = Point::of_oracle(&mlp, &x, &y);
     let dense = &dense_eigenvalues(&mlp, &x, &y)[block];
@@ -796,7 +796,7 @@ fn both_forms_iterate_alike() {
         Activation::LeakyRelu,
     ] {
         let point = Point::random(&[37, 30, 21, 5], activation, 19, 40);
-        let methods = [ProbeMethod::Power, ProbeMethod::LocallyOptimal];
+        let methods = [ProbeMethod::Power, ProbeMethod::Lobpcg];
         let numbers = [1, 2, 3, 7].into_iter();
         for (iterations, method) in numbers.flat_map(|number| methods.map(|m| (number, m))) {
             let [gradients, vectors] = FORMS.map(|form| {
@@ -835,7 +835,7 @@ fn a_tolerance_stops_early_and_a_warm_start_earlier() {
     for (device, compute) in computes() {
         let point = Point::random(&[20, 16, 12, 5], Activation::Relu, 24, 7);
         let exact = probe(&mut point.trainer(&compute, cold(1000, IterateForm::Auto), 1)).remove(0);
-        for method in [ProbeMethod::Power, ProbeMethod::LocallyOptimal] {
+        for method in [ProbeMethod::Power, ProbeMethod::Lobpcg] {
             let spec = ProbeSpec {
                 method,
                 iterations: 300,
@@ -861,7 +861,7 @@ fn a_tolerance_stops_early_and_a_warm_start_earlier() {
 }
 
 #[test]
-fn momentum_and_the_locally_optimal_method_find_the_same_eigenvalues_sooner() {
+fn momentum_and_lobpcg_find_the_same_eigenvalues_sooner() {
     // Only close runners-up count: where there is none, plain power iteration is the faster one.
     let is_close = |block: &Block| block.second_abs > 0.8 * block.lambda.abs();
     let mut iterations = [0, 0, 0];

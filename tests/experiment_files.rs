@@ -117,6 +117,19 @@ fn the_short_form_of_a_preset_is_the_preset() {
     }
 }
 
+#[test]
+fn lobpcg_is_read_by_its_earlier_name_and_written_by_its_own() {
+    let experiment = |method: &str| {
+        format!("name = 'x'\nprobe = {{ method = '{method}' }}\n[[arms]]\nname = 'a'\n")
+            .parse::<Experiment>()
+    };
+    assert_eq!(experiment("locally-optimal"), experiment("lobpcg"));
+    assert_ne!(experiment("power"), experiment("lobpcg"));
+    assert!(experiment("locally optimal").is_err());
+    let written = toml::to_string(&experiment("locally-optimal").unwrap()).unwrap();
+    assert!(written.contains("method = \"lobpcg\""), "{written}");
+}
+
 /// What no preset has: other optimisers, probes, data, controls next to a profile and far from any.
 #[test]
 fn the_short_form_of_anything_is_the_same_experiment() {

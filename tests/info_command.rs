@@ -74,7 +74,7 @@ fn bench_tells_steps_kernels_and_probes() {
             .collect();
         assert_eq!(lengths, [7, 6], "{replicas}: {text}");
     }
-    for kernel in ["linear_forward", "ritz_combine"] {
+    for kernel in ["linear_forward", "lobpcg_combine"] {
         let rows = rows.iter().filter(|row| row[0] == kernel);
         assert_eq!(rows.count(), 2, "{kernel}: {text}");
     }

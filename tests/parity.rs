@@ -24,7 +24,7 @@ use trainable::probe::{IterateForm, ProbeMethod, ProbeSpec};
 use trainable::spec::{
     ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch, TrainingSpec,
 };
-use trainable::state::{ProbeSlot, ReplicaState, Ritz, TaskRecord};
+use trainable::state::{LobpcgStep, ProbeSlot, ReplicaState, TaskRecord};
 
 const TOLERANCE: Tolerance = Tolerance {
     atol: 2e-5,
@@ -130,7 +130,7 @@ const CASES: [Case; 8] = [
 /// Every case with either form of the probe's iterates, each form with either method in turn, numbered.
 fn cases() -> impl Iterator<Item = (u32, Program)> {
     let forms = [IterateForm::SampleGradients, IterateForm::Parameters];
-    let methods = [ProbeMethod::Power, ProbeMethod::LocallyOptimal];
+    let methods = [ProbeMethod::Power, ProbeMethod::Lobpcg];
     let cases = CASES.iter().enumerate().flat_map(move |(number, case)| {
         let method = |form| methods[(number + form) % 2];
         [0, 1].map(|form| program(case, forms[form], method(form)))
@@ -241,12 +241,13 @@ fn contents(program: &Program, id: BufferId, seed: u32) -> Option<Vec<u32>> {
         let slots: Vec<_> = (0..words as u32 / 8).map(slot).collect();
         return Some(cast_slice(&slots).to_vec());
     }
-    if let Some(ritz) = &probe.ritz {
-        if id == ritz.steps {
-            let steps = vec![RITZ; words / 9];
+    if let Some(lobpcg) = &probe.lobpcg {
+        if id == lobpcg.steps {
+            let count = words * 4 / size_of::<LobpcgStep>();
+            let steps: Vec<_> = (0..count as u32).map(step).collect();
             return Some(cast_slice(&steps).to_vec());
         }
-        if id == ritz.partials {
+        if id == lobpcg.partials {
             // Directions that are neither zero nor along the iterate or the direction before.
             let sums = noise(seed, words).into_iter().enumerate();
             let sums = sums.map(|(i, x)| 0.02 * x + f32::from(u8::from(i % 4 == 0)));
@@ -353,18 +354,23 @@ fn slot(number: u32) -> ProbeSlot {
     }
 }
 
-/// Coefficients of no meaning.
-const RITZ: Ritz = Ritz {
-    iterate_x: 0.9,
-    iterate_w: 0.4,
-    iterate_p: -0.2,
-    previous_x: -0.3,
-    previous_w: 0.8,
-    previous_p: 0.5,
-    eigenvalue: 0.25,
-    inverse_scale: 0.75,
-    curvature: -0.5,
-};
+/// Arbitrary coefficients; every fifth step is not taken.
+fn step(number: u32) -> LobpcgStep {
+    LobpcgStep {
+        iterate_x: 0.9,
+        iterate_w: 0.4,
+        iterate_p: -0.2,
+        previous_x: -0.3,
+        previous_w: 0.8,
+        previous_p: 0.5,
+        eigenvalue: 0.25,
+        inverse_scale: 0.75,
+        curvature: -0.5,
+        next_eigenvalue: 0.25 * number as f32,
+        next_scale: 0.75,
+        is_taken: u32::from(number % 5 != 4),
+    }
+}
 
 /// Every dispatch of every plan.
 fn dispatches(program: &Program) -> Vec<&Dispatch> {
@@ -588,7 +594,7 @@ fn the_comparison_notices_one_wrong_word() {
 fn the_comparison_notices_a_kernel_that_did_not_run() {
     // The negative control of the whole chain: only the CPU side runs.
     for gpu in gpus() {
-        let optimal = ProbeMethod::LocallyOptimal;
+        let optimal = ProbeMethod::Lobpcg;
         let program = program(&CASES[1], IterateForm::SampleGradients, optimal);
         let mut left_traces = BTreeMap::new();
         let dispatches = dispatches(&program);

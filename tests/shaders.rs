@@ -21,8 +21,9 @@ use trainable::plan::SORT_DIGITS;
 use trainable::rng::Stream;
 use trainable::spec::optimiser::{OPTIMISER_ADAM, OPTIMISER_ADAMW, OPTIMISER_LION, OPTIMISER_SGD};
 use trainable::state::{
-    LayerControl, LayerRecord, LayerSums, ProbeSlot, ReplicaConfig, ReplicaState, Ritz,
-    SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER, TaskRecord, TensorLayout,
+    LayerControl, LayerRecord, LayerSums, LobpcgStep, ProbeSegment, ProbeSlot, ReplicaConfig,
+    ReplicaState, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER, TaskRecord,
+    TensorLayout,
 };
 
 /// What every WebGPU device has: <https://www.w3.org/TR/webgpu/#limits>.
@@ -483,7 +484,8 @@ fn shared_structs_agree_in_every_shader() {
         TaskRecord::LAYOUT,
         LayerControl::LAYOUT,
         ProbeSlot::LAYOUT,
-        Ritz::LAYOUT,
+        ProbeSegment::LAYOUT,
+        LobpcgStep::LAYOUT,
         LayerSums::LAYOUT,
         LayerRecord::LAYOUT,
         TensorLayout::LAYOUT,

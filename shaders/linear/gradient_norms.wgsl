@@ -1,10 +1,10 @@
-// The mean squared norm of one layer's per-sample gradients, in closed form: the gradient of sample
-// b's own loss is the outer product of B d[b] and [a[b]; 1], and no such product is formed.
+// The mean squared norm of one layer's per-sample gradients, in closed form: the gradient of sample b's own loss is the
+// outer product of B d[b] and [a[b]; 1]. The kernel does not form these products.
 //
 //   norms[r, layer] = 1/B sum_b |B d[b]|^2 (|a[b]|^2 + 1)
 //
 //   inputs           [replica, batch_rows, rows]       a
-//   output_gradients [replica, batch_rows, columns]    d, of the mean loss
+//   output_gradients [replica, batch_rows, columns]    d, the gradient of the mean loss
 //   norms            [replica, layers]
 //
 // One workgroup does one replica: invocation i takes rows i, i + 64, ... in that order, and the 64

@@ -1,20 +1,22 @@
-// The next iterate, not yet scaled, of the slots that hold one layer's part as gradients of the
-// samples: delta = Rd, and its image K delta.
+// One layer's dual segments of the Hessian-vector products: delta = Rd, and its image K delta.
 //
 //   slots             [replica, all slots]
 //   gram              [replica, batch_rows, batch_rows]               K
-//   tangent_gradients [replica, slots, batch_rows, columns]           Rd; the members are the last
-//   products          [replica, members, 2, batch_rows, columns]      delta, then K delta
+//   tangent_gradients [replica, slots, batch_rows, columns]           Rd; the last slots are the dual ones
+//   products          [replica, products_stride]                      delta, then K delta
 //
 // One invocation computes 8 rows by one vec4 of columns in registers; along y stand the row tiles of
-// the first member, then of the second.
+// the first dual slot, then of the second.
 
 struct Params {
     columns: u32,
     batch_rows: u32,
-    slots: u32,
+    slots: u32,            // slots that reach this layer
     all_slots: u32,
-    first_member: u32,
+    first_dual: u32,       // the first slot with a dual segment
+    products_stride: u32,  // vec4s per replica
+    network_offset: u32,   // vec4s before the network's delta
+    block_offset: u32,     // vec4s before the block's delta
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -32,8 +34,7 @@ fn main(
     let width4 = params.batch_rows / 4u;
     let replica = group.z;
     let tiles = params.batch_rows / 8u;
-    let member = group.y / tiles;
-    let slot = params.first_member + member;
+    let slot = params.first_dual + group.y / tiles;
     let row = (group.y % tiles) * 8u;
     if id.x >= columns4 || slots[replica * params.all_slots + slot].status != SLOT_RUNNING {
         return;
@@ -64,14 +65,14 @@ fn main(
             gram[at + 7u * width4],
         );
     }
-    let members = params.slots - params.first_member;
-    let delta_row = (replica * members + member) * 2u * params.batch_rows + row;
-    let image_row = delta_row + params.batch_rows;
+    let segment = select(params.block_offset, params.network_offset, slot == 0u);
+    let delta = replica * params.products_stride + segment + row * columns4 + id.x;
+    let image = delta + params.batch_rows * columns4;
     for (var i = 0u; i < 4u; i++) {
         let near = source + (row + i) * columns4;
-        products[(delta_row + i) * columns4 + id.x] = tangent_gradients[near];
-        products[(delta_row + i + 4u) * columns4 + id.x] = tangent_gradients[near + 4u * columns4];
-        products[(image_row + i) * columns4 + id.x] = lower[i];
-        products[(image_row + i + 4u) * columns4 + id.x] = upper[i];
+        products[delta + i * columns4] = tangent_gradients[near];
+        products[delta + (i + 4u) * columns4] = tangent_gradients[near + 4u * columns4];
+        products[image + i * columns4] = lower[i];
+        products[image + (i + 4u) * columns4] = upper[i];
     }
 }

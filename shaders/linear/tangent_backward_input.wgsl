@@ -1,14 +1,14 @@
-// The tangents of the gradients at the pre-activations below one layer (R-operator, backward), for
-// every slot that reaches the layer below.
+// The tangents of the gradients with respect to the pre-activations below one layer (R-operator, backward), for every
+// slot that reaches the layer below.
 //
 //   Rd_below[s, b, :] = f'(z) (Rd[s, b, :] W^T + d[b, :] V^T)  + f''(z) Rz[s, b, :] (d[b, :] W^T)
 //
-// V is the slot's part of this layer: only the network has one here. Of the activations only tanh
-// has an f'': f'' Rz = -2 a Ra. CReLU takes the difference of its halves, as in linear_backward_input.
+// V is this layer's segment of the slot's iterate: only the network has one here, and it is primal. Tanh is the only
+// activation with an f'': f'' Rz = -2 a Ra. CReLU takes the difference of its copies, as linear_backward_input does.
 //
 //   slots             [replica, all slots]
-//   parameters        [replica, stride]               this layer's part
-//   vectors           [replica, 2, stride]            this layer's part
+//   parameters        [replica, stride]               this layer's tensors
+//   iterates          [replica, iterates_stride]      V
 //   activations       [replica, batch_rows, rows]     the layer's input
 //   lower_tangents    [replica, slots, batch_rows, rows]
 //   output_gradients  [replica, batch_rows, columns]  d
@@ -19,20 +19,22 @@
 // the row tiles of slot 0, then of slot 1, ...
 
 struct Params {
-    parameters_stride: u32,  // vec4s per replica; vectors have two
+    parameters_stride: u32,  // vec4s per replica
     offset: u32,             // vec4s before this layer
     rows: u32,
     columns: u32,
     batch_rows: u32,
-    activation: u32,         // of the layer below
-    slots: u32,              // that reach the layer below
+    activation: u32,         // the activation of the layer below
+    slots: u32,              // slots that reach the layer below
     all_slots: u32,
+    iterates_stride: u32,    // vec4s per replica
+    network_offset: u32,     // vec4s before the network's V
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> slots: array<ProbeSlot>;
 @group(0) @binding(2) var<storage, read> parameters: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> vectors: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> iterates: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> activations: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read> lower_tangents: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read> output_gradients: array<vec4<f32>>;
@@ -40,12 +42,12 @@ struct Params {
 @group(0) @binding(8) var<storage, read_write> lower: array<vec4<f32>>;
 
 const UPPER_BY_PARAMETERS: u32 = 0u;     // Rd W^T
-const GRADIENT_BY_VECTORS: u32 = 1u;     // d V^T
+const GRADIENT_BY_ITERATES: u32 = 1u;    // d V^T
 const GRADIENT_BY_PARAMETERS: u32 = 2u;  // d W^T
 
 fn matrix_element(which: u32, at: u32) -> vec4<f32> {
-    if which == GRADIENT_BY_VECTORS {
-        return vectors[at];
+    if which == GRADIENT_BY_ITERATES {
+        return iterates[at];
     }
     return parameters[at];
 }
@@ -72,14 +74,14 @@ struct Tile {
 fn product(which: u32, replica: u32, slot: u32, row: u32, input4: u32) -> Tile {
     let columns4 = params.columns / 4u;
     var block = replica;
-    var first = replica * params.parameters_stride;
+    var first = replica * params.parameters_stride + params.offset;
     if which == UPPER_BY_PARAMETERS {
         block = replica * (params.slots + 1u) + slot;
     }
-    if which == GRADIENT_BY_VECTORS {
-        first = (replica * 2u + 1u) * params.parameters_stride;
+    if which == GRADIENT_BY_ITERATES {
+        first = replica * params.iterates_stride + params.network_offset;
     }
-    first += params.offset + 4u * input4 * columns4;
+    first += 4u * input4 * columns4;
     let source = (block * params.batch_rows + row) * columns4;
     var tile = Tile();
     for (var k = 0u; k < columns4; k++) {
@@ -111,7 +113,7 @@ fn at_inputs(replica: u32, slot: u32, row: u32, input4: u32) -> array<vec4<f32>,
     let source = (replica * params.batch_rows + row) * rows4 + input4;
     var result = as_array(product(UPPER_BY_PARAMETERS, replica, slot, row, input4));
     if slot == 0u {
-        let direct = as_array(product(GRADIENT_BY_VECTORS, replica, slot, row, input4));
+        let direct = as_array(product(GRADIENT_BY_ITERATES, replica, slot, row, input4));
         for (var i = 0u; i < 8u; i++) {
             result[i] += direct[i];
         }

@@ -1,33 +1,33 @@
-// One layer's part of a slot's Hessian-vector product (R-operator, at weights and bias).
+// One layer's primal segment of a slot's Hessian-vector product (R-operator, with respect to weights and bias).
 //
 //   products[i, o]    = sum_b inputs[b, i] Rd[b, o] + lower_tangents[b, i] d[b, o]
 //   products[rows, o] = sum_b Rd[b, o]                                         (the bias)
 //
-// The second term is there only where the layer's input has a tangent. With the gradients delta of a
-// slot's iterate in place of Rd, the result is that iterate as a vector: so a probe ends.
+// The second term exists only where the layer's input has a tangent. With the sample gradients delta of a dual segment
+// in place of Rd, the result is the vector of that segment: a probe ends with it.
 //
 //   slots             [replica, all slots]
 //   inputs            [replica, batch_rows, rows]
-//   lower_tangents    [replica, lower_stride rows, rows]          the network's come first
+//   lower_tangents    [replica, lower_stride rows, rows]          those of the network come first
 //   output_gradients  [replica, batch_rows, columns]              d
-//   tangent_gradients [replica, gradients_stride rows, columns]   Rd or delta, from gradients_first on
-//   products          [replica, 2, stride]                        this layer's part
+//   tangent_gradients [replica, gradients_stride]                 Rd[slot] or delta, [batch_rows, columns]
+//   products          [replica, products_stride]                  the segment, or the vector in `vectors`
 //
 // One invocation computes 8 rows by one vec4 of columns in registers, as linear_backward_weights does.
 
 struct Params {
     products_stride: u32,   // vec4s per replica
-    offset: u32,            // vec4s before this part
+    offset: u32,            // vec4s before this segment or vector
     rows: u32,
     columns: u32,
     batch: u32,
     batch_rows: u32,
     slot: u32,
     all_slots: u32,
-    gradients_stride: u32,  // rows per replica
-    gradients_first: u32,   // rows before the slot's
+    gradients_stride: u32,  // vec4s per replica
+    gradients_offset: u32,  // vec4s before Rd or delta
     lower_stride: u32,      // rows per replica; 0 where the input has no tangent
-    end: u32,               // 1 when the iterate is to be written as a vector
+    is_iterate: u32,        // 1: delta of the iterate, at the end of a probe
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -70,17 +70,17 @@ fn main(
     let slot = slots[replica * params.all_slots + params.slot];
     let is_running = slot.status == SLOT_RUNNING;
     let has_iterate = slot.advanced > 0u && slot.status != SLOT_DIVERGED;
-    if id.x >= columns4 || !select(is_running, has_iterate, params.end != 0u) {
+    if id.x >= columns4 || !select(is_running, has_iterate, params.is_iterate != 0u) {
         return;
     }
     let first = replica * params.batch_rows;
-    let first_gradient = replica * params.gradients_stride + params.gradients_first;
+    let gradients = replica * params.gradients_stride + params.gradients_offset + id.x;
     let first_tangent = replica * params.lower_stride;
     let row4 = group.y * 2u;
     var lower = mat4x4<f32>();
     var upper = mat4x4<f32>();
     for (var b = 0u; b < params.batch; b++) {
-        let rd = tangent_gradients[(first_gradient + b) * columns4 + id.x];
+        let rd = tangent_gradients[gradients + b * columns4];
         lower += outer(input_or_bias(first + b, row4), rd);
         upper += outer(input_or_bias(first + b, row4 + 1u), rd);
     }

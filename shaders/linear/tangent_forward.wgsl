@@ -1,38 +1,37 @@
-// The tangents of one layer's activations, for every slot that reaches the layer (Pearlmutter's
-// R-operator, forward).
+// The tangents of one layer's activations, for every slot that reaches the layer (Pearlmutter's R-operator, forward).
 //
 //   Rz[s, b, :] = Ra_below[s, b, :] W            for slots that start below this layer
 //               + [a_below[b, :]; 1] V[s]        for the network and for this layer's own block
 //   Ra[s, b, :] = f'(z[b, :]) Rz[s, b, :]        CReLU: [f'(z) Rz, -f'(-z) Rz]
 //
 //   slots          [replica, all slots]
-//   parameters     [replica, stride]              this layer's part
-//   lower_tangents [replica, own, batch_rows, rows]      own = slots - 1; none below the first layer
+//   parameters     [replica, stride]                     this layer's tensors
+//   lower_tangents [replica, slots - 1, batch_rows, rows]       none below the first layer
 //   inputs         [replica, batch_rows, rows]
-//   vectors        [replica, 2, stride]           this layer's part
+//   iterates       [replica, iterates_stride]            V, or the image K delta where the segment is dual
 //   activations    [replica, batch_rows, columns]        CReLU: 2 columns
-//   iterates       [replica, members, 2, batch_rows, columns]
 //   tangents       [replica, slots, batch_rows, columns] CReLU: 2 columns
 //
-// What is zero is skipped. Members, the last slots from `first_member` on, hold their part as
-// gradients delta of the samples: there [a; 1] V is the image K delta, at hand already. At the begin
-// of a probe it is computed from the start vector and kept, with delta zero.
+// Terms that are zero are skipped. The slots from `first_dual` on have a dual segment here: for them [a_below; 1] V is
+// the image K delta, which is known.
 //
 // One invocation computes 8 rows of the minibatch by one vec4 of columns in registers, as
 // linear_forward does; along y stand the row tiles of slot 0, then of slot 1, ...
 
 struct Params {
-    parameters_stride: u32,  // vec4s per replica; vectors have two
+    parameters_stride: u32,  // vec4s per replica
     offset: u32,             // vec4s before this layer
     rows: u32,
     columns: u32,
     batch_rows: u32,
     activation: u32,
-    slots: u32,              // that reach this layer; the last is the layer's own block
+    slots: u32,              // slots that reach this layer; the last is the layer's own block
     all_slots: u32,
     has_lower: u32,          // 0 for the first layer
-    first_member: u32,       // `slots` when no slot is held as gradients
-    begin: u32,
+    first_dual: u32,         // `slots` when no segment of the layer is dual
+    iterates_stride: u32,    // vec4s per replica
+    network_offset: u32,     // vec4s before the network's V or image
+    block_offset: u32,       // vec4s before the block's V or image
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -40,10 +39,9 @@ struct Params {
 @group(0) @binding(2) var<storage, read> parameters: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> lower_tangents: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> inputs: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read> vectors: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read> iterates: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read> activations: array<vec4<f32>>;
-@group(0) @binding(7) var<storage, read_write> iterates: array<vec4<f32>>;
-@group(0) @binding(8) var<storage, read_write> tangents: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read_write> tangents: array<vec4<f32>>;
 
 struct Tile {
     z0: vec4<f32>,
@@ -57,13 +55,13 @@ struct Tile {
 }
 
 // 8 rows from vec4 `source` on, times 4 columns of the matrix at vec4 `matrix`.
-fn add_product(tile: ptr<function, Tile>, is_carried: bool, source: u32, matrix: u32) {
+fn add_product(tile: ptr<function, Tile>, is_lower: bool, source: u32, matrix: u32) {
     let rows4 = params.rows / 4u;
     let columns4 = params.columns / 4u;
     for (var k = 0u; k < rows4; k++) {
         let first = matrix + 4u * k * columns4;
         let at = source + k;
-        if is_carried {
+        if is_lower {
             let w = mat4x4<f32>(
                 parameters[first],
                 parameters[first + columns4],
@@ -80,10 +78,10 @@ fn add_product(tile: ptr<function, Tile>, is_carried: bool, source: u32, matrix:
             (*tile).z7 += w * lower_tangents[at + 7u * rows4];
         } else {
             let v = mat4x4<f32>(
-                vectors[first],
-                vectors[first + columns4],
-                vectors[first + 2u * columns4],
-                vectors[first + 3u * columns4],
+                iterates[first],
+                iterates[first + columns4],
+                iterates[first + 2u * columns4],
+                iterates[first + 3u * columns4],
             );
             (*tile).z0 += v * inputs[at];
             (*tile).z1 += v * inputs[at + rows4];
@@ -112,19 +110,15 @@ fn main(
         return;
     }
     let own = params.slots - 1u;
-    let is_member = slot >= params.first_member;
-    let has_image = is_member && params.begin == 0u;
-    let member = replica * (params.slots - params.first_member) + slot - params.first_member;
-    let delta_at = (member * 2u * params.batch_rows + row) * columns4 + id.x;
-    let image_at = delta_at + params.batch_rows * columns4;
+    let is_dual = slot >= params.first_dual;
+    let segment = select(params.block_offset, params.network_offset, slot == 0u);
+    let first = replica * params.iterates_stride + segment + id.x;
 
     var tile = Tile();
-    if (slot == 0u || slot == own) && !has_image {
-        let part = select(0u, params.parameters_stride, slot == 0u) + params.offset;
-        let matrix = replica * 2u * params.parameters_stride + part + id.x;
-        let bias = vectors[matrix + params.rows * columns4];
+    if (slot == 0u || slot == own) && !is_dual {
+        let bias = iterates[first + params.rows * columns4];
         tile = Tile(bias, bias, bias, bias, bias, bias, bias, bias);
-        add_product(&tile, false, (replica * params.batch_rows + row) * rows4, matrix);
+        add_product(&tile, false, (replica * params.batch_rows + row) * rows4, first);
     }
     if params.has_lower != 0u && slot != own {
         let matrix = replica * params.parameters_stride + params.offset + id.x;
@@ -135,11 +129,8 @@ fn main(
     let target_row = (replica * params.slots + slot) * params.batch_rows + row;
     let source_row = replica * params.batch_rows + row;
     for (var i = 0u; i < 8u; i++) {
-        if has_image {
-            z[i] = iterates[image_at + i * columns4];
-        } else if is_member {
-            iterates[image_at + i * columns4] = z[i];
-            iterates[delta_at + i * columns4] = vec4<f32>(0.0);
+        if is_dual {
+            z[i] = iterates[first + (row + i) * columns4];
         }
         if params.activation == ACTIVATION_CRELU {
             let a = activations[(source_row + i) * 2u * columns4 + id.x];

@@ -1,10 +1,10 @@
-// Partial sums over every layer's parameters: squared gradient, weights and latest update, and the
-// second moment.
+// Partial sums over every layer's parameters: the squares of the gradient, of the weights and of the latest update, and
+// the second moment.
 //
-// The latest update is recomputed from the moments, with the corrections that it had,
-// c(t) = (c(t + 1) - (1 - beta)) / beta, since the state holds those of the update to come.
+// The latest update is computed again from the moments, with the bias corrections that it had,
+// c(t) = (c(t + 1) - (1 - beta)) / beta, because the state holds those of the next update.
 //
-// Run a second time, once regularisers have added to the gradients, it writes the objective's alone.
+// A second run, after the regularisers have added their gradients, writes the objective's sum alone.
 //
 //   configs, states [replica]
 //   layer_controls  [replica, layers]
@@ -16,7 +16,7 @@
 struct Params {
     parameters_stride: u32,  // vec4s per replica
     layers: u32,
-    objective_only: u32,     // 1: of the sums only that of the objective's gradient is written
+    objective_only: u32,     // 1: write only the sum of the objective's gradient
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

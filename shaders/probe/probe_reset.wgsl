@@ -1,7 +1,7 @@
-// Makes every slot ready to iterate, or marks it where the minibatch's loss is not finite.
+// Makes every slot ready to iterate; marks all slots of a replica as diverged where its minibatch's loss is not finite.
 //
-//   states       [replica]          of training
-//   probe_states [replica]          the probe's own: its loss is there already
+//   states       [replica]          the training state
+//   probe_states [replica]          the probe's state, which already has the minibatch's loss
 //   slots        [replica, slots]
 //
 // One invocation does one replica.

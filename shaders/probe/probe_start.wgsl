@@ -1,69 +1,66 @@
-// The part of a slot's start vector that belongs to one layer: random, of known norm; or, for a warm
-// start, what is there, if anything is.
+// Start vectors: random vectors of norm 1. A warm start keeps the vector of the last probe where there is one.
 //
-// Each pair of elements is a point on a circle of radius `magnitude`, at an angle whose half has a
-// uniform tangent. (Signs alone would do for the norm, but in a small layer they could by chance be
-// orthogonal to all that matters: equal for two classes, say.)
+// Each pair of elements is a point on a circle of radius `magnitude`, at an angle whose half has a uniform tangent.
+// (Random signs would give the same norm, but in a small layer they may happen to be orthogonal to the dominant
+// eigenvector: equal for two classes, for example.)
 //
-//   configs [replica]
-//   slots   [replica, slots]
-//   vectors [replica, 2, stride]    blocks, then network; this layer's part
+//   configs  [replica]
+//   slots    [replica, blocks + 1]
+//   segments [2 blocks]               shared; the network's, then the blocks'
+//   tensors  [tensors]                shared
+//   vectors  [replica, 2, stride]     the blocks' vectors, then the network's
 //
-// One invocation writes one vec4 of columns of one row. Elements are paired by their places in PyTorch's
-// layout (weights [outputs, inputs], then biases); one left over is +-magnitude. Padding is zero.
+// Workgroup (t, n) draws tile t of tensor n of the network's vector, and of the blocks' vectors from n = tensors on; an
+// invocation takes every 256th element. Elements are paired by their places in the block, tensor by tensor in PyTorch's
+// order; an unpaired last element is +-magnitude. Padding is zero.
 
 struct Params {
-    vectors_stride: u32,  // vec4s per replica
-    offset: u32,          // vec4s before this part
-    rows: u32,
-    columns: u32,
-    inputs: u32,
-    outputs: u32,
-    half_rows: u32,
-    half_inputs: u32,
-    slot: u32,
-    slots: u32,
-    stream_index: u32,    // one for each part
+    stride: u32,   // elements of a replica's parameters
+    tensors: u32,
+    blocks: u32,
     seed: u32,
     cold: u32,
-    magnitude: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> configs: array<ReplicaConfig>;
 @group(0) @binding(2) var<storage, read> slots: array<ProbeSlot>;
-@group(0) @binding(3) var<storage, read_write> vectors: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> segments: array<ProbeSegment>;
+@group(0) @binding(4) var<storage, read> tensors: array<TensorLayout>;
+@group(0) @binding(5) var<storage, read_write> vectors: array<f32>;
 
-fn element(seed: u32, row: u32, column: u32) -> f32 {
-    let in_half = row % params.half_rows;
-    let is_bias = row == params.rows;
-    if column >= params.outputs || (!is_bias && in_half >= params.half_inputs) {
+const INVOCATIONS: u32 = 256u;
+
+// Stored element `i` of a tensor.
+fn element(tensor: TensorLayout, segment: ProbeSegment, seed: u32, i: u32) -> f32 {
+    let in_tensor = place_of(tensor, i);
+    if in_tensor == PADDING {
         return 0.0;
     }
-    let input = (row / params.half_rows) * params.half_inputs + in_half;
-    let weights = params.inputs * params.outputs;
-    let place = select(column * params.inputs + input, weights + column, is_bias);
+    let place = tensor.first_place + in_tensor;
     let is_second = (place & 1u) == 1u;
-    let is_left_over = !is_second && place + 1u == weights + params.outputs;
-    let bits = draw(seed, STREAM_PROBE, params.stream_index, place / 2u);
+    let is_left_over = !is_second && place + 1u == segment.parameters;
+    // Every segment has a stream of its own.
+    let bits = draw(seed, STREAM_PROBE, segment.slot * params.blocks + tensor.block, place / 2u);
     let t = select(unit_uniform(bits), 0.0, is_left_over);
-    let size = params.magnitude * select(1.0 - t * t, 2.0 * t, is_second) / (1.0 + t * t);
+    let size = segment.magnitude * select(1.0 - t * t, 2.0 * t, is_second) / (1.0 + t * t);
     return select(size, -size, (bits & select(1u, 2u, is_second)) != 0u);
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let columns4 = params.columns / 4u;
-    let is_warm = params.cold == 0u && slots[id.z * params.slots + params.slot].has_vector != 0u;
-    if id.x >= columns4 || is_warm {
+@compute @workgroup_size(INVOCATIONS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let replica = group.z;
+    let is_block = group.y / params.tensors;
+    let tensor = tensors[group.y % params.tensors];
+    let segment = segments[is_block * params.blocks + tensor.block];
+    let slot = replica * (params.blocks + 1u) + segment.slot;
+    if params.cold == 0u && slots[slot].has_vector != 0u {
         return;
     }
-    let seed = configs[id.z].seed + params.seed;
-    let column = id.x * 4u;
-    vectors[id.z * params.vectors_stride + params.offset + id.y * columns4 + id.x] = vec4<f32>(
-        element(seed, id.y, column),
-        element(seed, id.y, column + 1u),
-        element(seed, id.y, column + 2u),
-        element(seed, id.y, column + 3u),
-    );
+    let seed = configs[replica].seed + params.seed;
+    let vector = (2u * replica + 1u - is_block) * params.stride;
+    let tile = tile_range(tensor, group.x);
+    for (var i = tile.x + local.x; i < tile.y; i += INVOCATIONS) {
+        vectors[vector + i] = element(tensor, segment, seed, i);
+    }
 }

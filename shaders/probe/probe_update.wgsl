@@ -1,17 +1,17 @@
-// One step of every slot's power iteration, from its partial sums: Rayleigh quotient, residual,
-// whether to stop, and the factor that makes Hx the next iterate.
+// One step of power iteration for every eigenproblem, from its partial sums: the Rayleigh quotient, the residual,
+// whether the iteration stops, and the factor that makes Hx the next iterate.
 //
 //   lambda     = x.h
-//   residual^2 = (|h - m x|^2 - (lambda - m)^2) / lambda^2      m the eigenvalue found last
+//   residual^2 = (|h - m x|^2 - (lambda - m)^2) / lambda^2      m is the eigenvalue found last
 //
-// That identity holds for every m, |x| = 1; with m near lambda nothing cancels.
+// The identity holds for every m where |x| = 1; with m near lambda nothing cancels.
 //
-// Plain power iteration goes on from x to h. With momentum it goes on to h - (c / 2)^2 p, p the iterate
-// before x in the same scale (Xu et al., AISTATS 2018): the Chebyshev polynomials of H / c, which grow
-// fastest where |lambda| is largest, as powers do, but hold everything within [-c, c] back alike. c is a
-// share of the eigenvalue found so far, and that is never larger than the largest there is.
+// Plain power iteration goes on from x to h. With momentum it goes on to h - (c / 2)^2 p, where p is the iterate
+// before x in the same scale (Xu et al., AISTATS 2018). These are the Chebyshev polynomials of H / c: they grow fastest
+// where |lambda| is largest, as powers do, and they damp all eigenvalues within [-c, c] equally. c is a share of the
+// eigenvalue found so far, which is never larger than the dominant one.
 //
-//   partials [replica, parts, PARTIALS]    the network's parts first, then one for each block
+//   partials [replica, segments, PARTIALS] the network's segments first, then the blocks'
 //   slots    [replica, slots]
 //
 // One invocation does one slot, adding in ascending order.
@@ -61,7 +61,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if rest < LARGEST_RESIDUAL * abs(sum.x) {
         residual = rest / abs(sum.x);
     }
-    // sum.w is 0 as long as there is no p.
+    // sum.w is 0 while there is no p.
     var momentum = 0.25 * params.momentum * params.momentum * sum.x * sum.x * slots[at].scale;
     var norm_sq = sum.y - 2.0 * momentum * sum.w + momentum * momentum;
     if slots[at].iterations <= 2u || norm_sq <= 0.0 {

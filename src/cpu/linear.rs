@@ -9,6 +9,7 @@ twins! {
     tangent_forward: TangentForward,
     tangent_backward_input: TangentBackwardInput,
     tangent_backward_weights: TangentBackwardWeights,
+    dual_start: DualStart,
     gram: Gram,
     gram_product: GramProduct,
     gradient_norms: GradientNorms,

@@ -17,6 +17,7 @@ mod optimisers;
 mod probe;
 mod reduce;
 mod regularisers;
+mod segment;
 mod sort;
 mod stages;
 mod stream;

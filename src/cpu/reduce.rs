@@ -79,14 +79,14 @@ pub(crate) fn stretch(length: usize, parts: usize, index: usize) -> std::ops::Ra
     (index * size).min(length)..((index + 1) * size).min(length)
 }
 
-/// The sum of a slot's partial sums, in ascending order: the network's parts are the first, one for each layer,
-/// and each block's follows.
+/// The sum of a slot's partial sums, in ascending order. The network's segments are the first, one for each layer; the
+/// blocks' follow, one each.
 pub(crate) fn sum_of_slot(partials: &[[f32; 4]], layers: usize, slot: usize) -> [f32; 4] {
-    let parts = match slot {
+    let segments = match slot {
         0 => 0..layers,
         block => layers + block - 1..layers + block,
     };
-    let partials = &partials[parts.start * PARTIALS as usize..parts.end * PARTIALS as usize];
+    let partials = &partials[segments.start * PARTIALS as usize..segments.end * PARTIALS as usize];
     partials.iter().fold([0.0; 4], |sum: [f32; 4], partial| {
         std::array::from_fn(|i| sum[i] + partial[i])
     })

@@ -58,12 +58,14 @@ kernel! {
         slots: u32,
         all_slots: u32,
         has_lower: u32,
-        first_member: u32,
-        begin: u32,
+        first_dual: u32,
+        iterates_stride: u32,
+        network_offset: u32,
+        block_offset: u32,
     }
     [
-        slots: Read, parameters: Read, lower_tangents: Read, inputs: Read, vectors: Read,
-        activations: Read, iterates: ReadWrite, tangents: ReadWrite,
+        slots: Read, parameters: Read, lower_tangents: Read, inputs: Read, iterates: Read,
+        activations: Read, tangents: ReadWrite,
     ]
 }
 
@@ -79,9 +81,11 @@ kernel! {
         activation: u32,
         slots: u32,
         all_slots: u32,
+        iterates_stride: u32,
+        network_offset: u32,
     }
     [
-        slots: Read, parameters: Read, vectors: Read, activations: Read, lower_tangents: Read,
+        slots: Read, parameters: Read, iterates: Read, activations: Read, lower_tangents: Read,
         output_gradients: Read, upper: Read, lower: ReadWrite,
     ]
 }
@@ -99,14 +103,34 @@ kernel! {
         slot: u32,
         all_slots: u32,
         gradients_stride: u32,
-        gradients_first: u32,
+        gradients_offset: u32,
         lower_stride: u32,
-        end: u32,
+        is_iterate: u32,
     }
     [
         slots: Read, inputs: Read, lower_tangents: Read, output_gradients: Read,
         tangent_gradients: Read, products: ReadWrite,
     ]
+}
+
+kernel! {
+    /// Uniform of `dual_start`.
+    "linear", dual_start["probe"], product,
+    DualStart {
+        vectors_stride: u32,
+        network_vector: u32,
+        block_vector: u32,
+        rows: u32,
+        columns: u32,
+        batch_rows: u32,
+        slots: u32,
+        all_slots: u32,
+        first_dual: u32,
+        iterates_stride: u32,
+        network_offset: u32,
+        block_offset: u32,
+    }
+    [slots: Read, inputs: Read, vectors: Read, iterates: ReadWrite,]
 }
 
 kernel! {
@@ -127,7 +151,10 @@ kernel! {
         batch_rows: u32,
         slots: u32,
         all_slots: u32,
-        first_member: u32,
+        first_dual: u32,
+        products_stride: u32,
+        network_offset: u32,
+        block_offset: u32,
     }
     [slots: Read, gram: Read, tangent_gradients: Read, products: ReadWrite,]
 }

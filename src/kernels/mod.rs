@@ -198,7 +198,7 @@ use kernel;
 pub const WORKGROUP_MEMORY: u32 = 2_048;
 
 /// Every kernel.
-pub const KERNELS: [&Kernel; 36] = [
+pub const KERNELS: [&Kernel; 38] = [
     ParameterInit::KERNEL,
     BatchGather::KERNEL,
     LinearForward::KERNEL,
@@ -212,6 +212,8 @@ pub const KERNELS: [&Kernel; 36] = [
     WeightClipping::KERNEL,
     ProbeStart::KERNEL,
     ProbeReset::KERNEL,
+    PrimalCopy::KERNEL,
+    DualStart::KERNEL,
     TangentForward::KERNEL,
     TangentSoftmax::KERNEL,
     TangentBackwardInput::KERNEL,
@@ -221,10 +223,10 @@ pub const KERNELS: [&Kernel; 36] = [
     ProbeDots::KERNEL,
     ProbeUpdate::KERNEL,
     ProbeNormalise::KERNEL,
-    RitzStart::KERNEL,
-    RitzSolve::KERNEL,
-    RitzCombine::KERNEL,
-    RitzCheck::KERNEL,
+    LobpcgStart::KERNEL,
+    LobpcgSolve::KERNEL,
+    LobpcgCombine::KERNEL,
+    LobpcgCheck::KERNEL,
     GradientNorms::KERNEL,
     LayerSumsParams::KERNEL,
     LayerStatsParams::KERNEL,

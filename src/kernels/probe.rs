@@ -1,28 +1,19 @@
-//! Kernels of a probe: its statistics, and the iterations towards dominant eigenvectors.
+//! Kernels of a probe: its statistics, and the iterations that find dominant eigenvectors.
 
 use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, source};
 use crate::layout::{ShaderStruct, shader_struct};
 
 kernel! {
     /// Uniform of `probe_start`.
-    "probe", probe_start["rng", "state", "probe"], workgroup [64, 1, 1],
+    "probe", probe_start["rng", "tensors", "state", "probe"], workgroup [256, 1, 1],
     ProbeStart {
-        vectors_stride: u32,
-        offset: u32,
-        rows: u32,
-        columns: u32,
-        inputs: u32,
-        outputs: u32,
-        half_rows: u32,
-        half_inputs: u32,
-        slot: u32,
-        slots: u32,
-        stream_index: u32,
+        stride: u32,
+        tensors: u32,
+        blocks: u32,
         seed: u32,
         cold: u32,
-        magnitude: f32,
     }
-    [configs: Read, slots: Read, vectors: ReadWrite,]
+    [configs: Read, slots: Read, segments: Read, tensors: Read, vectors: ReadWrite,]
 }
 
 kernel! {
@@ -35,20 +26,29 @@ kernel! {
 }
 
 kernel! {
+    /// Uniform of `primal_copy`.
+    "probe", primal_copy["probe"], workgroup [256, 1, 1],
+    PrimalCopy {
+        source_stride: u32,
+        destination_stride: u32,
+        to_vectors: u32,
+    }
+    [segments: Read, source: Read, destination: ReadWrite,]
+}
+
+kernel! {
     /// Uniform of `probe_dots`.
-    "probe", probe_dots["probe"], workgroup [64, 1, 1],
+    "probe", probe_dots["probe", "segment_sum"], workgroup [64, 1, 1],
     ProbeDots {
         stride: u32,
-        offset: u32,
-        length: u32,
-        image_offset: u32,
-        part: u32,
-        parts: u32,
-        slot: u32,
+        segments: u32,
         slots: u32,
         momentum: f32,
     }
-    [slots: Read, iterates: Read, products: Read, previous: Read, partials: ReadWrite,]
+    [
+        segments: Read, slots: Read, iterates: Read, products: Read, previous: Read,
+        partials: ReadWrite,
+    ]
 }
 
 kernel! {
@@ -68,72 +68,59 @@ kernel! {
     "probe", probe_normalise["probe"], workgroup [256, 1, 1],
     ProbeNormalise {
         stride: u32,
-        offset: u32,
-        length: u32,
-        slot: u32,
         slots: u32,
         momentum: f32,
     }
-    [slots: Read, products: Read, iterates: ReadWrite, previous: ReadWrite,]
+    [segments: Read, slots: Read, products: Read, iterates: ReadWrite, previous: ReadWrite,]
 }
 
 kernel! {
-    /// Uniform of `ritz_start`.
-    "probe", ritz_start["probe"], workgroup [64, 1, 1],
-    RitzStart {
+    /// Uniform of `lobpcg_start`.
+    "probe", lobpcg_start["probe", "segment_sum"], workgroup [64, 1, 1],
+    LobpcgStart {
         stride: u32,
-        offset: u32,
-        length: u32,
-        image_offset: u32,
-        part: u32,
-        parts: u32,
-        slot: u32,
+        segments: u32,
         slots: u32,
     }
     [
-        slots: Read, iterates: Read, products: Read, directions: ReadWrite, previous: ReadWrite,
-        previous_products: ReadWrite, partials: ReadWrite,
-    ]
-}
-
-kernel! {
-    /// Uniform of `ritz_solve`.
-    "probe", ritz_solve["state", "probe"], workgroup [32, 1, 1],
-    RitzSolve {
-        layers: u32,
-        slots: u32,
-    }
-    [partials: Read, direction_partials: Read, slots: ReadWrite, ritz: ReadWrite,]
-}
-
-kernel! {
-    /// Uniform of `ritz_combine`.
-    "probe", ritz_combine["probe"], workgroup [64, 1, 1],
-    RitzCombine {
-        stride: u32,
-        offset: u32,
-        length: u32,
-        image_offset: u32,
-        part: u32,
-        parts: u32,
-        slot: u32,
-        slots: u32,
-    }
-    [
-        slots: Read, ritz: Read, products: Read, iterates: ReadWrite, directions: ReadWrite,
+        segments: Read, slots: Read, iterates: Read, products: Read, directions: ReadWrite,
         previous: ReadWrite, previous_products: ReadWrite, partials: ReadWrite,
     ]
 }
 
 kernel! {
-    /// Uniform of `ritz_check`.
-    "probe", ritz_check["state", "probe"], workgroup [32, 1, 1],
-    RitzCheck {
+    /// Uniform of `lobpcg_solve`.
+    "probe", lobpcg_solve["state", "probe"], workgroup [32, 1, 1],
+    LobpcgSolve {
+        layers: u32,
+        slots: u32,
+    }
+    [partials: Read, direction_partials: Read, slots: ReadWrite, steps: ReadWrite,]
+}
+
+kernel! {
+    /// Uniform of `lobpcg_combine`.
+    "probe", lobpcg_combine["probe", "segment_sum"], workgroup [64, 1, 1],
+    LobpcgCombine {
+        stride: u32,
+        segments: u32,
+        slots: u32,
+    }
+    [
+        segments: Read, steps: Read, products: Read, iterates: ReadWrite, directions: ReadWrite,
+        previous: ReadWrite, previous_products: ReadWrite, partials: ReadWrite,
+    ]
+}
+
+kernel! {
+    /// Uniform of `lobpcg_check`.
+    "probe", lobpcg_check["state", "probe"], workgroup [32, 1, 1],
+    LobpcgCheck {
         layers: u32,
         slots: u32,
         tolerance: f32,
     }
-    [partials: Read, ritz: Read, slots: ReadWrite,]
+    [partials: Read, steps: Read, slots: ReadWrite,]
 }
 
 kernel! {

@@ -1,7 +1,7 @@
 //! The buffers of a program by name.
 
 use super::declare::{BufferId, Declare, Elements};
-use super::probe::{self, ProbeBuffers};
+use super::probe::ProbeBuffers;
 use super::regularisers::{self, RegulariserBuffers};
 use crate::error::Error;
 use crate::network::Value;
@@ -118,7 +118,7 @@ impl Buffers {
             probe: spec
                 .probe
                 .as_ref()
-                .map(|own| probe::declare_buffers(spec, own, declare)),
+                .map(|own| ProbeBuffers::declare(spec, own, declare)),
             regularisers: regularisers::declare_buffers(spec, declare),
         }
     }

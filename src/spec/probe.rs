@@ -39,9 +39,11 @@ pub enum ProbeMethod {
     /// LOBPCG with one vector and without a preconditioner (Knyazev, SIAM J. Sci. Comput. 23, 2001): Rayleigh-Ritz in the
     /// span of the iterate, its residual and the last direction. While the largest eigenvalues of either sign are of
     /// similar size it follows both, by thick restarts (Wu and Simon, SIAM J. Matrix Anal. Appl. 22, 2000). Of two that are
-    /// almost equal in size it settles on one. It holds two vectors more than power iteration.
+    /// almost equal in size it settles on one. It holds two vectors more than power iteration. Earlier versions wrote it as
+    /// `locally-optimal`.
     #[default]
-    LocallyOptimal,
+    #[serde(alias = "locally-optimal")]
+    Lobpcg,
     /// Power iteration with [`ProbeSpec::momentum`]. Without momentum it is the paper's. It does not settle where two
     /// eigenvalues have opposite signs and equal size.
     Power,
@@ -64,7 +66,7 @@ pub struct ProbeSpec {
     pub start: ProbeStart,
     /// The seed of random start vectors, used together with each replica's own seed.
     pub seed: u32,
-    /// Momentum m of power iteration, 0 or more and below 1; [`ProbeMethod::LocallyOptimal`] ignores it. With m the
+    /// Momentum m of power iteration, 0 or more and below 1; [`ProbeMethod::Lobpcg`] ignores it. With m the
     /// iteration filters by the Chebyshev polynomials of [-m |lambda|, m |lambda|], where lambda is the eigenvalue found so
     /// far. The dominant eigenvalue is the same, and near ties are told apart in far fewer iterations.
     pub momentum: f32,
@@ -78,7 +80,7 @@ impl Default for ProbeSpec {
     /// power iteration only.
     fn default() -> Self {
         Self {
-            method: ProbeMethod::LocallyOptimal,
+            method: ProbeMethod::Lobpcg,
             iterations: 30,
             tolerance: 0.03,
             start: ProbeStart::Warm,
@@ -114,7 +116,7 @@ impl ProbeSpec {
     pub(crate) fn power_momentum(&self) -> f32 {
         match self.method {
             ProbeMethod::Power => self.momentum,
-            ProbeMethod::LocallyOptimal => 0.0,
+            ProbeMethod::Lobpcg => 0.0,
         }
     }
 

@@ -1,15 +1,18 @@
 // gram_product for GPUs: the same bindings, by tiles (product.wgsl).
 //
-//   products[s, 0] = Rd[s],  products[s, 1] = K Rd[s]       for the slots held as sample gradients
+//   products[s, 0] = Rd[s],  products[s, 1] = K Rd[s]       for the dual segments
 //
-// Along y stand the row tiles of the first member, then of the second.
+// Along y stand the row tiles of the first dual slot, then of the second.
 
 struct Params {
     columns: u32,
     batch_rows: u32,
-    slots: u32,
+    slots: u32,            // slots that reach this layer
     all_slots: u32,
-    first_member: u32,
+    first_dual: u32,       // the first slot with a dual segment
+    products_stride: u32,  // vec4s per replica
+    network_offset: u32,   // vec4s before the network's delta
+    block_offset: u32,     // vec4s before the block's delta
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -37,8 +40,7 @@ fn main(
     let columns4 = params.columns / 4u;
     let replica = group.z;
     let tiles = (params.batch_rows + TILE_ROWS - 1u) / TILE_ROWS;
-    let member = group.y / tiles;
-    let slot = params.first_member + member;
+    let slot = params.first_dual + group.y / tiles;
     if slots[replica * params.all_slots + slot].status != SLOT_RUNNING {
         return;
     }
@@ -56,12 +58,12 @@ fn main(
     if !has_results(lane) {
         return;
     }
-    let members = params.slots - params.first_member;
-    let first = (replica * members + member) * 2u * params.batch_rows;
+    let segment = select(params.block_offset, params.network_offset, slot == 0u);
+    let first = replica * params.products_stride + segment;
     for (var i = 0u; i < RESULTS; i++) {
         let at = result_at(factors, lane, i);
         if at.x < params.batch_rows && at.y < columns4 {
-            let delta = (first + at.x) * columns4 + at.y;
+            let delta = first + at.x * columns4 + at.y;
             products[delta] = tangent_gradients[factors.right + at.x * columns4 + at.y];
             products[delta + params.batch_rows * columns4] = images[i];
         }

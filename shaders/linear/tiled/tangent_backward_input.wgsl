@@ -2,25 +2,27 @@
 //
 //   Rd_below[s, b, :] = f'(z) (Rd[s, b, :] W^T + d[b, :] V^T)  + f''(z) Rz[s, b, :] (d[b, :] W^T)
 //
-// V is the slot's part of this layer: only the network has one here. Along y stand the row tiles of slot 0, then of
-// slot 1, ... CReLU's mirror and tanh's f'' need sums of their own. They are taken from what is in memory by then:
-// the sums of two products would not fit into registers.
+// V is this layer's segment of the slot's iterate: only the network has one here. Along y stand the row tiles of slot
+// 0, then of slot 1, ... CReLU's mirror and tanh's f'' need sums of their own, which a second pass subtracts from the
+// result in memory: the sums of two products do not fit into registers.
 
 struct Params {
-    parameters_stride: u32,  // vec4s per replica; vectors have two
+    parameters_stride: u32,  // vec4s per replica
     offset: u32,             // vec4s before this layer
     rows: u32,
     columns: u32,
     batch_rows: u32,
-    activation: u32,         // of the layer below
-    slots: u32,              // that reach the layer below
+    activation: u32,         // the activation of the layer below
+    slots: u32,              // slots that reach the layer below
     all_slots: u32,
+    iterates_stride: u32,    // vec4s per replica
+    network_offset: u32,     // vec4s before the network's V
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> slots: array<ProbeSlot>;
 @group(0) @binding(2) var<storage, read> parameters: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> vectors: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read> iterates: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> activations: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read> lower_tangents: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read> output_gradients: array<vec4<f32>>;
@@ -31,7 +33,7 @@ const LEFT_ALONG_DEPTH: bool = true;
 const RIGHT_ALONG_DEPTH: bool = true;
 
 const UPPER_BY_PARAMETERS: u32 = 0u;     // Rd W^T
-const GRADIENT_BY_VECTORS: u32 = 1u;     // d V^T
+const GRADIENT_BY_ITERATES: u32 = 1u;    // d V^T
 const GRADIENT_BY_PARAMETERS: u32 = 2u;  // d W^T
 
 fn left4(factors: Factors, row: u32, k4: u32) -> vec4<f32> {
@@ -44,8 +46,8 @@ fn left4(factors: Factors, row: u32, k4: u32) -> vec4<f32> {
 
 fn right4(factors: Factors, input: u32, k4: u32) -> vec4<f32> {
     let at = factors.right + input * (params.columns / 4u) + k4;
-    if factors.which == GRADIENT_BY_VECTORS {
-        return vectors[at];
+    if factors.which == GRADIENT_BY_ITERATES {
+        return iterates[at];
     }
     return parameters[at];
 }
@@ -69,7 +71,7 @@ fn main(
     let first_upper = (replica * (params.slots + 1u) + slot) * params.batch_rows;
     let first_lower = (replica * params.slots + slot) * params.batch_rows;
     let layer = replica * params.parameters_stride + params.offset;
-    let vector = (replica * 2u + 1u) * params.parameters_stride + params.offset;
+    let vector = replica * params.iterates_stride + params.network_offset;
     let passes = select(copies, 2u, params.activation == ACTIVATION_TANH);
     for (var pass_number = 0u; pass_number < passes; pass_number++) {
         let copy = pass_number * (copies - 1u);
@@ -90,7 +92,7 @@ fn main(
         }
         add_product(&sums, factors, lane);
         if slot == 0u && !is_curved {
-            factors.which = GRADIENT_BY_VECTORS;
+            factors.which = GRADIENT_BY_ITERATES;
             factors.left = first * columns4;
             factors.right = vector + inputs_before;
             add_product(&sums, factors, lane);

@@ -5,17 +5,17 @@
 
 struct Params {
     products_stride: u32,   // vec4s per replica
-    offset: u32,            // vec4s before this part
+    offset: u32,            // vec4s before this segment or vector
     rows: u32,
     columns: u32,
     batch: u32,
     batch_rows: u32,
     slot: u32,
     all_slots: u32,
-    gradients_stride: u32,  // rows per replica
-    gradients_first: u32,   // rows before the slot's
+    gradients_stride: u32,  // vec4s per replica
+    gradients_offset: u32,  // vec4s before Rd or delta
     lower_stride: u32,      // rows per replica; 0 where the input has no tangent
-    end: u32,               // 1 when the iterate is to be written as a vector
+    is_iterate: u32,        // 1: delta of the iterate, at the end of a probe
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -61,14 +61,14 @@ fn main(
     let slot = slots[replica * params.all_slots + params.slot];
     let is_running = slot.status == SLOT_RUNNING;
     let has_iterate = slot.advanced > 0u && slot.status != SLOT_DIVERGED;
-    if !select(is_running, has_iterate, params.end != 0u) {
+    if !select(is_running, has_iterate, params.is_iterate != 0u) {
         return;
     }
     let first = replica * params.batch_rows;
     var factors = Factors(
         INPUTS_BY_TANGENTS,
         first * rows4,
-        (replica * params.gradients_stride + params.gradients_first) * columns4,
+        replica * params.gradients_stride + params.gradients_offset,
         group.y * TILE_ROWS,
         group.x * TILE_COLUMNS,
         params.batch,

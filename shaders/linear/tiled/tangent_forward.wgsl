@@ -5,17 +5,19 @@
 // Along y stand the row tiles of slot 0, then of slot 1, ... A slot that has converged costs its workgroups' start.
 
 struct Params {
-    parameters_stride: u32,  // vec4s per replica; vectors have two
+    parameters_stride: u32,  // vec4s per replica
     offset: u32,             // vec4s before this layer
     rows: u32,
     columns: u32,
     batch_rows: u32,
     activation: u32,
-    slots: u32,              // that reach this layer; the last is the layer's own block
+    slots: u32,              // slots that reach this layer; the last is the layer's own block
     all_slots: u32,
     has_lower: u32,          // 0 for the first layer
-    first_member: u32,       // `slots` when no slot is held as gradients
-    begin: u32,
+    first_dual: u32,         // `slots` when no segment of the layer is dual
+    iterates_stride: u32,    // vec4s per replica
+    network_offset: u32,     // vec4s before the network's V or image
+    block_offset: u32,       // vec4s before the block's V or image
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -23,20 +25,19 @@ struct Params {
 @group(0) @binding(2) var<storage, read> parameters: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> lower_tangents: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read> inputs: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read> vectors: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read> iterates: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read> activations: array<vec4<f32>>;
-@group(0) @binding(7) var<storage, read_write> iterates: array<vec4<f32>>;
-@group(0) @binding(8) var<storage, read_write> tangents: array<vec4<f32>>;
+@group(0) @binding(7) var<storage, read_write> tangents: array<vec4<f32>>;
 
 const LEFT_ALONG_DEPTH: bool = true;
 const RIGHT_ALONG_DEPTH: bool = false;
 
-const INPUTS_BY_VECTORS: u32 = 0u;
+const INPUTS_BY_ITERATES: u32 = 0u;
 const TANGENTS_BY_PARAMETERS: u32 = 1u;
 
 fn left4(factors: Factors, row: u32, k4: u32) -> vec4<f32> {
     let at = factors.left + row * (params.rows / 4u) + k4;
-    if factors.which == INPUTS_BY_VECTORS {
+    if factors.which == INPUTS_BY_ITERATES {
         return inputs[at];
     }
     return lower_tangents[at];
@@ -44,8 +45,8 @@ fn left4(factors: Factors, row: u32, k4: u32) -> vec4<f32> {
 
 fn right4(factors: Factors, k: u32, column4: u32) -> vec4<f32> {
     let at = factors.right + k * (params.columns / 4u) + column4;
-    if factors.which == INPUTS_BY_VECTORS {
-        return vectors[at];
+    if factors.which == INPUTS_BY_ITERATES {
+        return iterates[at];
     }
     return parameters[at];
 }
@@ -73,22 +74,21 @@ fn main(
         return;
     }
     let own = params.slots - 1u;
-    let is_member = slot >= params.first_member;
-    let has_image = is_member && params.begin == 0u;
-    let has_vector = (slot == 0u || slot == own) && !has_image;
+    let is_dual = slot >= params.first_dual;
+    let is_primal = (slot == 0u || slot == own) && !is_dual;
 
-    let part = select(0u, params.parameters_stride, slot == 0u) + params.offset;
-    let vector = replica * 2u * params.parameters_stride + part;
+    let segment = select(params.block_offset, params.network_offset, slot == 0u);
+    let first = replica * params.iterates_stride + segment;
     var factors = Factors(
-        INPUTS_BY_VECTORS,
+        INPUTS_BY_ITERATES,
         replica * params.batch_rows * rows4,
-        vector,
+        first,
         (group.y % tiles) * TILE_ROWS,
         group.x * TILE_COLUMNS,
         params.rows,
     );
     var sums = Sums();
-    if has_vector {
+    if is_primal {
         add_product(&sums, factors, lane);
     }
     if params.has_lower != 0u && slot != own {
@@ -101,23 +101,16 @@ fn main(
     if !has_results(lane) {
         return;
     }
-    let member = replica * (params.slots - params.first_member) + slot - params.first_member;
-    let delta = member * 2u * params.batch_rows * columns4;
-    let image = delta + params.batch_rows * columns4;
     let copies = select(1u, 2u, params.activation == ACTIVATION_CRELU);
     for (var i = 0u; i < RESULTS; i++) {
         let at = result_at(factors, lane, i);
         if at.x < params.batch_rows && at.y < columns4 {
-            let place = at.x * columns4 + at.y;
             var rz = z[i];
-            if has_vector {
-                rz += vectors[vector + params.rows * columns4 + at.y];
+            if is_primal {
+                rz += iterates[first + params.rows * columns4 + at.y];
             }
-            if has_image {
-                rz = iterates[image + place];
-            } else if is_member {
-                iterates[image + place] = rz;
-                iterates[delta + place] = vec4<f32>(0.0);
+            if is_dual {
+                rz = iterates[first + at.x * columns4 + at.y];
             }
             let width4 = copies * columns4;
             let row = (replica * params.slots + slot) * params.batch_rows + at.x;

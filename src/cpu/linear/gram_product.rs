@@ -10,26 +10,28 @@ use crate::state::{ProbeSlot, SLOT_RUNNING};
 pub(crate) fn run(params: &GramProduct, arrays: &mut [Array; 4]) {
     let [slots, gram, tangent_gradients, products] = arrays;
     let (columns, batch_rows) = (params.columns as usize, params.batch_rows as usize);
+    let slots = slots.read::<ProbeSlot>();
     let gram = gram.read::<f32>();
-    let slots = &slots.read::<ProbeSlot>()[params.first_member as usize..];
-    let per_slot = batch_rows * columns;
-    let members = tangent_gradients
-        .read::<f32>()
-        .chunks(per_slot)
-        .skip(params.first_member as usize)
-        .zip(products.write::<f32>().chunks_mut(2 * per_slot))
-        .zip(slots)
-        .filter(|(_, slot)| slot.status == SLOT_RUNNING);
-    let tasks: Vec<_> = members
-        .flat_map(|((gradients, products), _)| {
-            let (delta, image) = products.split_at_mut(per_slot);
+    let size = batch_rows * columns;
+    let products = products.write::<f32>();
+    // The network's segments lie before the blocks'.
+    let (network, block) = products.split_at_mut(params.block_offset as usize * 4);
+    let network = &mut network[params.network_offset as usize * 4..];
+    let own = params.slots as usize - 1;
+    let tasks: Vec<_> = [(0, network), (own, block)]
+        .into_iter()
+        .filter(|(slot, _)| *slot >= params.first_dual as usize)
+        .filter(|(slot, _)| slots[*slot].status == SLOT_RUNNING)
+        .flat_map(|(slot, segment)| {
+            let gradients = &tangent_gradients.read::<f32>()[slot * size..][..size];
+            let (delta, image) = segment[..2 * size].split_at_mut(size);
             let rows = ROWS_PER_TASK * columns;
             delta
                 .chunks_mut(rows)
                 .zip(image.chunks_mut(rows))
                 .zip(gram.chunks(ROWS_PER_TASK * batch_rows))
                 .enumerate()
-                .map(move |(task, parts)| (gradients, task * rows, parts))
+                .map(move |(task, pieces)| (gradients, task * rows, pieces))
         })
         .collect();
     tasks

@@ -13,7 +13,7 @@ pub(crate) fn run(params: &TangentBackwardInput, arrays: &mut [Array; 8]) {
     let [
         slots,
         parameters,
-        vectors,
+        iterates,
         activations,
         lower_tangents,
         output_gradients,
@@ -25,9 +25,9 @@ pub(crate) fn run(params: &TangentBackwardInput, arrays: &mut [Array; 8]) {
     let activation = from_number(params.activation);
     let width = rows / activation.copies() as usize;
     let offset = params.offset as usize * 4;
-    let network = params.parameters_stride as usize * 4 + offset;
+    let network = params.network_offset as usize * 4;
     let weights = view(&parameters.read::<f32>()[offset..], rows, columns, columns).transpose();
-    let vector = view(&vectors.read::<f32>()[network..], rows, columns, columns).transpose();
+    let vector = view(&iterates.read::<f32>()[network..], rows, columns, columns).transpose();
     let activations = activations.read::<f32>();
     let output_gradients = output_gradients.read::<f32>();
 
@@ -51,7 +51,7 @@ pub(crate) fn run(params: &TangentBackwardInput, arrays: &mut [Array; 8]) {
             columns,
         );
         let activations = &activations[first * rows..][..samples * rows];
-        // At the layer's inputs; for CReLU still both halves.
+        // The tangents with respect to the layer's inputs; for CReLU still both copies.
         let at_inputs = |out: &mut [f32]| {
             product(view_mut(out, samples, rows, rows), above, weights);
             if slot == 0 {

@@ -17,7 +17,7 @@ pub(crate) fn run(params: &TangentBackwardWeights, arrays: &mut [Array; 6]) {
         products,
     ] = arrays;
     let slot = slots.read::<ProbeSlot>()[params.slot as usize];
-    let is_wanted = if params.end != 0 {
+    let is_wanted = if params.is_iterate != 0 {
         slot.advanced > 0 && slot.status != SLOT_DIVERGED
     } else {
         slot.status == SLOT_RUNNING
@@ -27,9 +27,9 @@ pub(crate) fn run(params: &TangentBackwardWeights, arrays: &mut [Array; 6]) {
     }
     let (rows, columns) = (params.rows as usize, params.columns as usize);
     let batch = params.batch as usize;
-    let part = &mut products.write::<f32>()[params.offset as usize * 4..][..(rows + 1) * columns];
-    let (weights, bias) = part.split_at_mut(rows * columns);
-    let gradients = &tangent_gradients.read::<f32>()[params.gradients_first as usize * columns..]
+    let segment = &mut products.write::<f32>()[params.offset as usize * 4..][..(rows + 1) * columns];
+    let (weights, bias) = segment.split_at_mut(rows * columns);
+    let gradients = &tangent_gradients.read::<f32>()[params.gradients_offset as usize * 4..]
         [..batch * columns];
     let above = view(gradients, batch, columns, columns);
     let below = view(inputs.read::<f32>(), batch, rows, rows).transpose();

@@ -10,15 +10,14 @@ use crate::kernels::TangentForward;
 use crate::network::Activation;
 use crate::state::{ProbeSlot, SLOT_RUNNING};
 
-pub(crate) fn run(params: &TangentForward, arrays: &mut [Array; 8]) {
+pub(crate) fn run(params: &TangentForward, arrays: &mut [Array; 7]) {
     let [
         slots,
         parameters,
         lower_tangents,
         inputs,
-        vectors,
-        activations,
         iterates,
+        activations,
         tangents,
     ] = arrays;
     let slots = slots.read::<ProbeSlot>();
@@ -29,39 +28,23 @@ pub(crate) fn run(params: &TangentForward, arrays: &mut [Array; 8]) {
     let stride = columns * activation.copies() as usize;
     let offset = params.offset as usize * 4;
     let weights = &parameters.read::<f32>()[offset..][..rows * columns];
-    let vector = |slot: u32| {
-        let network = if slot == 0 {
-            params.parameters_stride as usize * 4
-        } else {
-            0
+    let segment = |slot: u32| {
+        let offset = match slot {
+            0 => params.network_offset,
+            _ => params.block_offset,
         };
-        &vectors.read::<f32>()[network + offset..][..(rows + 1) * columns]
+        &iterates.read::<f32>()[offset as usize * 4..]
     };
     let inputs = inputs.read::<f32>();
     let activations = activations.read::<f32>();
     let lower_tangents = lower_tangents.read::<f32>();
     let own = params.slots - 1;
 
-    if params.begin != 0 {
-        let members = iterates.write::<f32>().chunks_mut(2 * batch_rows * columns);
-        for (slot, iterate) in (params.first_member..params.slots).zip(members) {
-            if is_running(slot) {
-                let (delta, image) = iterate.split_at_mut(batch_rows * columns);
-                delta.fill(0.0);
-                image
-                    .par_chunks_mut(ROWS_PER_TASK * columns)
-                    .zip(inputs.par_chunks(ROWS_PER_TASK * rows))
-                    .for_each(|(z, a)| linear(product, z, a, vector(slot), columns, columns));
-            }
-        }
-    }
-    let iterates = iterates.read::<f32>();
-
     // Rows `first ..` of one slot.
     let forward = |(slot, first, tangents): (u32, usize, &mut [f32])| {
         let samples = tangents.len() / stride;
-        let is_carried = params.has_lower != 0 && slot != own;
-        if is_carried {
+        let is_lower = params.has_lower != 0 && slot != own;
+        if is_lower {
             let lower = &lower_tangents[(slot as usize * batch_rows + first) * rows..];
             product(
                 view_mut(tangents, samples, columns, stride),
@@ -69,16 +52,16 @@ pub(crate) fn run(params: &TangentForward, arrays: &mut [Array; 8]) {
                 view(weights, rows, columns, columns),
             );
         }
-        if slot >= params.first_member {
-            let member = (slot - params.first_member) as usize;
-            let image = &iterates[((member * 2 + 1) * batch_rows + first) * columns..];
+        if slot >= params.first_dual {
+            let image = &segment(slot)[first * columns..];
             for (z, image) in tangents.chunks_mut(stride).zip(image.chunks(columns)) {
                 z[..columns].copy_from_slice(image);
             }
         } else if slot == 0 || slot == own {
-            let product = if is_carried { add_product } else { product };
+            let product = if is_lower { add_product } else { product };
             let a = &inputs[first * rows..][..samples * rows];
-            linear(product, tangents, a, vector(slot), columns, stride);
+            let vector = &segment(slot)[..(rows + 1) * columns];
+            linear(product, tangents, a, vector, columns, stride);
         }
         if activation == Activation::Crelu {
             for z in tangents.chunks_mut(stride) {

@@ -67,7 +67,7 @@ fn latest<'a>(config: &'a ReplicaConfig, state: &ReplicaState, step_size: f32) -
     }
 }
 
-/// The summed values of all layers.
+/// The buffers that are summed; each holds all layers.
 struct Moments<'a> {
     gradients: &'a [f32],
     parameters: &'a [f32],

@@ -3,34 +3,32 @@
 use rayon::prelude::*;
 
 use crate::cpu::Array;
-use crate::cpu::reduce::{stretch, sum_in_lanes};
+use crate::cpu::reduce::sum_in_lanes;
 use crate::kernels::ProbeDots;
-use crate::state::{PARTIALS, ProbeSlot, SLOT_RUNNING};
+use crate::state::{PARTIALS, ProbeSegment, ProbeSlot, SLOT_RUNNING};
 
-/// Elements that one task of the thread pool sums at least.
+/// Elements that one task of the thread pool sums at least, on average.
 const ELEMENTS_PER_TASK: usize = 1 << 14;
 
-pub(crate) fn run(params: &ProbeDots, arrays: &mut [Array; 5]) {
-    let [slots, iterates, products, previous, partials] = arrays;
-    let slot = slots.read::<ProbeSlot>()[params.slot as usize];
-    if slot.status != SLOT_RUNNING {
-        return;
-    }
+pub(crate) fn run(params: &ProbeDots, arrays: &mut [Array; 6]) {
+    let [segments, slots, iterates, products, previous, partials] = arrays;
+    let segments = segments.read::<ProbeSegment>();
+    let slots = slots.read::<ProbeSlot>();
     let (iterates, products) = (iterates.read::<f32>(), products.read::<f32>());
     let previous = previous.read::<f32>();
-    let image_offset = params.image_offset as usize * 4;
-    let partials = &mut partials.write::<[f32; 4]>()[(params.part * PARTIALS) as usize..];
-    partials[..PARTIALS as usize]
+    let partials = partials.write::<[f32; 4]>();
+    let elements_per_partial = params.stride as usize * 4 / partials.len() + 1;
+    partials
         .par_iter_mut()
         .enumerate()
-        .with_min_len(
-            ELEMENTS_PER_TASK.div_ceil(params.length as usize * 4 / PARTIALS as usize + 1),
-        )
-        .for_each(|(index, partial)| {
-            let vec4s = stretch(params.length as usize, PARTIALS as usize, index);
-            let first = (params.offset as usize + vec4s.start) * 4;
-            let range = first..first + vec4s.len() * 4;
-            let image = range.start + image_offset..range.end + image_offset;
+        .with_min_len(ELEMENTS_PER_TASK.div_ceil(elements_per_partial))
+        .for_each(|(place, partial)| {
+            let segment = &segments[place / PARTIALS as usize];
+            let slot = &slots[segment.slot as usize];
+            if slot.status != SLOT_RUNNING {
+                return;
+            }
+            let (range, image) = segment.stretch(place % PARTIALS as usize);
             let vectors = [
                 &iterates[range.clone()],
                 &iterates[image.clone()],
@@ -43,7 +41,7 @@ pub(crate) fn run(params: &ProbeDots, arrays: &mut [Array; 5]) {
         });
 }
 
-/// x.h, h.h, the squared norm of h - eigenvalue x, and p.h, from a stretch of x, of its image, of h and
+/// x.h, h.h, the squared norm of h - eigenvalue x, and p.h, over a stretch of x, of its image, of h and
 /// of its image, and of the image of p.
 fn dots(eigenvalue: f32, vectors: [&[f32]; 4], previous: Option<&[f32]>) -> [f32; 4] {
     let without_previous = |[x, x_image, h, h_image]: [f32; 4]| {

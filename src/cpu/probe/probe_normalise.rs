@@ -4,34 +4,48 @@ use rayon::prelude::*;
 
 use crate::cpu::Array;
 use crate::kernels::ProbeNormalise;
-use crate::state::{ProbeSlot, SLOT_RUNNING};
+use crate::state::{ProbeSegment, ProbeSlot, SLOT_RUNNING};
 
 /// Elements that one task of the thread pool scales.
 const ELEMENTS_PER_TASK: usize = 1 << 15;
 
-pub(crate) fn run(params: &ProbeNormalise, arrays: &mut [Array; 4]) {
-    let [slots, products, iterates, previous] = arrays;
-    let slot = slots.read::<ProbeSlot>()[params.slot as usize];
-    if slot.status != SLOT_RUNNING {
-        return;
+pub(crate) fn run(params: &ProbeNormalise, arrays: &mut [Array; 5]) {
+    let [segments, slots, products, iterates, previous] = arrays;
+    for segment in segments.read::<ProbeSegment>() {
+        let slot = slots.read::<ProbeSlot>()[segment.slot as usize];
+        if slot.status == SLOT_RUNNING {
+            let all = segment.with_image();
+            advance(
+                &slot,
+                params.momentum != 0.0,
+                &products.read()[all.clone()],
+                &mut iterates.write()[all.clone()],
+                &mut previous.write()[all],
+            );
+        }
     }
-    let (offset, length) = (params.offset as usize * 4, params.length as usize * 4);
+}
+
+fn advance(
+    slot: &ProbeSlot,
+    keeps_previous: bool,
+    products: &[f32],
+    iterates: &mut [f32],
+    previous: &mut [f32],
+) {
     let arch = pulp::Arch::new();
-    iterates.write::<f32>()[offset..][..length]
+    iterates
         .par_chunks_mut(ELEMENTS_PER_TASK)
-        .zip(previous.write::<f32>()[offset..][..length].par_chunks_mut(ELEMENTS_PER_TASK))
-        .zip(products.read::<f32>()[offset..][..length].par_chunks(ELEMENTS_PER_TASK))
+        .zip(previous.par_chunks_mut(ELEMENTS_PER_TASK))
+        .zip(products.par_chunks(ELEMENTS_PER_TASK))
         .for_each(|((iterates, previous), products)| {
-            arch.dispatch(|| {
-                let keeps_previous = params.momentum != 0.0;
-                advance(&slot, keeps_previous, products, iterates, previous);
-            });
+            arch.dispatch(|| advance_chunk(slot, keeps_previous, products, iterates, previous));
         });
 }
 
 /// Inlined for [`pulp`].
 #[inline(always)]
-fn advance(
+fn advance_chunk(
     slot: &ProbeSlot,
     keeps_previous: bool,
     products: &[f32],

@@ -5,42 +5,53 @@ use rayon::prelude::*;
 use crate::cpu::Array;
 use crate::kernels::ProbeStart;
 use crate::rng::{Stream, draw, unit_uniform};
-use crate::state::{ProbeSlot, ReplicaConfig};
+use crate::state::{ProbeSegment, ProbeSlot, ReplicaConfig, TensorLayout};
 
-pub(crate) fn run(params: &ProbeStart, arrays: &mut [Array; 3]) {
-    let [configs, slots, vectors] = arrays;
-    if params.cold == 0 && slots.read::<ProbeSlot>()[params.slot as usize].has_vector != 0 {
-        return;
-    }
+pub(crate) fn run(params: &ProbeStart, arrays: &mut [Array; 5]) {
+    let [configs, slots, segments, tensors, vectors] = arrays;
     let seed = configs.read::<ReplicaConfig>()[0]
         .seed
         .wrapping_add(params.seed);
-    let columns = params.columns as usize;
-    let part = &mut vectors.write::<f32>()[params.offset as usize * 4..];
-    let draw = |place| draw(seed, Stream::Probe, params.stream_index, place);
-    let weights = params.inputs * params.outputs;
-    let elements = weights + params.outputs;
-    part[..(params.rows as usize + 1) * columns]
-        .par_chunks_mut(columns)
-        .zip(0..params.rows + 1)
-        .for_each(|(row, index)| {
-            row.fill(0.0);
-            let in_half = index % params.half_rows;
-            let input = index / params.half_rows * params.half_inputs + in_half;
-            let is_bias = index == params.rows;
-            if is_bias || in_half < params.half_inputs {
-                for (column, element) in (0..params.outputs).zip(row) {
-                    let place = if is_bias {
-                        weights + column
-                    } else {
-                        column * params.inputs + input
-                    };
-                    let is_left_over = place % 2 == 0 && place + 1 == elements;
-                    *element = params.magnitude
-                        * point_on_circle(draw(place / 2), place % 2 == 1, is_left_over);
-                }
+    let slots = slots.read::<ProbeSlot>();
+    let (network, blocks) = segments
+        .read::<ProbeSegment>()
+        .split_at(params.blocks as usize);
+    let tensors = tensors.read::<TensorLayout>();
+    // The blocks' vectors come first.
+    let vectors = vectors.write::<f32>().chunks_mut(params.stride as usize);
+    for (vector, segments) in vectors.zip([blocks, network]) {
+        for tensor in tensors {
+            let segment = &segments[tensor.block as usize];
+            if params.cold == 0 && slots[segment.slot as usize].has_vector != 0 {
+                continue;
             }
-        });
+            let stream = segment.slot * params.blocks + tensor.block;
+            let draw = |pair| draw(seed, Stream::Probe, stream, pair);
+            start_vector(tensor, segment, draw, &mut vector[tensor.elements()]);
+        }
+    }
+}
+
+/// Draws a tensor of a segment; `draw` gives the random word of a pair of elements.
+fn start_vector(
+    tensor: &TensorLayout,
+    segment: &ProbeSegment,
+    draw: impl Fn(u32) -> u32 + Sync,
+    elements: &mut [f32],
+) {
+    let rows = elements.par_chunks_mut(tensor.columns as usize);
+    rows.enumerate().for_each(|(row, elements)| {
+        elements.fill(0.0);
+        let Some(input) = tensor.input_of(row as u32) else {
+            return;
+        };
+        for (column, element) in (0..tensor.outputs).zip(elements) {
+            let place = tensor.first_place + column * tensor.inputs + input;
+            let is_left_over = place % 2 == 0 && place + 1 == segment.parameters;
+            *element = segment.magnitude
+                * point_on_circle(draw(place / 2), place % 2 == 1, is_left_over);
+        }
+    });
 }
 
 /// The first or second coordinate of a random point, or 1 or -1 where there is only one.

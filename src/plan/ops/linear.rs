@@ -1,9 +1,14 @@
 //! The linear operation: one product a direction.
 
-use super::{PlanOp, Site};
+mod curvature;
+
+use super::{Dual, PlanOp, Site};
 use crate::kernels::{LinearBackwardInput, LinearBackwardWeights, LinearForward};
-use crate::network::Linear;
+use crate::network::{Linear, Node};
+use crate::plan::declare::BufferId;
 use crate::plan::dispatch::{Dispatch, Grid};
+use crate::plan::probe::{ProbeSite, ProbedNode};
+use crate::spec::TrainingSpec;
 
 impl PlanOp for Linear {
     fn forward(&self, at: &Site<'_>) -> Vec<Dispatch> {
@@ -28,6 +33,55 @@ impl PlanOp for Linear {
     fn backward(&self, at: &Site<'_>, to_input: bool) -> Vec<Dispatch> {
         let input = to_input.then(|| backward_input(at));
         input.into_iter().chain([backward_weights(at)]).collect()
+    }
+
+    fn tangent_forward(
+        &self,
+        at: &ProbeSite<'_>,
+        node: &ProbedNode<'_>,
+        direction: BufferId,
+    ) -> Vec<Dispatch> {
+        vec![curvature::tangent_forward(at, node, direction)]
+    }
+
+    fn tangent_backward_input(
+        &self,
+        at: &ProbeSite<'_>,
+        node: &ProbedNode<'_>,
+        direction: BufferId,
+    ) -> Vec<Dispatch> {
+        vec![curvature::tangent_backward_input(at, node, direction)]
+    }
+
+    fn tangent_backward_parameters(
+        &self,
+        at: &ProbeSite<'_>,
+        node: &ProbedNode<'_>,
+    ) -> Vec<Dispatch> {
+        curvature::tangent_backward_weights(at, node)
+    }
+
+    fn sample_gradient_norms(&self, at: &ProbeSite<'_>, node: &ProbedNode<'_>) -> Vec<Dispatch> {
+        vec![curvature::gradient_norms(at, node)]
+    }
+
+    /// The dual form replaces two products with the inputs, 4 B inputs outputs flop, by one product with their Gram
+    /// matrix, 2 B^2 outputs flop.
+    fn dual(&self, spec: &TrainingSpec, node: &Node) -> Option<Dual> {
+        let matrix = spec.network.linear_matrix(node);
+        let elements = u64::from(spec.batch_rows()) * u64::from(matrix.columns);
+        Some(Dual {
+            length: (elements / 4) as u32,
+            is_cheaper: spec.batch_rows() < 2 * matrix.rows,
+        })
+    }
+
+    fn dual_start(&self, at: &ProbeSite<'_>, node: &ProbedNode<'_>) -> Vec<Dispatch> {
+        curvature::dual_start(at, node)
+    }
+
+    fn dual_vectors(&self, at: &ProbeSite<'_>, node: &ProbedNode<'_>) -> Vec<Dispatch> {
+        curvature::dual_vectors(at, node)
     }
 }
 

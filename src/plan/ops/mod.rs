@@ -6,6 +6,7 @@ mod linear;
 use super::buffers::Buffers;
 use super::declare::BufferId;
 use super::dispatch::Dispatch;
+use super::probe::{ProbeSite, ProbedNode};
 use crate::network::{Node, Op, ValueId};
 use crate::spec::TrainingSpec;
 
@@ -16,13 +17,62 @@ pub(super) struct Site<'a> {
     pub(super) node: &'a Node,
 }
 
-/// An operation's part of a training step.
+/// An operation's part of a training step and of a probe.
 pub(super) trait PlanOp {
     /// Makes the node's output from its inputs: `y = f(x; theta)`.
     fn forward(&self, at: &Site<'_>) -> Vec<Dispatch>;
 
     /// Makes the gradients of the node's parameters and, where `to_input`, of its inputs from that of its output.
     fn backward(&self, at: &Site<'_>, to_input: bool) -> Vec<Dispatch>;
+
+    /// Makes the tangents of the node's output: `R{y}`, of the parameters along `direction` and of the input.
+    fn tangent_forward(
+        &self,
+        at: &ProbeSite<'_>,
+        node: &ProbedNode<'_>,
+        direction: BufferId,
+    ) -> Vec<Dispatch>;
+
+    /// Makes the tangents of the gradients of the node's inputs: `R{dx}`.
+    fn tangent_backward_input(
+        &self,
+        at: &ProbeSite<'_>,
+        node: &ProbedNode<'_>,
+        direction: BufferId,
+    ) -> Vec<Dispatch>;
+
+    /// Makes the tangents of the gradients of the node's parameters, `R{d theta}`: its segments of the products.
+    fn tangent_backward_parameters(
+        &self,
+        at: &ProbeSite<'_>,
+        node: &ProbedNode<'_>,
+    ) -> Vec<Dispatch>;
+
+    /// Makes the mean squared norm of the per-sample gradients of the node's parameters, `1/B sum_b |g_b|^2`.
+    fn sample_gradient_norms(&self, at: &ProbeSite<'_>, node: &ProbedNode<'_>) -> Vec<Dispatch>;
+
+    /// The size of a dual segment; `None` where an operation has no dual form.
+    fn dual(&self, _: &TrainingSpec, _: &Node) -> Option<Dual> {
+        None
+    }
+
+    /// Makes the first iterates of the node's dual segments, and whatever their products need.
+    fn dual_start(&self, _: &ProbeSite<'_>, _: &ProbedNode<'_>) -> Vec<Dispatch> {
+        Vec::new()
+    }
+
+    /// Stores the node's dual segments as vectors.
+    fn dual_vectors(&self, _: &ProbeSite<'_>, _: &ProbedNode<'_>) -> Vec<Dispatch> {
+        Vec::new()
+    }
+}
+
+/// A form of a segment as one gradient per sample.
+pub(super) struct Dual {
+    /// Vec4s of the sample gradients; their image is as long.
+    pub(super) length: u32,
+    /// Whether its products cost less than those of a vector.
+    pub(super) is_cheaper: bool,
 }
 
 /// The plans of an operation.

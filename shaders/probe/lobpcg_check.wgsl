@@ -1,13 +1,13 @@
-// The residual of every slot of the locally optimal method, and whether to stop.
+// The residual of every eigenproblem in LOBPCG, and whether its iteration stops.
 //
 //   residual = |w| / (scale |lambda|)        because w = scale (Hx - lambda x)
 //
-// Where p follows the other end of the spectrum (see ritz_solve), the residual of p is |w.Hp| / |w|, and a small
+// Where p follows the other end of the spectrum (see lobpcg_solve), the residual of p is |w.Hp| / |w|, and a small
 // residual of x is not enough: the other end may still be the larger while |p.Hp| with MARGIN such residuals is
 // more than |lambda|.
 //
-//   partials [replica, parts, PARTIALS]    w.w, x.w, w.p, w.Hp; the network's parts, then one for each block
-//   ritz     [replica, slots]
+//   partials [replica, segments, PARTIALS] w.w, x.w, w.p, w.Hp; the network's segments, then the blocks'
+//   steps    [replica, slots]
 //   slots    [replica, slots]
 //
 // One invocation does one slot, adding in ascending order.
@@ -20,7 +20,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> partials: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> ritz: array<Ritz>;
+@group(0) @binding(2) var<storage, read> steps: array<LobpcgStep>;
 @group(0) @binding(3) var<storage, read_write> slots: array<ProbeSlot>;
 
 const MARGIN: f32 = 4.0;
@@ -56,8 +56,8 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         residual = rest / size;
     }
     slots[at].residual = residual;
-    // A p of zero has products of zero; the curvature is another's then.
-    let other = select(0.0, -sign(lambda) * ritz[at].curvature, sum.z != 0.0 || sum.w != 0.0);
+    // A p of zero has products of zero; the curvature is then that of another p.
+    let other = select(0.0, -sign(lambda) * steps[at].curvature, sum.z != 0.0 || sum.w != 0.0);
     let is_contested =
         other > CONTESTED * abs(lambda) && (other - abs(lambda)) * rest + MARGIN * abs(sum.w) > 0.0;
     if params.tolerance > 0.0 && residual <= params.tolerance && !is_contested {

@@ -1,29 +1,31 @@
-//! Twin of `shaders/probe/ritz_solve.wgsl`.
+//! Twin of `shaders/probe/lobpcg_solve.wgsl`.
 
 use crate::cpu::Array;
 use crate::cpu::reduce::sum_of_slot;
-use crate::kernels::RitzSolve;
-use crate::state::{CONTESTED, ProbeSlot, Ritz, SLOT_CONVERGED, SLOT_DIVERGED, SLOT_RUNNING};
+use crate::kernels::LobpcgSolve;
+use crate::state::{CONTESTED, LobpcgStep, ProbeSlot, SLOT_CONVERGED, SLOT_DIVERGED, SLOT_RUNNING};
 
 const DEPENDENT: f32 = 1e-4;
 const ROUNDING: f32 = 1e-12;
 const SWEEPS: usize = 6;
 const NEGLIGIBLE: f32 = 1e-15;
 
-pub(crate) fn run(params: &RitzSolve, arrays: &mut [Array; 4]) {
-    let [partials, direction_partials, slots, ritz] = arrays;
+pub(crate) fn run(params: &LobpcgSolve, arrays: &mut [Array; 4]) {
+    let [partials, direction_partials, slots, steps] = arrays;
     let layers = params.layers as usize;
-    let (slots, ritz) = (slots.write::<ProbeSlot>(), ritz.write::<Ritz>());
-    for (number, (slot, ritz)) in slots.iter_mut().zip(ritz).enumerate() {
+    let (slots, steps) = (slots.write::<ProbeSlot>(), steps.write::<LobpcgStep>());
+    for (number, (slot, step)) in slots.iter_mut().zip(steps).enumerate() {
+        step.is_taken = 0;
         if slot.status == SLOT_RUNNING {
             let [w_hw, ..] = sum_of_slot(partials.read(), layers, number);
             let sums = sum_of_slot(direction_partials.read(), layers, number);
-            step(slot, ritz, w_hw, sums);
+            solve(slot, step, w_hw, sums);
         }
     }
 }
 
-fn step(slot: &mut ProbeSlot, ritz: &mut Ritz, w_hw: f32, sums: [f32; 4]) {
+/// One step of a running slot; `step` still holds the previous one.
+fn solve(slot: &mut ProbeSlot, step: &mut LobpcgStep, w_hw: f32, sums: [f32; 4]) {
     slot.iterations += 1;
     if !w_hw.is_finite() {
         slot.status = SLOT_DIVERGED;
@@ -53,7 +55,7 @@ fn step(slot: &mut ProbeSlot, ritz: &mut Ritz, w_hw: f32, sums: [f32; 4]) {
         let e2_hp = w_hp / n2;
         t[1][2] = (e2_hp - c * t[1][1]) / n3;
         t[2][1] = t[1][2];
-        t[2][2] = (ritz.curvature - 2.0 * c * e2_hp + c * c * t[1][1]) / (n3 * n3);
+        t[2][2] = (step.curvature - 2.0 * c * e2_hp + c * c * t[1][1]) / (n3 * n3);
     }
 
     let [(eigenvalue, u), (other, other_u)] = ends(t);
@@ -72,7 +74,7 @@ fn step(slot: &mut ProbeSlot, ritz: &mut Ritz, w_hw: f32, sums: [f32; 4]) {
     };
     let [iterate_x, iterate_w, iterate_p] = in_xwp(u);
     let [previous_x, previous_w, previous_p] = in_xwp(next_p);
-    *ritz = Ritz {
+    *step = LobpcgStep {
         iterate_x,
         iterate_w,
         iterate_p,
@@ -82,6 +84,9 @@ fn step(slot: &mut ProbeSlot, ritz: &mut Ritz, w_hw: f32, sums: [f32; 4]) {
         eigenvalue: lambda,
         inverse_scale,
         curvature: dot(next_p, t.map(|row| dot(row, next_p))),
+        next_eigenvalue: slot.eigenvalue,
+        next_scale: slot.scale,
+        is_taken: 1,
     };
 }
 
@@ -89,8 +94,8 @@ fn dot(a: [f32; 3], b: [f32; 3]) -> f32 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
-/// The eigenvalue largest in size of a symmetric matrix with its eigenvector, and that farthest towards the
-/// other end.
+/// Two eigenpairs of a symmetric matrix: the one largest in size, and the one farthest towards the other end of the
+/// spectrum.
 fn ends(mut t: [[f32; 3]; 3]) -> [(f32, [f32; 3]); 2] {
     let mut v = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
     for _ in 0..SWEEPS {
@@ -243,7 +248,7 @@ mod tests {
         w: [f64; N],
         p: [f64; N],
         slot: ProbeSlot,
-        ritz: Ritz,
+        last: LobpcgStep,
     }
 
     fn dot_of<const N: usize>(a: [f64; N], b: [f64; N]) -> f64 {
@@ -266,7 +271,7 @@ mod tests {
                     status: SLOT_RUNNING,
                     ..ProbeSlot::zeroed()
                 },
-                ritz: Ritz::zeroed(),
+                last: LobpcgStep::zeroed(),
             };
             let hx = method.times(method.x);
             method.slot.eigenvalue = dot_of(method.x, hx) as f32;
@@ -289,8 +294,8 @@ mod tests {
             let Self { x, w, p, .. } = *self;
             let w_hw = dot_of(w, self.times(w)) as f32;
             let sums = [w, x, p, self.times(p)].map(|v| dot_of(v, w) as f32);
-            step(&mut self.slot, &mut self.ritz, w_hw, sums);
-            let by = self.ritz;
+            solve(&mut self.slot, &mut self.last, w_hw, sums);
+            let by = self.last;
             let combine = |a: f32, b: f32, c: f32| -> [f64; N] {
                 let [a, b, c] = [a, b, c].map(f64::from);
                 std::array::from_fn(|i| a * x[i] + b * w[i] + c * p[i])
@@ -309,7 +314,7 @@ mod tests {
                 dot_of(self.x, self.p),
                 dot_of(self.x, hp),
                 dot_of(self.x, hx) - f64::from(self.slot.eigenvalue),
-                dot_of(self.p, hp) - f64::from(self.ritz.curvature),
+                dot_of(self.p, hp) - f64::from(self.last.curvature),
             ]
         }
     }
@@ -368,18 +373,18 @@ mod tests {
             ..ProbeSlot::zeroed()
         };
         let stepped = |w_hw, sums| {
-            let (mut slot, mut ritz) = (
+            let (mut slot, mut step) = (
                 slot,
-                Ritz {
+                LobpcgStep {
                     curvature: 1e3,
-                    ..Ritz::zeroed()
+                    ..LobpcgStep::zeroed()
                 },
             );
-            step(&mut slot, &mut ritz, w_hw, sums);
-            (slot, ritz)
+            solve(&mut slot, &mut step, w_hw, sums);
+            (slot, step)
         };
         // A last direction along w, whose curvature would be believed.
-        let (slot, ritz) = stepped(0.5, [1.0, 0.0, 1.0, 0.5]);
+        let (slot, step) = stepped(0.5, [1.0, 0.0, 1.0, 0.5]);
         let wanted = by_trigonometry(symmetric([-2.0, 0.5, 0.0, 2.0, 0.0, 0.0]));
         let largest = wanted
             .iter()
@@ -388,7 +393,7 @@ mod tests {
             (f64::from(slot.eigenvalue) - largest).abs() < 1e-5,
             "{slot:?}, {wanted:?}"
         );
-        assert_eq!((ritz.iterate_p, ritz.previous_p), (0.0, 0.0));
+        assert_eq!((step.iterate_p, step.previous_p), (0.0, 0.0));
         // One of zero, with what a curvature was before.
         assert_eq!(
             stepped(0.5, [1.0, 0.0, 0.0, 0.0]).0.eigenvalue,
@@ -414,11 +419,11 @@ mod tests {
             (-2e-8, [1e-8, 1e-4, 0.0, 0.0], SLOT_CONVERGED, 1),
             (1e-6, go_on, SLOT_RUNNING, 1),
         ] {
-            let (mut ended, mut ritz) = (slot, Ritz::zeroed());
-            step(&mut ended, &mut ritz, w_hw, sums);
+            let (mut ended, mut step) = (slot, LobpcgStep::zeroed());
+            solve(&mut ended, &mut step, w_hw, sums);
             let found = (ended.status, ended.has_vector, ended.iterations);
             assert_eq!(found, (status, has_vector, 1), "{w_hw}, {sums:?}");
-            assert_eq!(ritz == Ritz::zeroed(), status != SLOT_RUNNING);
+            assert_eq!(step == LobpcgStep::zeroed(), status != SLOT_RUNNING);
             if status != SLOT_RUNNING {
                 assert_eq!((ended.eigenvalue, ended.residual), (-2.0, 0.5));
             }

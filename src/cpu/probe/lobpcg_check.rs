@@ -1,18 +1,18 @@
-//! Twin of `shaders/probe/ritz_check.wgsl`.
+//! Twin of `shaders/probe/lobpcg_check.wgsl`.
 
 use crate::cpu::Array;
 use crate::cpu::reduce::sum_of_slot;
-use crate::kernels::RitzCheck;
-use crate::state::{CONTESTED, ProbeSlot, Ritz, SLOT_CONVERGED, SLOT_DIVERGED, SLOT_RUNNING};
+use crate::kernels::LobpcgCheck;
+use crate::state::{CONTESTED, LobpcgStep, ProbeSlot, SLOT_CONVERGED, SLOT_DIVERGED, SLOT_RUNNING};
 
 const MARGIN: f32 = 4.0;
 const LARGEST_RESIDUAL: f32 = 1e30;
 
-pub(crate) fn run(params: &RitzCheck, arrays: &mut [Array; 3]) {
-    let [partials, ritz, slots] = arrays;
+pub(crate) fn run(params: &LobpcgCheck, arrays: &mut [Array; 3]) {
+    let [partials, steps, slots] = arrays;
     let partials = partials.read::<[f32; 4]>();
     let slots = slots.write::<ProbeSlot>().iter_mut();
-    for (number, (slot, ritz)) in slots.zip(ritz.read::<Ritz>()).enumerate() {
+    for (number, (slot, step)) in slots.zip(steps.read::<LobpcgStep>()).enumerate() {
         if slot.status != SLOT_RUNNING {
             continue;
         }
@@ -33,7 +33,7 @@ pub(crate) fn run(params: &RitzCheck, arrays: &mut [Array; 3]) {
         let [_, _, wp, w_hp] = sums;
         let has_p = wp != 0.0 || w_hp != 0.0;
         let other = if has_p {
-            -lambda.signum() * ritz.curvature
+            -lambda.signum() * step.curvature
         } else {
             0.0
         };

@@ -1,5 +1,5 @@
-// The dominant eigenpair of H in the span of x, w and p, for every slot: Rayleigh-Ritz, which makes this
-// the locally optimal method (Knyazev, SIAM J. Sci. Comput. 2001: LOBPCG with one vector).
+// The dominant eigenpair of H in the span of x, w and p, for every eigenproblem: the Rayleigh-Ritz step of LOBPCG
+// (Knyazev, SIAM J. Sci. Comput. 2001) with one vector and without a preconditioner.
 //
 // w = scale (Hx - lambda x), so Hx is in the span of x and w; x.x = p.p = 1, x.p = x.Hp = 0. With
 //
@@ -16,21 +16,21 @@
 //   next x = E u
 //   next p = E (-s, u1 u2 / s, u1 u3 / s),   s^2 = u2^2 + u3^2
 //
-// which have norm 1, are orthogonal and span what x and next x span; x.Hp = 0, because u is an eigenvector.
+// Both have norm 1, are orthogonal and span the plane of x and next x; x.Hp = 0, because u is an eigenvector.
 //
-// The largest in size may be at either end of the spectrum, and an eigenvector at the wrong end is not left
-// again. So, while the largest of T at the other end is more than a CONTESTED share of it, next p is the
-// eigenvector of that one: both ends are followed until it is clear which is the larger (thick restarts: Wu and
-// Simon, SIAM J. Matrix Anal. Appl. 2000).
+// The eigenvalue largest in size may lie at either end of the spectrum, and the iteration does not leave an eigenvector
+// at the wrong end again. So, while the largest eigenvalue of T at the other end is more than a CONTESTED share of it,
+// next p is the eigenvector of that one: the method follows both ends until it is clear which is the larger (thick
+// restarts: Wu and Simon, SIAM J. Matrix Anal. Appl. 2000).
 //
-// A p that adds nothing to the span (what is left of its square is less than a DEPENDENT share of it) stays out,
-// and so does a p of zero, whose products with w are zero. Where w adds nothing, or is no longer than the rounding
-// of x, the slot has converged, whatever the tolerance: there is no direction to go on in.
+// A p that adds nothing to the span (less than a DEPENDENT share of its square is left) stays out, and so does a p of
+// zero, whose products with w are zero. Where w adds nothing, or is no longer than the rounding error of x, the slot has
+// converged, whatever the tolerance: there is no direction left to search.
 //
-//   partials           [replica, parts, PARTIALS]    w.Hw first; the network's parts, then one for each block
+//   partials           [replica, segments, PARTIALS] w.Hw first; the network's segments, then the blocks'
 //   direction_partials like partials                 w.w, x.w, w.p, w.Hp
 //   slots              [replica, slots]
-//   ritz               [replica, slots]
+//   steps              [replica, slots]
 //
 // One invocation does one slot, adding in ascending order.
 
@@ -43,14 +43,14 @@ struct Params {
 @group(0) @binding(1) var<storage, read> partials: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> direction_partials: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> slots: array<ProbeSlot>;
-@group(0) @binding(4) var<storage, read_write> ritz: array<Ritz>;
+@group(0) @binding(4) var<storage, read_write> steps: array<LobpcgStep>;
 
 const DEPENDENT: f32 = 1e-4;
 // |w|^2 where |w| is a millionth of |x|.
 const ROUNDING: f32 = 1e-12;
-// Of Jacobi's method; a matrix of three is diagonal to rounding after four.
+// Sweeps of Jacobi's method; a 3 x 3 matrix is diagonal up to rounding after four.
 const SWEEPS: u32 = 6u;
-// An element that is smaller by so much is left alone.
+// An off-diagonal element below this share of the diagonal is left as it is.
 const NEGLIGIBLE: f32 = 1e-15;
 
 // One rotation of Jacobi's method: `t` and its eigenvectors `v` by columns.
@@ -119,13 +119,17 @@ fn ends(matrix: array<vec3<f32>, 3>) -> Ends {
 @compute @workgroup_size(32)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let at = id.z * params.slots + id.x;
-    if id.x >= params.slots || slots[at].status != SLOT_RUNNING {
+    if id.x >= params.slots {
+        return;
+    }
+    steps[at].is_taken = 0u;
+    if slots[at].status != SLOT_RUNNING {
         return;
     }
     let stretch = partials_of_slot(id.z, id.x, params.layers);
     var w_hw = 0.0;
     var sum = vec4<f32>(0.0);
-    // Four loads of either are under way at once; PARTIALS is a multiple.
+    // Four loads of each buffer are under way at once; PARTIALS is a multiple of four.
     for (var i = stretch.x; i < stretch.y; i += 4u) {
         let products = vec4<f32>(
             partials[i].x, partials[i + 1u].x, partials[i + 2u].x, partials[i + 3u].x,
@@ -169,7 +173,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         let e2_hp = w_hp / n2;
         t[1].z = (e2_hp - c * t[1].y) / n3;
         t[2].y = t[1].z;
-        t[2].z = (ritz[at].curvature - 2.0 * c * e2_hp + c * c * t[1].y) / (n3 * n3);
+        t[2].z = (steps[at].curvature - 2.0 * c * e2_hp + c * c * t[1].y) / (n3 * n3);
     }
 
     let found = ends(t);
@@ -186,13 +190,16 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let iterate_w = (u.y - c * iterate_p) / n2;
     let previous_p = next_p.z / n3;
     let previous_w = (next_p.y - c * previous_p) / n2;
-    ritz[at].iterate_x = u.x - xw * iterate_w;
-    ritz[at].iterate_w = iterate_w;
-    ritz[at].iterate_p = iterate_p;
-    ritz[at].previous_x = next_p.x - xw * previous_w;
-    ritz[at].previous_w = previous_w;
-    ritz[at].previous_p = previous_p;
-    ritz[at].eigenvalue = lambda;
-    ritz[at].inverse_scale = inverse_scale;
-    ritz[at].curvature = dot(next_p, next_p.x * t[0] + next_p.y * t[1] + next_p.z * t[2]);
+    steps[at].iterate_x = u.x - xw * iterate_w;
+    steps[at].iterate_w = iterate_w;
+    steps[at].iterate_p = iterate_p;
+    steps[at].previous_x = next_p.x - xw * previous_w;
+    steps[at].previous_w = previous_w;
+    steps[at].previous_p = previous_p;
+    steps[at].eigenvalue = lambda;
+    steps[at].inverse_scale = inverse_scale;
+    steps[at].curvature = dot(next_p, next_p.x * t[0] + next_p.y * t[1] + next_p.z * t[2]);
+    steps[at].next_eigenvalue = slots[at].eigenvalue;
+    steps[at].next_scale = slots[at].scale;
+    steps[at].is_taken = 1u;
 }

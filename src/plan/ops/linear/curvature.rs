@@ -1,0 +1,245 @@
+//! The linear operation under the R-operator, and the two forms in which a probe holds its segments.
+
+use crate::kernels::{
+    DualStart, GradientNorms, Gram, GramProduct, TangentBackwardInput, TangentBackwardWeights,
+    TangentForward,
+};
+use crate::plan::declare::BufferId;
+use crate::plan::dispatch::{Dispatch, Grid};
+use crate::plan::probe::{ProbeSite, ProbedNode};
+use crate::state::ProbeSegment;
+
+/// The tangents of a layer's activations.
+pub(super) fn tangent_forward(
+    site: &ProbeSite<'_>,
+    l: &ProbedNode<'_>,
+    direction: BufferId,
+) -> Dispatch {
+    let (matrix, buffers) = (site.spec.network.linear_matrix(l.node), site.probe_buffers);
+    let params = TangentForward {
+        parameters_stride: site.parameters_stride(),
+        offset: matrix.offset,
+        rows: matrix.rows,
+        columns: matrix.columns,
+        batch_rows: site.spec.batch_rows(),
+        activation: site.spec.network.value(l.node.output).activation as u32,
+        slots: l.slots(),
+        all_slots: site.slots(),
+        has_lower: u32::from(!l.reads_minibatch()),
+        first_dual: l.first_dual(),
+        iterates_stride: site.iterates_stride(),
+        network_offset: l.network.image_or_vector(),
+        block_offset: l.block.image_or_vector(),
+    };
+    let bound = [
+        buffers.slots,
+        site.buffers.parameters,
+        buffers.tangents[l.input()],
+        site.buffers.activations[l.input()],
+        direction,
+        site.buffers.activations[l.output()],
+        buffers.tangents[l.output()],
+    ];
+    Dispatch::new(params, bound, products(site, matrix.columns, l.slots()))
+}
+
+/// The tangents of the gradients with respect to the pre-activations of the layer below; the node does not read the minibatch.
+pub(super) fn tangent_backward_input(
+    site: &ProbeSite<'_>,
+    l: &ProbedNode<'_>,
+    direction: BufferId,
+) -> Dispatch {
+    let network = &site.spec.network;
+    let (matrix, buffers) = (network.linear_matrix(l.node), site.probe_buffers);
+    let input = network.value(l.node.inputs[0]);
+    let params = TangentBackwardInput {
+        parameters_stride: site.parameters_stride(),
+        offset: matrix.offset,
+        rows: matrix.rows,
+        columns: matrix.columns,
+        batch_rows: site.spec.batch_rows(),
+        activation: input.activation as u32,
+        slots: l.slots() - 1,
+        all_slots: site.slots(),
+        iterates_stride: site.iterates_stride(),
+        network_offset: l.network.offset,
+    };
+    let bound = [
+        buffers.slots,
+        site.buffers.parameters,
+        direction,
+        site.buffers.activations[l.input()],
+        buffers.tangents[l.input()],
+        site.buffers.pre_activation_gradients[l.output() - 1],
+        buffers.tangent_gradients[l.output() - 1],
+        buffers.tangent_gradients[l.input() - 1],
+    ];
+    let grid = products(site, input.padded_units(), l.slots() - 1);
+    Dispatch::new(params, bound, grid)
+}
+
+/// A layer's segments of the products: one dispatch for each primal segment, one for all dual segments.
+pub(super) fn tangent_backward_weights(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Vec<Dispatch> {
+    let primal = l.segments().into_iter().filter(|s| !s.is_dual());
+    let primal = primal.map(|segment| primal_product(site, l, segment));
+    primal.chain(gram_product(site, l)).collect()
+}
+
+fn primal_product(site: &ProbeSite<'_>, l: &ProbedNode<'_>, segment: &ProbeSegment) -> Dispatch {
+    let batch_rows = site.spec.batch_rows();
+    let matrix = site.spec.network.linear_matrix(l.node);
+    let size = batch_rows * matrix.columns / 4;
+    let has_lower = segment.slot == 0 && !l.reads_minibatch();
+    let params = TangentBackwardWeights {
+        products_stride: site.iterates_stride(),
+        offset: segment.offset,
+        gradients_stride: l.slots() * size,
+        gradients_offset: segment.slot * size,
+        lower_stride: if has_lower {
+            (l.slots() - 1) * batch_rows
+        } else {
+            0
+        },
+        ..weights_params(site, l, segment)
+    };
+    let gradients = site.probe_buffers.tangent_gradients[l.output() - 1];
+    weights_dispatch(site, l, params, gradients, site.probe_buffers.products)
+}
+
+/// A layer's dual segments of the products.
+fn gram_product(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Option<Dispatch> {
+    let (matrix, buffers) = (site.spec.network.linear_matrix(l.node), site.probe_buffers);
+    let params = GramProduct {
+        columns: matrix.columns,
+        batch_rows: site.spec.batch_rows(),
+        slots: l.slots(),
+        all_slots: site.slots(),
+        first_dual: l.first_dual(),
+        products_stride: site.iterates_stride(),
+        network_offset: l.network.offset,
+        block_offset: l.block.offset,
+    };
+    let bound = [
+        buffers.slots,
+        buffers.grams[l.index as usize]?,
+        buffers.tangent_gradients[l.output() - 1],
+        buffers.products,
+    ];
+    let grid = products(site, matrix.columns, l.duals());
+    Some(Dispatch::new(params, bound, grid))
+}
+
+/// The Gram matrix of a layer's inputs, and the first iterates of its dual segments; nothing where it has none.
+pub(super) fn dual_start(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Vec<Dispatch> {
+    let (matrix, buffers) = (site.spec.network.linear_matrix(l.node), site.probe_buffers);
+    let Some(gram) = buffers.grams[l.index as usize] else {
+        return Vec::new();
+    };
+    let (rows, batch_rows) = (matrix.rows, site.spec.batch_rows());
+    let inputs = site.buffers.activations[l.input()];
+    let params = DualStart {
+        vectors_stride: 2 * site.parameters_stride(),
+        network_vector: l.network.vector_offset,
+        block_vector: l.block.vector_offset,
+        rows,
+        columns: matrix.columns,
+        batch_rows,
+        slots: l.slots(),
+        all_slots: site.slots(),
+        first_dual: l.first_dual(),
+        iterates_stride: site.iterates_stride(),
+        network_offset: l.network.offset,
+        block_offset: l.block.offset,
+    };
+    let iterates = [buffers.slots, inputs, buffers.vectors, buffers.iterates];
+    vec![
+        Dispatch::new(
+            Gram { rows, batch_rows },
+            [inputs, gram],
+            Grid::matrix(batch_rows, batch_rows),
+        ),
+        Dispatch::new(params, iterates, products(site, matrix.columns, l.duals())),
+    ]
+}
+
+/// The vectors of a layer's dual segments.
+pub(super) fn dual_vectors(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Vec<Dispatch> {
+    let buffers = site.probe_buffers;
+    let dual_vector = |segment: &ProbeSegment| {
+        let params = TangentBackwardWeights {
+            products_stride: 2 * site.parameters_stride(),
+            offset: segment.vector_offset,
+            gradients_stride: site.iterates_stride(),
+            gradients_offset: segment.offset,
+            is_iterate: 1,
+            ..weights_params(site, l, segment)
+        };
+        weights_dispatch(site, l, params, buffers.iterates, buffers.vectors)
+    };
+    let duals = l.segments().into_iter().filter(|segment| segment.is_dual());
+    duals.map(dual_vector).collect()
+}
+
+fn weights_params(
+    site: &ProbeSite<'_>,
+    l: &ProbedNode<'_>,
+    segment: &ProbeSegment,
+) -> TangentBackwardWeights {
+    let matrix = site.spec.network.linear_matrix(l.node);
+    TangentBackwardWeights {
+        rows: matrix.rows,
+        columns: matrix.columns,
+        batch: site.spec.batch,
+        batch_rows: site.spec.batch_rows(),
+        slot: segment.slot,
+        all_slots: site.slots(),
+        ..bytemuck::Zeroable::zeroed()
+    }
+}
+
+fn weights_dispatch(
+    site: &ProbeSite<'_>,
+    l: &ProbedNode<'_>,
+    params: TangentBackwardWeights,
+    gradients: BufferId,
+    products: BufferId,
+) -> Dispatch {
+    let matrix = site.spec.network.linear_matrix(l.node);
+    let bound = [
+        site.probe_buffers.slots,
+        site.buffers.activations[l.input()],
+        site.probe_buffers.tangents[l.input()],
+        site.buffers.pre_activation_gradients[l.output() - 1],
+        gradients,
+        products,
+    ];
+    Dispatch::new(params, bound, Grid::matrix(matrix.columns, matrix.rows + 1))
+}
+
+/// The mean squared norm of a layer's per-sample gradients.
+pub(super) fn gradient_norms(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Dispatch {
+    let matrix = site.spec.network.linear_matrix(l.node);
+    let params = GradientNorms {
+        rows: matrix.rows,
+        columns: matrix.columns,
+        batch: site.spec.batch,
+        batch_rows: site.spec.batch_rows(),
+        layer: l.index,
+        layers: site.nodes.len() as u32,
+    };
+    let bound = [
+        site.buffers.activations[l.input()],
+        site.buffers.pre_activation_gradients[l.output() - 1],
+        site.probe_buffers.norms,
+    ];
+    Dispatch::new(params, bound, [1, 1])
+}
+
+/// A matrix of the minibatch by `columns` for each of `slots`.
+fn products(site: &ProbeSite<'_>, columns: u32, slots: u32) -> Grid {
+    Grid::Product {
+        columns,
+        rows: site.spec.batch_rows(),
+        blocks: slots,
+    }
+}

@@ -1,0 +1,143 @@
+//! The buffers that only a probe needs.
+
+use super::segments::{ProbedNode, probed_nodes, segments, stride};
+use crate::plan::declare::{BufferId, Declare};
+use crate::probe::{ProbeMethod, ProbeSpec};
+use crate::spec::TrainingSpec;
+use crate::state::{
+    LayerRecord, LayerSums, LobpcgStep, PARTIALS, ProbeSegment, ProbeSlot, ReplicaState,
+};
+
+/// The buffers of a probe, by name. `[slots]` stands for the slots that reach a layer: the network's, and those of the
+/// blocks up to it. `[stride]` stands for the segments of all slots: the network's, then the blocks'.
+#[derive(Clone, Debug)]
+pub struct ProbeBuffers {
+    /// `[replica]` [`ReplicaState`]: loss and accuracy of the probed minibatch, its task and update.
+    pub states: BufferId,
+    /// `[replica, layers + 1]` [`ProbeSlot`]: the network's first; persists from probe to probe.
+    pub slots: BufferId,
+    /// Start vectors, and at the end of a probe its eigenvectors: `[replica, 2, parameter stride]` f32, all blocks', then
+    /// the network's; persists from probe to probe.
+    pub vectors: BufferId,
+    /// `[2 layers]` [`ProbeSegment`], shared: the network's, then the blocks'.
+    pub segments: BufferId,
+    /// Iterates `[replica, stride]` f32.
+    pub iterates: BufferId,
+    /// Hessian-vector products of the iterates (power) or of the directions (LOBPCG); layout as `iterates`.
+    pub products: BufferId,
+    /// Previous iterates (power) or previous directions (LOBPCG); layout as `iterates`.
+    pub previous: BufferId,
+    /// `tangents[l]` are the tangents of `activations[l]`: `[replica, slots, batch_rows, columns]` f32. The input has
+    /// none: `tangents[0]` is a placeholder.
+    pub tangents: Vec<BufferId>,
+    /// The tangents of each layer's pre-activation gradients: `[replica, slots, batch_rows, columns]` f32
+    pub tangent_gradients: Vec<BufferId>,
+    /// The Gram matrix of each layer's inputs `[replica, batch_rows, batch_rows]` f32; only where a segment of the layer
+    /// is dual.
+    pub grams: Vec<Option<BufferId>>,
+    /// `[replica, 2 layers, PARTIALS]` vec4 f32: partial sums over the segments.
+    pub partials: BufferId,
+    /// `[replica, layers]` f32: mean squared norm of per-sample gradients.
+    pub norms: BufferId,
+    /// `[replica, layers, PARTIALS]` [`LayerSums`]
+    pub sums: BufferId,
+    /// `[replica, layers + 1]` [`LayerRecord`]: the last is the network's.
+    pub records: BufferId,
+    /// The buffers of LOBPCG; `None` for power iteration.
+    pub lobpcg: Option<LobpcgBuffers>,
+}
+
+/// The buffers that only LOBPCG needs.
+#[derive(Clone, Debug)]
+pub struct LobpcgBuffers {
+    /// Directions; layout as [`ProbeBuffers::iterates`].
+    pub directions: BufferId,
+    /// Hessian-vector products of the previous directions; layout as [`ProbeBuffers::iterates`].
+    pub previous_products: BufferId,
+    /// `[replica, 2 layers, PARTIALS]` vec4 f32: partial sums over the segments of the directions.
+    pub partials: BufferId,
+    /// `[replica, layers + 1]` [`LobpcgStep`]
+    pub steps: BufferId,
+}
+
+/// Words of a buffer that a kernel binds and does not read.
+const PLACEHOLDER_WORDS: usize = 4;
+
+impl ProbeBuffers {
+    pub(in crate::plan) fn declare(
+        spec: &TrainingSpec,
+        probe: &ProbeSpec,
+        declare: &mut Declare,
+    ) -> Self {
+        let nodes = probed_nodes(spec, probe);
+        let slots = nodes.len() + 1;
+        let partials = 2 * nodes.len() * PARTIALS as usize * 4;
+        let iterate_words = 4 * stride(&nodes);
+        let lobpcg = (probe.method == ProbeMethod::Lobpcg).then(|| LobpcgBuffers {
+            directions: declare.floats("directions", iterate_words),
+            previous_products: declare.floats("previous products", iterate_words),
+            partials: declare.floats("direction partials", partials),
+            steps: declare.zeroed::<LobpcgStep>("lobpcg steps", slots),
+        });
+        let replicas = spec.replicas.iter();
+        let states = replicas.map(|replica| ReplicaState::start(&replica.config()));
+        Self {
+            states: declare.structs("probe states", &states.collect::<Vec<_>>(), 1),
+            slots: declare.zeroed::<ProbeSlot>("slots", slots),
+            vectors: declare.floats("vectors", 2 * spec.network.parameter_stride()),
+            segments: declare.table::<ProbeSegment>("segments", &segments(&nodes)),
+            iterates: declare.floats("iterates", iterate_words),
+            products: declare.floats("products", iterate_words),
+            previous: declare.floats("previous", iterate_words),
+            tangents: tangents(spec, &nodes, declare),
+            tangent_gradients: tangent_gradients(spec, &nodes, declare),
+            grams: grams(spec, &nodes, declare),
+            partials: declare.floats("partials", partials),
+            norms: declare.floats("gradient norms", nodes.len()),
+            sums: declare.zeroed::<LayerSums>("layer sums", nodes.len() * PARTIALS as usize),
+            records: declare.zeroed::<LayerRecord>("layer records", slots),
+            lobpcg,
+        }
+    }
+}
+
+/// Rows of the tangents that a node makes: the minibatch for each slot that reaches it.
+fn tangent_rows(spec: &TrainingSpec, node: &ProbedNode<'_>) -> usize {
+    node.slots() as usize * spec.batch_rows() as usize
+}
+
+fn tangents(spec: &TrainingSpec, nodes: &[ProbedNode<'_>], declare: &mut Declare) -> Vec<BufferId> {
+    let mut tangents = vec![declare.floats("tangents 0", PLACEHOLDER_WORDS)];
+    tangents.extend(nodes.iter().map(|node| {
+        let columns = spec.network.value(node.node.output).columns() as usize;
+        let words = tangent_rows(spec, node) * columns;
+        declare.floats(format!("tangents {}", node.output()), words)
+    }));
+    tangents
+}
+
+fn tangent_gradients(
+    spec: &TrainingSpec,
+    nodes: &[ProbedNode<'_>],
+    declare: &mut Declare,
+) -> Vec<BufferId> {
+    let gradients = nodes.iter().map(|node| {
+        let columns = spec.network.value(node.node.output).padded_units() as usize;
+        let words = tangent_rows(spec, node) * columns;
+        declare.floats(format!("tangent gradients {}", node.output()), words)
+    });
+    gradients.collect()
+}
+
+fn grams(
+    spec: &TrainingSpec,
+    nodes: &[ProbedNode<'_>],
+    declare: &mut Declare,
+) -> Vec<Option<BufferId>> {
+    let rows = spec.batch_rows() as usize;
+    let gram = |node: &ProbedNode<'_>| {
+        let name = format!("gram {}", node.index + 1);
+        (node.duals() > 0).then(|| declare.floats(name, rows * rows))
+    };
+    nodes.iter().map(gram).collect()
+}

@@ -1,0 +1,42 @@
+//! Hessian-vector products by Pearlmutter's R-operator: one product of every running slot.
+
+use super::ProbeSite;
+use crate::kernels::{Params, TangentSoftmax};
+use crate::plan::declare::BufferId;
+use crate::plan::dispatch::Dispatch;
+
+/// One product of the Hessian with `direction`, which has the layout of iterates.
+pub(super) fn product(site: &ProbeSite<'_>, direction: BufferId) -> Vec<Dispatch> {
+    let nodes = || site.nodes.iter();
+    let forward = nodes().flat_map(|node| node.op().tangent_forward(site, node, direction));
+    let mut dispatches: Vec<_> = forward.collect();
+    dispatches.push(softmax(site));
+    let inner = nodes().filter(|node| !node.reads_minibatch()).rev();
+    dispatches
+        .extend(inner.flat_map(|node| node.op().tangent_backward_input(site, node, direction)));
+    dispatches.extend(nodes().flat_map(|node| node.op().tangent_backward_parameters(site, node)));
+    dispatches
+}
+
+/// The tangents of the gradients with respect to the logits.
+fn softmax(site: &ProbeSite<'_>) -> Dispatch {
+    let (spec, buffers) = (site.spec, site.probe_buffers);
+    let logits = spec.network.logits().index();
+    let params = TangentSoftmax {
+        batch: spec.batch,
+        batch_rows: spec.batch_rows(),
+        classes: spec.network.classes(),
+        columns: spec.network.value(spec.network.logits()).columns(),
+        slots: site.slots(),
+        inverse_batch: (1.0 / f64::from(spec.batch)) as f32,
+    };
+    let bound = [
+        buffers.slots,
+        site.buffers.activations[logits],
+        buffers.tangents[logits],
+        buffers.tangent_gradients[logits - 1],
+    ];
+    let workgroup = TangentSoftmax::KERNEL.plain.workgroup[0];
+    let samples = spec.batch_rows().div_ceil(workgroup);
+    Dispatch::new(params, bound, [samples, site.slots()])
+}

@@ -1,0 +1,96 @@
+//! A probe as a few plans: statistics, start vectors and the first product; one further iteration of all eigenproblems
+//! together; and the end, which stores the iterates as vectors again.
+//!
+//! Eigenproblem 0 asks for the dominant eigenvector of the whole network's Hessian, eigenproblem l for that of the
+//! block of layer l. A *slot* is the state of an eigenproblem; a *segment* is one node's share of its iterate.
+
+mod buffers;
+mod hvp;
+mod lobpcg;
+mod power;
+mod schedule;
+mod segments;
+mod start;
+mod statistics;
+
+pub use buffers::{LobpcgBuffers, ProbeBuffers};
+pub use schedule::ProbePlans;
+
+pub(super) use segments::ProbedNode;
+
+use super::buffers::Buffers;
+use super::declare::BufferId;
+use super::dispatch::{Dispatch, Plan};
+use crate::kernels::Params;
+use crate::probe::ProbeSpec;
+use crate::spec::TrainingSpec;
+use segments::{probed_nodes, stride};
+
+/// Everything that the dispatches of a probe depend on.
+pub(super) struct ProbeSite<'a> {
+    pub(super) spec: &'a TrainingSpec,
+    pub(super) probe: &'a ProbeSpec,
+    pub(super) buffers: &'a Buffers,
+    pub(super) probe_buffers: &'a ProbeBuffers,
+    /// The nodes with parameters, in the order in which they run forward.
+    pub(super) nodes: Vec<ProbedNode<'a>>,
+}
+
+pub(super) fn plans(
+    spec: &TrainingSpec,
+    probe: &ProbeSpec,
+    buffers: &Buffers,
+    probe_buffers: &ProbeBuffers,
+) -> ProbePlans {
+    let site = ProbeSite {
+        spec,
+        probe,
+        buffers,
+        probe_buffers,
+        nodes: probed_nodes(spec, probe),
+    };
+    let plan = |name, dispatches| Plan { name, dispatches };
+    let mut begin = statistics::pass(&site);
+    begin.extend(statistics::statistics(&site));
+    begin.extend(start::start(&site));
+    begin.extend(power::iteration(&site));
+    let (refresh, iterate) = match &probe_buffers.lobpcg {
+        None => (None, power::iteration(&site)),
+        Some(buffers) => (
+            Some(plan("probe refresh", lobpcg::refresh(&site, buffers))),
+            lobpcg::iteration(&site, buffers),
+        ),
+    };
+    ProbePlans {
+        begin: plan("probe begin", begin),
+        refresh,
+        iterate: plan("probe iterate", iterate),
+        end: plan("probe end", start::end(&site)),
+    }
+}
+
+impl ProbeSite<'_> {
+    /// Eigenproblems: the network's and every layer's.
+    pub(super) fn slots(&self) -> u32 {
+        self.nodes.len() as u32 + 1
+    }
+
+    fn segment_count(&self) -> u32 {
+        2 * self.nodes.len() as u32
+    }
+
+    /// Vec4s of one replica's parameters.
+    pub(super) fn parameters_stride(&self) -> u32 {
+        self.spec.network.parameter_stride() as u32 / 4
+    }
+
+    /// Vec4s of one replica's iterates.
+    pub(super) fn iterates_stride(&self) -> u32 {
+        stride(&self.nodes) as u32
+    }
+
+    /// A kernel whose invocations do one slot each, 32 in a workgroup.
+    fn each_slot<P: Params, const N: usize>(&self, params: P, buffers: [BufferId; N]) -> Dispatch {
+        Dispatch::new(params, buffers, [self.slots().div_ceil(32), 1])
+    }
+}

@@ -1,0 +1,160 @@
+//! The layout of iterates. An iterate of an eigenproblem has one segment for each node with parameters that it covers;
+//! `shaders/common/probe.wgsl` describes the two forms of a segment.
+
+use crate::network::{Network, Node, ValueId};
+use crate::plan::ops::{self, Dual, PlanOp};
+use crate::probe::{IterateForm, ProbeSpec};
+use crate::spec::TrainingSpec;
+use crate::state::ProbeSegment;
+
+/// One node with parameters in a probe, and its segments of the network's iterate and of its own block's.
+pub(in crate::plan) struct ProbedNode<'a> {
+    pub(in crate::plan) node: &'a Node,
+    /// The number of its block, from 0 on.
+    pub(in crate::plan) index: u32,
+    pub(in crate::plan) network: ProbeSegment,
+    pub(in crate::plan) block: ProbeSegment,
+}
+
+impl ProbedNode<'_> {
+    /// How the operation plans its part.
+    pub(in crate::plan) fn op(&self) -> &dyn PlanOp {
+        ops::plans(&self.node.op)
+    }
+
+    /// The number of the value that the node reads.
+    pub(in crate::plan) fn input(&self) -> usize {
+        self.node.inputs[0].index()
+    }
+
+    /// The number of the value that the node makes.
+    pub(in crate::plan) fn output(&self) -> usize {
+        self.node.output.index()
+    }
+
+    /// Whether the node reads the minibatch, which has no tangent.
+    pub(in crate::plan) fn reads_minibatch(&self) -> bool {
+        self.node.inputs.contains(&ValueId(0))
+    }
+
+    /// Slots that reach the node: the network's, and those of the blocks up to its own.
+    pub(in crate::plan) fn slots(&self) -> u32 {
+        self.index + 2
+    }
+
+    /// The segments of the node, each with its slot.
+    pub(in crate::plan) fn segments(&self) -> [&ProbeSegment; 2] {
+        [&self.network, &self.block]
+    }
+
+    /// The number of its segments that are dual.
+    pub(in crate::plan) fn duals(&self) -> u32 {
+        let segments = self.segments().into_iter();
+        segments.filter(|segment| segment.is_dual()).count() as u32
+    }
+
+    /// The first slot with a dual segment; [`Self::slots`] where there is none.
+    pub(in crate::plan) fn first_dual(&self) -> u32 {
+        let mut segments = self.segments().into_iter();
+        let dual = segments.find(|segment| segment.is_dual());
+        dual.map_or(self.slots(), |segment| segment.slot)
+    }
+}
+
+impl ProbeSegment {
+    pub(in crate::plan) fn is_dual(&self) -> bool {
+        self.image_offset != 0
+    }
+
+    /// Vec4s before the image of a dual segment, or before the vector of a primal one.
+    pub(in crate::plan) fn image_or_vector(&self) -> u32 {
+        self.offset + self.image_offset
+    }
+
+    /// Vec4s of the segment, with its image.
+    pub(super) fn size(&self) -> usize {
+        self.length as usize + self.image_offset as usize
+    }
+}
+
+/// The nodes with their segments. In memory the network's segments come first, then the blocks'.
+pub(super) fn probed_nodes<'a>(spec: &'a TrainingSpec, probe: &ProbeSpec) -> Vec<ProbedNode<'a>> {
+    let network = &spec.network;
+    let parameters = network.parameter_stride() as u32 / 4;
+    let magnitude = |pairs: usize| (1.0 / (pairs as f64).sqrt()) as f32;
+    let pairs = |block: usize| network.block_parameters(block).div_ceil(2);
+    let all_pairs = (0..network.blocks().len()).map(pairs).sum();
+    let mut end = 0_usize;
+    let mut place = |slot: u32, block: usize, dual: Option<Dual>| {
+        let stored = stored(network, block);
+        let (length, image_offset) = match dual {
+            Some(dual) => (dual.length, dual.length),
+            None => (stored[1] - stored[0], 0),
+        };
+        let segment = ProbeSegment {
+            slot,
+            offset: end as u32,
+            length,
+            image_offset,
+            vector_offset: if slot == 0 { parameters } else { 0 } + stored[0],
+            parameters: network.block_parameters(block) as u32,
+            magnitude: magnitude(if slot == 0 { all_pairs } else { pairs(block) }),
+        };
+        end += segment.size();
+        segment
+    };
+    let with_parameters = || {
+        let nodes = network.nodes().iter();
+        nodes.filter_map(|node| Some((node, node.block?)))
+    };
+    // An input that has a tangent where the network's Hessian is multiplied allows no dual segment.
+    let of_network: Vec<_> = with_parameters()
+        .map(|(node, block)| {
+            let reads_minibatch = node.inputs.contains(&ValueId(0));
+            place(
+                0,
+                block,
+                dual(spec, probe, node).filter(|_| reads_minibatch),
+            )
+        })
+        .collect();
+    with_parameters()
+        .zip(of_network)
+        .map(|((node, block), network)| ProbedNode {
+            node,
+            index: block as u32,
+            network,
+            block: place(block as u32 + 1, block, dual(spec, probe, node)),
+        })
+        .collect()
+}
+
+/// The first vec4 of a block in a replica's parameters, and the end of it.
+fn stored(network: &Network, block: usize) -> [u32; 2] {
+    let tensors = network.block_tensors(block);
+    let (first, last) = (tensors[0].stored(), tensors[tensors.len() - 1].stored());
+    [first.start, last.end].map(|element| element as u32 / 4)
+}
+
+/// The dual form of a node's segments, where they are to have it.
+fn dual(spec: &TrainingSpec, probe: &ProbeSpec, node: &Node) -> Option<Dual> {
+    let dual = ops::plans(&node.op).dual(spec, node);
+    dual.filter(|dual| match probe.form {
+        IterateForm::Auto => dual.is_cheaper,
+        IterateForm::SampleGradients => true,
+        IterateForm::Parameters => false,
+    })
+}
+
+/// All segments, in the order of their partial sums and of memory.
+pub(super) fn segments(nodes: &[ProbedNode<'_>]) -> Vec<ProbeSegment> {
+    let network = nodes.iter().map(|node| node.network);
+    let blocks = nodes.iter().map(|node| node.block);
+    network.chain(blocks).collect()
+}
+
+/// Vec4s of one replica's iterates.
+pub(super) fn stride(nodes: &[ProbedNode<'_>]) -> usize {
+    let segments = nodes.iter().flat_map(ProbedNode::segments);
+    segments.map(ProbeSegment::size).sum()
+}

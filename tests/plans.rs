@@ -1,0 +1,131 @@
+//! The dispatches of a training step and of a probe, pinned by name.
+
+use trainable::network::{Activation, Network};
+use trainable::plan::{Plan, Program};
+use trainable::probe::{ProbeMethod, ProbeSpec};
+use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
+
+/// The paper's network and minibatch, probed with `method`.
+fn program(method: ProbeMethod) -> Program {
+    let spec = TrainingSpec {
+        network: Network::new(&[784, 256, 256, 10], Activation::Relu).unwrap(),
+        batch: 256,
+        replicas: vec![ReplicaSpec::default()],
+        stream: Some(TaskStream {
+            kind: StreamKind::RandomLabels,
+            images: ImageSet::new(&vec![0; 256 * 784], 784, 0.5, 0.25).unwrap(),
+            subset: 256,
+            epochs: 1,
+            relabel_fraction: 1.0,
+        }),
+        probe: Some(ProbeSpec {
+            method,
+            ..ProbeSpec::default()
+        }),
+    };
+    Program::new(&spec).unwrap()
+}
+
+fn names(plan: &Plan) -> Vec<&'static str> {
+    let kernels = plan.dispatches.iter().map(|dispatch| dispatch.kernel);
+    kernels.map(|kernel| kernel.name).collect()
+}
+
+const FORWARD_AND_BACKWARD: [&str; 10] = [
+    "batch_gather",
+    "linear_forward",
+    "linear_forward",
+    "linear_forward",
+    "softmax_cross_entropy",
+    "linear_backward_input",
+    "linear_backward_weights",
+    "linear_backward_input",
+    "linear_backward_weights",
+    "linear_backward_weights",
+];
+
+/// Every block's segment is dual, and so is the network's in the first layer.
+const HESSIAN_VECTOR_PRODUCT: [&str; 11] = [
+    "tangent_forward",
+    "tangent_forward",
+    "tangent_forward",
+    "tangent_softmax",
+    "tangent_backward_input",
+    "tangent_backward_input",
+    "gram_product",
+    "tangent_backward_weights",
+    "gram_product",
+    "tangent_backward_weights",
+    "gram_product",
+];
+
+#[test]
+fn a_step_has_12_dispatches() {
+    let wanted = [&FORWARD_AND_BACKWARD[..], &["adam_step", "step_finish"]].concat();
+    assert_eq!(wanted.len(), 12);
+    let step = program(ProbeMethod::Lobpcg).step.expect("a stream");
+    assert_eq!(names(&step), wanted);
+}
+
+#[test]
+fn an_iteration_of_lobpcg_has_15_dispatches() {
+    let probe = program(ProbeMethod::Lobpcg).probe.expect("a probe");
+    let rayleigh_ritz = [
+        "probe_dots",
+        "lobpcg_solve",
+        "lobpcg_combine",
+        "lobpcg_check",
+    ];
+    let wanted = [&HESSIAN_VECTOR_PRODUCT[..], &rayleigh_ritz].concat();
+    assert_eq!(wanted.len(), 15);
+    assert_eq!(names(&probe.iterate), wanted);
+
+    let restart = ["probe_dots", "probe_update", "lobpcg_start", "lobpcg_check"];
+    let wanted = [&HESSIAN_VECTOR_PRODUCT[..], &restart].concat();
+    assert_eq!(names(&probe.refresh.expect("LOBPCG refreshes")), wanted);
+}
+
+#[test]
+fn an_iteration_of_power_iteration_has_14_dispatches() {
+    let probe = program(ProbeMethod::Power).probe.expect("a probe");
+    let wanted = [&HESSIAN_VECTOR_PRODUCT[..], &POWER_STEP].concat();
+    assert_eq!(wanted.len(), 14);
+    assert_eq!(names(&probe.iterate), wanted);
+    assert!(probe.refresh.is_none());
+}
+
+const POWER_STEP: [&str; 3] = ["probe_dots", "probe_update", "probe_normalise"];
+
+#[test]
+fn a_probe_begins_with_statistics_start_vectors_and_a_power_iteration() {
+    let statistics = [
+        ["gradient_norms"; 3].as_slice(),
+        &["layer_sums", "layer_stats"],
+    ]
+    .concat();
+    let start = [
+        ["probe_start"; 6].as_slice(),
+        &["probe_reset", "primal_copy"],
+    ]
+    .concat();
+    let duals = [["gram", "dual_start"]; 3].concat();
+    for method in [ProbeMethod::Lobpcg, ProbeMethod::Power] {
+        let probe = program(method).probe.expect("a probe");
+        let wanted = [
+            &FORWARD_AND_BACKWARD[..],
+            &statistics,
+            &start,
+            &duals,
+            &HESSIAN_VECTOR_PRODUCT,
+            &POWER_STEP,
+        ];
+        assert_eq!(names(&probe.begin), wanted.concat());
+    }
+}
+
+#[test]
+fn a_probe_ends_with_every_segment_stored_as_a_vector() {
+    let probe = program(ProbeMethod::Lobpcg).probe.expect("a probe");
+    let wanted = [["primal_copy"].as_slice(), &["tangent_backward_weights"; 4]].concat();
+    assert_eq!(names(&probe.end), wanted);
+}

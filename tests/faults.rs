@@ -53,9 +53,11 @@ fn hosts(limits: &wgpu::Limits) -> Vec<Host> {
             reported,
         }
     };
-    let found = pollster::block_on(adapters(wgpu::Backends::all()));
-    let opens = |(_, adapter): &(_, wgpu::Adapter)| common::open(adapter).is_some();
-    found.into_iter().filter(opens).map(open).collect()
+    let mut found = pollster::block_on(adapters(wgpu::Backends::all()));
+    found.retain(|(_, adapter)| common::open(adapter).is_some());
+    let backends: Vec<_> = found.iter().map(|(_, a)| a.get_info().backend).collect();
+    common::expect_adapters(&backends);
+    found.into_iter().map(open).collect()
 }
 
 struct Host {

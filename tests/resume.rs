@@ -2,6 +2,9 @@
 //! a run was interrupted, its tables are those of a run that was not, byte for byte.
 #![cfg(unix)]
 
+#[path = "common/notice.rs"]
+mod notice;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt;
@@ -10,6 +13,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
+use notice::notice;
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use tempfile::TempDir;
@@ -537,7 +541,9 @@ fn a_full_disk_loses_nothing_that_was_written() {
         .args(["--fsize=4096", "--pid", &id])
         .status();
     if !limit.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: there is no prlimit to limit a process with");
+        notice(
+            "SKIPPED, because `prlimit` is missing or refused (Debian: apt-get install util-linux)",
+        );
         let _ = child.kill();
         child.wait().unwrap();
         return;
@@ -582,7 +588,7 @@ fn a_directory_that_cannot_be_written_is_an_error() {
     permissions.set_readonly(true);
     fs::set_permissions(&read_only, permissions).unwrap();
     if File::create(read_only.join("probe")).is_ok() {
-        eprintln!("skipped: this user may write to read-only directories");
+        notice("HALF SKIPPED, because this user (root?) may write to read-only directories");
         return;
     }
     let output = case.run("read-only", &[]);
@@ -606,7 +612,7 @@ fn a_read_only_disk_is_an_error() {
     match mounted(&Command::new("true")) {
         Ok(output) if output.status.success() => {}
         _ => {
-            eprintln!("skipped: this user may not mount anything");
+            notice("SKIPPED, because this user may not mount a file system (`unshare --mount`)");
             return;
         }
     }

@@ -1,8 +1,9 @@
 //! Constants that host and shader share have the same values.
 
+use std::collections::BTreeSet;
+
 use crate::kernels::{Shader, reflect, shaders};
 use naga::{Expression, Literal, Module};
-use std::collections::BTreeSet;
 use trainable::network::Activation;
 use trainable::plan::{SORT_DIGITS, SORT_TILE};
 use trainable::rng::Stream;

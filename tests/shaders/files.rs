@@ -1,9 +1,10 @@
 //! Shaders, twins and the kernel table: each has the others.
 
-use crate::kernels::{Shader, shaders};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+
+use crate::kernels::{Shader, shaders};
 use trainable::kernels::KERNELS;
 
 /// The files of `src/cpu` that are not the twin of a kernel.

@@ -5,6 +5,9 @@ mod cycle;
 #[path = "modules/uses.rs"]
 mod uses;
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use uses::{Source, Use, uses};
 
 fn sources(files: &[(&str, &str)]) -> Vec<Source> {
@@ -109,4 +112,39 @@ fn a_cycle_is_found_and_told_arrow_by_arrow() {
     let all = uses(&sources(&[&[LIB], &long[..]].concat())).unwrap();
     let found = cycle::describe(&cycle::shortest(&all).unwrap());
     assert!(found.starts_with("a -> b -> c -> a\n"), "{found}");
+}
+
+/// Reads every file below `src`, in the order of their paths.
+fn tree() -> Vec<Source> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut folders, mut files) = (vec![src.clone()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.extension() {
+                _ if path.is_dir() => folders.push(path),
+                Some(extension) if extension == "rs" => files.push(path),
+                _ => {}
+            }
+        }
+    }
+    files.sort();
+    let source = |file: PathBuf| {
+        let parts = file.strip_prefix(&src).unwrap().iter();
+        let parts: Vec<_> = parts.map(|part| part.to_str().unwrap()).collect();
+        Source {
+            path: parts.join("/"),
+            text: fs::read_to_string(&file).unwrap(),
+        }
+    };
+    files.into_iter().map(source).collect()
+}
+
+#[test]
+fn the_librarys_modules_form_no_cycle() {
+    let all = uses(&tree()).unwrap_or_else(|error| panic!("{error}"));
+    assert!(all.len() > 50, "found only {} uses", all.len());
+    if let Some(cycle) = cycle::shortest(&all) {
+        panic!("modules form a cycle: {}", cycle::describe(&cycle));
+    }
 }

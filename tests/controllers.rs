@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{
     Controllers, Event, Experiment, HostControl, Results, RunDirectory, recorded_observations, run,
-    run_in_with, run_with, write_results,
+    run_in_with, run_with, write_tables,
 };
 use trainable::network::{Activation, Network};
 use trainable::probe::ProbeSpec;
-use trainable::report::{Foreign, ProbeRow, write_page};
+use trainable::record::ProbeRow;
+use trainable::report::{Foreign, write_figures, write_page};
 use trainable::scheduler::{
     Action, BoundControl, Context, Controller, Estimator, Observation, Scheduler, Statistics,
 };
@@ -283,7 +284,8 @@ fn interrupted(experiment: &Experiment, controllers: &Controllers, place: &Path)
             tell,
         );
         if let Some((results, directory)) = ended.unwrap() {
-            write_results(place, experiment, &results).unwrap();
+            write_tables(place, experiment, &results).unwrap();
+            write_figures(place, experiment, &results).unwrap();
             directory.finish().unwrap();
             return (results, starts);
         }

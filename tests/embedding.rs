@@ -54,15 +54,19 @@ fn stream_spec() -> TrainingSpec {
 
 type Opened = (String, wgpu::Device, wgpu::Queue);
 
-/// Those that open.
+/// The adapters that open, of an instance with these flags.
 fn adapters(flags: wgpu::InstanceFlags) -> Vec<wgpu::Adapter> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
         flags,
         ..wgpu::InstanceDescriptor::new_without_display_handle()
     });
-    let found = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
-    let opens = |adapter: &wgpu::Adapter| common::open(adapter).is_some();
-    found.into_iter().filter(opens).collect()
+    let mut found = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+    found.retain(|adapter| common::open(adapter).is_some());
+    if flags == wgpu::InstanceFlags::default() {
+        let backends: Vec<_> = found.iter().map(|a| a.get_info().backend).collect();
+        common::expect_adapters(&backends);
+    }
+    found
 }
 
 fn open(adapter: &wgpu::Adapter, limits: wgpu::Limits, features: wgpu::Features) -> Opened {

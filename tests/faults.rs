@@ -53,9 +53,11 @@ fn hosts(limits: &wgpu::Limits) -> Vec<Host> {
             reported,
         }
     };
-    let found = pollster::block_on(adapters(wgpu::Backends::all()));
-    let opens = |(_, adapter): &(_, wgpu::Adapter)| common::open(adapter).is_some();
-    found.into_iter().filter(opens).map(open).collect()
+    let mut found = pollster::block_on(adapters(wgpu::Backends::all()));
+    found.retain(|(_, adapter)| common::open(adapter).is_some());
+    let backends: Vec<_> = found.iter().map(|(_, a)| a.get_info().backend).collect();
+    common::expect_adapters(&backends);
+    found.into_iter().map(open).collect()
 }
 
 struct Host {
@@ -70,7 +72,7 @@ impl Host {
         self.device.create_command_encoder(&Default::default())
     }
 
-    fn trained(&self, engine: &Engine) -> Vec<Parameters> {
+    fn trained(&self, engine: &mut Engine) -> Vec<Parameters> {
         let mut encoder = self.encoder();
         engine.encode_steps(&mut encoder, 3).unwrap();
         let parameters = engine.encode_parameters(&self.device, &mut encoder);
@@ -215,15 +217,15 @@ fn the_callers_own_mistake_stays_the_callers() {
             host.name
         );
 
-        let found = host.trained(&engine);
+        let found = host.trained(&mut engine);
         assert!(host.reported.lock().unwrap().is_empty(), "{}", host.name);
         let mut undisturbed = Engine::new(&host.device, spec()).unwrap();
         let mut encoder = host.encoder();
         undisturbed.encode_initialise(&mut encoder);
         host.queue.submit([encoder.finish()]);
-        assert!(found == host.trained(&undisturbed), "{}", host.name);
+        assert!(found == host.trained(&mut undisturbed), "{}", host.name);
         assert!(
-            found != host.trained(&engine),
+            found != host.trained(&mut engine),
             "{}: it trains on",
             host.name
         );

@@ -1,130 +1,150 @@
-//! The modules that stand below experiments and reports know neither, and experiments know no report.
+//! The top-level modules of the library: no module uses another that uses it in turn, directly or through others.
 
-use std::collections::{BTreeMap, BTreeSet};
+#[path = "modules/cycle.rs"]
+mod cycle;
+#[path = "modules/uses.rs"]
+mod uses;
+
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// The rooms of rows, numbers and pictures, each above those before it.
-const ROOMS: [&str; 5] = ["files", "statistics", "record", "experiment", "report"];
+use uses::{Source, Use, uses};
 
-/// The code of a file without comments and without its unit tests, which stand last.
-fn code(text: &str) -> String {
-    let code = text.split("mod tests {").next().unwrap_or_default();
-    let lines = code.lines();
-    let lines = lines.map(|line| line.split("//").next().unwrap_or_default());
-    lines.collect::<Vec<_>>().join("\n")
-}
-
-/// The top-level modules that `code` names by `crate::NAME` or in `crate::{NAME, ..}`.
-fn named(code: &str) -> BTreeSet<String> {
-    code.split("crate::")
-        .skip(1)
-        .flat_map(first_names)
-        .collect()
-}
-
-/// The first name of `path`, or of each path in the braces that it begins with.
-fn first_names(path: &str) -> Vec<String> {
-    let name = |path: &str| {
-        let end = path.find(|c: char| !c.is_alphanumeric() && c != '_');
-        path[..end.unwrap_or(path.len())].to_owned()
+fn sources(files: &[(&str, &str)]) -> Vec<Source> {
+    let source = |(path, text): &(&str, &str)| Source {
+        path: (*path).to_owned(),
+        text: (*text).to_owned(),
     };
-    let Some(list) = path.strip_prefix('{') else {
-        return vec![name(path)];
-    };
-    let (mut depth, mut names) = (0, vec![name(list.trim_start())]);
-    for (place, c) in list.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth == 0 => break,
-            '}' => depth -= 1,
-            ',' if depth == 0 => names.push(name(list[place + 1..].trim_start())),
-            _ => {}
-        }
-    }
-    names
+    files.iter().map(source).collect()
 }
 
-/// Adds the code of every file below `place` to that of its top-level module.
-fn collect(place: &Path, module: Option<&str>, modules: &mut BTreeMap<String, String>) {
-    for entry in fs::read_dir(place).unwrap() {
-        let path = entry.unwrap().path();
-        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        let module = module.unwrap_or(&stem);
-        if path.is_dir() {
-            collect(&path, Some(module), modules);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let text = code(&fs::read_to_string(&path).unwrap());
-            *modules.entry(module.to_owned()).or_default() += &text;
-        }
+const LIB: (&str, &str) = (
+    "lib.rs",
+    "mod a; #[cfg(feature = \"x\")] pub mod b; mod c; pub use c::{Error, Fault}; pub use wgpu;",
+);
+
+fn found(files: &[(&str, &str)]) -> Vec<(String, String, String)> {
+    let all = uses(&sources(&[&[LIB], files].concat())).unwrap();
+    let parts = |found: Use| (found.from, found.to, found.at);
+    all.into_iter().map(parts).collect()
+}
+
+#[test]
+fn every_form_of_a_path_is_a_use() {
+    for (path, text) in [
+        ("a.rs", "use crate::b::Thing;"),
+        ("a.rs", "use crate::b;"),
+        ("a.rs", "use crate::{a::X, b::{Y, Z}};"),
+        ("a.rs", "use super::b::Thing;"),
+        ("a.rs", "use super::{a, b};"),
+        ("a/mod.rs", "fn f() { super::b::g(); }"),
+        ("a/deep.rs", "use super::super::b;"),
+        ("a/deep.rs", "use super::{super::b, other};"),
+        ("a/deep/er.rs", "fn f() -> crate::b::Thing { todo!() }"),
+        ("a.rs", "mod inner { use super::super::b; }"),
+        ("a.rs", "fn f() { println!(\"{}\", crate::b::X); }"),
+        ("a.rs", "#[cfg(unix)] use crate::b::X;"),
+        ("a.rs", "#[cfg(test)] mod tests { } use crate::b::X;"),
+    ] {
+        let wanted = ("a".to_owned(), "b".to_owned(), format!("src/{path}:1"));
+        assert_eq!(found(&[(path, text)]), [wanted], "{text}");
     }
 }
 
-/// The top-level modules that each top-level module names.
-fn imports() -> BTreeMap<String, BTreeSet<String>> {
-    let mut modules = BTreeMap::new();
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    collect(&source, None, &mut modules);
-    let imports = modules.into_iter();
-    imports
-        .map(|(module, code)| (module, named(&code)))
-        .collect()
+#[test]
+fn what_is_no_use_of_another_module_is_left_out() {
+    for (path, text) in [
+        ("a.rs", "// crate::b\n/// [`crate::b`]\nfn f() {}"),
+        ("a.rs", "const X: &str = \"crate::b\";"),
+        ("a.rs", "#[cfg(test)] mod tests { use crate::b; }"),
+        ("a.rs", "#[cfg(test)] use crate::b;"),
+        (
+            "a.rs",
+            "#[cfg(all(test, unix))] mod tests { use crate::b; }",
+        ),
+        ("a.rs", "use crate::a::X; pub(crate) fn f() {}"),
+        ("a.rs", "use crate::wgpu::Device;"),
+        ("a.rs", "mod inner { use super::b; }"),
+        ("a/deep.rs", "use super::b;"),
+        ("main.rs", "mod program; use crate::program;"),
+        ("program/mod.rs", "use crate::anything; use trainable::b;"),
+    ] {
+        assert_eq!(found(&[(path, text)]), [], "{text}");
+    }
 }
 
-/// Every module that `module` reaches by imports, itself only where it stands in a cycle.
-fn reached(imports: &BTreeMap<String, BTreeSet<String>>, module: &str) -> BTreeSet<String> {
-    let mut reached = BTreeSet::new();
-    let mut next = vec![module.to_owned()];
-    while let Some(module) = next.pop() {
-        for import in imports.get(&module).into_iter().flatten() {
-            if *import != module && reached.insert(import.clone()) {
-                next.push(import.clone());
+#[test]
+fn an_item_of_the_root_is_a_use_of_the_module_that_it_comes_from() {
+    let all = found(&[("a.rs", "fn f()\n-> crate::Fault {}")]);
+    let wanted = ("a".to_owned(), "c".to_owned(), "src/a.rs:2".to_owned());
+    assert_eq!(all, [wanted]);
+}
+
+#[test]
+fn a_name_that_the_root_does_not_have_is_an_error() {
+    for (text, name) in [("use crate::d;", "d"), ("use crate::*;", "*")] {
+        let error = uses(&sources(&[LIB, ("a.rs", text)])).unwrap_err();
+        let wanted = format!("src/a.rs:1: lib.rs has no module and no item `{name}`");
+        assert_eq!(error, wanted);
+    }
+    assert!(uses(&sources(&[LIB, ("a.rs", "fn f( {")])).is_err());
+    assert!(uses(&[]).is_err());
+}
+
+#[test]
+fn a_cycle_is_found_and_told_arrow_by_arrow() {
+    let open = [("a.rs", "use crate::{b, c};"), ("b.rs", "use crate::c;")];
+    let all = uses(&sources(&[&[LIB], &open[..]].concat())).unwrap();
+    assert_eq!(all.len(), 3);
+    assert_eq!(cycle::shortest(&all), None);
+
+    let closed = [&[LIB], &open[..], &[("c/deep.rs", "\nuse crate::a;")]].concat();
+    let all = uses(&sources(&closed)).unwrap();
+    let found = cycle::describe(&cycle::shortest(&all).unwrap());
+    let wanted = "a -> c -> a\n  a uses c in src/a.rs:1\n  c uses a in src/c/deep.rs:2";
+    assert_eq!(found, wanted);
+
+    let long = [
+        ("a.rs", "use crate::b;"),
+        ("b.rs", "use crate::Error;"),
+        ("c.rs", "use crate::a;"),
+    ];
+    let all = uses(&sources(&[&[LIB], &long[..]].concat())).unwrap();
+    let found = cycle::describe(&cycle::shortest(&all).unwrap());
+    assert!(found.starts_with("a -> b -> c -> a\n"), "{found}");
+}
+
+/// Reads every file below `src`, in the order of their paths.
+fn tree() -> Vec<Source> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut folders, mut files) = (vec![src.clone()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.extension() {
+                _ if path.is_dir() => folders.push(path),
+                Some(extension) if extension == "rs" => files.push(path),
+                _ => {}
             }
         }
     }
-    reached
-}
-
-#[test]
-fn a_room_reaches_no_room_above_it() {
-    let imports = imports();
-    for (place, room) in ROOMS.iter().enumerate() {
-        assert!(imports.contains_key(*room), "there is no module {room}");
-        let reached = reached(&imports, room);
-        for above in &ROOMS[place..] {
-            assert!(!reached.contains(*above), "{room} reaches {above}");
+    files.sort();
+    let source = |file: PathBuf| {
+        let parts = file.strip_prefix(&src).unwrap().iter();
+        let parts: Vec<_> = parts.map(|part| part.to_str().unwrap()).collect();
+        Source {
+            path: parts.join("/"),
+            text: fs::read_to_string(&file).unwrap(),
         }
-    }
-}
-
-#[test]
-fn errors_reach_no_room() {
-    let reached = reached(&imports(), "error");
-    for room in ROOMS {
-        assert!(!reached.contains(room), "error reaches {room}");
-    }
-}
-
-#[test]
-fn a_cycle_is_found() {
-    let imports = |pairs: &[(&str, &str)]| {
-        let pairs = pairs.iter();
-        let pairs = pairs.map(|(module, code)| ((*module).to_owned(), named(code)));
-        pairs.collect::<BTreeMap<_, _>>()
     };
-    let circle = imports(&[
-        ("record", "fn f() { crate::files::read() }"),
-        ("files", "use crate::error::Error;"),
-        ("error", "use crate::record::TaskRow;"),
-    ]);
-    assert!(reached(&circle, "files").contains("files"));
-    let line = imports(&[("record", "use crate::files::read;"), ("files", "")]);
-    assert!(!reached(&line, "record").contains("record"));
+    files.into_iter().map(source).collect()
 }
 
 #[test]
-fn imports_are_found_and_tests_are_none() {
-    let text =
-        "use a; // crate::b\nuse crate::{c::{d, e}, f};\nmod tests {\n    use crate::g;\n}\n";
-    assert_eq!(named(&code(text)), ["c", "f"].map(str::to_owned).into());
+fn the_librarys_modules_form_no_cycle() {
+    let all = uses(&tree()).unwrap_or_else(|error| panic!("{error}"));
+    assert!(all.len() > 50, "found only {} uses", all.len());
+    if let Some(cycle) = cycle::shortest(&all) {
+        panic!("modules form a cycle: {}", cycle::describe(&cycle));
+    }
 }

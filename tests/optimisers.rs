@@ -105,7 +105,7 @@ fn adamw_trainer(compute: &Compute, case: &AdamWReference, weight_decay: f64) ->
         optimiser,
         ..ReplicaSpec::default()
     };
-    let network = Network::new(&case.widths, activation(&case.activation)).unwrap();
+    let network = Network::mlp(&case.widths, activation(&case.activation)).unwrap();
     let replicas = vec![replica(Optimiser::default()), replica(adamw(weight_decay))];
     let mut trainer = Trainer::new(compute, with_replicas(network, case.batch, replicas)).unwrap();
     for replica in 0..2 {
@@ -206,7 +206,7 @@ impl LionInDouble {
 
 /// Adam in front, then Lion, whose first layer has two units that are dead: their gradients are exactly 0.
 fn lion_trainer(compute: &Compute, seed: u32, weight_decay: f64) -> Trainer {
-    let network = Network::new(&[6, 8, 5, 3], Activation::Relu).unwrap();
+    let network = Network::mlp(&[6, 8, 5, 3], Activation::Relu).unwrap();
     let replica = |optimiser| ReplicaSpec {
         seed,
         step_size: LionInDouble::STEP_SIZE as f32,
@@ -298,7 +298,7 @@ fn five_updates_by_lion_equal_its_formula_in_float64() {
 #[test]
 fn where_no_parameter_moves_the_effective_step_of_lion_is_zero() {
     for (device, compute) in computes() {
-        let network = Network::new(&[4, 2], Activation::Identity).unwrap();
+        let network = Network::mlp(&[4, 2], Activation::Identity).unwrap();
         let replica = ReplicaSpec {
             optimiser: lion(0.0),
             ..ReplicaSpec::default()
@@ -325,7 +325,7 @@ fn stream(optimisers: &[Optimiser]) -> TrainingSpec {
         optimiser: *optimiser,
         ..ReplicaSpec::default()
     };
-    let network = Network::new(&[pixels as u32, 19, 11, 5], Activation::Relu).unwrap();
+    let network = Network::mlp(&[pixels as u32, 19, 11, 5], Activation::Relu).unwrap();
     let replicas = (1..).zip(optimisers).map(replica).collect();
     TrainingSpec {
         stream: Some(TaskStream {
@@ -431,7 +431,7 @@ fn every_optimiser_halts_a_replica_whose_moments_overflow() {
         };
         let optimisers = every_optimiser();
         let replicas = optimisers.iter().copied().map(replica).collect();
-        let network = Network::new(&[4, 2], Activation::Identity).unwrap();
+        let network = Network::mlp(&[4, 2], Activation::Identity).unwrap();
         let mut trainer = Trainer::new(&compute, with_replicas(network, 2, replicas)).unwrap();
         for replica in 0..optimisers.len() {
             let layer = LayerParameters {

@@ -8,7 +8,7 @@ use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpe
 /// The paper's network and minibatch, probed with `method`.
 fn program(method: ProbeMethod) -> Program {
     let spec = TrainingSpec {
-        network: Network::new(&[784, 256, 256, 10], Activation::Relu).unwrap(),
+        network: Network::mlp(&[784, 256, 256, 10], Activation::Relu).unwrap(),
         batch: 256,
         replicas: vec![ReplicaSpec::default()],
         stream: Some(TaskStream {
@@ -61,10 +61,15 @@ const HESSIAN_VECTOR_PRODUCT: [&str; 11] = [
 
 #[test]
 fn a_step_has_12_dispatches() {
-    let wanted = [&FORWARD_AND_BACKWARD[..], &["adam_step", "step_finish"]].concat();
+    let wanted = [
+        &FORWARD_AND_BACKWARD[..],
+        &["optimiser_step", "step_finish"],
+    ]
+    .concat();
     assert_eq!(wanted.len(), 12);
-    let step = program(ProbeMethod::Lobpcg).step.expect("a stream");
-    assert_eq!(names(&step), wanted);
+    let steps = program(ProbeMethod::Lobpcg).steps.expect("a stream");
+    assert_eq!(names(&steps.step), wanted);
+    assert!(steps.task_switch.is_none());
 }
 
 #[test]
@@ -103,11 +108,7 @@ fn a_probe_begins_with_statistics_start_vectors_and_a_power_iteration() {
         &["layer_sums", "layer_stats"],
     ]
     .concat();
-    let start = [
-        ["probe_start"; 6].as_slice(),
-        &["probe_reset", "primal_copy"],
-    ]
-    .concat();
+    let start = ["probe_start", "probe_reset", "primal_copy"];
     let duals = [["gram", "dual_start"]; 3].concat();
     for method in [ProbeMethod::Lobpcg, ProbeMethod::Power] {
         let probe = program(method).probe.expect("a probe");

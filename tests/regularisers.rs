@@ -273,7 +273,13 @@ fn what_no_replica_uses_has_neither_buffers_nor_dispatches() {
         let program = Program::new(&spec(&replicas, true)).unwrap();
         let names = &program.names.regularisers;
         let used = (names.l2_init.is_some(), names.wasserstein.is_some());
-        let step = program.step.as_ref().expect("a stream").dispatches.len();
+        let step = program
+            .steps
+            .as_ref()
+            .expect("a stream")
+            .step
+            .dispatches
+            .len();
         (
             used,
             program.buffers.len(),
@@ -284,7 +290,7 @@ fn what_no_replica_uses_has_neither_buffers_nor_dispatches() {
     let (used, buffers, anchor, step) = of(0.0, 0.0);
     assert_eq!((used, anchor), ((false, false), 0));
     let sort = 1 + 4 * 3;
-    let sort_buffers = 1 + 2 + 2 + 1;
+    let sort_buffers = 2 + 2 + 1;
     assert_eq!(of(0.1, 0.0), ((true, false), buffers + 1, 1, step + 1));
     let wanted = (
         (false, true),
@@ -349,7 +355,7 @@ fn an_engine_without_an_anchor_does_not_train() {
         assert!(matches!(refused, Err(Error::NoAnchor)), "{refused:?}");
         regularised.encode_anchor(&mut encoder).unwrap();
         regularised.encode_steps(&mut encoder, 1).unwrap();
-        let plain = engine(replica(1, 0.0, 0.0));
+        let mut plain = engine(replica(1, 0.0, 0.0));
         plain.encode_steps(&mut encoder, 1).unwrap();
     }
 }

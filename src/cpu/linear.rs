@@ -1,5 +1,16 @@
 //! Twins of the linear operation's kernels.
 
+mod dual_start;
+mod gradient_norms;
+mod gram;
+mod gram_product;
+mod linear_backward_input;
+mod linear_backward_weights;
+mod linear_forward;
+mod tangent_backward_input;
+mod tangent_backward_weights;
+mod tangent_forward;
+
 use super::twins;
 
 twins! {

@@ -1,5 +1,8 @@
 //! Twins of the loss's kernels.
 
+mod softmax_cross_entropy;
+mod tangent_softmax;
+
 use super::twins;
 
 twins! {

@@ -31,11 +31,9 @@ use crate::kernels::Kernel;
 /// Computes one kernel for one replica: its uniform's bytes, and its storage bindings in its order.
 type Twin = fn(&[u8], &mut [Array]);
 
-/// Declares the twins of a room, one module each, and `twin`, which finds them by their kernel's name.
+/// Makes `twin`, which finds the twins of a room by their kernels' names. Each is a module of the room.
 macro_rules! twins {
     ($($module:ident: $params:ident,)*) => {
-        $(mod $module;)*
-
         /// The twin of the kernel with this name, if it is in this room.
         pub(super) fn twin(kernel: &str) -> Option<$crate::cpu::Twin> {
             $(

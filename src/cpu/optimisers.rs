@@ -1,5 +1,8 @@
 //! Twins of `shaders/optimisers`.
 
+mod optimiser_step;
+mod step_finish;
+
 use super::twins;
 
 twins! {

@@ -1,5 +1,18 @@
 //! Twins of a probe's kernels.
 
+mod layer_stats;
+mod layer_sums;
+mod lobpcg_check;
+mod lobpcg_combine;
+mod lobpcg_solve;
+mod lobpcg_start;
+mod primal_copy;
+mod probe_dots;
+mod probe_normalise;
+mod probe_reset;
+mod probe_start;
+mod probe_update;
+
 use super::twins;
 
 twins! {

@@ -1,5 +1,9 @@
 //! Twins of the regularisers' kernels.
 
+mod anchor_copy;
+mod l2_init_gradient;
+mod wasserstein_gradient;
+
 use super::twins;
 
 twins! {

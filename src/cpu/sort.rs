@@ -1,5 +1,10 @@
 //! Twin of `shaders/common/sort.wgsl`.
 
+mod radix_count;
+mod radix_keys;
+mod radix_scan;
+mod radix_scatter;
+
 use std::ops::Range;
 
 use super::{Array, twins};

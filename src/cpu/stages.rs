@@ -1,5 +1,9 @@
 //! Twins of the stages' kernels.
 
+mod shrink_perturb;
+mod task_reset;
+mod weight_clipping;
+
 use super::twins;
 
 twins! {

@@ -1,5 +1,7 @@
 //! Twins of the task stream's kernels.
 
+mod batch_gather;
+
 use super::twins;
 
 twins! {

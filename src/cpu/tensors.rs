@@ -1,5 +1,7 @@
 //! Twins of the kernels that fill parameter tensors.
 
+mod parameter_init;
+
 use super::twins;
 
 twins! {

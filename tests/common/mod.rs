@@ -1,54 +1,72 @@
-//! What the integration tests share: the devices to test on, and how floats are compared.
+//! Helpers of the integration tests: the devices to test on, and the comparison of floats.
 
 #![allow(dead_code, unreachable_pub)]
 
-use std::io::Write;
-use std::sync::Arc;
+pub mod notice;
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Once};
+
+use notice::notice;
 use trainable::gpu::{Gpu, adapters};
 use trainable::{Compute, wgpu};
 
-/// Every adapter that opens. One that does not, and that there is none, is said loudly; fewer than
-/// `TRAINABLE_REQUIRE_GPU` says are a failure.
+/// How a machine without a GPU gets adapters.
+const SOFTWARE_DRIVERS: &str = "A software driver runs the shaders on any machine. Debian: \
+    apt-get install libvulkan1 mesa-vulkan-drivers libegl1 libgl1-mesa-dri libgles2";
+
+/// Opens every adapter of this machine. A notice names the adapters that do not open.
+///
+/// # Panics
+///
+/// As [`expect_adapters`].
 pub fn gpus() -> Vec<Arc<Gpu>> {
     let found = pollster::block_on(adapters(wgpu::Backends::all()));
-    let opened = found.iter().filter_map(|(_, adapter)| open(adapter));
-    let gpus: Vec<_> = opened.map(Arc::new).collect();
+    let opened = found
+        .iter()
+        .filter_map(|(_, adapter)| Some((adapter.get_info().backend, open(adapter)?)));
+    let (backends, gpus): (Vec<_>, Vec<_>) = opened.map(|(b, gpu)| (b, Arc::new(gpu))).unzip();
     for gpu in &gpus {
         eprintln!("testing on {}", gpu.adapter);
     }
-    if gpus.is_empty() {
-        shout("NO GPU ADAPTER OPENED: the shaders are NOT being tested");
-    }
-    if let Ok(required) = std::env::var("TRAINABLE_REQUIRE_GPU") {
-        let required: usize = required.parse().expect("TRAINABLE_REQUIRE_GPU is a number");
-        assert!(
-            gpus.len() >= required,
-            "{required} adapters required, {} of {} opened",
-            gpus.len(),
-            found.len()
-        );
-    }
+    expect_adapters(&backends);
     gpus
 }
 
-/// The adapter's device; `None`, said loudly, where it gives none.
+/// Opens the adapter. A notice says so where it gives no device.
 pub fn open(adapter: &wgpu::Adapter) -> Option<Gpu> {
     let opened = pollster::block_on(Gpu::open(adapter));
     let refused = |error| {
         // The alternate form appends the causes.
         let error = anyhow::Error::new(error);
-        shout(&format!("{error:#}: it is NOT being tested"));
+        notice(&format!("{error:#}; NOTHING IS TESTED on this adapter"));
     };
     opened.map_err(refused).ok()
 }
 
-/// Writes to the process's standard error itself: libtest keeps what macros print of a test that passes.
-fn shout(text: &str) {
-    writeln!(std::io::stderr(), "\n*** {text} ***\n").expect("standard error");
+/// Takes the backend of each adapter that opened. Without one, a notice says that the calling test runs no shader.
+///
+/// # Panics
+///
+/// There are fewer different backends than `TRAINABLE_REQUIRE_GPU` requires: 2 requires Vulkan and GL on Linux.
+pub fn expect_adapters(opened: &[wgpu::Backend]) {
+    static SAY_HOW: Once = Once::new();
+    if opened.is_empty() {
+        notice("NO SHADER RAN, because no GPU adapter opened");
+        SAY_HOW.call_once(|| notice(SOFTWARE_DRIVERS));
+    }
+    let Ok(required) = std::env::var("TRAINABLE_REQUIRE_GPU") else {
+        return;
+    };
+    let required: usize = required.parse().expect("TRAINABLE_REQUIRE_GPU is a number");
+    let backends: BTreeSet<_> = opened.iter().map(|backend| backend.to_str()).collect();
+    assert!(
+        backends.len() >= required,
+        "TRAINABLE_REQUIRE_GPU: wanted adapters of {required} backends, found {backends:?}"
+    );
 }
 
-/// The CPU executor and every adapter, by name.
+/// The CPU executor and every adapter that opens, each with its name.
 pub fn computes() -> Vec<(String, Compute)> {
     let gpus = gpus()
         .into_iter()
@@ -58,14 +76,15 @@ pub fn computes() -> Vec<(String, Compute)> {
         .collect()
 }
 
-/// How far apart two floats may be: `atol + rtol * |reference|`.
+/// Largest allowed distance of two floats: `atol + rtol * |reference|`.
 #[derive(Clone, Copy, Debug)]
 pub struct Tolerance {
     pub atol: f64,
     pub rtol: f64,
 }
 
-/// The worst element that is too far from its reference, or not finite, or missing.
+/// Compares element by element. The error names the element that is furthest out of tolerance; an element that is not
+/// finite is out of any tolerance.
 pub fn compare(
     values: impl IntoIterator<Item = f64>,
     references: impl IntoIterator<Item = f64>,
@@ -104,7 +123,7 @@ pub fn compare(
     }
 }
 
-/// Deterministic numbers for tests: uniform on [-1, 1).
+/// Pseudo-random numbers, uniform on [-1, 1), the same for the same `seed`.
 pub fn noise(seed: u32, count: usize) -> Vec<f32> {
     (0..count as u32)
         .map(|i| {
@@ -113,7 +132,7 @@ pub fn noise(seed: u32, count: usize) -> Vec<f32> {
         .collect()
 }
 
-/// All words of a buffer, waiting for them.
+/// Reads all words of a buffer. Blocks until the device has finished.
 pub fn read_buffer(device: &wgpu::Device, queue: &wgpu::Queue, buffer: &wgpu::Buffer) -> Vec<u32> {
     let staging = device.create_buffer(&wgpu::BufferDescriptor {
         label: None,

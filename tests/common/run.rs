@@ -1,4 +1,4 @@
-//! Programs whose buffers a test can look at, on any device.
+//! A program on any device, with buffers that a test can read.
 
 #![allow(dead_code, unreachable_pub)]
 
@@ -9,7 +9,7 @@ use trainable::plan::{BufferId, Plan, Program, StepPlans};
 
 use crate::common::read_buffer;
 
-/// A program whose buffers can be looked at, on one device.
+/// A program on one device, with readable buffers.
 pub struct Run<'a> {
     pub program: &'a Program,
     updates: u64,
@@ -22,7 +22,7 @@ enum Side<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Initialised.
+    /// Builds the program on the device and runs its initialisation.
     pub fn new(compute: &'a Compute, program: &'a Program) -> Self {
         let side = match compute {
             Compute::Cpu => {

@@ -9,9 +9,9 @@ use trainable::cpu::CpuExecutor;
 use trainable::kernels::{Access, Kernel};
 use trainable::plan::{BufferId, Dispatch, Elements, Program};
 
-use super::{TOLERANCE, alone, words_of};
+use crate::pair::{TOLERANCE, alone, words_of};
 
-/// What is written to `recording.json`.
+/// The contents of `recording.json`.
 #[derive(Serialize)]
 struct Index {
     atol: f64,
@@ -24,7 +24,7 @@ struct Index {
 struct RecordedKernel {
     name: &'static str,
     source: &'static str,
-    /// Of the storage bindings 1, 2, ..., as WebGPU calls their types.
+    /// Types of the storage bindings 1, 2, ..., by their WebGPU names.
     bindings: Vec<&'static str>,
 }
 
@@ -41,15 +41,15 @@ struct RecordedDispatch {
 #[derive(Serialize)]
 struct RecordedBuffer {
     name: String,
-    /// The kinds of the words, over and over: `f32` or `u32`.
+    /// The kinds of one element's words, `f32` or `u32`; the buffer repeats them.
     kinds: Vec<&'static str>,
     words: usize,
-    /// Where in `recording.bin` its words begin, counted in words.
+    /// Offset of its words in `recording.bin`, in words.
     before: usize,
     after: usize,
 }
 
-/// The index, and the words of all buffers, equal ones once.
+/// The index and the words of all buffers. Equal words are stored once.
 pub(crate) struct Recording {
     index: Index,
     words: Vec<u32>,
@@ -135,7 +135,7 @@ impl Recording {
         )
     }
 
-    /// Where these words are, in words.
+    /// Stores the words, unless they are stored already. Returns their offset in words.
     fn place(&mut self, words: Vec<u32>) -> usize {
         let end = self.words.len();
         *self.known.entry(words).or_insert_with_key(|words| {

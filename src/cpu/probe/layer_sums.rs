@@ -94,7 +94,8 @@ fn partial<R: Rule>(
         [g * g, objective * objective, theta * theta, update * update]
     });
     let bias = bias.clamp(range.start, range.end);
-    let sum_of_second = |range| sum_in_lanes([&moments.second[range]], |[v]| [R::mean_square(v)])[0];
+    let sum_of_second =
+        |range| sum_in_lanes([&moments.second[range]], |[v]| [R::mean_square(v)])[0];
     LayerSums {
         gradient,
         objective,

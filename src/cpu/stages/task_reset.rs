@@ -4,9 +4,7 @@ use crate::cpu::Array;
 use crate::cpu::initial_element::fill_initial;
 use crate::kernels::TaskReset;
 use crate::rng::Stream;
-use crate::state::{
-    ReplicaConfig, ReplicaState, SWITCH_CARRY, SWITCH_FRESH_NETWORK, TensorLayout,
-};
+use crate::state::{ReplicaConfig, ReplicaState, SWITCH_CARRY, SWITCH_FRESH_NETWORK, TensorLayout};
 
 pub(crate) fn run(_: &TaskReset, arrays: &mut [Array; 6]) {
     let [

@@ -1,0 +1,202 @@
+//! The programs that are compared: sizes that no tile divides, every activation, stream and kind of image.
+
+use crate::common::noise;
+use trainable::data::{Dataset, Pixels, Split};
+use trainable::network::{Activation, Network};
+use trainable::plan::Program;
+use trainable::probe::{IterateForm, ProbeMethod, ProbeSpec};
+use trainable::spec::{
+    ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch, TrainingSpec,
+};
+
+pub(crate) struct Case {
+    pub(crate) widths: &'static [u32],
+    pub(crate) activation: Activation,
+    pub(crate) batch: u32,
+    pub(crate) replicas: u32,
+    pub(crate) kind: StreamKind,
+    pub(crate) relabel_fraction: f32,
+    pub(crate) images: Images,
+}
+
+/// The format of the images.
+#[derive(Clone, Copy)]
+pub(crate) enum Images {
+    Bytes,
+    /// Bytes in three channels.
+    ColouredBytes,
+    /// Floats in three channels.
+    ColouredFloats,
+}
+
+/// Sizes that are no multiple of any tile: less than a vec4, a prime, just past a tile.
+pub(crate) const CASES: [Case; 8] = [
+    Case {
+        widths: &[1, 1, 2],
+        activation: Activation::Relu,
+        batch: 1,
+        replicas: 1,
+        kind: StreamKind::RandomLabels,
+        relabel_fraction: 1.0,
+        images: Images::Bytes,
+    },
+    Case {
+        widths: &[7, 17, 5, 3],
+        activation: Activation::Crelu,
+        batch: 7,
+        replicas: 5,
+        kind: StreamKind::RandomLabels,
+        relabel_fraction: 0.5,
+        images: Images::Bytes,
+    },
+    Case {
+        widths: &[17, 7, 65, 10],
+        activation: Activation::LeakyRelu,
+        batch: 17,
+        replicas: 4,
+        kind: StreamKind::RandomLabels,
+        relabel_fraction: 0.0,
+        images: Images::Bytes,
+    },
+    Case {
+        widths: &[65, 33, 17],
+        activation: Activation::Tanh,
+        batch: 65,
+        replicas: 1,
+        kind: StreamKind::RandomLabels,
+        relabel_fraction: 1.0,
+        images: Images::Bytes,
+    },
+    Case {
+        widths: &[9, 130, 129, 4],
+        activation: Activation::Relu,
+        batch: 9,
+        replicas: 3,
+        kind: StreamKind::RandomLabels,
+        relabel_fraction: 0.3,
+        images: Images::ColouredBytes,
+    },
+    Case {
+        widths: &[5, 3],
+        activation: Activation::Identity,
+        batch: 130,
+        replicas: 1,
+        kind: StreamKind::RandomLabels,
+        relabel_fraction: 1.0,
+        images: Images::Bytes,
+    },
+    Case {
+        widths: &[66, 5, 10],
+        activation: Activation::Relu,
+        batch: 9,
+        replicas: 3,
+        kind: StreamKind::PermutedPixels,
+        relabel_fraction: 1.0,
+        images: Images::ColouredFloats,
+    },
+    Case {
+        widths: &[1, 3],
+        activation: Activation::Identity,
+        batch: 2,
+        replicas: 1,
+        kind: StreamKind::PermutedPixels,
+        relabel_fraction: 1.0,
+        images: Images::Bytes,
+    },
+];
+
+/// Every case with either form of the probe's iterates, each form with either method in turn, numbered.
+pub(crate) fn cases() -> impl Iterator<Item = (u32, Program)> {
+    let forms = [IterateForm::SampleGradients, IterateForm::Parameters];
+    let methods = [ProbeMethod::Power, ProbeMethod::Lobpcg];
+    let cases = CASES.iter().enumerate().flat_map(move |(number, case)| {
+        let method = |form| methods[(number + form) % 2];
+        [0, 1].map(|form| program(case, forms[form], method(form)))
+    });
+    (0..).zip(cases)
+}
+
+pub(crate) fn program(case: &Case, form: IterateForm, method: ProbeMethod) -> Program {
+    let pixels = case.widths[0] as usize;
+    let bytes: Vec<u8> = noise(5, 400 * pixels)
+        .iter()
+        .map(|x| (x * 127.0 + 128.0) as u8)
+        .collect();
+    let classes = case.widths[case.widths.len() - 1];
+    let labels: Vec<u8> = (0..400).map(|i| (i * 7 % classes) as u8).collect();
+    let coloured = |pixels| {
+        let shape = [3, 1, case.widths[0] / 3].into();
+        let labels = labels.iter().map(|label| u32::from(*label)).collect();
+        ImageSet::training(&Dataset {
+            name: "noise".to_owned(),
+            classes,
+            train: Split {
+                shape,
+                pixels,
+                labels,
+            },
+            test: None,
+        })
+    };
+    // Each channel has its own scale and mean.
+    let float = |(i, x): (usize, f32)| {
+        let channel = i % pixels / (pixels / 3);
+        (x + channel as f32) * (1.0 + 3.0 * channel as f32)
+    };
+    let images = match case.images {
+        Images::Bytes => {
+            ImageSet::new(&bytes, pixels, 0.5, 0.25).and_then(|set| set.with_labels(&labels))
+        }
+        Images::ColouredBytes => coloured(Pixels::Bytes(bytes)),
+        Images::ColouredFloats => {
+            let values = noise(5, 400 * pixels).into_iter().enumerate();
+            coloured(Pixels::Floats(values.map(float).collect()))
+        }
+    };
+    let replica = |seed| ReplicaSpec {
+        seed,
+        l2: 1e-2 * seed as f32,
+        l2_init: if seed == 2 { 0.0 } else { 1e-2 },
+        wasserstein: if seed == 2 { 0.0 } else { 1e-2 },
+        optimiser: match seed {
+            2 | 4 => Optimiser::Sgd { momentum: 0.75 },
+            0 => Optimiser::Lion {
+                beta1: 0.9,
+                beta2: 0.99,
+                weight_decay: 30.0,
+            },
+            1 => Optimiser::AdamW {
+                beta1: 0.9,
+                beta2: 0.999,
+                epsilon: 1e-8,
+                weight_decay: 30.0,
+            },
+            _ => Optimiser::default(),
+        },
+        at_task_switch: match seed {
+            1 | 3 => TaskSwitch::FreshNetwork,
+            4 => TaskSwitch::ResetOptimiser,
+            _ => TaskSwitch::Carry,
+        },
+        ..ReplicaSpec::default()
+    };
+    let spec = TrainingSpec {
+        network: Network::mlp(case.widths, case.activation).unwrap(),
+        batch: case.batch,
+        replicas: (0..case.replicas).map(replica).collect(),
+        stream: Some(TaskStream {
+            kind: case.kind,
+            images: images.unwrap(),
+            subset: 3 * case.batch,
+            epochs: 2,
+            relabel_fraction: case.relabel_fraction,
+        }),
+        probe: Some(ProbeSpec {
+            form,
+            method,
+            tolerance: 1e-3,
+            ..ProbeSpec::default()
+        }),
+    };
+    Program::new(&spec).unwrap()
+}

@@ -1,0 +1,129 @@
+//! Constants that host and shader share have the same values.
+
+use std::collections::BTreeSet;
+
+use crate::kernels::{Shader, reflect, shaders};
+use naga::{Expression, Literal, Module};
+use trainable::network::{Activation, TENSOR_TILE};
+use trainable::plan::SORT_DIGITS;
+use trainable::rng::Stream;
+use trainable::spec::optimiser::{OPTIMISER_ADAM, OPTIMISER_ADAMW, OPTIMISER_LION, OPTIMISER_SGD};
+use trainable::state::{SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER};
+
+/// The `u32` constants whose names begin with `prefix`, by name.
+fn shader_constants(module: &Module, prefix: &str) -> BTreeSet<(String, u32)> {
+    let value = |init| match module.global_expressions[init] {
+        Expression::Literal(Literal::U32(value)) => value,
+        ref other => panic!("a constant {prefix}* is {other:?}, not a u32"),
+    };
+    module
+        .constants
+        .iter()
+        .filter_map(|(_, constant)| Some((constant.name.clone()?, constant.init)))
+        .filter(|(name, _)| name.starts_with(prefix))
+        .map(|(name, init)| (name, value(init)))
+        .collect()
+}
+
+/// Compares the constants in every shader that declares any with this prefix. At least one shader must.
+fn check_constants(prefix: &str, host: &[(&str, u32)]) {
+    let host: BTreeSet<_> = host
+        .iter()
+        .map(|&(name, value)| (format!("{prefix}{name}"), value))
+        .collect();
+    let mut found = 0;
+    for shader in shaders() {
+        let declared = shader_constants(&reflect(&shader), prefix);
+        if !declared.is_empty() {
+            assert_eq!(declared, host, "{}: left: shader, right: host", shader.name);
+            found += 1;
+        }
+    }
+    assert!(found > 0, "no shader declares {prefix}*");
+}
+
+#[test]
+fn tiles_have_the_same_sizes() {
+    let tiled = |shader: &Shader| shader.variant.name != "plain";
+    for shader in shaders().filter(tiled) {
+        let declared = shader_constants(&reflect(&shader), "TILE_");
+        let [columns, rows] = shader.variant.tile;
+        for (name, size) in [("TILE_COLUMNS", columns), ("TILE_ROWS", rows)] {
+            assert!(
+                declared.contains(&(name.to_owned(), size)),
+                "{}: {name} is not {size}: {declared:?}",
+                shader.name
+            );
+        }
+    }
+}
+
+#[test]
+fn activations_have_the_same_numbers() {
+    check_constants(
+        "ACTIVATION_",
+        &[
+            ("IDENTITY", Activation::Identity as u32),
+            ("RELU", Activation::Relu as u32),
+            ("CRELU", Activation::Crelu as u32),
+            ("LEAKY_RELU", Activation::LeakyRelu as u32),
+            ("TANH", Activation::Tanh as u32),
+        ],
+    );
+}
+
+#[test]
+fn optimisers_have_the_same_numbers() {
+    check_constants(
+        "OPTIMISER_",
+        &[
+            ("ADAM", OPTIMISER_ADAM),
+            ("SGD", OPTIMISER_SGD),
+            ("ADAMW", OPTIMISER_ADAMW),
+            ("LION", OPTIMISER_LION),
+        ],
+    );
+}
+
+#[test]
+fn task_switches_have_the_same_numbers() {
+    check_constants(
+        "SWITCH_",
+        &[
+            ("CARRY", SWITCH_CARRY),
+            ("RESET_OPTIMISER", SWITCH_RESET_OPTIMISER),
+            ("FRESH_NETWORK", SWITCH_FRESH_NETWORK),
+        ],
+    );
+}
+
+#[test]
+fn random_streams_have_the_same_numbers() {
+    check_constants(
+        "STREAM_",
+        &[
+            ("PARAMETERS", Stream::Parameters as u32),
+            ("SUBSET", Stream::Subset as u32),
+            ("ORDER", Stream::Order as u32),
+            ("LABELS", Stream::Labels as u32),
+            ("RELABEL", Stream::Relabel as u32),
+            ("PROBE", Stream::Probe as u32),
+            ("COOLING", Stream::Cooling as u32),
+            ("BOOTSTRAP", Stream::Bootstrap as u32),
+            ("PIXELS", Stream::Pixels as u32),
+            ("PERTURBATION", Stream::Perturbation as u32),
+        ],
+    );
+}
+
+#[test]
+fn tensors_have_the_same_tiles_and_sorts_the_same_digits() {
+    check_constants("TENSOR_", &[("TILE", TENSOR_TILE)]);
+    check_constants("SORT_", &[("DIGITS", SORT_DIGITS)]);
+}
+
+#[test]
+#[should_panic(expected = "left: shader, right: host")]
+fn a_constant_that_differs_is_reported() {
+    check_constants("ACTIVATION_", &[("RELU", Activation::Relu as u32 + 1)]);
+}

@@ -27,10 +27,11 @@ pub(crate) fn run(params: &TangentBackwardWeights, arrays: &mut [Array; 6]) {
     }
     let (rows, columns) = (params.rows as usize, params.columns as usize);
     let batch = params.batch as usize;
-    let segment = &mut products.write::<f32>()[params.offset as usize * 4..][..(rows + 1) * columns];
+    let segment =
+        &mut products.write::<f32>()[params.offset as usize * 4..][..(rows + 1) * columns];
     let (weights, bias) = segment.split_at_mut(rows * columns);
-    let gradients = &tangent_gradients.read::<f32>()[params.gradients_offset as usize * 4..]
-        [..batch * columns];
+    let gradients =
+        &tangent_gradients.read::<f32>()[params.gradients_offset as usize * 4..][..batch * columns];
     let above = view(gradients, batch, columns, columns);
     let below = view(inputs.read::<f32>(), batch, rows, rows).transpose();
     let second_term = (params.lower_stride > 0).then(|| {

@@ -29,7 +29,9 @@ pub(crate) fn run(_: &LobpcgCombine, arrays: &mut [Array; 8]) {
     };
     let mut tasks = Vec::new();
     let mut taken = 0;
-    for (segment, partials) in segments.zip(partials.write::<[f32; 4]>().chunks_mut(PARTIALS as usize)) {
+    for (segment, partials) in
+        segments.zip(partials.write::<[f32; 4]>().chunks_mut(PARTIALS as usize))
+    {
         let all = segment.with_image();
         rest.take(all.start - taken);
         let mut vectors = rest.take(all.len());
@@ -41,7 +43,11 @@ pub(crate) fn run(_: &LobpcgCombine, arrays: &mut [Array; 8]) {
             let (partials, empty) = partials.split_at_mut(first.len());
             empty.fill([0.0; 4]);
             let pairs = first.into_iter().map(|first| (first, images.next()));
-            tasks.extend(pairs.zip(partials).map(|(pair, partial)| (by, pair, partial)));
+            tasks.extend(
+                pairs
+                    .zip(partials)
+                    .map(|(pair, partial)| (by, pair, partial)),
+            );
         }
     }
     tasks

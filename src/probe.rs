@@ -38,6 +38,7 @@ pub enum IterateForm {
 /// The method that finds the dominant eigenvalue: the one largest in size, whatever its sign.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "report", schemars(transform = accept_earlier_name))]
 #[serde(rename_all = "kebab-case")]
 pub enum ProbeMethod {
     /// LOBPCG (Knyazev, SIAM J. Sci. Comput. 23, 2001) with one vector and without a preconditioner: Rayleigh-Ritz in the
@@ -51,6 +52,19 @@ pub enum ProbeMethod {
     /// Power iteration, with [`ProbeSpec::momentum`]; with a momentum of 0 it is the paper's. It does not settle where
     /// two eigenvalues have opposite signs and equal size.
     Power,
+}
+
+/// Lets the schema accept the earlier name of [`ProbeMethod::Lobpcg`], as the parser does.
+#[cfg(feature = "report")]
+fn accept_earlier_name(schema: &mut schemars::Schema) {
+    let methods = schema.get_mut("oneOf");
+    if let Some(methods) = methods.and_then(serde_json::Value::as_array_mut) {
+        methods.push(serde_json::json!({
+            "description": "The earlier name of lobpcg.",
+            "type": "string",
+            "const": "locally-optimal",
+        }));
+    }
 }
 
 /// The settings of a curvature measurement.

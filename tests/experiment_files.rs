@@ -49,7 +49,10 @@ fn compare(stated: &Value, resolved: &Value, place: &str, other: &mut BTreeSet<S
             stated.len() == resolved.len() && { stated.iter().zip(resolved) }
                 .all(|(a, b)| compare(a, b, place, other))
         }
-        (stated, resolved) => stated == resolved,
+        (stated, resolved) => {
+            let names = (stated.as_str(), resolved.as_str());
+            stated == resolved || names == (Some("locally-optimal"), Some("lobpcg"))
+        }
     }
 }
 

@@ -34,6 +34,7 @@ pub enum IterateForm {
 /// The method that approaches a dominant eigenvalue: the eigenvalue that is largest in size, whatever its sign.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "report", schemars(transform = accept_earlier_name))]
 #[serde(rename_all = "kebab-case")]
 pub enum ProbeMethod {
     /// LOBPCG with one vector and without a preconditioner (Knyazev, SIAM J. Sci. Comput. 23, 2001): Rayleigh-Ritz in the
@@ -47,6 +48,19 @@ pub enum ProbeMethod {
     /// Power iteration with [`ProbeSpec::momentum`]. Without momentum it is the paper's. It does not settle where two
     /// eigenvalues have opposite signs and equal size.
     Power,
+}
+
+/// Lets the schema accept the earlier name of [`ProbeMethod::Lobpcg`], as the parser does.
+#[cfg(feature = "report")]
+fn accept_earlier_name(schema: &mut schemars::Schema) {
+    let methods = schema.get_mut("oneOf");
+    if let Some(methods) = methods.and_then(serde_json::Value::as_array_mut) {
+        methods.push(serde_json::json!({
+            "description": "The earlier name of lobpcg.",
+            "type": "string",
+            "const": "locally-optimal",
+        }));
+    }
 }
 
 /// The settings of a probe.

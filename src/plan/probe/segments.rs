@@ -158,3 +158,64 @@ pub(super) fn stride(nodes: &[ProbedNode<'_>]) -> usize {
     let segments = nodes.iter().flat_map(ProbedNode::segments);
     segments.map(ProbeSegment::size).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::{Activation, Network};
+    use crate::spec::ReplicaSpec;
+
+    #[test]
+    fn segments_fill_the_iterates_in_order_and_vectors_once() {
+        let forms = [
+            (IterateForm::Auto, 3),
+            (IterateForm::SampleGradients, 4),
+            (IterateForm::Parameters, 0),
+        ];
+        for (form, duals) in forms {
+            let spec = TrainingSpec {
+                network: Network::mlp(&[40, 9, 5, 3], Activation::Crelu).unwrap(),
+                batch: 40,
+                replicas: vec![ReplicaSpec::default()],
+                stream: None,
+                probe: None,
+            };
+            let probe = ProbeSpec {
+                form,
+                ..ProbeSpec::default()
+            };
+            let nodes = probed_nodes(&spec, &probe);
+            let segments = segments(&nodes);
+            let slots: Vec<_> = segments.iter().map(|segment| segment.slot).collect();
+            assert_eq!(slots, [0, 0, 0, 1, 2, 3], "{form:?}");
+            let found = segments.iter().filter(|segment| segment.is_dual());
+            assert_eq!(found.count(), duals, "{form:?}");
+
+            let mut end = 0;
+            for segment in &segments {
+                assert_eq!(segment.offset as usize, end, "{form:?}");
+                end += segment.size();
+            }
+            assert_eq!(end, stride(&nodes), "{form:?}");
+
+            let mut vectors: Vec<_> = segments
+                .iter()
+                .zip(nodes.iter().cycle())
+                .map(|(segment, node)| {
+                    let [start, end] = stored(&spec.network, node.index as usize);
+                    (segment.vector_offset, end - start)
+                })
+                .collect();
+            vectors.sort_unstable();
+            let end = vectors.iter().fold(0, |end, (offset, length)| {
+                assert_eq!(*offset, end, "{form:?}");
+                end + length
+            });
+            assert_eq!(
+                end as usize,
+                spec.network.parameter_stride() / 2,
+                "{form:?}"
+            );
+        }
+    }
+}

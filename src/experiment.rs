@@ -169,7 +169,7 @@ pub struct Arm {
     /// A control made of another arm's record, in place of `control`, which is then `constant`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placebo: Option<Placebo>,
-    /// What makes an update of a gradient.
+    /// The rule that turns a gradient into an update.
     #[serde(default)]
     pub optimiser: Optimiser,
     /// What decides the step sizes.

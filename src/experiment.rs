@@ -185,7 +185,7 @@ pub struct Arm {
     /// program `trainable` has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_control: Option<HostControl>,
-    /// The optimiser, which makes an update of a gradient.
+    /// The rule that turns a gradient into an update.
     #[serde(default)]
     pub optimiser: Optimiser,
     /// The controller, which decides the step sizes.

@@ -104,7 +104,7 @@ fn mean_square(config: ReplicaConfig, v: vec4<f32>) -> vec4<f32> {
 
 // SGD:  step_size (1 - momentum^t) / (1 - momentum)
 // Adam: step_size / (c1 (sqrt(mean / c2) + epsilon))
-// Lion: step_size / sqrt(mean); 0 where all signs are
+// Lion: step_size / sqrt(mean); 0 where every v is
 fn effective_step(
     config: ReplicaConfig, corrections: vec2<f32>, step_size: f32, mean: f32,
 ) -> f32 {

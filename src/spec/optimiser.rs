@@ -169,7 +169,7 @@ impl Optimiser {
         }
     }
 
-    /// The names that PyTorch's state has for the buffers `first moment` and `second moment`; `None` for one that
+    /// The names of the buffers `first moment` and `second moment` in checkpoints, PyTorch's where it has such a buffer; `None` for one that
     /// stays zero.
     pub fn moment_names(self) -> [Option<&'static str>; 2] {
         match self {
@@ -279,7 +279,7 @@ macro_rules! table {
 }
 
 table! {
-    /// PyTorch's.
+    /// The defaults of PyTorch.
     Adam {
         /// Decay of the first moment.
         beta1: 0.9,
@@ -291,7 +291,7 @@ table! {
 }
 
 table! {
-    /// PyTorch's.
+    /// The defaults of PyTorch.
     Sgd {
         /// Decay of the buffer; 0 for plain gradient descent.
         momentum: 0.0,
@@ -299,7 +299,7 @@ table! {
 }
 
 table! {
-    /// PyTorch's.
+    /// The defaults of PyTorch.
     AdamW {
         /// Decay of the first moment.
         beta1: 0.9,
@@ -313,7 +313,7 @@ table! {
 }
 
 table! {
-    /// The paper's decays, and the weight decay of its published code.
+    /// The decays of the paper, and the weight decay of its published code.
     Lion {
         /// Weight of the momentum, against the gradient, in the update's direction.
         beta1: 0.9,

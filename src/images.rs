@@ -1,12 +1,12 @@
-//! A data set as the device holds it.
+//! Data set in the form in which the device stores it.
 
 use std::sync::Arc;
 
 use crate::data::{Dataset, Description, Pixels, Shape, Statistics};
 use crate::error::Error;
 
-/// Images as the device holds them: u8, four pixels to a word, every image starting at a word, or f32, a pixel to a
-/// word; standardised, channel by channel, only when they are gathered into a minibatch.
+/// Images in the form in which the device stores them: u8 with four pixels a word, where every image starts at a word, or
+/// f32 with one pixel a word. They are standardised, channel by channel, when they are gathered into a minibatch.
 #[derive(Clone, Debug)]
 pub struct ImageSet {
     words: Arc<[u32]>,
@@ -14,11 +14,11 @@ pub struct ImageSet {
     shape: Shape,
     pixels: u32,
     is_of_floats: bool,
-    /// One for each channel.
+    /// Statistics, one for each channel.
     statistics: Arc<[Statistics]>,
-    /// One for each image, or none at all.
+    /// True labels: one for each image, or none at all.
     labels: Arc<[u32]>,
-    /// Of a data set with a name.
+    /// Description of a data set with a name.
     description: Option<Arc<Description>>,
 }
 
@@ -27,8 +27,7 @@ impl ImageSet {
     /// (p / 255 - mean) / std.
     ///
     /// # Errors
-    /// No image, a length that is not a multiple of `pixels`, or a standard deviation that is not
-    /// positive.
+    /// There is no image, the length is not a multiple of `pixels`, or the standard deviation is not positive.
     pub fn new(bytes: &[u8], pixels: usize, mean: f32, std: f32) -> Result<Self, Error> {
         if pixels == 0 || bytes.is_empty() || !bytes.len().is_multiple_of(pixels) {
             let wanted = format!("one or more images of {pixels} bytes");
@@ -62,12 +61,11 @@ impl ImageSet {
         })
     }
 
-    /// The training images and labels of a data set, standardised by the mean and standard deviation of each of their
-    /// channels.
+    /// Takes the training images and labels of a data set. They are standardised by the mean and standard deviation of each
+    /// channel.
     ///
     /// # Errors
-    /// A channel that is the same everywhere, or lengths that do not fit the shape, which [`crate::data`] does not
-    /// return.
+    /// A channel is the same everywhere, or lengths do not fit the shape. [`crate::data`] returns no such data set.
     pub fn training(dataset: &Dataset) -> Result<Self, Error> {
         let split = &dataset.train;
         let shape = split.shape;
@@ -108,11 +106,11 @@ impl ImageSet {
         })
     }
 
-    /// The same images with their true labels, one for each, which
-    /// [`StreamKind::PermutedPixels`](crate::spec::StreamKind::PermutedPixels) needs.
+    /// Returns the images with their true labels, one for each image.
+    /// [`StreamKind::PermutedPixels`](crate::spec::StreamKind::PermutedPixels) needs them.
     ///
     /// # Errors
-    /// [`Error::Length`]
+    /// [`Error::Length`] if the number of labels is not the number of images.
     pub fn with_labels(self, labels: &[u8]) -> Result<Self, Error> {
         Error::check_length("labels of the images", self.count as usize, labels.len())?;
         let labels = labels.iter().map(|label| u32::from(*label)).collect();
@@ -129,22 +127,22 @@ impl ImageSet {
         self.pixels
     }
 
-    /// Sides of an image; one row of one channel where only the number of pixels is known.
+    /// Shape of an image; one row of one channel if only the number of pixels is known.
     pub fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// What standardises the pixels of each channel.
+    /// Mean and standard deviation of each channel, which standardise the pixels.
     pub fn statistics(&self) -> &[Statistics] {
         &self.statistics
     }
 
-    /// The true label of each image; none where they are not known.
+    /// True label of each image; empty if labels are not known.
     pub fn labels(&self) -> &[u32] {
         &self.labels
     }
 
-    /// What a run remembers of the data set; `None` for images of no name ([`Self::new`]).
+    /// Description of the data set, which a run stores; `None` for images without a name ([`Self::new`]).
     pub fn description(&self) -> Option<&Description> {
         self.description.as_deref()
     }
@@ -169,7 +167,7 @@ impl ImageSet {
         self.is_of_floats
     }
 
-    /// Pixels of one channel.
+    /// Number of pixels in one channel.
     pub(crate) fn plane(&self) -> u32 {
         self.pixels / self.shape.channels
     }
@@ -185,7 +183,7 @@ impl ImageSet {
     }
 }
 
-/// Four bytes to a word, every image starting at a word.
+/// Packs four bytes a word; every image starts at a word.
 fn packed(bytes: &[u8], pixels: usize) -> Arc<[u32]> {
     let pack = |bytes: &[u8]| {
         bytes

@@ -249,7 +249,7 @@ fn killed_at_any_moment_it_ends_with_the_same_tables() {
     assert_refused(
         &output,
         2,
-        "holds a run already\nhint: --resume goes on with it",
+        "holds a run already\nhint: --resume continues it",
     );
 }
 

@@ -263,7 +263,7 @@ fn stopped_it_says_how_to_go_on() {
     assert_refused(
         &output,
         130,
-        "stopped at a checkpoint; the same command with --resume goes on",
+        "stopped at a checkpoint; the same command with --resume continues",
     );
     let stopped = contents(&case.directory("stopped"));
     assert!(stopped.contains_key("tasks.part.csv") && !stopped.contains_key("tasks.csv"));

@@ -1,4 +1,4 @@
-//! Tells a release build which revision it is of, for the files that runs leave behind.
+//! Passes the git revision to release builds, which write it into the files of runs.
 
 use std::env;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::Command;
 fn main() {
     println!("cargo::rerun-if-env-changed=TRAINABLE_REVISION");
     println!("cargo::rerun-if-changed=build.rs");
-    // Other builds are not rebuilt for every commit.
+    // Other profiles do not get it, so that they are not rebuilt for every commit.
     let is_release = env::var("PROFILE").is_ok_and(|profile| profile == "release");
     if is_release && env::var_os("TRAINABLE_REVISION").is_none() && Path::new(".git").exists() {
         for path in [".git/logs/HEAD", "Cargo.toml", "shaders", "src"] {
@@ -19,7 +19,7 @@ fn main() {
     }
 }
 
-/// The commit, and whether files differ from it; `None` without git.
+/// Returns the commit, and whether files differ from it; `None` without git.
 fn revision() -> Option<String> {
     let describe = [
         "describe",

@@ -1,9 +1,9 @@
-//! Probes of the paper's network, 784-256-256-10 at batch 256, on random-label MNIST, on the CPU executor
-//! and on every adapter.
+//! Times of probes of the paper's network, 784-256-256-10 at batch 256, on random-label MNIST, on the CPU executor and on
+//! every adapter.
 //!
-//! `probe_cold_100`: gradient norms and variances, and 100 power iterations from random vectors for each
-//! of the three blocks and for the whole network. `probe_warm`: the default settings, every 40 steps of
-//! training; before it is timed, a line says how far its eigenvalues are from converged ones.
+//! `probe_cold_100` measures gradient norms and variances, and does 100 power iterations from random vectors for each of the
+//! three blocks and for the whole network. `probe_warm` has the default settings, every 40 steps of training. Before it is
+//! timed, a line states how far its eigenvalues are from converged ones.
 
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ const COLD: ProbeSpec = ProbeSpec {
 /// Steps from probe to probe.
 const INTERVAL: u32 = 40;
 
-/// Probes of one network, over two and a half tasks; a new one follows, because after many tasks this
+/// Number of probes of one network, over two and a half tasks. A new network follows, because after many tasks this
 /// network is dead and its probes are easy.
 const PROBES: u32 = 25;
 
@@ -54,7 +54,7 @@ fn probe(trainer: &mut Trainer) -> ProbeStats {
     trainer.probe().unwrap().remove(0).expect("finite")
 }
 
-/// Warm probes of networks in training, one after the other.
+/// Times warm probes of networks in training, one after the other.
 struct WarmProbes<'a> {
     compute: &'a Compute,
     images: &'a ImageSet,
@@ -91,7 +91,7 @@ fn time_probe(trainer: &mut Trainer) -> Duration {
     start.elapsed()
 }
 
-/// Trains two replicas of the same run, one probed warm and one cold and long, and prints how they differ.
+/// Trains two replicas of the same run and prints how their probes differ. One has warm probes, the other long cold ones.
 fn compare_with_converged(compute: &Compute, images: &ImageSet) {
     let converged = ProbeSpec {
         iterations: 3_000,
@@ -115,7 +115,7 @@ fn compare_with_converged(compute: &Compute, images: &ImageSet) {
         cold.train(INTERVAL).unwrap();
         for (warm, cold) in all(&probe(&mut warm)).iter().zip(all(&probe(&mut cold))) {
             if number == 0 {
-                continue; // the first probe has nothing to start at
+                continue; // the first probe has no earlier vector to start from
             }
             let [warm, cold] = [warm, &cold].map(|stats| stats.sharpness.expect("finite"));
             errors.push((warm.eigenvalue / cold.eigenvalue - 1.0).abs());

@@ -1,10 +1,10 @@
 //! Training inside another wgpu application.
 //!
-//! The host has a device of its own and draws a picture in every frame. The same command encoder, and so the
-//! same submission, holds a few of our training steps and now and then a probe of curvature. The picture shows
-//! the first layer's weights, read from our buffer on the device. Statistics arrive some frames later, without
-//! a frame ever waiting for them. Halfway the host lowers the step size; later it stops in the middle of a task.
-//! There is no window: a real host would present the picture.
+//! The host has its own device and draws a picture in every frame. The same command encoder, and so the same submission,
+//! also holds a few training steps and sometimes a probe of curvature. The picture shows the weights of the first layer,
+//! read from the engine's buffer on the device. Statistics arrive some frames later, and no frame waits for them. Halfway
+//! the host lowers the step size. Later it stops in the middle of a task. There is no window; a real host would present
+//! the picture.
 //!
 //!     cargo run --release --example embed -- --frames 60
 
@@ -29,7 +29,7 @@ const FRAMES_PER_PROBE: u32 = 8;
 const SIDE: u32 = 8;
 const UNITS: u32 = 32;
 
-/// The host's own kernel: the weights from every pixel to every unit as grey levels, one row a unit.
+/// The host's own kernel: it draws the weights from every pixel to every unit as grey levels, one row a unit.
 const PAINT: &str = "
 @group(0) @binding(0) var<storage, read> weights: array<f32>;  // [pixel, unit]
 @group(0) @binding(1) var<storage, read_write> picture: array<u32>;  // [unit, pixel]
@@ -50,15 +50,15 @@ struct Options {
     frames: u32,
 }
 
-/// What the probe of one replica brings.
+/// Result of the probe of one replica.
 type Stats = Result<ProbeStats, NotFinite>;
-/// The same of all replicas, on its way from the device.
+/// Readback of the probes of all replicas.
 type Reading = Pin<Box<dyn Future<Output = Result<Vec<Stats>, gpu::Error>>>>;
 
 fn main() -> Result<()> {
     let frames = Options::parse().frames;
     let spec = training()?;
-    // The host asks for what we need, and for what it needs itself.
+    // The host requests the limits that the engine needs, and its own.
     let (device, queue) = pollster::block_on(open(&Requirements::new(&spec)?))?;
     let steps_per_task = spec.steps_per_task();
     let mut engine = Engine::new(&device, spec)?;
@@ -74,7 +74,7 @@ fn main() -> Result<()> {
             engine.encode_initialise(&mut encoder);
         }
         if frame == frames / 2 {
-            // In force from this submission on.
+            // The new step size applies from this submission on.
             engine.set_step_sizes(&queue, 0, &[LOWER_STEP_SIZE; 2])?;
         }
         let mut recorded = None;
@@ -88,7 +88,7 @@ fn main() -> Result<()> {
         painter.encode(&mut encoder);
         submitted.push_back(queue.submit([encoder.finish()]));
 
-        // A readback is asked for after the submission that fills it, and looked at once a frame.
+        // A readback is requested after the submission that fills it, and polled once a frame.
         if let Some(readback) = recorded {
             reading = Some(Box::pin(readback.resolve()));
         }
@@ -104,7 +104,7 @@ fn main() -> Result<()> {
             stats?.iter().for_each(report);
             reading = None;
         }
-        // What a swapchain does for an application with a window: two frames ahead and no more.
+        // The host stays at most two frames ahead. In an application with a window the swapchain does this.
         if submitted.len() > 2 {
             device.poll(wgpu::PollType::Wait {
                 submission_index: submitted.pop_front(),
@@ -179,7 +179,7 @@ async fn open(needs: &Requirements) -> Result<(wgpu::Device, wgpu::Queue)> {
     Ok(adapter.request_device(&descriptor).await?)
 }
 
-/// The host's own work.
+/// Records the host's own work: the picture.
 struct Painter {
     pipeline: wgpu::ComputePipeline,
     bind_group: wgpu::BindGroup,

@@ -1,9 +1,10 @@
-//! A network loses its ability to learn, and what is said to help.
+//! Networks lose their ability to learn, with and without remedies.
 //!
-//! Five arms train side by side on a stream of random-label tasks over real MNIST images: plain ReLU; ReLU with L2, by
-//! itself, with the paper's step-size scheduler (arXiv 2509.19698), and with ours (`corrected`); and CReLU. Leaves tables
-//! of every task and every probe, three pictures (how well each arm still learns, task after task; each layer's effective
-//! step size against its bound; and its sharpness over time), and `report.html`, a page with all of it.
+//! Five arms train side by side on a stream of random-label tasks over real MNIST images: plain ReLU; ReLU with L2; ReLU
+//! with L2 and the paper's step-size scheduler (arXiv 2509.19698); ReLU with L2 and our controller (`corrected`); and
+//! CReLU. The example writes tables of every task and every probe, three pictures, and `report.html`, a page with all of
+//! them. The pictures show the accuracy of each arm by task, each layer's effective step size with its bound, and each
+//! layer's sharpness over time.
 //!
 //!     cargo run --release --example random_label_mnist
 
@@ -26,8 +27,8 @@ use trainable::scheduler::{Control, Profile};
 use trainable::spec::ImageSet;
 use trainable::{Backend, Compute, data};
 
-/// Trains networks on random-label MNIST, with and without the step-size scheduler, and plots how well each still
-/// learns, task after task.
+/// Trains networks on random-label MNIST, with and without the step-size scheduler, and plots the accuracy of each by
+/// task.
 #[derive(Parser)]
 struct Options {
     /// Images of each replica, drawn once from the 60,000 training images
@@ -51,8 +52,8 @@ struct Options {
     /// Measure curvature and gradient noise, and let the scheduler decide, every N steps
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
     probe_every: u32,
-    /// Where to compute: auto, cpu, vulkan, metal, dx12 or gl; auto takes a real GPU if there is one
-    /// and else the CPU
+    /// Where to compute: auto, cpu, vulkan, metal, dx12 or gl; auto takes a real GPU if there is one,
+    /// and otherwise the CPU
     #[arg(long, default_value = "auto")]
     backend: Backend,
     /// A data set, as `trainable run --data` takes it; without it, the MNIST inside this program
@@ -78,7 +79,7 @@ fn main() -> Result<()> {
     let images = ImageSet::training(&dataset)?;
     let experiment = experiment(&options).on(&images);
     experiment.check(&images)?;
-    // What is in the way is found now, and not after all training.
+    // Obstacles to the files are found now, and not after the training.
     let page = options.out.join("report.html");
     check_page(&page, Foreign::Keep)?;
     std::fs::create_dir_all(&options.out)
@@ -122,8 +123,8 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Without a desktop session Mesa's Vulkan layer `device_select` has libwayland complain on standard error; this variable
-/// turns the layer off.
+/// Turns off Mesa's Vulkan layer `device_select`. Without a desktop session it makes libwayland print a complaint on
+/// standard error.
 fn silence_device_select() -> Result<()> {
     let session = env::var_os("XDG_RUNTIME_DIR");
     if !session.is_some_and(|directory| Path::new(&directory).is_absolute()) {
@@ -132,7 +133,7 @@ fn silence_device_select() -> Result<()> {
     Ok(())
 }
 
-/// The arms, on the stream that the options ask for.
+/// Builds the experiment: the arms, on the stream that the options describe.
 fn experiment(options: &Options) -> Experiment {
     let arm = |name: &str, activation, l2, control| Arm {
         name: name.to_owned(),
@@ -173,7 +174,7 @@ fn progress_bar(experiment: &Experiment) -> Result<ProgressBar> {
     Ok(bar)
 }
 
-/// Online accuracy, mean over seeds: a line per task, a column per arm.
+/// Formats the online accuracy, as a mean over seeds: a line per task, a column per arm.
 fn accuracy_table(rows: &[TaskRow]) -> String {
     let series = online_accuracy_series(rows);
     let names = series.iter().map(|one| format!("{:>18}", one.name));

@@ -1,21 +1,21 @@
-//! Data sets: found, checked byte by byte, then read.
+//! Data sets: they are found, checked byte by byte, and read.
 //!
 //! Data flows one way: a path or the embedded assets -> the bytes of its files -> checked pixels and labels ->
-//! [`Dataset`] -> [`ImageSet`]. [`load`] reads, by what is there:
+//! [`Dataset`] -> [`ImageSet`]. [`load`] recognises these formats:
 //!
 //! - `idx`: a directory of IDX files with MNIST's names, raw or `.gz`, of any counts and sizes;
 //! - `npz`: one file of NumPy arrays, images and labels; `npy` reads one array;
 //! - `cifar`: the binary directories of CIFAR-10 and CIFAR-100.
 //!
-//! A further format is a file like these and a line in [`load`].
+//! A new format is one more such file and a line in [`load`]. The other files are:
 //!
 //! - `file`: regular files of a bounded size.
-//! - `mnist`: which files are the published MNIST; the `mnist` crate reads a raw directory of its size.
+//! - `mnist`: recognises the published MNIST; the `mnist` crate reads a raw directory of its size.
 //! - `embedded`: the MNIST training set inside the library.
-//! - `description`: name, shape and classes, which a run remembers.
+//! - `description`: name, shape and classes, which a run stores.
 //! - `statistics`: mean and standard deviation of each channel.
 //! - `images`: a data set as a device holds it.
-//! - `error`: what can be wrong.
+//! - `error`: errors of data sets and files.
 
 mod cifar;
 mod description;
@@ -45,7 +45,7 @@ pub use error::{DataError, Fault};
 pub use images::ImageSet;
 pub use statistics::Statistics;
 
-/// What a fuzzer calls: every reader, on bytes.
+/// Readers of every format, on bytes, for the fuzzer.
 #[doc(hidden)]
 pub mod parse {
     pub use super::cifar::{Kind as CifarKind, records as cifar};
@@ -56,26 +56,26 @@ pub mod parse {
     pub use super::npz::dataset as npz;
 }
 
-/// Bytes of the largest file that is read, and of the largest that a compressed one may become: 2 GiB.
+/// Largest size of a file, and of a decompressed file: 2 GiB, in bytes.
 pub const LARGEST: u64 = 1 << 31;
 
-/// Images with labels, for training and, where there are any, for testing, in the files' order.
+/// Images with labels, in the order of the files: for training, and optionally for testing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
-    /// "MNIST" for the published files; else the name of the directory, or of the file without `.npz`.
+    /// Name: "MNIST" for the published files, otherwise the name of the directory, or of the file without `.npz`.
     pub name: String,
-    /// Classes: the largest label plus 1, or as many as the format defines.
+    /// Number of classes: the largest label plus 1, or the number that the format defines.
     pub classes: u32,
     /// The training examples.
     pub train: Split,
-    /// The test examples: of the same shape, with labels below `classes`.
+    /// The test examples. They have the same shape, and labels below `classes`.
     pub test: Option<Split>,
 }
 
 /// Images and their labels.
 #[derive(Clone, PartialEq)]
 pub struct Split {
-    /// Of every image; no side is 0.
+    /// Shape of every image; no side is 0.
     pub shape: Shape,
     /// Pixels `[count, channels, rows, columns]`.
     pub pixels: Pixels,
@@ -93,12 +93,12 @@ impl fmt::Debug for Split {
     }
 }
 
-/// The numbers that images are made of.
+/// Values of pixels.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Pixels {
-    /// From 0 to 255; 1 on the scale of [`Statistics`] is 255.
+    /// Values from 0 to 255; 255 is 1 on the scale of [`Statistics`].
     Bytes(Vec<u8>),
-    /// On a scale of their own; all finite.
+    /// Finite values on their own scale.
     Floats(Vec<f32>),
 }
 
@@ -112,14 +112,14 @@ impl Pixels {
 }
 
 /// Loads a data set: a `.npz` file, or a directory of IDX files or of CIFAR-10's or CIFAR-100's binary files. The
-/// README's section on data says what each must hold.
+/// README's section on data describes the content of each.
 ///
 /// # Errors
-/// A [`DataError`] for the first fault found; nothing is loaded in part.
+/// A [`DataError`] for the first fault found. Nothing is loaded in part.
 ///
 /// # Panics
-/// Only if raw files of the published MNIST's size change or vanish between their check and their reading, inside the
-/// `mnist` crate.
+/// The `mnist` crate panics if raw files of the published MNIST's size change or vanish between their check and their
+/// reading.
 pub fn load(path: &Path) -> Result<Dataset, DataError> {
     let metadata = fs::metadata(path).map_err(|source| DataError::unreadable(path, source))?;
     let name = name_of(path);
@@ -169,11 +169,11 @@ fn load_file(path: &Path, name: String) -> Result<Dataset, DataError> {
 
 #[cfg(not(feature = "npz"))]
 fn load_file(path: &Path, _name: String) -> Result<Dataset, DataError> {
-    let wanted = "a directory, as this build reads no .npz";
+    let wanted = "a directory, because this build does not read .npz";
     Err(Fault::new("data", wanted, "a file").of(path))
 }
 
-/// The directory's name, or the file's without its `.npz`.
+/// Name of the directory, or of the file without its `.npz`.
 fn name_of(path: &Path) -> String {
     let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let is_npz = whole
@@ -189,7 +189,7 @@ fn name_of(path: &Path) -> String {
 }
 
 impl Split {
-    /// Checks all that a format leaves open.
+    /// Checks everything that a format does not guarantee.
     fn new(shape: Shape, pixels: Pixels, labels: Vec<u32>) -> Result<Self, Fault> {
         let each = check_shape(shape)? as usize;
         if labels.is_empty() {
@@ -223,7 +223,7 @@ impl Split {
 }
 
 impl Dataset {
-    /// Of the splits, with `classes` classes, or as many as the largest label says.
+    /// Creates a data set from its splits, with `classes` classes, or with as many as the largest label requires.
     fn new(
         name: String,
         classes: Option<u32>,
@@ -256,7 +256,7 @@ impl Dataset {
         })
     }
 
-    /// What a run remembers of it.
+    /// Description of the data set, which a run stores.
     pub fn description(&self) -> Description {
         Description {
             name: self.name.clone(),
@@ -266,7 +266,7 @@ impl Dataset {
     }
 }
 
-/// A file in `directory`, raw or else with `.gz` appended; `None` where neither is there.
+/// Path of a file in `directory`, raw or with `.gz` appended; `None` if neither exists.
 fn raw_or_compressed(directory: &Path, name: &str) -> Option<(PathBuf, bool)> {
     let raw = directory.join(name);
     let compressed = directory.join(format!("{name}.gz"));

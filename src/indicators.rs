@@ -1,8 +1,8 @@
-//! What loss of trainability is compared with: dead and dormant units, unit-sign entropy, ranks of the
-//! features, and the rank of the Hessian by the empirical Fisher matrix; all from one minibatch.
+//! Indicators of lost trainability, from one minibatch: dead and dormant units, entropy of unit signs, ranks of the
+//! features, and the rank of the empirical Fisher matrix in place of the Hessian's.
 //!
-//! Plain float64 on the host, from the numbers that one forward and backward pass leaves behind. For a
-//! training loop of one's own: fill a [`Pass`] and call [`Pass::indicators`].
+//! They are computed on the host in float64, from the results of one forward and backward pass. Another training loop can
+//! fill a [`Pass`] and call [`Pass::indicators`].
 
 use bytemuck::cast_slice;
 use faer::{Mat, Side};
@@ -13,81 +13,80 @@ use crate::probe::check_finite;
 use crate::spec::TrainingSpec;
 use crate::state::ReplicaState;
 
-/// A unit is dormant where its mean |activation| is at most this share of its layer's mean (Sokar et
-/// al., ICML 2023).
+/// Threshold of dormant units: a unit is dormant if its mean |activation| is at most this share of its layer's mean (Sokar
+/// et al., ICML 2023).
 pub const DORMANT_SHARE: f64 = 0.025;
 
-/// Samples that the Fisher matrix is made of, at most.
+/// Largest number of samples in the Fisher matrix.
 pub const FISHER_SAMPLES: usize = 100;
 
-/// The share of the trace that the counted eigenvalues of the Fisher matrix make up.
+/// Share of the trace of the Fisher matrix that the counted eigenvalues reach.
 pub const FISHER_TRACE_SHARE: f64 = 0.99;
 
-/// The units of one hidden layer. A unit is one pre-activation z with its activation h; a CReLU's two
-/// halves are one unit, whose h is taken to be relu(z) - relu(-z) = z.
+/// Indicators of the units of one hidden layer. A unit is one pre-activation z with its activation h. The two halves of
+/// CReLU are one unit, with h = relu(z) - relu(-z) = z.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UnitIndicators {
-    /// Share of units that are dead: h = 0 for every sample (ReLU, CReLU), or h the same for every
-    /// sample (other activations, which have no zero to be stuck at).
+    /// Share of dead units: h = 0 for every sample (ReLU, CReLU), or the same h for every sample (other activations,
+    /// which have no zero at which to be stuck).
     pub dead: f64,
     /// Share of dormant units: mean |h| at most [`DORMANT_SHARE`] of the mean over all units.
     pub dormant: f64,
-    /// Mean over units of the entropy, in nats, of the sign of z: -p ln p - (1 - p) ln(1 - p), p the
-    /// share of samples with z > 0 (Lewandowski et al., ICLR 2025, arXiv 2410.20634). ln 2 at most; 0
-    /// where no z changes its sign on the minibatch.
+    /// Mean over units of the entropy of the sign of z, in nats: -p ln p - (1 - p) ln(1 - p), where p is the share of
+    /// samples with z > 0 (Lewandowski et al., ICLR 2025, arXiv 2410.20634). It is at most ln 2, and 0 if no z changes
+    /// its sign on the minibatch.
     pub sign_entropy: f64,
 }
 
-/// What one minibatch says about one replica.
+/// Indicators of one replica on one minibatch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Indicators {
     /// One entry per hidden layer.
     pub hidden: Vec<UnitIndicators>,
-    /// Of the last layer's inputs F `[batch, inputs]`: exp of the entropy of its singular values
-    /// divided by their sum (Roy and Vetterli, EUSIPCO 2007); 0 where F is zero.
+    /// Effective rank of the last layer's inputs F `[batch, inputs]`: exp of the entropy of the singular values divided by
+    /// their sum (Roy and Vetterli, EUSIPCO 2007); 0 if F is zero.
     pub effective_rank: f64,
-    /// Of the same: the sum of squared singular values over the largest one squared; 0 where F is zero.
+    /// Stable rank of F: the sum of squared singular values, divided by the largest one squared; 0 if F is zero.
     pub stable_rank: f64,
-    /// How many of the largest eigenvalues of the empirical Fisher matrix make up
-    /// [`FISHER_TRACE_SHARE`] of its trace. The matrix is the mean of g g^T over per-sample gradients g
-    /// of the first [`FISHER_SAMPLES`] samples; 0 where it is zero.
+    /// Number of the largest eigenvalues of the empirical Fisher matrix that reach [`FISHER_TRACE_SHARE`] of its trace. The
+    /// matrix is the mean of g g^T over the per-sample gradients g of the first [`FISHER_SAMPLES`] samples; 0 if it is
+    /// zero.
     pub fisher_rank: usize,
-    /// exp of the entropy of the same eigenvalues divided by their sum; 0 where all are 0.
+    /// Effective rank of the Fisher matrix: exp of the entropy of its eigenvalues divided by their sum; 0 if all are 0.
     pub fisher_effective_rank: f64,
 }
 
-/// A matrix with a row per sample, as it is stored.
+/// Stored matrix with a row per sample.
 #[derive(Clone, Copy, Debug)]
 pub struct Samples<'a> {
-    /// `[batch, stride]` at least; rows behind the batch are not looked at.
+    /// Elements, at least `[batch, stride]`; rows after the batch are ignored.
     pub values: &'a [f32],
     /// Elements from one row to the next.
     pub stride: usize,
-    /// Parts of a row, each `stride / halves` long: 2 for what a CReLU made, first relu(z), then
-    /// relu(-z); else 1.
+    /// Number of parts of a row, each `stride / halves` long: 2 after CReLU (first relu(z), then relu(-z)), otherwise 1.
     pub halves: usize,
-    /// Elements at the start of each part that are not padding.
+    /// Number of elements at the start of each part that are not padding.
     pub width: usize,
 }
 
 /// One linear layer in a pass.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerPass<'a> {
-    /// What the layer multiplied: the minibatch, or the activations of the layer below.
+    /// Inputs of the layer: the minibatch, or the activations of the layer below.
     pub inputs: Samples<'a>,
-    /// Of every sample's loss with respect to what the layer made, before its activation. One factor
-    /// for all samples and layers, such as 1 / batch, changes nothing.
+    /// Gradients of every sample's loss with respect to the layer's pre-activations. A common factor for all samples and
+    /// layers, such as 1 / batch, changes nothing.
     pub gradients: Samples<'a>,
 }
 
-/// A minibatch's way through a network and back.
+/// Forward and backward pass of one minibatch.
 #[derive(Clone, Debug)]
 pub struct Pass<'a> {
     /// Number of samples.
     pub batch: usize,
-    /// What stands between the layers.
+    /// Activation between the layers.
     pub activation: Activation,
-    /// First to last.
+    /// Layers, from first to last.
     pub layers: Vec<LayerPass<'a>>,
 }
 
@@ -97,13 +96,13 @@ impl<'a> Samples<'a> {
         &self.values[start..start + self.width]
     }
 
-    /// One sample, without padding.
+    /// Elements of one sample, without padding.
     fn row(&self, sample: usize) -> impl Iterator<Item = f64> {
         let parts = (0..self.halves).flat_map(move |half| self.part(sample, half));
         parts.map(|value| f64::from(*value))
     }
 
-    /// `[batch, halves * width]`
+    /// Copies the matrix without padding, `[batch, halves * width]`.
     fn matrix(&self, batch: usize) -> Mat<f64> {
         let part = |sample, column| self.part(sample, column / self.width)[column % self.width];
         Mat::from_fn(batch, self.halves * self.width, |sample, column| {
@@ -111,7 +110,7 @@ impl<'a> Samples<'a> {
         })
     }
 
-    /// The activation of a unit, for each sample.
+    /// Activations of a unit, one for each sample.
     fn unit(&self, batch: usize, unit: usize) -> Vec<f64> {
         let value = |sample, half| f64::from(self.part(sample, half)[unit]);
         let crelu = self.halves == 2;
@@ -143,7 +142,7 @@ impl<'a> Samples<'a> {
 
 impl Pass<'_> {
     /// # Errors
-    /// No sample, no layer, a matrix too small for its shape, or a number that is not finite.
+    /// There is no sample or no layer, a matrix is too small for its shape, or a number is not finite.
     pub fn indicators(&self) -> Result<Indicators, Error> {
         self.check()?;
         let [.., last] = &self.layers[..] else {
@@ -179,8 +178,8 @@ impl Pass<'_> {
         })
     }
 
-    /// `G[i, j] = g_i . g_j`, which has the Fisher matrix's eigenvalues but for a factor and zeros. No
-    /// g is formed: a linear layer's share is `(d_i . d_j) (a_i . a_j + 1)`.
+    /// Gram matrix `G[i, j] = g_i . g_j`. It has the eigenvalues of the Fisher matrix, except for a factor and zeros. The
+    /// gradients g are not formed: the share of a linear layer is `(d_i . d_j) (a_i . a_j + 1)`.
     fn fisher_gram(&self) -> Mat<f64> {
         let samples = self.batch.min(FISHER_SAMPLES);
         let mut gram = Mat::<f64>::zeros(samples, samples);
@@ -228,7 +227,7 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     values.sum::<f64>() / count
 }
 
-/// `M M^T` or `M^T M`, whichever has fewer elements: both have the squared singular values.
+/// Computes `M M^T` or `M^T M`, whichever has fewer elements. The eigenvalues of both are the squared singular values.
 fn smaller_gram(matrix: &Mat<f64>) -> Mat<f64> {
     if matrix.nrows() <= matrix.ncols() {
         matrix * matrix.transpose()
@@ -237,7 +236,8 @@ fn smaller_gram(matrix: &Mat<f64>) -> Mat<f64> {
     }
 }
 
-/// Of a Gram matrix, largest first. Those at the level of rounding, which may come out negative, are 0.
+/// Computes the eigenvalues of a Gram matrix, largest first. Eigenvalues at the level of rounding, which may be negative,
+/// are set to 0.
 fn eigenvalues(gram: &Mat<f64>) -> Result<Vec<f64>, Error> {
     let mut values = gram
         .self_adjoint_eigenvalues(Side::Lower)
@@ -248,7 +248,7 @@ fn eigenvalues(gram: &Mat<f64>) -> Result<Vec<f64>, Error> {
     Ok(values.into_iter().map(clean).collect())
 }
 
-/// exp of the entropy of numbers that are not negative, divided by their sum; 0 where all are 0.
+/// Computes exp of the entropy of non-negative numbers divided by their sum; 0 if all are 0.
 fn effective_rank(values: &[f64]) -> f64 {
     let sum: f64 = values.iter().sum();
     if sum == 0.0 {
@@ -258,7 +258,7 @@ fn effective_rank(values: &[f64]) -> f64 {
     entropy.exp()
 }
 
-/// How many of the largest of `values`, sorted in descending order, make up `share` of their sum.
+/// Counts how many of the largest `values`, sorted in descending order, reach `share` of their sum.
 fn rank_of_share(values: &[f64], share: f64) -> usize {
     let wanted = share * values.iter().sum::<f64>();
     let mut sum = 0.0;
@@ -272,12 +272,12 @@ fn rank_of_share(values: &[f64], share: f64) -> usize {
         .count()
 }
 
-/// -p ln p, 0 at p = 0.
+/// Computes -p ln p; 0 at p = 0.
 fn entropy_term(p: f64) -> f64 {
     if p > 0.0 { -p * p.ln() } else { 0.0 }
 }
 
-/// From one replica's parts of [`crate::plan::Buffers::indicator_sources`].
+/// Computes the indicators from one replica's parts of [`crate::plan::Buffers::indicator_sources`].
 pub(crate) fn of_stored(spec: &TrainingSpec, parts: &[&[u32]]) -> Result<Indicators, Error> {
     let nodes = spec.network.nodes();
     let (probe, pass) = parts.split_at(2);
@@ -502,7 +502,7 @@ mod tests {
         let (rank, effective) = fisher(3, &[2.0; 3], &[1., 0., 0., 0., 1., 0., 0., 0., 1.]);
         assert_eq!(rank, 3);
         assert_near(effective, 3.0);
-        // All alike.
+        // All gradients are equal.
         let (rank, effective) = fisher(3, &[2.0; 3], &[0.5; 3]);
         assert_eq!(rank, 1);
         assert_near(effective, 1.0);

@@ -1,4 +1,4 @@
-//! How much memory this process can still take, before it is killed or ended for taking more.
+//! Memory that this process can still take without being killed.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -7,19 +7,20 @@ use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 use crate::error::Error;
 
-/// The share that is left to what nobody counts: threads, rows, the system.
+/// Share that is kept free for uncounted uses: threads, rows, the system.
 const SPARED: u64 = 8;
 
-/// What bounds a process, and how much it leaves.
+/// Bound on the memory of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Room {
-    /// What sets the bound.
+    /// Origin of the bound.
     pub(crate) of: &'static str,
     /// Free bytes.
     pub(crate) bytes: u64,
 }
 
-/// The least that the machine, a control group or a limit of the process leaves; `None` where the system does not tell.
+/// Returns the tightest bound of the machine, the control groups and the limits of the process; `None` if the system does
+/// not tell.
 pub(crate) fn room() -> Option<Room> {
     let of_machine = Room {
         of: "the machine",
@@ -35,16 +36,16 @@ pub(crate) fn room() -> Option<Room> {
     })
 }
 
-/// Memory that the machine could give at once.
+/// Memory that is available on the machine, in bytes.
 fn machine() -> u64 {
     let memory = MemoryRefreshKind::nothing().with_ram();
     System::new_with_specifics(RefreshKind::nothing().with_memory(memory)).available_memory()
 }
 
-/// How many things that take `each` bytes there is room for.
+/// Returns how many items of `each` bytes fit into the available memory.
 ///
 /// # Errors
-/// [`Error::Memory`] where there is none for a single one.
+/// [`Error::Memory`] if not even one item fits.
 pub(crate) fn fit(what: impl FnOnce() -> String, each: u64) -> Result<u64, Error> {
     let Some(room) = room() else {
         return Ok(u64::MAX);

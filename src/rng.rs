@@ -1,29 +1,29 @@
-//! Counter-based random numbers; the twin of `shaders/common/rng.wgsl`, bit for bit.
+//! Counter-based random numbers; bit for bit the twin of `shaders/common/rng.wgsl`.
 //!
-//! A value is a pure function of `(seed, stream, a, b)`: nothing is stored, nothing is uploaded, and
-//! CPU and GPU draw the same labels, orders and initial weights on every machine.
+//! A value is a pure function of `(seed, stream, a, b)`. Nothing is stored or uploaded, and CPU and GPU draw the same
+//! labels, orders and initial weights on every machine.
 
-/// What a random number is drawn for; the same seed gives unrelated numbers in different streams.
+/// Purpose of a random number. The same seed gives unrelated numbers for different purposes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Stream {
-    /// Initial weights: a = block, b = place in PyTorch's `[outputs, inputs]` layout.
+    /// Initial parameters: a = block, b = place in PyTorch's `[outputs, inputs]` layout.
     Parameters = 1,
-    /// Which images of the data set a replica sees.
+    /// Subset of the data set that a replica sees.
     Subset = 2,
-    /// The order of an epoch: a = task, b = epoch.
+    /// Order of an epoch: a = task, b = epoch.
     Order = 3,
     /// Labels: a = task, b = image of the subset.
     Labels = 4,
-    /// Which images a task relabels: a = task.
+    /// Images that a task relabels: a = task.
     Relabel = 5,
-    /// Start vectors of a probe's iterations: a = slot and layer, b = pair of places in PyTorch's layout.
+    /// Start vectors of a probe's iterations: a = slot and layer, b = pair of positions in PyTorch's layout.
     Probe = 6,
-    /// Which step sizes a random cooling lowers: a = layer, b = probe; drawn on the host only.
+    /// Step sizes that random cooling lowers: a = layer, b = probe; drawn only on the host.
     Cooling = 7,
-    /// What a bootstrap resamples: a = resample, b = place; drawn on the host only.
+    /// Resamples of a bootstrap: a = resample, b = position; drawn only on the host.
     Bootstrap = 8,
-    /// How a task permutes pixels: a = task.
+    /// Permutation of pixels in a task: a = task.
     Pixels = 9,
     /// The fresh parameters of shrink and perturb, as [`Self::Parameters`].
     Perturbation = 10,
@@ -31,7 +31,7 @@ pub enum Stream {
 
 const FEISTEL_ROUNDS: u32 = 6;
 
-/// PCG4D of Jarzynski and Olano, "Hash Functions for GPU Rendering", JCGT 9(3), 2020.
+/// Hash PCG4D of Jarzynski and Olano, "Hash Functions for GPU Rendering", JCGT 9(3), 2020.
 #[inline]
 pub fn pcg4d(input: [u32; 4]) -> [u32; 4] {
     let mut v = input.map(|x| x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
@@ -47,19 +47,19 @@ pub fn pcg4d(input: [u32; 4]) -> [u32; 4] {
     v
 }
 
-/// The key of a permutation, for [`permute`].
+/// Key of a permutation, for [`permute`].
 pub fn stream_key(seed: u32, stream: Stream, a: u32, b: u32) -> [u32; 4] {
     pcg4d([seed, stream as u32, a, b])
 }
 
-/// A random word: the last component, which is the best mixed. The low bits of the first are still
+/// Draws a random word: the last component of the hash, which is mixed best. The low bits of the first component are still
 /// correlated between neighbouring counters.
 #[inline]
 pub fn draw(seed: u32, stream: Stream, a: u32, b: u32) -> u32 {
     pcg4d([seed, stream as u32, a, b])[3]
 }
 
-/// Uniform on [0, 1) with 24 bits: exact in f32.
+/// Draws a uniform number on [0, 1) with 24 bits, which f32 holds exactly.
 pub fn unit_uniform(bits: u32) -> f32 {
     (bits >> 8) as f32 * (1.0 / 16_777_216.0)
 }
@@ -70,8 +70,8 @@ fn feistel_half_bits(n: u32) -> u32 {
     bits.div_ceil(2)
 }
 
-/// A keyed bijection of `0 .. n`: a balanced Feistel network on the next power of four, walked along
-/// its cycle until it lands inside the range again (fewer than four rounds of it on average).
+/// Applies a keyed bijection of `0 .. n`. A balanced Feistel network on the next power of four is repeated along its cycle
+/// until the value is inside the range again (fewer than four times on average).
 ///
 /// `index` must be below `n`.
 pub fn permute(key: [u32; 4], n: u32, index: u32) -> u32 {
@@ -116,8 +116,8 @@ mod tests {
 
     #[test]
     fn permute_spreads_every_element_evenly() {
-        // Where element 0 of 100 lands over 20,000 epochs: chi-square with 99 degrees of freedom,
-        // whose 99.9% quantile is 148.2.
+        // Positions of element 0 of 100 over 20,000 epochs: chi-square with 99 degrees of freedom, with a
+        // 99.9% quantile of 148.2.
         for seed in [1, 2, 3] {
             let mut counts = [0_f64; 100];
             for epoch in 0..20_000 {

@@ -1,17 +1,17 @@
-//! What task k means for subset, order, label and pixels; the twin of `shaders/common/tasks.wgsl`.
+//! Subset, order, labels and pixels of task k; the twin of `shaders/common/tasks.wgsl`.
 //!
-//! A replica draws its images once, and every epoch visits them in a fresh random order. A task of
-//! random-label MNIST (arXiv 2509.19698) relabels them at random; one of permuted MNIST (Goodfellow et
-//! al., arXiv 1312.6211) keeps their true labels and permutes the pixels, the same way in all images.
+//! A replica draws its images once, and every epoch visits them in a fresh random order. A task of random-label MNIST
+//! (arXiv 2509.19698) gives them new random labels. A task of permuted MNIST (Goodfellow et al., arXiv 1312.6211) keeps the
+//! true labels and permutes the pixels, in the same way in all images.
 
 use crate::rng::{Stream, draw, permute, stream_key};
 
-/// Which of the `total` images of the data set is number `index` of this replica's subset.
+/// Returns the image of the data set, of `total` images, that is number `index` of this replica's subset.
 pub fn subset_image(seed: u32, total: u32, index: u32) -> u32 {
     permute(stream_key(seed, Stream::Subset, 0, 0), total, index)
 }
 
-/// Which image of the subset is visited at `position` of an epoch.
+/// Returns the image of the subset that is visited at `position` of an epoch.
 pub fn epoch_image(seed: u32, task: u32, epoch: u32, images: u32, position: u32) -> u32 {
     permute(
         stream_key(seed, Stream::Order, task, epoch),
@@ -20,8 +20,8 @@ pub fn epoch_image(seed: u32, task: u32, epoch: u32, images: u32, position: u32)
     )
 }
 
-/// The label of image `index` of the subset during `task`: drawn anew at the latest task, up to this
-/// one, that relabelled it. Task 0 labels every image; each later one exactly `relabelled` of them.
+/// Returns the label of image `index` of the subset during `task`. It was drawn at the latest task, up to this one, that
+/// relabelled the image. Task 0 labels every image, and each later task exactly `relabelled` of them.
 pub fn task_label(
     seed: u32,
     task: u32,
@@ -38,8 +38,8 @@ pub fn task_label(
     draw(seed, Stream::Labels, drawn_at, index) % classes
 }
 
-/// Which pixel of an image stands in `column` during `task`; tasks permute unrelatedly, the first too.
-/// `column` must be below `pixels`.
+/// Returns the pixel of an image that is in `column` during `task`. The permutations of tasks are unrelated, and the first
+/// task permutes too. `column` must be below `pixels`.
 pub fn task_pixel(seed: u32, task: u32, pixels: u32, column: u32) -> u32 {
     permute(stream_key(seed, Stream::Pixels, task, 0), pixels, column)
 }
@@ -61,7 +61,7 @@ mod tests {
         }
     }
 
-    /// How far the number of agreeing labels is from a tenth of 25,600, in standard deviations.
+    /// Distance of the number of agreeing labels from a tenth of 25,600, in standard deviations.
     fn agreement(a: impl Fn(u32) -> u32, b: impl Fn(u32) -> u32) -> f64 {
         let agree = (0..25_600).filter(|&index| a(index) == b(index)).count();
         (agree as f64 - 2_560.0) / 48.0

@@ -1,4 +1,4 @@
-//! The pages that readers begin with: what they link to is where they are read.
+//! The pages that readers begin with: their links, commands and lists agree with the repository.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,7 +20,7 @@ fn is_remote(target: &str) -> bool {
     target.starts_with("https://")
 }
 
-/// rustdoc and a package registry show this page away from the repository, whose address the manifest does not know.
+/// rustdoc and a package registry show this page outside the repository, and the manifest has no address for relative links.
 #[test]
 fn the_packages_page_links_to_nothing_beside_it() {
     let manifest = read("Cargo.toml");
@@ -35,16 +35,78 @@ fn the_packages_page_links_to_nothing_beside_it() {
     assert!(found.iter().all(|target| is_remote(target)), "{found:?}");
 }
 
+/// Pages of the repository with links to their neighbours.
+const PAGES: [&str; 5] = [
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "README.md",
+    "REPRODUCTION.md",
+];
+
 #[test]
-fn the_repositorys_page_links_to_what_is_there() {
+fn local_links_point_to_files() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let found = targets(&read("README.md"));
-    let near: Vec<_> = found.iter().filter(|target| !is_remote(target)).collect();
-    assert!(near.len() > 5, "{near:?}");
-    for target in near {
-        let path = target.split('#').next().unwrap();
-        assert!(root.join(path).exists(), "{target}");
+    let mut count = 0;
+    for page in PAGES {
+        let found = targets(&read(page));
+        for target in found.iter().filter(|target| !is_remote(target)) {
+            let path = target.split('#').next().unwrap();
+            assert!(root.join(path).exists(), "{page}: {target}");
+            count += 1;
+        }
     }
+    assert!(count > 10, "{count}");
+}
+
+/// The names that follow `--test` in a page.
+fn named_tests(page: &str) -> BTreeSet<String> {
+    let words: Vec<_> = page
+        .split_whitespace()
+        .map(|word| word.trim_matches('`'))
+        .collect();
+    let pairs = words.windows(2).filter(|pair| pair[0] == "--test");
+    pairs.map(|pair| pair[1].to_owned()).collect()
+}
+
+#[test]
+fn commands_name_tests_that_exist() {
+    let names = named_tests(&read("CONTRIBUTING.md"));
+    assert!(names.len() > 10, "{names:?}");
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    for name in names {
+        assert!(tests.join(format!("{name}.rs")).exists(), "{name}");
+    }
+}
+
+#[test]
+fn the_workflow_checks_every_feature_by_itself() {
+    let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
+    let features = manifest["features"].as_table().unwrap().keys();
+    let features: BTreeSet<_> = features
+        .filter(|name| *name != "default")
+        .cloned()
+        .collect();
+    let workflow = read(".github/workflows/ci.yml");
+    let (_, matrix) = workflow.split_once("features: [\"\", ").expect("a matrix");
+    let (matrix, _) = matrix.split_once(']').unwrap();
+    let checked: BTreeSet<_> = matrix.split(", ").map(str::to_owned).collect();
+    assert_eq!(checked, features);
+}
+
+#[test]
+fn the_workflow_tries_the_declared_rust() {
+    let manifest: toml::Table = read("Cargo.toml").parse().unwrap();
+    let oldest = manifest["package"]["rust-version"].as_str().unwrap();
+    let wanted = format!("dtolnay/rust-toolchain@{oldest}\n");
+    assert!(read(".github/workflows/ci.yml").contains(&wanted));
+    assert!(read("README.md").contains(&format!("Rust {oldest} or newer")));
+}
+
+#[test]
+fn test_names_are_found() {
+    let page = "`cargo test --test a --test b`\n--test";
+    assert_eq!(named_tests(page), ["a", "b"].map(str::to_owned).into());
 }
 
 #[test]

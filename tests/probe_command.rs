@@ -534,7 +534,7 @@ fn a_loss_that_overflows_is_refused() {
         }
     });
     let wanted = "net.safetensors on batch.safetensors: wanted a finite loss and gradients, \
-                  found that some are not: task 0, update 0: the loss, a gradient or a parameter is not finite";
+                  found values that are not finite: task 0, update 0: the loss, a gradient or a parameter is not finite";
     assert_eq!(refusal, format!("error: {wanted}\n"));
 }
 

@@ -27,7 +27,7 @@ struct Page {
 const PAGES: [Page; 2] = [
     Page {
         file: "README.md",
-        begin: "**Does the scheduler help?**",
+        begin: "# trainable",
         end: Some("## Run the paper's experiments"),
         phrases: include_str!("published_figures/README.phrases"),
     },

@@ -65,7 +65,7 @@ fn killed_at_any_moment_it_ends_with_the_same_tables() {
     assert_refused(
         &output,
         2,
-        "holds a run already\nhint: --resume goes on with it",
+        "holds a run already\nhint: --resume continues it",
     );
 }
 
@@ -79,7 +79,7 @@ fn stopped_it_says_how_to_go_on() {
     assert_refused(
         &output,
         130,
-        "stopped at a checkpoint; the same command with --resume goes on",
+        "stopped at a checkpoint; the same command with --resume continues",
     );
     let stopped = contents(&case.directory("stopped"));
     assert!(stopped.contains_key("tasks.part.csv") && !stopped.contains_key("tasks.csv"));

@@ -66,10 +66,9 @@ fn a_preset_is_printed_short_or_in_full() {
         text(&output.stdout)
     };
     let (short, full) = (printed(&["ablation"]), printed(&["ablation", "--full"]));
-    assert!(
-        short
-            .starts_with("# What is not here has its default: `trainable presets ablation --full`")
-    );
+    assert!(short.starts_with(
+        "# Fields that are not listed have their defaults: `trainable presets ablation --full`"
+    ));
     for line in [
         "# Coupled L2, which adds so much of every parameter to its gradient.",
         "control = \"paper\"",

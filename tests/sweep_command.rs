@@ -229,7 +229,7 @@ fn what_cannot_be_run_is_refused_before_anything_is_written() {
         (&["arms.*.activation=relu"], &["strings in quotes"]),
         (
             &["batch=32,'many'"],
-            &["cell batch=\"many\" is no experiment", "u32"],
+            &["cell batch=\"many\" is not an experiment", "u32"],
         ),
         (
             &["batch=32,512"],
@@ -301,7 +301,7 @@ fn stopped_it_goes_on_with_the_cell_it_was_at() {
     assert!(sent.success());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", error(&output));
-    assert!(error(&output).contains("the same command goes on from there"));
+    assert!(error(&output).contains("the same command continues from there"));
     assert!(first.join("tasks.part.csv").exists() && !first.join("tasks.csv").exists());
     assert_eq!(
         names_in(&stopped.join("batch=64")),

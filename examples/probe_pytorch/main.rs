@@ -1,4 +1,4 @@
-//! A PyTorch network's curvature and gradient noise, layer by layer, through the library.
+//! Curvature and gradient noise of a PyTorch network, layer by layer, computed with the library.
 //!
 //! `train.py` beside this file trains a small network with PyTorch, and saves it with a minibatch:
 //!
@@ -21,9 +21,9 @@ use trainable::{Backend, Compute, Trainer};
 /// Probes a ReLU network on a minibatch.
 #[derive(Parser)]
 struct Options {
-    /// fc1.weight [out, in], fc1.bias [out], fc2.weight and so on
+    /// The network: fc1.weight [out, in], fc1.bias [out], fc2.weight, ...
     network: PathBuf,
-    /// Inputs x [B, in] and labels y [B]
+    /// The minibatch: inputs x [B, in] and labels y [B]
     batch: PathBuf,
 }
 
@@ -35,7 +35,7 @@ fn main() -> Result<()> {
         network: read.network,
         batch: batch.size,
         replicas: vec![ReplicaSpec::default()],
-        // Nothing is trained: the minibatch is given.
+        // There is no stream: nothing is trained, and the minibatch is given.
         stream: None,
         probe: Some(ProbeSpec {
             iterations: 1_000,

@@ -1,11 +1,11 @@
-"""A PyTorch network's curvature and gradient noise, layer by layer, by `trainable probe`.
+"""Curvature and gradient noise of a PyTorch network, layer by layer, computed with `trainable probe`.
 
     pip install torch safetensors
     cargo install --path .
     python examples/probe_pytorch/train.py
 
-Trains a small MLP on a few tasks of random labels, saves it with a minibatch, has both probed, and computes the same
-with autograd: they must agree to 1%.
+Trains a small MLP on a few tasks of random labels, saves it with a minibatch, and probes both. Then it computes the same
+figures with autograd. The two must agree to 1%.
 """
 
 import argparse
@@ -24,7 +24,7 @@ IMAGES, BATCH, EPOCHS, TASKS = 512, 64, 40, 3
 
 
 class Net(nn.Module):
-    """The names of the layers are those of the file: fc1, fc2 and so on."""
+    """MLP whose layers have the names of the file: fc1, fc2, and so on."""
 
     def __init__(self):
         super().__init__()
@@ -93,7 +93,7 @@ def main():
     torch.manual_seed(1)
     net, x = Net(), torch.randn(IMAGES, INPUTS)
     train(net, x)
-    # The first minibatch of the next task: labels that the network has not seen are where it gets hard.
+    # The first minibatch of the next task. Labels that the network has not seen are the hard case.
     x, y = x[:BATCH], torch.randint(CLASSES, (BATCH,))
     report = probe(options.program, net, x, y, options.out)
 

@@ -1,7 +1,7 @@
-// Trains task after task and draws how well each was learned.
+// Trains task after task, and draws how well each was learned.
 import init, { Laboratory } from "./pkg/trainable_web.js";
 
-// The replicas of src/training.rs.
+// Names of the replicas of src/training.rs.
 const ARMS = [
   { name: "carried over", colour: "#d55e00" },
   { name: "carried over, with L2-init", colour: "#0072b2" },
@@ -16,7 +16,7 @@ function element(name, attributes, text = "") {
   return made;
 }
 
-// Accuracies `[task][arm]` as lines, on axes for all the tasks to come.
+// Draws accuracies `[task][arm]` as lines, on axes for all tasks.
 function plot(accuracies, tasks) {
   const x = (task) => MARGIN + (WIDTH - 2 * MARGIN) * task / Math.max(tasks - 1, 1);
   const y = (accuracy) => HEIGHT - MARGIN - (HEIGHT - 2 * MARGIN) * accuracy;
@@ -38,7 +38,7 @@ function plot(accuracies, tasks) {
   return svg;
 }
 
-// A training that has not begun.
+// Creates a training that has not begun.
 export async function open() {
   if (!navigator.gpu) throw new Error("this browser has no WebGPU");
   await init();

@@ -1,12 +1,12 @@
-//! The binary version of CIFAR-10 and CIFAR-100 (Krizhevsky, "Learning Multiple Layers of Features from Tiny Images"):
-//! records of labels and 3 x 32 x 32 pixels, all red ones first, then all green ones, then all blue ones.
+//! Binary files of CIFAR-10 and CIFAR-100 (Krizhevsky, "Learning Multiple Layers of Features from Tiny Images"). A
+//! record holds labels and 3 x 32 x 32 pixels: all red values, then all green ones, then all blue ones.
 
 use std::path::Path;
 
 use super::error::{DataError, Fault};
 use super::{Dataset, LARGEST, Pixels, Shape, Split, file};
 
-/// The first training file of each.
+/// First training file of each data set.
 pub(super) const CIFAR_10: &str = "data_batch_1.bin";
 pub(super) const CIFAR_100: &str = "train.bin";
 
@@ -17,17 +17,17 @@ const SHAPE: Shape = Shape {
 };
 const PIXELS: usize = 3 * 32 * 32;
 
-/// Which of the two.
+/// One of the two formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A record begins with its label.
+    /// CIFAR-10: a record begins with its label.
     Cifar10,
-    /// A record begins with a coarse label, of which there are 20, and a fine one, which is taken.
+    /// CIFAR-100: a record begins with a coarse label, one of 20, and a fine label. The fine label is used.
     Cifar100,
 }
 
 impl Kind {
-    /// The largest number of each label, the one that is taken last.
+    /// Largest value of each label; the label that is used comes last.
     fn labels(self) -> &'static [(&'static str, u8)] {
         match self {
             Self::Cifar10 => &[("label", 9)],
@@ -63,10 +63,10 @@ impl Kind {
     }
 }
 
-/// Pixels and labels of a whole file.
+/// Reads pixels and labels of a complete file.
 ///
 /// # Errors
-/// A [`Fault`]
+/// A [`Fault`] in the file.
 pub fn records(kind: Kind, bytes: &[u8]) -> Result<(Vec<u8>, Vec<u32>), Fault> {
     let heads = kind.labels();
     let size = heads.len() + PIXELS;
@@ -98,7 +98,7 @@ pub(super) fn load_100(directory: &Path, name: String) -> Result<Dataset, DataEr
     load(Kind::Cifar100, directory, name)
 }
 
-/// The file for testing may be absent.
+/// Loads the directory of a data set. The test file may be absent.
 fn load(kind: Kind, directory: &Path, name: String) -> Result<Dataset, DataError> {
     let train = split(kind, directory, kind.training())?;
     let has_test = directory.join(kind.test()).exists();

@@ -1,4 +1,4 @@
-//! What a run remembers of its data set.
+//! Description of a data set, which a run stores.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::error::Fault;
 use super::{LARGEST, mnist};
 
-/// Sides of an image.
+/// Shape of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(from = "[u32; 3]", into = "[u32; 3]")]
@@ -21,7 +21,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// Numbers of one image; `None` from 2^31 on.
+    /// Number of values in one image; `None` from 2^31 on.
     pub fn pixels(self) -> Option<u32> {
         let plane = self.rows.checked_mul(self.columns)?;
         let pixels = plane.checked_mul(self.channels)?;
@@ -51,16 +51,16 @@ impl fmt::Display for Shape {
     }
 }
 
-/// What a run remembers of its data set.
+/// Description of a data set: name, shape and classes. A run stores it and refuses other data when it resumes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, try_from = "Stated")]
 pub struct Description {
-    /// The data set's name: that of its directory or file.
+    /// Name of the data set: the name of its directory or file.
     pub name: String,
     /// Channels, rows and columns of an image.
     pub shape: Shape,
-    /// Classes that an image may belong to.
+    /// Number of classes.
     pub classes: u32,
 }
 
@@ -74,7 +74,7 @@ impl Description {
         }
     }
 
-    /// The accuracy of guessing.
+    /// Accuracy of guessing: 1 / classes.
     pub fn chance(&self) -> f64 {
         1.0 / f64::from(self.classes)
     }
@@ -91,7 +91,7 @@ impl fmt::Display for Description {
     }
 }
 
-/// A [`Description`] as a file states it.
+/// Unchecked [`Description`], read from a file.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -126,7 +126,7 @@ impl TryFrom<Stated> for Description {
     }
 }
 
-/// Without characters that steer a terminal.
+/// Returns text without control characters, which could steer a terminal.
 pub(super) fn printable(text: &str) -> String {
     let visible = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     text.chars().map(visible).collect()

@@ -24,7 +24,7 @@ const LABELS: (&str, &[u8]) = asset!("train-labels-idx1-ubyte.xz");
 /// Unpacks the MNIST training set that was compiled into the library from `assets/mnist/`; it has no test examples.
 ///
 /// # Errors
-/// A [`DataError`] if the assets were damaged when this was compiled.
+/// A [`DataError`] if the assets were damaged when the library was compiled.
 pub fn embedded() -> Result<Dataset, DataError> {
     let (shape, pixels) = read(IMAGES, idx::images)?;
     let labels = read(LABELS, idx::labels)?;

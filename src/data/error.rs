@@ -1,4 +1,4 @@
-//! What can be wrong with data.
+//! Errors of data sets and their files.
 
 use std::fmt::Display;
 use std::io;
@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// Why a data set could not be loaded.
+/// Error: a data set could not be loaded.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// The operating system would not open or read a path.
+    /// The operating system cannot open or read a path.
     #[error("cannot read {}", path.display())]
     Unreadable {
         /// The path.
@@ -18,12 +18,12 @@ pub enum DataError {
         /// The operating system's reason.
         source: io::Error,
     },
-    /// A file or a directory does not hold what was wanted.
+    /// A file or a directory has the wrong content.
     #[error("{}: {fault}", path.display())]
     Invalid {
         /// The path.
         path: PathBuf,
-        /// What it should hold, and what it does.
+        /// Wanted and found content.
         fault: Fault,
     },
 }
@@ -35,15 +35,15 @@ impl DataError {
     }
 }
 
-/// A number or a thing that is not what was wanted, in bytes of no name.
+/// Fault in the bytes of a file: a value differs from what was wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{what}: wanted {wanted}, found {found}")]
 pub struct Fault {
-    /// The number or the thing.
+    /// Name of the value.
     pub what: String,
-    /// What it should be.
+    /// Wanted value.
     pub wanted: String,
-    /// What it is.
+    /// Found value.
     pub found: String,
 }
 
@@ -56,13 +56,13 @@ impl Fault {
         }
     }
 
-    /// The same, of a file or a directory.
+    /// Adds the path of the file or directory to the fault.
     pub(super) fn of(self, path: &Path) -> DataError {
         let path = path.to_owned();
         DataError::Invalid { path, fault: self }
     }
 
-    /// The same, with a word before what is wrong.
+    /// Adds `place` before the name of the value.
     pub(super) fn within(self, place: &str) -> Self {
         let what = format!("{place}: {}", self.what);
         Self { what, ..self }

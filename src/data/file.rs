@@ -1,4 +1,4 @@
-//! Regular files of a bounded size: a pipe would wait for ever, a device would never end.
+//! Opens and reads regular files of a bounded size. A pipe could wait for ever, and a device might never end.
 
 use std::fs::{self, File, Metadata};
 use std::io::Read;
@@ -7,10 +7,10 @@ use std::path::Path;
 use super::LARGEST;
 use super::error::{DataError, Fault};
 
-/// An open file, and its size.
+/// Opens a file; returns it with its size in bytes.
 pub(super) fn open(path: &Path) -> Result<(File, u64), DataError> {
     let unreadable = |source| DataError::unreadable(path, source);
-    // Before it is opened: to open a pipe is to wait for who writes to it.
+    // This check comes before the opening, because opening a pipe waits for a writer.
     check_regular(path, &fs::metadata(path).map_err(unreadable)?)?;
     let file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
@@ -22,11 +22,11 @@ pub(super) fn open(path: &Path) -> Result<(File, u64), DataError> {
     Ok((file, metadata.len()))
 }
 
-/// The whole file.
+/// Reads the complete file.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, DataError> {
     let (file, size) = open(path)?;
     let mut bytes = Vec::with_capacity(size as usize);
-    // A file that grows meanwhile is read as large as it was.
+    // If the file grows meanwhile, only the first `size` bytes are read.
     let mut reader = file.take(size);
     match reader.read_to_end(&mut bytes) {
         Ok(_) => Ok(bytes),

@@ -1,4 +1,4 @@
-//! IDX files, the format of MNIST's (LeCun, Cortes and Burges, "The MNIST database of handwritten digits"): big-endian
+//! IDX files, the format of MNIST (LeCun, Cortes and Burges, "The MNIST database of handwritten digits"): big-endian
 //! `u32` fields, then bytes.
 //!
 //! Images: magic `0x00000803`, count, rows, columns, then the pixels `[count, rows, columns]`. Labels: magic
@@ -12,9 +12,9 @@ use flate2::bufread::GzDecoder;
 use super::error::{DataError, Fault};
 use super::{Dataset, LARGEST, Pixels, Shape, Split, file, mnist, raw_or_compressed};
 
-/// The training images' names: one of them is there.
+/// Names of the file of training images: one of them must exist.
 pub(super) const NAMES: [&str; 2] = ["train-images-idx3-ubyte", "train-images-idx3-ubyte.gz"];
-/// Images and labels for training, and for testing.
+/// Names of the files: images and labels for training, and for testing.
 pub(super) const FILES: [[&str; 2]; 2] = [
     ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"],
     ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"],
@@ -22,7 +22,7 @@ pub(super) const FILES: [[&str; 2]; 2] = [
 
 const GZIP_MAGIC: u32 = 0x1f8b;
 
-/// What a file holds.
+/// Content of a file: images or labels.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Kind {
     Images,
@@ -45,13 +45,13 @@ impl Kind {
     }
 }
 
-/// A header's sides: the count, and of images the rows and the columns.
+/// Sides in a header: the count, and for images also rows and columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Header {
     pub(super) count: u32,
     /// 1 x 1 for labels.
     pub(super) shape: Shape,
-    /// Bytes after the header.
+    /// Number of bytes after the header.
     body: u64,
 }
 
@@ -105,10 +105,10 @@ impl Header {
     }
 }
 
-/// Why bytes are not to be had.
+/// Reason for which bytes cannot be read.
 enum Failure {
     Fault(Fault),
-    /// After so many bytes.
+    /// Failure of the reader, with the number of bytes before it.
     Read(u64, io::Error),
 }
 
@@ -118,7 +118,7 @@ impl From<Fault> for Failure {
     }
 }
 
-/// The header, and then no more bytes than it says and one, which is enough to know that there are more.
+/// Reads the header and the bytes that it announces. One more byte is tried, to see whether the file is too long.
 fn read(kind: Kind, mut reader: impl Read) -> Result<(Header, Vec<u8>), Failure> {
     let head = kind.header_bytes() as u64;
     let mut bytes = Vec::new();
@@ -130,7 +130,7 @@ fn read(kind: Kind, mut reader: impl Read) -> Result<(Header, Vec<u8>), Failure>
     Ok((header, bytes))
 }
 
-/// `found` is more than `wanted` by one, or by the whole rest.
+/// Checks the number of bytes; a `found` above `wanted` may be too large by one or by the complete rest.
 fn check_size(wanted: u64, found: u64) -> Result<(), Fault> {
     let found = match found {
         found if found == wanted => return Ok(()),
@@ -153,18 +153,18 @@ fn take(
     }
 }
 
-/// The images of a whole file: their shape, and pixels `[count, rows, columns]`.
+/// Reads the images of a complete file: their shape, and pixels `[count, rows, columns]`.
 ///
 /// # Errors
-/// A [`Fault`]
+/// A [`Fault`] in the file.
 pub fn images(bytes: &[u8]) -> Result<(Shape, Vec<u8>), Fault> {
     parse(Kind::Images, bytes).map(|(header, pixels)| (header.shape, pixels))
 }
 
-/// The labels of a whole file.
+/// Reads the labels of a complete file.
 ///
 /// # Errors
-/// A [`Fault`]
+/// A [`Fault`] in the file.
 pub fn labels(bytes: &[u8]) -> Result<Vec<u8>, Fault> {
     parse(Kind::Labels, bytes).map(|(_, labels)| labels)
 }
@@ -176,10 +176,10 @@ fn parse(kind: Kind, bytes: &[u8]) -> Result<(Header, Vec<u8>), Fault> {
     })
 }
 
-/// The images of a whole compressed file.
+/// Reads the images of a complete compressed file.
 ///
 /// # Errors
-/// A [`Fault`]
+/// A [`Fault`] in the file.
 pub fn gunzip(bytes: &[u8]) -> Result<(Shape, Vec<u8>), Fault> {
     let read = read_compressed(Kind::Images, bytes);
     let (header, pixels) = read.map_err(|failure| match failure {
@@ -189,7 +189,7 @@ pub fn gunzip(bytes: &[u8]) -> Result<(Shape, Vec<u8>), Fault> {
     Ok((header.shape, pixels))
 }
 
-/// One gzip member and nothing after it, to its end, where its checksum is.
+/// Reads one gzip member to its end, where its checksum is, and checks that nothing follows.
 fn read_compressed(kind: Kind, reader: impl BufRead) -> Result<(Header, Vec<u8>), Failure> {
     let mut decoder = GzDecoder::new(reader);
     let found = read(kind, &mut decoder)?;
@@ -212,7 +212,7 @@ fn damaged(what: &str, after: u64, error: &io::Error) -> Fault {
     Fault::new(what, "whole data", found)
 }
 
-/// One of the files, raw or compressed.
+/// Reads one of the files, raw or compressed.
 fn from_file(kind: Kind, path: &Path, is_compressed: bool) -> Result<(Header, Vec<u8>), DataError> {
     let (opened, _) = file::open(path)?;
     let reader = BufReader::new(opened);
@@ -222,7 +222,7 @@ fn from_file(kind: Kind, path: &Path, is_compressed: bool) -> Result<(Header, Ve
     };
     found.map_err(|failure| match failure {
         Failure::Fault(fault) => fault.of(path),
-        // The operating system's errors have a code; the decompressor's own have none.
+        // Errors of the operating system have a code, and those of the decompressor have none.
         Failure::Read(_, error) if error.raw_os_error().is_some() => {
             DataError::unreadable(path, error)
         }
@@ -230,7 +230,7 @@ fn from_file(kind: Kind, path: &Path, is_compressed: bool) -> Result<(Header, Ve
     })
 }
 
-/// The header alone of a raw file, and its labels where it is of labels.
+/// Reads the header of a raw file, and its labels if it is a file of labels.
 pub(super) fn header(kind: Kind, path: &Path) -> Result<(Header, Vec<u8>), DataError> {
     if kind == Kind::Labels {
         return from_file(kind, path, false);
@@ -246,7 +246,7 @@ pub(super) fn header(kind: Kind, path: &Path) -> Result<(Header, Vec<u8>), DataE
     Ok((header, Vec::new()))
 }
 
-/// Loads a directory of IDX files; those for testing may be absent.
+/// Loads a directory of IDX files. The test files may be absent.
 pub(super) fn load(directory: &Path, name: String) -> Result<Dataset, DataError> {
     if let Some(dataset) = mnist::read_published(directory, &name)? {
         return Ok(dataset);

@@ -27,8 +27,7 @@ impl ImageSet {
     /// (p / 255 - mean) / std.
     ///
     /// # Errors
-    /// No image, a length that is not a multiple of `pixels`, or a standard deviation that is not
-    /// positive.
+    /// There is no image, the length is not a multiple of `pixels`, or the standard deviation is not positive.
     pub fn new(bytes: &[u8], pixels: usize, mean: f32, std: f32) -> Result<Self, Error> {
         if pixels == 0 || bytes.is_empty() || !bytes.len().is_multiple_of(pixels) {
             let wanted = format!("one or more images of {pixels} bytes");
@@ -62,8 +61,8 @@ impl ImageSet {
         })
     }
 
-    /// The training images and labels of a data set, standardised by the mean and standard deviation of each of their
-    /// channels.
+    /// Takes the training images and labels of a data set. They are standardised by the mean and standard deviation of each
+    /// channel.
     ///
     /// # Errors
     /// A channel whose pixels are all the same, or lengths that do not fit the shape. Data sets that [`crate::data`] returns
@@ -112,7 +111,7 @@ impl ImageSet {
     /// [`StreamKind::PermutedPixels`](crate::spec::StreamKind::PermutedPixels).
     ///
     /// # Errors
-    /// [`Error::Length`]
+    /// [`Error::Length`] if the number of labels is not the number of images.
     pub fn with_labels(self, labels: &[u8]) -> Result<Self, Error> {
         Error::check_length("labels of the images", self.count as usize, labels.len())?;
         let labels = labels.iter().map(|label| u32::from(*label)).collect();
@@ -169,7 +168,7 @@ impl ImageSet {
         self.is_of_floats
     }
 
-    /// Pixels of one channel.
+    /// Number of pixels in one channel.
     pub(crate) fn plane(&self) -> u32 {
         self.pixels / self.shape.channels
     }

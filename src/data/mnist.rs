@@ -1,4 +1,4 @@
-//! Which files are the published MNIST. A raw directory of its size is read by the `mnist` crate.
+//! Recognises the published MNIST. The `mnist` crate reads a raw directory of its size.
 
 use std::path::Path;
 
@@ -16,12 +16,12 @@ pub(super) const SHAPE: Shape = Shape {
     columns: 28,
 };
 pub(super) const CLASSES: u32 = 10;
-/// Examples for training, and for testing.
+/// Numbers of examples for training and for testing.
 const COUNTS: [u32; 2] = [60_000, 10_000];
-/// CRC-32 of the training pixels and of the training labels, as published.
+/// CRC-32 of the published training pixels and training labels.
 const TRAINING: [u32; 2] = [0xf363_9b56, 0xba07_e8ef];
 
-/// The same, called "MNIST" where its training examples are those that were published.
+/// Returns the data set, with the name "MNIST" if its training examples are the published ones.
 pub(super) fn named(dataset: Dataset) -> Dataset {
     let name = NAME.to_owned();
     match is_published(&dataset.train) {
@@ -47,9 +47,9 @@ fn checksum(bytes: &[u8]) -> u32 {
     crc.sum()
 }
 
-/// Reads a directory of four raw files of the published sizes by way of the `mnist` crate, `None` where it is another
-/// one. That crate panics on a faulty file and does not see trailing bytes, so it is given only files that are of the
-/// right length and have the right header and labels.
+/// Reads a directory of four raw files of the published sizes with the `mnist` crate. Returns `None` for any other
+/// directory. The crate panics on a faulty file and ignores trailing bytes. Length, header and labels of the files are
+/// therefore checked first.
 pub(super) fn read_published(directory: &Path, name: &str) -> Result<Option<Dataset>, DataError> {
     let Some(base) = directory.to_str() else {
         return Ok(None);

@@ -1,8 +1,8 @@
-//! One NumPy array: `.npy`, versions 1 to 3 (NEP 1, "A Simple File Format for NumPy Arrays"): magic and version, the
-//! header's length, the header (a Python dictionary), then the elements.
+//! Reader of one NumPy array: `.npy`, versions 1 to 3 (NEP 1, "A Simple File Format for NumPy Arrays"). A file holds magic
+//! and version, the header's length, the header (a Python dictionary), and the elements.
 //!
-//! The crates that read it (npyz 0.9, ndarray-npy 0.10) multiply the sides that a file states without a check, so that
-//! a hostile header overflows, and bring a grammar for all of Python's literals; this header has three fields.
+//! Existing crates (npyz 0.9, ndarray-npy 0.10) multiply the sides that a file states without a check, so that a hostile
+//! header overflows. They also bring a grammar for all of Python's literals, and this header has three fields.
 
 use std::io::Read;
 
@@ -10,7 +10,7 @@ use super::error::Fault;
 use super::{LARGEST, Pixels};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
-/// Bytes of the longest header that is read; NumPy's own are of 128 where arrays have no fields.
+/// Bytes of the longest header that is read. NumPy writes 128 for arrays without fields.
 const LONGEST_HEADER: u32 = 1 << 16;
 
 /// An array in C order.
@@ -18,21 +18,21 @@ const LONGEST_HEADER: u32 = 1 << 16;
 pub struct Array {
     /// Elements along each axis.
     pub shape: Vec<u64>,
-    /// Such as "<f4".
+    /// Type of the elements, such as "<f4".
     kind: String,
-    /// The elements.
+    /// Bytes of the elements.
     bytes: Vec<u8>,
 }
 
-/// Reads the bytes of one file.
+/// Reads an array from the bytes of a file.
 ///
 /// # Errors
-/// A [`Fault`]
+/// A [`Fault`] in the file.
 pub fn array(bytes: &[u8]) -> Result<Array, Fault> {
     read(bytes)
 }
 
-/// Reads an array and the end behind it, and never more than one byte beyond what its header says.
+/// Reads an array and checks that nothing follows. It reads at most one byte beyond the length that the header states.
 pub(super) fn read(mut reader: impl Read) -> Result<Array, Fault> {
     let start = take(&mut reader, 8)?;
     if start.len() < 8 || !start.starts_with(MAGIC) {
@@ -59,7 +59,7 @@ pub(super) fn read(mut reader: impl Read) -> Result<Array, Fault> {
     let count = shape
         .iter()
         .try_fold(size, |product: u64, side| product.checked_mul(*side));
-    // A side of 0 hides the others' overflow, or not, by their order: neither is an array for us.
+    // A side of 0 can hide an overflow of the others, depending on their order. Both are refused.
     let wanted = count.filter(|bytes| *bytes <= LARGEST && !shape.contains(&0));
     let Some(wanted) = wanted else {
         let wanted = format!("sides of 1 or more, {LARGEST} bytes at most");
@@ -88,7 +88,7 @@ fn take(reader: &mut impl Read, limit: u64) -> Result<Vec<u8>, Fault> {
     }
 }
 
-/// The elements' type, and the sides.
+/// Parses the header: the type of the elements, and the sides.
 fn header(text: &str) -> Result<(String, Vec<u64>), Fault> {
     let refused = |name: &str, wanted: &str, found: &str| {
         let found: String = found.chars().take(40).collect();
@@ -131,7 +131,7 @@ fn header(text: &str) -> Result<(String, Vec<u64>), Fault> {
     }
 }
 
-/// Of a type that this program reads: u8, f32 and integers.
+/// Size of an element of a type that this program reads: u8, f32 and integers.
 fn element_bytes(kind: &str) -> Result<u64, Fault> {
     let unordered = kind.trim_start_matches(['<', '>', '|', '=']);
     match unordered {
@@ -152,7 +152,7 @@ impl Array {
         self.kind.starts_with('>')
     }
 
-    /// As pixels: u8 or f32.
+    /// Converts the elements to pixels: u8 or f32.
     pub(super) fn into_pixels(self) -> Result<Pixels, Fault> {
         let is_big_endian = self.is_big_endian();
         let float = |bytes: &[u8]| {
@@ -169,7 +169,7 @@ impl Array {
         }
     }
 
-    /// As labels: integers of one axis, 0 or more, below 2^32.
+    /// Converts the elements to labels: integers on one axis, from 0 to below 2^32.
     pub(super) fn into_labels(self) -> Result<Vec<u32>, Fault> {
         if self.shape.len() != 1 {
             let found = format!("{:?}", self.shape);
@@ -294,7 +294,7 @@ mod tests {
                 file("|u1", "(0, 3)", &[]),
                 "shape: wanted sides of 1 or more, 2147483648 bytes",
             ),
-            // Sides whose product is 6 modulo 2^64.
+            // The product of these sides is 6 modulo 2^64.
             (
                 file("|u1", "(4294967296, 4294967296, 6)", &[0; 6]),
                 "shape: wanted sides of 1 or more, 2147483648 bytes",

@@ -1,7 +1,7 @@
-//! `.npz`: a zip archive of NumPy arrays, as `numpy.savez` and `numpy.savez_compressed` write one.
+//! Reader of `.npz`, a zip archive of NumPy arrays that `numpy.savez` or `numpy.savez_compressed` wrote.
 //!
-//! `images` `[N, H, W]` or `[N, C, H, W]`, u8 or f32, and `labels` `[N]`, of any integer type; or Keras' names
-//! `x_train`, `y_train` and, where there are any, `x_test`, `y_test`.
+//! The archive holds `images` `[N, H, W]` or `[N, C, H, W]`, u8 or f32, and `labels` `[N]` of any integer type. Keras' names
+//! `x_train` and `y_train`, with optional `x_test` and `y_test`, are also read.
 
 use std::io::Cursor;
 
@@ -12,20 +12,20 @@ use super::error::Fault;
 use super::npy::{self, Array};
 use super::{Dataset, Shape, Split};
 
-/// Images and labels for training, then for testing.
+/// Names of the arrays: images and labels for training, then for testing.
 const NAMES: [[Option<[&str; 2]>; 2]; 2] = [
     [Some(["images", "labels"]), None],
     [Some(["x_train", "y_train"]), Some(["x_test", "y_test"])],
 ];
-/// No more names of an archive are repeated in a message.
+/// Largest number of names from an archive in a message.
 const MOST_NAMES: usize = 10;
 
 type Archive<'a> = ZipArchive<Cursor<&'a [u8]>>;
 
-/// Reads the bytes of a whole archive.
+/// Reads a data set from the bytes of an archive.
 ///
 /// # Errors
-/// A [`Fault`]
+/// A [`Fault`] in the archive.
 pub fn dataset(bytes: &[u8], name: String) -> Result<Dataset, Fault> {
     let archive = ZipArchive::new(Cursor::new(bytes));
     let mut archive = archive.map_err(|error| Fault::new("file", "a zip archive (.npz)", error))?;
@@ -81,7 +81,7 @@ fn array(archive: &mut Archive, file: &str) -> Result<Array, Fault> {
     }
 }
 
-/// Of an array `[N, H, W]` or `[N, C, H, W]`.
+/// Shape of the images in an array `[N, H, W]` or `[N, C, H, W]`.
 fn image_shape(sides: &[u64]) -> Result<Shape, Fault> {
     let refused = |wanted: &str| Err(Fault::new("shape", wanted, format!("{sides:?}")));
     let (channels, rows, columns) = match *sides {
@@ -89,7 +89,7 @@ fn image_shape(sides: &[u64]) -> Result<Shape, Fault> {
         [_, channels, rows, columns] => (channels, rows, columns),
         _ => return refused("[N, H, W] or [N, C, H, W]"),
     };
-    // Keras' order of axes: read as ours, every row would be standardised as a channel.
+    // Keras has another order of axes. In our order, every row would be standardised as a channel.
     if [1, 3, 4].contains(&columns) && channels > 4 {
         return refused("[N, C, H, W]: numpy.moveaxis(images, -1, 1) puts the channels first");
     }

@@ -3,7 +3,7 @@
 use super::error::Fault;
 use super::{Pixels, Split};
 
-/// Of all pixels of one channel of all images; bytes count as byte / 255.
+/// Statistics of all pixels of one channel in all images; a byte counts as byte / 255.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Statistics {
     /// Mean.
@@ -13,10 +13,10 @@ pub struct Statistics {
 }
 
 impl Split {
-    /// Mean and standard deviation of each channel. Those of bytes are exact before they are rounded to f32.
+    /// Computes mean and standard deviation of each channel. For bytes they are exact before they are rounded to f32.
     ///
     /// # Errors
-    /// A channel whose pixels are all equal, or so nearly that f32 cannot tell.
+    /// The pixels of a channel are all equal, or so nearly equal that f32 cannot tell them apart.
     pub fn statistics(&self) -> Result<Vec<Statistics>, Fault> {
         let channels = self.shape.channels as usize;
         let plane = (self.shape.rows as usize) * (self.shape.columns as usize);
@@ -42,7 +42,8 @@ impl Split {
 }
 
 impl Statistics {
-    /// Factor and addend that standardise a pixel, stored as `full` times what the statistics are of.
+    /// Factor and addend that standardise a stored pixel. A stored pixel is `full` times a value on the scale of the
+    /// statistics.
     pub(crate) fn scale_and_shift(self, full: f64) -> (f32, f32) {
         let (mean, deviation) = (f64::from(self.mean), f64::from(self.deviation));
         (
@@ -52,7 +53,7 @@ impl Statistics {
     }
 }
 
-/// One channel of every image.
+/// Iterates over the pixels of one channel in every image.
 fn planes<T>(
     pixels: &[T],
     plane: usize,
@@ -62,7 +63,7 @@ fn planes<T>(
     pixels.chunks(plane).skip(channel).step_by(channels)
 }
 
-/// Mean and variance. Sums of whole numbers are exact.
+/// Computes mean and variance of bytes. Their sums are whole numbers, and so exact.
 fn of_bytes<'a>(planes: impl Iterator<Item = &'a [u8]>) -> (f64, f64) {
     let (mut count, mut sum, mut squares) = (0_u128, 0_u128, 0_u128);
     for plane in planes {
@@ -81,7 +82,7 @@ fn of_bytes<'a>(planes: impl Iterator<Item = &'a [u8]>) -> (f64, f64) {
     (mean / 255.0, variance / 255.0 / 255.0)
 }
 
-/// Mean and variance, in two passes.
+/// Computes mean and variance of floats, in two passes.
 fn of_floats<'a, I: Iterator<Item = &'a [f32]>>(planes: impl Fn() -> I) -> (f64, f64) {
     let values = || planes().flatten().map(|value| f64::from(*value));
     let count = planes().map(<[f32]>::len).sum::<usize>() as f64;

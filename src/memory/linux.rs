@@ -1,11 +1,11 @@
-//! What Linux allows a process: its control groups (version 2 or 1) and its resource limits.
+//! Bounds on the memory of a process on Linux: control groups (version 2 or 1) and resource limits.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::Room;
 
-/// Every bound that is set.
+/// Returns every bound that is set.
 pub(super) fn rooms() -> Vec<Room> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let (limits, status) = (read("/proc/self/limits"), read("/proc/self/status"));
@@ -17,7 +17,7 @@ pub(super) fn rooms() -> Vec<Room> {
     rooms
 }
 
-/// From /proc/self/limits and what is taken already by /proc/self/status.
+/// Reads the limits from /proc/self/limits and the memory in use from /proc/self/status.
 fn of_limits(limits: &str, status: &str) -> Vec<Room> {
     let bounds = [
         (
@@ -40,14 +40,14 @@ fn of_limits(limits: &str, status: &str) -> Vec<Room> {
     bounds.into_iter().filter_map(room).collect()
 }
 
-/// The number after `name` at the beginning of a line.
+/// Returns the number after `name` at the beginning of a line.
 fn value(text: &str, name: &str) -> Option<u64> {
     let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
     rest.split_whitespace().next()?.parse().ok()
 }
 
-/// The names of a control group's files: limit, use, and the line of `memory.stat` that counts file pages that the
-/// kernel takes back before it lets a process die.
+/// Names of a control group's files: the limit, the use, and the line of `memory.stat` that counts file pages. The kernel
+/// reclaims these pages before it kills a process.
 type Files = [&'static str; 3];
 
 const VERSION_2: Files = ["memory.max", "memory.current", "inactive_file"];
@@ -57,8 +57,8 @@ const VERSION_1: Files = [
     "total_inactive_file",
 ];
 
-/// Of the groups in /proc/self/cgroup and all those above them, mounted at `root`. A container may see its own group as
-/// the root, by another path than `groups` says.
+/// Returns the bounds of the groups in /proc/self/cgroup and of all groups above them, mounted at `root`. A container may
+/// see its own group as the root, under another path than in `groups`.
 fn groups(groups: &str, root: &Path) -> Vec<Room> {
     let mut rooms = Vec::new();
     for line in groups.lines() {
@@ -82,7 +82,7 @@ fn groups(groups: &str, root: &Path) -> Vec<Room> {
     rooms
 }
 
-/// `None` where the group has no limit.
+/// Returns the bound of one group; `None` if it has no limit.
 fn group(directory: &Path, [limit, usage, inactive]: Files) -> Option<Room> {
     let read = |name: &str| fs::read_to_string(directory.join(name)).ok();
     let number = |name: &str| read(name)?.trim().parse::<u64>().ok();
@@ -112,7 +112,7 @@ mod tests {
         };
         assert_eq!(rooms, [wanted]);
         assert_eq!(of_limits("", ""), []);
-        // Beyond its limit already, as one may be that was set later.
+        // The use is above the limit. This happens if the limit was set later.
         let rooms = of_limits(LIMITS, "VmSize:\t 99999999 kB\n");
         assert_eq!(rooms[0].bytes, 0);
     }

@@ -1,4 +1,4 @@
-//! `trainable bench`: how fast this machine trains and probes, against what it can do at most.
+//! `trainable bench`: the speed of training and of probes on this machine, compared with its peak.
 
 mod peak;
 pub(crate) mod step;
@@ -19,16 +19,16 @@ use super::{Failure, backend_parser, print};
 use peak::Peak;
 use step::{BATCH, Share, WIDTHS};
 
-/// What is to be timed.
+/// Options of `trainable bench`.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Where to compute; auto takes a real GPU if there is one and else the CPU
+    /// Where to compute; auto takes a real GPU if there is one, and otherwise the CPU
     #[arg(long, default_value = "auto", value_parser = backend_parser(), conflicts_with = "all")]
     backend: Backend,
     /// Every adapter, software included, and the CPU executor
     #[arg(long)]
     all: bool,
-    /// Networks that are trained in the same dispatches, a row of the table for each number
+    /// Numbers of networks that are trained in the same dispatches; each number is a row of the table
     #[arg(
         long, value_name = "R", value_delimiter = ',', default_values_t = [1, 2, 8, 16],
         value_parser = clap::value_parser!(u32).range(1..=65_535)
@@ -43,10 +43,10 @@ fn tiling_parser() -> impl TypedValueParser<Value = Tiling> {
     PossibleValuesParser::new(Tiling::NAMES).try_map(|name| name.parse::<Tiling>())
 }
 
-/// To time each dispatch by itself, where a device has them.
+/// Timestamps, which time each dispatch separately on devices that have them.
 const TIMESTAMPS: wgpu::Features = wgpu::Features::TIMESTAMP_QUERY;
 
-/// Times, and prints a section of Markdown for each device.
+/// Measures, and prints a section of Markdown for each device.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let mut text = format!(
         "# trainable {}: {} at minibatches of {BATCH}, Adam, f32\n",
@@ -62,7 +62,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     print(&text)
 }
 
-/// A section for every adapter and for the CPU executor.
+/// Returns a section for every adapter and for the CPU executor.
 fn all(options: &Options) -> Result<String, Failure> {
     let found = pollster::block_on(adapters(wgpu::Backends::all()));
     let gpus = found.iter().map(|(summary, adapter)| {
@@ -73,10 +73,10 @@ fn all(options: &Options) -> Result<String, Failure> {
     together(gpus.chain(cpu))
 }
 
-/// The sections one after the other; one that says why in place of each that failed.
+/// Joins the sections. A section that failed is replaced by one that gives the reason.
 ///
 /// # Errors
-/// The first failure, where all failed.
+/// The first failure, if all sections failed.
 fn together(
     sections: impl Iterator<Item = (String, Result<String, Failure>)>,
 ) -> Result<String, Failure> {
@@ -151,7 +151,7 @@ fn milliseconds(time: Duration) -> f64 {
     1e3 * time.as_secs_f64()
 }
 
-/// A training step, by number of replicas.
+/// Table of training steps, by number of replicas.
 fn steps(compute: &Compute, peak: Peak, replicas: &[u32]) -> Result<String, Failure> {
     let mut table = "| replicas | step, ms | of each replica, ms | GFLOP/s | of the peak | GB/s | of a copy's |\n\
                      |---|---|---|---|---|---|---|\n"
@@ -180,7 +180,7 @@ fn steps(compute: &Compute, peak: Peak, replicas: &[u32]) -> Result<String, Fail
     Ok(table)
 }
 
-/// Where the time goes, of a step and of a probe's iteration.
+/// Tables of kernels: the time of each kernel in a step and in an iteration of a probe.
 fn kernels(compute: &Compute, replicas: u32, tiling: Tiling) -> Result<String, Failure> {
     let Some([step, iteration]) = step::shares(compute, replicas, tiling)? else {
         return Ok("\nNo timestamps on this device: no table of kernels.\n".to_owned());
@@ -211,7 +211,7 @@ fn kernels(compute: &Compute, replicas: u32, tiling: Tiling) -> Result<String, F
     Ok(table("A training step", &step) + &table("An iteration of a probe", &iteration))
 }
 
-/// A scheduled run against training alone.
+/// Table of scheduled runs, compared with training alone.
 fn probes(compute: &Compute, replicas: &[u32]) -> Result<String, Failure> {
     let mut table = "\nThe default probe, every 40 steps.\n\n\
                      | replicas | first probe, ms | later ones, ms | 40 steps alone, ms | with one of them, ms | against training alone |\n\

@@ -1,4 +1,4 @@
-//! `trainable info`: the adapters of this machine, what would be chosen, and how fast a training step is there.
+//! `trainable info`: the adapters of this machine, the chosen device, and the time of a training step on it.
 
 use clap::Args;
 use trainable::gpu::{AdapterSummary, Gpu, adapters, present_adapters};
@@ -8,10 +8,10 @@ use super::bench::step::{BATCH, WIDTHS, nominal_flop, spec, time_step};
 use super::say::with_causes;
 use super::{Failure, backend_parser, print};
 
-/// What is to be looked at.
+/// Options of `trainable info`.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Where to compute; auto takes a real GPU if there is one and else the CPU
+    /// Where to compute; auto takes a real GPU if there is one, and otherwise the CPU
     #[arg(long, default_value = "auto", value_parser = backend_parser())]
     backend: Backend,
     /// Networks that are trained in the same dispatches while the step is timed
@@ -19,13 +19,13 @@ pub(crate) struct Options {
     replicas: u32,
 }
 
-/// Looks, times and prints; first the adapters, which help where the chosen one fails.
+/// Prints the adapters and then the time of a step. The adapters come first, because they help if the chosen one fails.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     print(&present(options.backend))?;
     print(&chosen(options)?)
 }
 
-/// The adapters, with why one does not open.
+/// Lists the adapters, with the reason for each that does not open.
 fn present(backend: Backend) -> String {
     let mut text = String::new();
     let found = match backend {
@@ -46,7 +46,7 @@ fn present(backend: Backend) -> String {
     text
 }
 
-/// Tells what would be chosen, and how fast it is.
+/// Describes the chosen device and its speed.
 fn chosen(options: &Options) -> Result<String, Failure> {
     let (compute, chosen) = Compute::open(options.backend)?;
     let mut text = format!("\n--backend {}: {chosen}\n", options.backend.name());

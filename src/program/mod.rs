@@ -28,61 +28,63 @@ use trainable::tensors::TensorError;
 use sweep::grid::GridError;
 use sweep::slurm::NotPlain;
 
-/// Why a subcommand gave up.
+/// Reason for which a subcommand failed.
 #[derive(Debug, Error)]
 pub(crate) enum Failure {
-    /// A file does not hold what was wanted.
+    /// A file has the wrong content.
     #[error(transparent)]
     Tensors(#[from] TensorError),
-    /// The engine refused, or its device failed.
+    /// The engine refused the request, or its device failed.
     #[error(transparent)]
     Engine(#[from] trainable::Error),
-    /// The files are good, but what they lead to overflows.
-    #[error("{network} on {batch}: wanted a finite loss and gradients, found that some are not")]
+    /// The files are valid, but the computation on them overflows.
+    #[error(
+        "{network} on {batch}: wanted a finite loss and gradients, found values that are not finite"
+    )]
     NotFinite {
         network: PathBuf,
         batch: PathBuf,
         source: NotFinite,
     },
-    /// The experiment cannot be run, or was not run to its end.
+    /// The experiment cannot be run, or did not run to its end.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
     /// The directory cannot be used for this run.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
-    /// Nobody would tell of Ctrl-C.
+    /// The handler of signals, such as Ctrl-C, cannot be installed.
     #[error("cannot listen for signals")]
     Signals(#[source] io::Error),
-    /// The run's directory makes no page.
+    /// No page can be made from the run's directory.
     #[error(transparent)]
     Page(#[from] PageError),
-    /// The data files are faulty, or of no known format.
+    /// The data files are faulty, or their format is unknown.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// The program was built without data of its own.
+    /// The program was built without an embedded data set, and none was given.
     #[cfg(not(feature = "embedded-mnist"))]
-    #[error("--data: wanted a data set, as this program carries none, found none")]
+    #[error("--data: wanted a data set, because this program contains none; found no --data")]
     NoData,
-    /// There is no such file, or it may not be read.
+    /// A file is missing or may not be read.
     #[error("cannot read {}", path.display())]
     Read { path: PathBuf, source: io::Error },
-    /// The file is no experiment.
+    /// The file is not an experiment.
     #[error("cannot read {} as an experiment", path.display())]
     ExperimentFile { path: PathBuf, source: FileError },
-    /// An experiment has no form as a file.
+    /// An experiment cannot be written as a file.
     #[error("experiment {name:?} cannot be written as TOML")]
     Toml {
         name: String,
         source: toml::ser::Error,
     },
-    /// What is to be varied makes no grid.
+    /// The varied fields do not form a grid.
     #[error(transparent)]
     Grid(#[from] GridError),
-    /// A cell of a sweep cannot be run, or was not run to its end.
+    /// A cell of a sweep cannot be run, or did not run to its end.
     #[error("cell {name}")]
     Cell { name: String, source: Box<Failure> },
-    /// A finished cell's scores are no table of scores.
-    #[error("{}: wanted a table of scores", path.display())]
+    /// The scores file of a finished cell is not a table of scores.
+    #[error("cannot read {} as a table of scores", path.display())]
     Scores { path: PathBuf, source: csv::Error },
     /// A table, a script or another file cannot be written.
     #[error(transparent)]
@@ -90,23 +92,22 @@ pub(crate) enum Failure {
     /// A picture cannot be drawn or written.
     #[error(transparent)]
     Report(#[from] ReportError),
-    /// A directory cannot be made.
-    #[error("cannot make {}", path.display())]
+    /// A directory cannot be created.
+    #[error("cannot create {}", path.display())]
     Make { path: PathBuf, source: io::Error },
-    /// The system does not say where this program or its directory is.
-    #[error("cannot find this program and the current directory")]
+    /// The system does not tell the path of this program or of the current directory.
+    #[error("cannot find the path of this program or of the current directory")]
     Here(#[source] io::Error),
-    /// A path that cannot stand in a script.
+    /// A path cannot be written into a script.
     #[error(transparent)]
     NotPlain(#[from] NotPlain),
-    /// Nobody takes the results.
-    #[error("standard output: wanted to write the results, found that they cannot be written")]
+    /// Standard output does not take the results.
+    #[error("cannot write the results to standard output")]
     Output(#[from] io::Error),
 }
 
 impl Failure {
-    /// 2 where what was asked cannot be had from any machine, as for clap's own usage errors; 1 where
-    /// this one failed.
+    /// Exit code: 2 if no machine could do what was asked, as for clap's own usage errors; 1 if this machine failed.
     pub(crate) fn exit_code(&self) -> u8 {
         use trainable::gpu::Error::NotSubmitted;
         let of_machine = |error: &trainable::Error| match error.gpu() {
@@ -131,12 +132,12 @@ impl Failure {
         if is_of_machine { 1 } else { 2 }
     }
 
-    /// What else could be asked for.
+    /// Suggestion of another request, for the hint below the error.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Cell { source, .. } => source.hint(),
             Self::Directory(DirectoryError::HoldsRun { .. }) => {
-                Some("--resume goes on with it, --out takes another directory".to_owned())
+                Some("--resume continues it, --out takes another directory".to_owned())
             }
             Self::Directory(
                 DirectoryError::NoCheckpoint { .. }
@@ -154,13 +155,13 @@ fn backend_parser() -> impl TypedValueParser<Value = Backend> {
     PossibleValuesParser::new(Backend::NAMES).try_map(|name| name.parse::<Backend>())
 }
 
-/// Writes a subcommand's whole result at once: on failure, standard output stays empty. A reader that wants no more of it,
-/// such as `head`, is no failure.
+/// Writes the complete result of a subcommand at once, so that standard output stays empty on failure. A reader that stops
+/// reading, such as `head`, is not a failure.
 fn print(result: &str) -> Result<(), Failure> {
     print_bytes(result.as_bytes())
 }
 
-/// As [`print`], of what may be no text.
+/// Writes bytes that may not be text; otherwise the same as [`print`].
 fn print_bytes(result: &[u8]) -> Result<(), Failure> {
     let mut output = io::stdout().lock();
     match output.write_all(result).and_then(|()| output.flush()) {
@@ -194,7 +195,7 @@ mod tests {
         ExperimentError::Directory(error).into()
     }
 
-    /// The machine may do it another time, or another machine may; what the user asked cannot be had from any.
+    /// Failures of a machine exit with 1, and requests that no machine can meet exit with 2.
     #[test]
     fn faults_of_the_machine_and_of_the_user_are_told_apart() {
         let path = || PathBuf::from("somewhere");

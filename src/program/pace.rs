@@ -1,20 +1,20 @@
-//! How much of a run is done, and how long the rest will take.
+//! Progress of a run: its finished steps, and an estimate of the time left.
 
 use std::time::{Duration, Instant};
 
-/// Steps of a run, and the time that this process took for its own share of them.
+/// Steps of a run, and the time that this process has spent on its own share of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Pace {
     total: u64,
     done: u64,
-    /// Of those done, the ones that an earlier process did.
+    /// Finished steps that an earlier process did.
     resumed: u64,
-    /// Since when this process trains.
+    /// Start of this process's training.
     begin: Instant,
 }
 
 impl Pace {
-    /// Of a run of `total` steps, of which none is done.
+    /// Creates the pace of a run of `total` steps, none of them done.
     pub(crate) fn new(total: u64, now: Instant) -> Self {
         Self {
             total,
@@ -24,12 +24,12 @@ impl Pace {
         }
     }
 
-    /// This process did `steps` more.
+    /// Adds `steps` that this process did.
     pub(crate) fn advance(&mut self, steps: u64) {
         self.done += steps;
     }
 
-    /// An earlier process had done `steps`. What this one did until `now` was to read them.
+    /// Adds `steps` that an earlier process did. This process only read them, until `now`.
     pub(crate) fn resume(&mut self, steps: u64, now: Instant) {
         self.done += steps;
         self.resumed += steps;
@@ -48,7 +48,7 @@ impl Pace {
         100.0 * self.done as f64 / self.total as f64
     }
 
-    /// The rest at the pace of this process; nothing before its first step.
+    /// Time left at the pace of this process; `None` before its first step.
     pub(crate) fn left(&self, now: Instant) -> Option<Duration> {
         let own = self.done - self.resumed;
         if own == 0 {
@@ -70,7 +70,7 @@ mod tests {
         let after = |seconds| start + Duration::from_secs(seconds);
         let mut pace = Pace::new(1_000, start);
         assert_eq!(pace.left(after(5)), None);
-        // Two finished batches and a part of the third, read within ten seconds.
+        // Two finished batches and a part of the third, read in ten seconds.
         for steps in [300, 300, 100] {
             pace.resume(steps, after(10));
         }

@@ -1,4 +1,4 @@
-//! `trainable probe`: curvature and gradient noise of a network on one minibatch, both from files.
+//! `trainable probe`: curvature and gradient noise of a network on one minibatch. Both are read from files.
 
 use std::path::PathBuf;
 
@@ -12,12 +12,12 @@ use trainable::{Backend, Compute, Trainer};
 
 use super::{Failure, backend_parser, print};
 
-/// What is to be probed, and how.
+/// Options of `trainable probe`.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The network, a safetensors file: NAME.weight [out, in] and NAME.bias [out] of each layer, in order of the
-    /// numbers in their names, in which alone these may differ (fc1, fc2, ..., or 0, 2, ... of an nn.Sequential);
-    /// all F32; with crelu, the next layer's in is twice the previous out
+    /// The network, a safetensors file in F32: NAME.weight [out, in] and NAME.bias [out] of each layer; names differ
+    /// only in their numbers, which give the order (fc1, fc2, ..., or 0, 2, ... of an nn.Sequential); with crelu, the
+    /// next layer's in is twice the previous out
     #[arg(value_name = "NET")]
     network: PathBuf,
     /// The minibatch, a safetensors file: x [B, in] in F32 and the labels y [B] in I64, I32 or U8
@@ -26,17 +26,17 @@ pub(crate) struct Options {
     /// Nonlinearity of the hidden layers
     #[arg(long, value_enum, default_value_t = ActivationName::Relu)]
     activation: ActivationName,
-    /// Hessian-vector products at the most, for each layer and for the network
+    /// Largest number of Hessian-vector products, for each layer and for the network
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     iterations: u32,
-    /// Stop once the relative residual |Hv - lambda v| / (|lambda| |v|) is at most this; with 0, all
-    /// iterations are done that change anything
+    /// Stop once the relative residual |Hv - lambda v| / (|lambda| |v|) is at most this; with 0, iterate as long as
+    /// anything changes
     #[arg(long, default_value_t = 0.0)]
     tolerance: f32,
-    /// Decides the random vectors that the iterations start at
+    /// Seed of the random vectors at which the iterations start
     #[arg(long, default_value_t = 0)]
     seed: u32,
-    /// Where to compute; auto takes a real GPU if there is one and else the CPU
+    /// Where to compute; auto takes a real GPU if there is one, and otherwise the CPU
     #[arg(long, default_value = "auto", value_parser = backend_parser())]
     backend: Backend,
     /// How to print the results
@@ -74,7 +74,7 @@ enum Format {
     Json,
 }
 
-/// Probes and prints.
+/// Probes the network and prints the results.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let report = probe(options)?;
     print(&match options.format {
@@ -83,7 +83,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     })
 }
 
-/// Everything that the files and the options can be blamed for is checked before a device is opened.
+/// Checks files and options, then opens a device and probes. Every fault of files and options is found before the device is opened.
 fn probe(options: &Options) -> Result<Report, Failure> {
     let read = read_network(&options.network, options.activation.into())?;
     let batch = read_batch(&options.batch, &read.network)?;
@@ -106,7 +106,7 @@ fn probe(options: &Options) -> Result<Report, Failure> {
     let mut trainer = Trainer::new(&compute, spec)?;
     trainer.write_parameters(0, &read.parameters)?;
     trainer.write_batch(0, &batch.inputs, &batch.labels)?;
-    // One replica, so one entry.
+    // There is one replica, and so one entry.
     let stats = trainer.probe()?.swap_remove(0);
     let stats = stats.map_err(|source| Failure::NotFinite {
         network: options.network.clone(),
@@ -116,7 +116,7 @@ fn probe(options: &Options) -> Result<Report, Failure> {
     Ok(Report::new(&compute, batch.size, read.names, &stats))
 }
 
-/// What is printed. Programs rely on the keys.
+/// Printed results. Programs rely on the keys.
 #[derive(Serialize)]
 struct Report {
     backend: &'static str,
@@ -143,7 +143,7 @@ struct Row {
 }
 
 impl Report {
-    /// `names` are those of the layers in the network's file.
+    /// Creates the results; `names` are the names of the layers in the network's file.
     fn new(compute: &Compute, batch: u32, names: Vec<String>, stats: &ProbeStats) -> Self {
         let (backend, adapter) = match compute {
             Compute::Cpu => ("cpu", "CPU executor".to_owned()),
@@ -166,7 +166,7 @@ impl Report {
         Ok(json + "\n")
     }
 
-    /// A heading, then columns as wide as their widest cell: names to the left, numbers to the right.
+    /// Formats a heading and a table. Columns are as wide as their widest cell; names align to the left and numbers to the right.
     fn table(&self) -> String {
         let rows = self.layers.iter().chain([&self.network]).map(Row::cells);
         let lines: Vec<_> = std::iter::once(HEADINGS.map(str::to_owned))
@@ -233,7 +233,7 @@ impl Row {
     }
 }
 
-/// Five significant digits, with an exponent only where the number is very small or large.
+/// Formats a number with five significant digits, with an exponent only if the number is very small or large.
 fn five_digits(number: f64) -> String {
     let exponent = number.abs().log10().floor();
     if (-4.0..5.0).contains(&exponent) {

@@ -1,4 +1,4 @@
-//! What `trainable run` says while it runs: a bar for people, lines for logs, JSON for programs, or nothing.
+//! Progress messages of `trainable run`: a bar for people, lines for logs, JSON for programs, or nothing.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,18 +15,18 @@ use trainable::record::TaskRow;
 use super::pace::Pace;
 use super::say::{WARNING, say, styled};
 
-/// How progress is told.
+/// Form of the progress messages.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Progress {
-    /// A bar on a terminal, else lines
+    /// A bar on a terminal, otherwise lines
     Auto,
     /// A bar with the time left and every arm's latest score
     Bar,
     /// A line for each finished task of each replica
     Lines,
-    /// JSON objects on standard output, one a line, in place of the score table
+    /// JSON objects on standard output, one a line, instead of the score table
     Json,
-    /// Only replicas that diverge
+    /// Only messages about replicas that diverge
     Quiet,
 }
 
@@ -36,7 +36,7 @@ impl Progress {
         matches!(self, Self::Json)
     }
 
-    /// Tells which of a sweep's cells is next: number `number` of `count`.
+    /// Announces the next cell of a sweep: number `number` of `count`.
     pub(crate) fn tell_cell(self, name: &str, number: usize, count: usize) {
         match self {
             Self::Auto | Self::Bar | Self::Lines => say!("cell {number} of {count}: {name}"),
@@ -48,10 +48,10 @@ impl Progress {
     }
 }
 
-/// Tells what happens.
+/// Reports events in the chosen form.
 pub(crate) struct Teller {
     mode: Mode,
-    /// Shared with the bar.
+    /// State that is shared with the bar.
     pace: Arc<Mutex<Pace>>,
     begin: Instant,
 }
@@ -64,7 +64,7 @@ enum Mode {
 }
 
 impl Teller {
-    /// Of a run of `total` steps, summed over its replicas.
+    /// Creates a reporter for a run of `total` steps, summed over its replicas.
     pub(crate) fn new(progress: Progress, total: u64) -> Self {
         let begin = Instant::now();
         let pace = Arc::new(Mutex::new(Pace::new(total, begin)));
@@ -86,7 +86,7 @@ impl Teller {
                 self.show(steps);
             }
             Event::Split { replicas, fit } => self.warn(
-                &format!("of {replicas} replicas {fit} train together on this device, the others in turn"),
+                &format!("{fit} of {replicas} replicas train together on this device, and the others in turn"),
                 &json!({"event": "split", "replicas": replicas, "fit": fit}),
             ),
             Event::Resumed(steps) => {
@@ -119,7 +119,7 @@ impl Teller {
             }
             Event::Unmeasured { arm, seed, update } => self.warn(
                 &format!(
-                    "{arm}, seed {seed}: the probe at update {update} was not finite; its step sizes stay"
+                    "{arm}, seed {seed}: the probe at update {update} was not finite; the step sizes stay as they are"
                 ),
                 &json!({"event": "unmeasured", "arm": arm, "seed": seed, "update": update}),
             ),
@@ -146,7 +146,7 @@ impl Teller {
         }
     }
 
-    /// The last word.
+    /// Reports the end of the run.
     pub(crate) fn finish(&self, event: &str) {
         match &self.mode {
             Mode::Bar(bar, _) => bar.finish_and_clear(),
@@ -165,7 +165,7 @@ impl Teller {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Moves the bar on.
+    /// Advances the bar.
     fn show(&self, steps: u64) {
         if let Mode::Bar(bar, _) = &self.mode {
             bar.inc(steps);
@@ -173,13 +173,13 @@ impl Teller {
     }
 }
 
-/// The arms' latest scores, arms in the order of their first.
+/// Latest scores of the arms, in the order of each arm's first score.
 #[derive(Default)]
 struct Scores(Vec<Latest>);
 
 struct Latest {
     arm: String,
-    /// By seed.
+    /// Latest score of each seed.
     scores: BTreeMap<u32, TaskRow>,
 }
 
@@ -196,7 +196,7 @@ impl Scores {
         self.0[place].scores.insert(row.seed, row.clone());
     }
 
-    /// A line for each arm: its newest task, and the mean over the seeds that have finished it.
+    /// Formats a line for each arm: its newest task, and the mean over the seeds that have finished it.
     fn lines(&self) -> String {
         let names = self.0.iter().map(|latest| latest.arm.chars().count());
         let width = names.max().unwrap_or(0);
@@ -214,13 +214,13 @@ impl Scores {
     }
 }
 
-/// Nobody who reads it is no reason to stop training: the tables are what counts.
+/// Writes a line and ignores failures: without a reader, training goes on and the tables are written.
 fn print_json(value: &serde_json::Value) {
     let mut output = io::stdout().lock();
     let _ = writeln!(output, "{value}").and_then(|()| output.flush());
 }
 
-/// The bar's own estimate would count what an earlier process did.
+/// Style of the bar, with our own estimate of the time left: the bar's own would count the steps of an earlier process.
 fn bar(steps: u64, pace: &Arc<Mutex<Pace>>) -> ProgressBar {
     let template = "{wide_bar} {percent:>3}%  {elapsed}, {left} left\n{msg}";
     let style = ProgressStyle::with_template(template).expect("a template that indicatif knows");

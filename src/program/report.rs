@@ -10,13 +10,13 @@ use trainable::report::{Foreign, write_event_files, write_overview, write_page};
 use super::Failure;
 use super::say::say;
 
-/// The page's name in a directory.
+/// Name of the page in a directory.
 const PAGE: &str = "report.html";
 
-/// Characters of the directory that a page of several runs has to itself.
+/// Longest name, in characters, of the directory for a page of several runs.
 const LONGEST_NAME: usize = 100;
 
-/// Which runs, and where the page goes.
+/// Options of `trainable report`.
 #[derive(Args)]
 pub(crate) struct Options {
     /// Directories that `trainable run` has written; a run may be interrupted or still running
@@ -24,14 +24,14 @@ pub(crate) struct Options {
     directories: Vec<PathBuf>,
     /// Directory for report.html, or a name that ends in .html for the page itself
     ///
-    /// Without it, a run's page goes into its directory, and that of several runs, with the tables and the pictures
-    /// beside it, into reports/ and the runs' names.
+    /// Without it, the page of one run goes into its directory. The page of several runs goes into a directory in
+    /// reports/ that is named after them, with the tables and the pictures beside it.
     #[arg(long, value_name = "DIR|FILE.html")]
     out: Option<PathBuf>,
-    /// Write TensorBoard's event files of each run too, to tensorboard/ in its directory
+    /// Also write TensorBoard's event files of each run, to tensorboard/ in its directory
     #[arg(long)]
     tensorboard: bool,
-    /// Replace a file in the page's place even if it is no report
+    /// Replace the file at the page's path even if it is not a report
     #[arg(long)]
     force: bool,
 }
@@ -68,7 +68,7 @@ pub(crate) fn write(directory: &Path) -> Result<(), Failure> {
     )?)
 }
 
-/// Writes a page over the runs in `directories`, all in `place`.
+/// Writes a page over the runs in `directories`, with its tables and pictures, to `place`.
 pub(crate) fn write_over(directories: &[PathBuf], place: &Path) -> Result<(), Failure> {
     Ok(write_overview(directories, &page_in(place), Foreign::Keep)?)
 }
@@ -77,19 +77,19 @@ pub(crate) fn page_in(directory: &Path) -> PathBuf {
     directory.join(PAGE)
 }
 
-/// The last line: the page to open.
+/// Prints the last line: the path of the page to open.
 pub(crate) fn tell_page(page: &Path) {
     if page.exists() {
         say!("{}", page.display());
     }
 }
 
-/// Whether it is the page's own name, and not its directory's.
+/// Returns whether the path names the page itself and not its directory.
 fn is_file_name(path: &Path) -> bool {
     path.extension() == Some(OsStr::new("html")) || path.exists() && !path.is_dir()
 }
 
-/// "A-B", or "A-and-3-others" where there are too many to name.
+/// Name for a page of several runs: "A-B", or "A-and-3-others" if there are too many to name.
 fn joined(directories: &[PathBuf]) -> String {
     let name = |directory: &PathBuf| {
         let directory = fs::canonicalize(directory).unwrap_or_else(|_| directory.clone());

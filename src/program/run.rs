@@ -1,4 +1,4 @@
-//! `trainable run`: an experiment from a file or a preset; `trainable presets`: what presets there are.
+//! `trainable run` runs an experiment from a file or a preset. `trainable presets` lists and prints presets.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -21,22 +21,22 @@ use super::say::say;
 use super::signals::{INTERRUPTED, Signals};
 use super::{Failure, backend_parser, print, report};
 
-/// What is to be run, and where the results go.
+/// Options of `trainable run`.
 #[derive(Args)]
 pub(crate) struct Options {
     #[command(flatten)]
     source: Source,
     #[command(flatten)]
     means: Means,
-    /// Directory for the tables and the pictures; without it, runs/ and the experiment's name
+    /// Directory for the tables and the pictures; by default, runs/ followed by the experiment's name
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Go on where an interrupted run of the same experiment stands; start one where there is none
+    /// Continue an interrupted run of the same experiment; start a new run if there is none
     #[arg(long)]
     resume: bool,
 }
 
-/// Where an experiment comes from.
+/// Source of an experiment.
 #[derive(Args)]
 pub(super) struct Source {
     /// An experiment file, as `trainable presets NAME` prints one
@@ -51,45 +51,45 @@ pub(super) struct Source {
     /// Train every arm with seeds 1 to N, whatever the experiment says
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     seeds: Option<u32>,
-    /// Train over N tasks, whatever the experiment says
+    /// Train on N tasks, whatever the experiment says
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     tasks: Option<u32>,
 }
 
-/// What experiments are run with.
+/// Options that are common to all runs.
 #[derive(Args)]
 pub(super) struct Means {
-    /// Where to compute; auto takes a real GPU if there is one and else the CPU
+    /// Where to compute; auto takes a real GPU if there is one, and otherwise the CPU
     #[arg(long, default_value = "auto", value_parser = backend_parser())]
     pub(super) backend: Backend,
-    /// A data set: a directory of IDX files or of CIFAR's binary ones, or an .npz file; without it, the MNIST inside
-    /// this program
+    /// A data set: a directory of IDX files, CIFAR's binary directory, or an .npz file; by default, the MNIST
+    /// training set inside this program
     #[arg(long, value_name = "PATH")]
     pub(super) data: Option<PathBuf>,
-    /// Write TensorBoard's event files too, as the run goes on, to tensorboard/ in its directory
+    /// Also write TensorBoard's event files during the run, to tensorboard/ in its directory
     #[arg(long)]
     pub(super) tensorboard: bool,
-    /// How to tell what happens
+    /// Form of the progress messages
     #[arg(long, value_enum, default_value_t = Progress::Auto)]
     pub(super) progress: Progress,
-    /// Seconds from checkpoint to checkpoint, at the most
+    /// Longest time between checkpoints, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60, hide = true)]
     checkpoint_seconds: u64,
 }
 
-/// The resolved experiment, in its directory.
+/// Name of the file in a run's directory that holds the complete experiment.
 pub(super) const DESCRIPTION: &str = "experiment.toml";
 
-/// What is to be listed or printed.
+/// Options of `trainable presets`.
 #[derive(Args)]
 pub(crate) struct PresetsOptions {
-    /// Print this one as an experiment file
+    /// Print this preset as an experiment file
     #[arg(value_parser = preset_parser())]
     name: Option<Preset>,
-    /// Its size
+    /// Size of the preset
     #[arg(long, value_enum, default_value_t = Size::Small)]
     scale: Size,
-    /// Print what has its default, too
+    /// Also print fields that have their defaults
     #[arg(long, requires = "name")]
     full: bool,
 }
@@ -99,7 +99,7 @@ pub(crate) struct PresetsOptions {
 enum Size {
     /// Minutes on two CPU cores (collapse: most of an hour)
     Small,
-    /// As in the paper: days on two cores
+    /// The paper's size: days on two cores
     Paper,
 }
 
@@ -116,10 +116,10 @@ fn preset_parser() -> impl clap::builder::TypedValueParser<Value = Preset> {
     use clap::builder::{PossibleValuesParser, TypedValueParser};
     let names = Preset::ALL.map(Preset::name);
     PossibleValuesParser::new(names)
-        .try_map(|name| Preset::named(&name).ok_or("no preset of that name"))
+        .try_map(|name| Preset::named(&name).ok_or("there is no preset of that name"))
 }
 
-/// Lists the presets, or prints one.
+/// Lists the presets or prints one of them.
 pub(crate) fn presets(options: &PresetsOptions) -> Result<(), Failure> {
     let text = match options.name {
         Some(preset) if options.full => as_toml(&preset.experiment(options.scale.into()))?,
@@ -140,12 +140,12 @@ pub(crate) fn schema() -> Result<(), Failure> {
     print(&format!("{:#}\n", experiment::schema()))
 }
 
-/// The experiment as a whole file shows it.
+/// Formats the experiment as a file with every field.
 pub(super) fn as_toml(experiment: &Experiment) -> Result<String, Failure> {
     toml::to_string(experiment).map_err(not_written(experiment))
 }
 
-/// The part of a preset that differs from the defaults.
+/// Formats the fields of a preset that differ from the defaults.
 fn as_short_toml(preset: Preset, scale: Size) -> Result<String, Failure> {
     let experiment = preset.experiment(scale.into());
     let short = experiment.to_short_toml();
@@ -156,7 +156,7 @@ fn as_short_toml(preset: Preset, scale: Size) -> Result<String, Failure> {
     };
     let name = preset.name();
     Ok(format!(
-        "# What is not here has its default: `trainable presets {name}{size} --full` prints all.\n\n{text}"
+        "# Fields that are not listed have their defaults: `trainable presets {name}{size} --full` prints all.\n\n{text}"
     ))
 }
 
@@ -165,7 +165,7 @@ fn not_written(experiment: &Experiment) -> impl FnOnce(toml::ser::Error) -> Fail
     move |source| Failure::Toml { name, source }
 }
 
-/// Runs an experiment in its directory, or goes on with it.
+/// Runs an experiment in its directory, or continues it.
 pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let begin = Instant::now();
     let signals = Signals::listen().map_err(Failure::Signals)?;
@@ -189,7 +189,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     match session.run(&path, &experiment, options.resume)? {
         Ended::Before => say!("finished already; results in {}", path.display()),
         Ended::Stopped => {
-            say!("stopped at a checkpoint; the same command with --resume goes on from there");
+            say!("stopped at a checkpoint; the same command with --resume continues from there");
             return Ok(ExitCode::from(INTERRUPTED));
         }
         Ended::Finished(scores) => {
@@ -204,7 +204,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What experiments are run with, one after the other.
+/// Device, data and options with which experiments are run, one after the other.
 pub(super) struct Session {
     compute: Compute,
     images: ImageSet,
@@ -214,18 +214,18 @@ pub(super) struct Session {
     signals: Signals,
 }
 
-/// How a run ended.
+/// Way in which a run ended.
 pub(super) enum Ended {
-    /// It was finished before.
+    /// The run was finished before.
     Before,
-    /// With a row for each arm.
+    /// The run finished, with a row for each arm.
     Finished(Vec<ScoreRow>),
-    /// At a checkpoint, because somebody wished so.
+    /// The run stopped at a checkpoint, because a signal asked for it.
     Stopped,
 }
 
 impl Session {
-    /// Chooses where to compute. While it trains, the first signal stops at a checkpoint.
+    /// Chooses the device and installs the handler of signals. During training, the first signal stops at a checkpoint.
     pub(super) fn open(means: &Means, images: ImageSet, signals: Signals) -> Result<Self, Failure> {
         let (compute, chosen) = Compute::open(means.backend)?;
         say!("backend: {chosen}");
@@ -239,12 +239,12 @@ impl Session {
         })
     }
 
-    /// Whether somebody wished that it end.
+    /// Returns whether a signal asked for the end.
     pub(super) fn is_stopped(&self) -> bool {
         self.signals.is_stopped()
     }
 
-    /// Runs `experiment` in the directory `path`, or goes on with it if it may, and writes its results there.
+    /// Runs `experiment` in the directory `path`, or continues it if that is allowed, and writes its results there.
     pub(super) fn run(
         &self,
         path: &Path,
@@ -272,7 +272,7 @@ impl Session {
         };
 
         let mut teller = Teller::new(self.progress, experiment.total_steps());
-        // Before the first step there is nothing that a signal could cut off.
+        // Before the first step, a signal has nothing to interrupt.
         let mut work = None;
         let tell = |event: Event<'_>| {
             work.get_or_insert_with(|| self.signals.work());
@@ -295,8 +295,8 @@ impl Session {
     }
 }
 
-/// Whether the directory `path` holds the finished run of `experiment`. Fails where it holds another one, finished
-/// or not.
+/// Returns whether the directory `path` holds the finished run of `experiment`. Fails if it holds another experiment,
+/// finished or not.
 pub(super) fn is_finished(
     path: &Path,
     experiment: &Experiment,
@@ -309,7 +309,7 @@ pub(super) fn is_finished(
     Ok(RunDirectory::is_finished(path, experiment, images)?)
 }
 
-/// Writes experiment.toml, where it is not there yet: it says which program began the run.
+/// Writes experiment.toml if it does not exist yet. An existing file stays, because it names the program that began the run.
 pub(super) fn describe(path: &Path, experiment: &Experiment) -> Result<(), Failure> {
     let description = path.join(DESCRIPTION);
     if description.exists() {
@@ -324,7 +324,7 @@ pub(super) fn describe(path: &Path, experiment: &Experiment) -> Result<(), Failu
     Ok(write_whole(&description, text.as_bytes())?)
 }
 
-/// Fails where a run in the directory `path` would meet a file that it has not written.
+/// Fails if a run in the directory `path` would meet a file that it did not write.
 pub(super) fn check_free(path: &Path, may_resume: bool) -> Result<(), Failure> {
     check_place(path, may_resume)?;
     Ok(check_page(&report::page_in(path), Foreign::Keep)?)

@@ -1,18 +1,18 @@
-//! `trainable completions` and `trainable man`, made from the program's own description of its options.
+//! `trainable completions` and `trainable man`. Both are generated from the program's description of its options.
 
 use clap::{Args, Command};
 use clap_complete::Shell;
 
 use super::{Failure, print_bytes};
 
-/// For whom.
+/// Options of `trainable completions`.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// The shell that is to complete `trainable`'s options
+    /// Shell for which the completion script is printed
     shell: Shell,
 }
 
-/// Prints a completion script; `source` it, or put it where the shell looks for them.
+/// Prints a completion script. Users `source` it, or put it into the shell's directory of completions.
 pub(crate) fn completions(options: &Options, mut program: Command) -> Result<(), Failure> {
     let name = program.get_name().to_owned();
     let mut script = Vec::new();
@@ -20,7 +20,7 @@ pub(crate) fn completions(options: &Options, mut program: Command) -> Result<(),
     print_bytes(&script)
 }
 
-/// Prints the manual page, in roff: the program's, then those of its subcommands.
+/// Prints the manual pages in roff: first the program's, then those of its subcommands.
 pub(crate) fn man(mut program: Command) -> Result<(), Failure> {
     program.build();
     let mut page = Vec::new();

@@ -1,29 +1,29 @@
-//! Wishes that the program end: Ctrl-C, `kill`, a terminal that is closed.
+//! Signals that ask the program to end: Ctrl-C, `kill`, a closed terminal.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What an interrupted run exits with, as after SIGINT.
+/// Exit code of an interrupted run, the same as after SIGINT.
 pub(crate) const INTERRUPTED: u8 = 130;
 
-/// What the signals so far ask for.
+/// State that the signals have set.
 #[derive(Clone, Debug)]
 pub(crate) struct Signals {
-    /// Set by the first.
+    /// Flag that the first signal sets.
     stop: Arc<AtomicBool>,
-    /// The next one ends the process at once.
+    /// Whether the next signal ends the process at once.
     is_at_once: Arc<AtomicBool>,
 }
 
 impl Signals {
-    /// From here on a signal ends the process at once with [`INTERRUPTED`], but while there is [`Work`] the first one
-    /// only sets a flag.
+    /// Installs the handler. From then on a signal ends the process at once with [`INTERRUPTED`]. While [`Work`] exists,
+    /// the first signal only sets a flag.
     ///
-    /// A signal that the program was started to ignore stays ignored, as `nohup` and a shell's background jobs have it.
-    /// Linux tells which ones those are. Other Unixes tell only by means that need `unsafe`: there SIGHUP is left as it
-    /// is, ignored or deadly (a killed run resumes), and SIGINT and SIGTERM are always listened to. On Windows these
-    /// are Ctrl-C, Ctrl-Break and the closing of the console.
+    /// A signal that was ignored when the program started stays ignored; `nohup` and background jobs of a shell need
+    /// this. Linux tells which signals are ignored. Other Unixes tell it only through `unsafe` calls. There SIGHUP keeps
+    /// its action, so it is ignored or ends the process (the run can be resumed), and SIGINT and SIGTERM are always
+    /// handled. On Windows the signals are Ctrl-C, Ctrl-Break and the closing of the console.
     pub(crate) fn listen() -> io::Result<Self> {
         let signals = Self {
             stop: Arc::default(),
@@ -37,7 +37,7 @@ impl Signals {
     fn register(&self) -> io::Result<()> {
         use signal_hook::flag;
         for signal in wanted() {
-            // In this order: the signal that sets the flag does not end the process.
+            // The order matters: the signal that sets the flag must not end the process.
             let (code, is_at_once) = (INTERRUPTED.into(), self.is_at_once.clone());
             flag::register_conditional_shutdown(signal, code, is_at_once)?;
             flag::register(signal, self.stop.clone())?;
@@ -58,17 +58,17 @@ impl Signals {
         ctrlc::set_handler(handler).map_err(io::Error::other)
     }
 
-    /// Whether somebody wished that the program end.
+    /// Returns whether a signal asked the program to end.
     pub(crate) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
     }
 
-    /// Set by the first signal.
+    /// Flag that the first signal sets.
     pub(crate) fn flag(&self) -> Arc<AtomicBool> {
         self.stop.clone()
     }
 
-    /// There is something that the first signal must not cut off.
+    /// Starts work that the first signal must not cut off.
     pub(crate) fn work(&self) -> Work<'_> {
         self.is_at_once.store(false, Ordering::SeqCst);
         if self.is_stopped() {
@@ -78,7 +78,7 @@ impl Signals {
     }
 }
 
-/// While it lives, the first signal only sets a flag.
+/// Guard: while it exists, the first signal only sets a flag.
 #[derive(Debug)]
 pub(crate) struct Work<'a>(&'a Signals);
 
@@ -88,7 +88,7 @@ impl Drop for Work<'_> {
     }
 }
 
-/// Those to listen to.
+/// Signals to handle.
 #[cfg(unix)]
 fn wanted() -> Vec<i32> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -102,7 +102,7 @@ fn wanted() -> Vec<i32> {
         .collect()
 }
 
-/// The signals that this process ignores, number N as bit N - 1, where the system tells: see proc_pid_status(5).
+/// Signals that this process ignores, with signal N as bit N - 1; `None` if the system does not tell. See proc_pid_status(5).
 #[cfg(unix)]
 fn ignored() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;

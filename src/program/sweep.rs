@@ -1,8 +1,8 @@
-//! `trainable sweep`: a grid of experiments, each an ordinary run in a directory of its own.
+//! `trainable sweep`: a grid of experiments. Each one is an ordinary run in its own directory.
 //!
-//! - `field`: fields of an experiment's file by their paths.
+//! - `field`: fields of an experiment file, by their paths.
 //! - `grid`: the cells, with their names and experiments.
-//! - `slurm`: the script with which a cluster runs them.
+//! - `slurm`: the script with which a cluster runs the cells.
 
 mod field;
 pub(super) mod grid;
@@ -28,10 +28,10 @@ use super::{Failure, print, report};
 use grid::{Cell, Grid};
 use slurm::Array;
 
-/// What is in each cell's scores.csv, together.
+/// Name of the table that joins scores.csv of all cells.
 const TABLE: &str = "sweep.csv";
 
-/// What is varied, and where the results go.
+/// Options of `trainable sweep`.
 #[derive(Args)]
 #[command(
     after_help = "The same command again skips finished cells and goes on with interrupted ones. \
@@ -40,20 +40,20 @@ const TABLE: &str = "sweep.csv";
 pub(crate) struct Options {
     #[command(flatten)]
     source: Source,
-    /// A field of the experiment's file, by its path, and the values that it takes
+    /// A field of the experiment file, by its path, and its values
     ///
-    /// Such as batch=16,32 or arms.0.l2=0.0,0.001 or probe.iterations=10,30. A * is every index: arms.*.hidden=[64,
-    /// 64],[256, 256]. Values are written as inside a list of the file, strings in quotes. With several of these, every
-    /// combination is a cell. Only fields that the file shows can be varied: `trainable presets NAME --full` prints
-    /// a preset's.
+    /// Examples: batch=16,32 or arms.0.l2=0.0,0.001 or probe.iterations=10,30. A * stands for every index:
+    /// arms.*.hidden=[64, 64],[256, 256]. Values are written as in a list of the file, with strings in quotes. Several
+    /// --vary options give a cell for every combination. Only fields that the complete file shows can be varied:
+    /// `trainable presets NAME --full` prints the fields of a preset.
     #[arg(long, value_name = "FIELD=VALUE,VALUE", required = true)]
     vary: Vec<String>,
     #[command(flatten)]
     means: Means,
-    /// Directory for the cells' directories and sweep.csv; without it, runs/ and the experiment's name and -sweep
+    /// Directory for the cells' directories and sweep.csv; by default, runs/ followed by the experiment's name and -sweep
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Train nothing, but write sweep.sbatch, with which SLURM runs each cell as a job
+    /// Train nothing; write sweep.sbatch, with which SLURM runs each cell as a job
     #[arg(long)]
     slurm: bool,
 }
@@ -81,7 +81,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         prepare(&grid.cells, &place)?;
         for (number, cell) in (count - left + 1..).zip(unfinished) {
             if session.is_stopped() || !run_cell(&session, options, cell, number, count, &place)? {
-                say!("stopped; the same command goes on from there");
+                say!("stopped; the same command continues from there");
                 return Ok(ExitCode::from(INTERRUPTED));
             }
         }
@@ -99,7 +99,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The cells that are to be run; every one is checked, and so is what its directory holds.
+/// Returns the cells to run. Every cell and the content of its directory are checked.
 fn unfinished<'a>(
     cells: &'a [Cell],
     place: &Path,
@@ -123,7 +123,7 @@ fn unfinished<'a>(
     Ok(unfinished)
 }
 
-/// Fails where something else than the table of a sweep is in its place.
+/// Fails if the path of the sweep's table holds something else.
 fn check_table(place: &Path) -> Result<(), Failure> {
     let path = place.join(TABLE);
     let Ok(found) = fs::metadata(&path) else {
@@ -139,8 +139,8 @@ fn check_table(place: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Each cell's directory, with its experiment: from here on, it is `trainable run CELL/experiment.toml --out CELL
-/// --resume`.
+/// Writes each cell's directory with its experiment. `trainable run CELL/experiment.toml --out CELL --resume` can then
+/// run it.
 fn prepare(cells: &[Cell], place: &Path) -> Result<(), Failure> {
     for cell in cells {
         let path = place.join(&cell.name);
@@ -153,7 +153,7 @@ fn prepare(cells: &[Cell], place: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether it came to its end.
+/// Runs a cell; returns whether it finished.
 fn run_cell(
     session: &Session,
     options: &Options,
@@ -175,8 +175,8 @@ fn of_cell(cell: &Cell, error: Failure) -> Failure {
     }
 }
 
-/// Writes sweep.csv: the varied fields' values, and then what scores.csv has, for each cell and arm. Returns the scores,
-/// with the cells in the arms' names.
+/// Writes sweep.csv. Each row has the values of the varied fields and then the columns of scores.csv, for one cell and
+/// arm. Returns the scores, with the cells in the names of the arms.
 fn write_table(grid: &Grid, place: &Path) -> Result<Vec<ScoreRow>, Failure> {
     let path = place.join(TABLE);
     let failed = |path: &Path| {
@@ -206,7 +206,7 @@ fn write_table(grid: &Grid, place: &Path) -> Result<Vec<ScoreRow>, Failure> {
     Ok(scores)
 }
 
-/// The rows of a cell, by this version or an earlier one, whose table has fewer columns.
+/// Rows of a cell. An earlier version may have written them, with fewer columns.
 fn read_scores(path: &Path) -> Result<Vec<ScoreRow>, csv::Error> {
     csv::Reader::from_path(path)?.deserialize().collect()
 }

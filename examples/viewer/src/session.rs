@@ -12,8 +12,8 @@ use std::task::{Context, Poll, Waker};
 
 use trainable::gpu::{self, Pacer, Readback};
 use trainable::probe::{NotFinite, ProbeStats};
-use trainable::scheduler::{Observation, Statistics};
-use trainable::spec::{ImageSet, Optimiser};
+use trainable::scheduler::Observation;
+use trainable::spec::ImageSet;
 use trainable::{Engine, Error, ReplicaProgress, wgpu};
 
 use crate::controller::{Controller, Steering};
@@ -375,7 +375,7 @@ impl Session {
         let (probes, progress) = found?;
         self.history.add_progress(&progress);
         for (replica, stats) in probes.iter().enumerate() {
-            // One that is not finite has no statistics, and trains no more.
+            // A replica that is not finite has no statistics, and trains no more.
             if let Ok(stats) = stats {
                 self.decide(replica, stats)?;
             }
@@ -384,16 +384,7 @@ impl Session {
     }
 
     fn decide(&mut self, replica: usize, stats: &ProbeStats) -> Result<(), Error> {
-        let steps_per_task = self.engine.spec().steps_per_task() as f64;
-        let observation = Observation {
-            task: stats.task,
-            update: stats.update,
-            progress: f64::from(stats.update) % steps_per_task / steps_per_task,
-            batch: self.settings.batch,
-            epsilon: self.epsilon(replica),
-            layers: stats.layers.iter().map(Statistics::from).collect(),
-            network: Statistics::from(&stats.network),
-        };
+        let observation = Observation::new(stats, self.engine.spec(), replica)?;
         let decided = self.steering[replica].observe(&observation)?;
         if let Some(step_sizes) = &decided.step_sizes {
             self.engine
@@ -403,12 +394,5 @@ impl Session {
         self.history
             .add_probe(replica, tasks, stats, &decided.bounds);
         Ok(())
-    }
-
-    fn epsilon(&self, replica: usize) -> f64 {
-        match self.engine.spec().replicas[replica].optimiser {
-            Optimiser::Adam { epsilon, .. } => epsilon.into(),
-            Optimiser::Sgd { .. } => 1.0,
-        }
     }
 }

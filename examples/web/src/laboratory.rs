@@ -1,4 +1,4 @@
-//! What the page's JavaScript holds.
+//! The object that the page's JavaScript holds.
 
 use trainable::gpu::{Gpu, Readback};
 use trainable::{Engine, Requirements, wgpu};
@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::{flat, training};
 
-/// The training, on a device of its own.
+/// Training on its own device.
 #[wasm_bindgen]
 pub struct Laboratory {
     gpu: Gpu,
@@ -33,14 +33,14 @@ impl Laboratory {
         Ok(Self { gpu, engine })
     }
 
-    /// Steps of a task.
+    /// Number of steps in a task.
     #[wasm_bindgen(js_name = stepsPerTask)]
     pub fn steps_per_task(&self) -> u32 {
         self.engine.spec().steps_per_task() as u32
     }
 
-    /// Trains for so many steps and waits for them. For each replica the accuracy in the last epoch of the
-    /// latest finished task; nothing in the first task.
+    /// Trains `steps` steps and waits for them. Returns, for each replica, the accuracy in the last epoch of the latest
+    /// finished task; nothing during the first task.
     pub async fn train(&self, steps: u32) -> Result<Vec<f64>, JsError> {
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
         self.engine.encode_steps(&mut encoder, steps)?;
@@ -52,7 +52,7 @@ impl Laboratory {
         Ok(latest.map(|score| score.final_accuracy).collect())
     }
 
-    /// All parameters of all replicas.
+    /// Reads all parameters of all replicas.
     pub async fn parameters(&self) -> Result<Vec<f32>, JsError> {
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
         let parameters = self
@@ -61,7 +61,7 @@ impl Laboratory {
         Ok(flat(&self.read(encoder, parameters).await?))
     }
 
-    /// Submits, and reads what the encoder copied.
+    /// Submits the encoder and reads the words that it copied.
     async fn read<T>(
         &self,
         encoder: wgpu::CommandEncoder,

@@ -1,5 +1,5 @@
-//! The same training on the CPU executor: prints as JSON all parameters after the steps given as first
-//! argument, and the accuracies `[task][replica]` of the tasks whose number is the second.
+//! The page's training on the CPU executor. The first argument is a number of steps, and the second a number of tasks. The
+//! program prints, as JSON, all parameters after these steps and the accuracies `[task][replica]` of these tasks.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! What is trained, in the browser and out of it.
+//! The training that the page and the program share.
 
 use trainable::Error;
 use trainable::network::{Activation, Network, Parameters};
@@ -8,11 +8,11 @@ use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TaskSwitch,
 const IMAGES: u32 = 256;
 const PIXELS: u32 = 64;
 
-/// One network on random labels of noise: carried from task to task, the same drawn to its initial
-/// parameters by L2-init, and a fresh one for each task.
+/// Builds three replicas of a network that learns random labels of noise. The first keeps its parameters from task to task.
+/// The second is also drawn to its initial parameters, by L2-init. The third is fresh for each task.
 ///
 /// # Errors
-/// None, as long as the numbers are in their ranges.
+/// [`Error`] if a constant below is out of its range.
 pub fn training() -> Result<TrainingSpec, Error> {
     let noise: Vec<u8> = (0..IMAGES * PIXELS)
         .map(|i| (pcg4d([0, 0, 0, i])[0] >> 24) as u8)

@@ -1,6 +1,6 @@
-// The peak rate of multiply-adds: eight independent chains of vec4 in registers, no memory until the end.
+// Measures the peak rate of multiply-adds: eight independent chains of vec4 in registers, without memory until the end.
 //
-// sums[invocation] = the sum of its chains, so that none can be left out.
+// sums[invocation] = the sum of its chains, so that the compiler cannot remove any.
 
 struct Params {
     rounds: u32,
@@ -11,7 +11,8 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-    // Below 1, so that every chain stays finite; of the invocation, so that nothing is known beforehand.
+    // The factor is below 1, so that every chain stays finite. It depends on the invocation, so that the compiler cannot
+    // compute it.
     let factor = vec4f(0.5 + 1e-6 * f32(id.x % 64u));
     let addend = vec4f(1.0, 2.0, 3.0, 4.0);
     var a = factor;

@@ -1,4 +1,4 @@
-//! What a machine can do at most: multiply-adds that never leave the registers, and large copies.
+//! Peak rates of a machine: multiply-adds that never leave the registers, and large copies.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -8,22 +8,22 @@ use rayon::prelude::*;
 use trainable::gpu::{self, Gpu};
 use trainable::{Compute, wgpu};
 
-/// What was measured.
+/// Measured peak rates.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peak {
-    /// Floating-point operations a second, two for each multiply-add.
+    /// Floating-point operations per second; a multiply-add counts as two.
     pub(super) flop: f64,
-    /// Bytes read and written a second, by a copy.
+    /// Bytes read and written per second by a copy.
     pub(super) bytes: f64,
 }
 
-/// A measurement grows until it takes this long.
+/// Shortest accepted duration of a measurement; the size grows until it takes this long.
 const LONG_ENOUGH: Duration = Duration::from_millis(100);
 
-/// Measures both.
+/// Measures both rates.
 ///
 /// # Errors
-/// A device that fails.
+/// The device failed.
 pub(super) fn measure(compute: &Compute) -> Result<Peak, gpu::Error> {
     match compute {
         Compute::Cpu => Ok(Peak {
@@ -37,8 +37,8 @@ pub(super) fn measure(compute: &Compute) -> Result<Peak, gpu::Error> {
     }
 }
 
-/// The best rate of several runs of `work`, which is given a size and returns how much it did; the size doubles until
-/// a run takes long enough.
+/// Returns the best rate of several runs of `work`. `work` takes a size and returns the amount of work done. The size
+/// doubles until a run takes long enough.
 fn best_rate(mut work: impl FnMut(u32) -> Result<f64, gpu::Error>) -> Result<f64, gpu::Error> {
     let mut size = 1;
     let mut timed = |size| {
@@ -58,7 +58,7 @@ fn best_rate(mut work: impl FnMut(u32) -> Result<f64, gpu::Error>) -> Result<f64
 
 // ---- CPU ----
 
-/// Independent chains in each thread: more than any processor has under way, and no more than it has registers for.
+/// Independent chains in each thread: enough to fill the pipeline of any processor, and few enough for its registers.
 const CHAINS: usize = 12;
 
 fn cpu_multiply_adds() -> f64 {
@@ -75,7 +75,7 @@ fn cpu_multiply_adds() -> f64 {
     rate.expect("nothing in it fails")
 }
 
-/// Chains of multiply-adds on the widest vectors that this processor has; returns how many operations that was.
+/// Runs chains of multiply-adds on the widest vectors of this processor; returns the number of operations.
 struct Chains {
     factor: f32,
     rounds: u64,
@@ -100,7 +100,7 @@ impl WithSimd for Chains {
 }
 
 fn cpu_copies() -> f64 {
-    /// 64 MiB: more than any cache of these machines holds.
+    /// Bytes of the copy, 64 MiB: more than any cache of these machines holds.
     const LENGTH: usize = 16 << 20;
     let source = vec![1.0_f32; LENGTH];
     let mut target = vec![0.0_f32; LENGTH];
@@ -119,7 +119,7 @@ fn cpu_copies() -> f64 {
 
 // ---- GPU ----
 
-/// Submits and waits.
+/// Submits commands and waits for them.
 fn finish(gpu: &Gpu, encoder: wgpu::CommandEncoder) -> Result<(), gpu::Error> {
     gpu.queue.submit([encoder.finish()]);
     let waited = gpu.device.poll(wgpu::PollType::wait_indefinitely());
@@ -133,7 +133,7 @@ fn finish(gpu: &Gpu, encoder: wgpu::CommandEncoder) -> Result<(), gpu::Error> {
 fn gpu_multiply_adds(gpu: &Gpu) -> Result<f64, gpu::Error> {
     const WORKGROUPS: u32 = 8_192;
     const INVOCATIONS: u64 = 64 * WORKGROUPS as u64;
-    /// Eight chains of four lanes, two operations for each.
+    /// Operations of one iteration: eight chains of four lanes, two operations each.
     const FLOP_A_ROUND: u64 = 8 * 4 * 2;
     let device = &gpu.device;
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {

@@ -1,5 +1,5 @@
-//! The workload that is timed: training steps of the paper's network on images of noise, whose contents do not change
-//! how long a step takes.
+//! Timed workload: training steps of the paper's network on images of noise. The content of the images does not change
+//! the time of a step.
 
 use std::time::{Duration, Instant};
 
@@ -15,10 +15,10 @@ use trainable::{Compute, Error, Trainer, wgpu};
 pub(crate) const WIDTHS: [u32; 4] = [784, 256, 256, 10];
 pub(crate) const BATCH: u32 = 256;
 
-/// How long steps are timed, at least.
+/// Shortest time over which steps are timed.
 const TIMED: Duration = Duration::from_millis(500);
 
-/// Training of so many replicas.
+/// Creates a training of `replicas` replicas.
 pub(crate) fn spec(replicas: u32) -> Result<TrainingSpec, Error> {
     let bytes: Vec<u8> = (0..4 * BATCH * WIDTHS[0])
         .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
@@ -42,15 +42,15 @@ pub(crate) fn spec(replicas: u32) -> Result<TrainingSpec, Error> {
     })
 }
 
-/// Floating-point operations of a step of one replica: 6 per sample and weight, forward and twice backward, whether or not the
-/// first layer's input gradient is left out. Benchmarks of training count so.
+/// Nominal floating-point operations of a step of one replica: 6 per sample and weight, for one pass forward and two
+/// backward. This is the usual count for training, although the first layer's input gradient is not computed.
 pub(crate) fn nominal_flop() -> f64 {
     let weights: u32 = WIDTHS.windows(2).map(|pair| pair[0] * pair[1]).sum();
     6.0 * f64::from(BATCH) * f64::from(weights)
 }
 
-/// Bytes that a step of one replica reads and writes at the least: each pass of each layer takes its operands
-/// once and leaves its result once, Adam reads four values per parameter and writes three.
+/// Smallest number of bytes that a step of one replica reads and writes. Each pass of each layer reads its operands once
+/// and writes its result once. Adam reads four values per parameter and writes three.
 pub(crate) fn least_bytes() -> f64 {
     let batch = f64::from(BATCH);
     let layer = |(number, pair): (usize, &[u32])| {
@@ -71,7 +71,8 @@ pub(crate) fn least_bytes() -> f64 {
     4.0 * (layers + gather + 2.0 * batch * last)
 }
 
-/// The median over as many repetitions as fit into [`TIMED`], three at least, after one to warm up; each of a few steps.
+/// Median time of a step. It is taken over as many repetitions as fit into [`TIMED`], at least three, after one to warm up.
+/// Each repetition is a few steps.
 pub(crate) fn time_step(trainer: &mut Trainer) -> Result<Duration, Error> {
     let mut timed = |steps| {
         let start = Instant::now();
@@ -95,7 +96,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// How long probes of the default kind take, and 40 steps without and with one, as a scheduled run has them.
+/// Times of default probes, and of 40 steps without and with one, as in a scheduled run.
 pub(super) struct Probe {
     pub(super) first: Duration,
     pub(super) later: Duration,
@@ -103,7 +104,7 @@ pub(super) struct Probe {
     pub(super) scheduled: Duration,
 }
 
-/// Trains and probes as a scheduled run does, and trains another network alone in turn.
+/// Trains and probes one network as a scheduled run does, alternating with another network that only trains.
 pub(super) fn time_probes(compute: &Compute, replicas: u32) -> Result<Probe, Error> {
     const INTERVAL: u32 = 40;
     let probed = TrainingSpec {
@@ -137,15 +138,15 @@ pub(super) fn time_probes(compute: &Compute, replicas: u32) -> Result<Probe, Err
     })
 }
 
-/// How long the dispatches of one kernel take in a plan.
+/// Time of the dispatches of one kernel in a plan.
 pub(super) struct Share {
     pub(super) kernel: &'static str,
     pub(super) dispatches: usize,
     pub(super) time: Duration,
 }
 
-/// The kernels of a training step, and those of an iteration of a probe in which no block has converged, longest first;
-/// `None` where the device has no timestamps.
+/// Kernels of a training step, and of an iteration of a probe in which no block has converged; the slowest first. `None`
+/// if the device has no timestamps.
 pub(super) fn shares(
     compute: &Compute,
     replicas: u32,
@@ -185,7 +186,7 @@ pub(super) fn shares(
     ]))
 }
 
-/// `times`: `[repetition][dispatch]`
+/// Sums the times of each kernel; `times` is `[repetition][dispatch]`.
 fn by_kernel(plan: &Plan, times: &[Vec<Duration>]) -> Vec<Share> {
     let mut shares: Vec<Share> = Vec::new();
     for (index, dispatch) in plan.dispatches.iter().enumerate() {
@@ -207,10 +208,10 @@ fn by_kernel(plan: &Plan, times: &[Vec<Duration>]) -> Vec<Share> {
     shares
 }
 
-/// Of each plan `[repetition][dispatch]`.
+/// Times of each plan, `[repetition][dispatch]`.
 type Times = [Vec<Vec<Duration>>; 2];
 
-/// How often a plan is timed.
+/// Number of times that a plan is timed.
 const REPETITIONS: usize = 9;
 
 fn cpu_times(program: &Program, before: &[&Plan], plans: [&Plan; 2]) -> Times {
@@ -224,7 +225,7 @@ fn cpu_times(program: &Program, before: &[&Plan], plans: [&Plan; 2]) -> Times {
     })
 }
 
-/// Each dispatch is a pass of its own, between two timestamps.
+/// Times each dispatch in its own pass, between two timestamps.
 fn gpu_times(
     gpu: &Gpu,
     program: &Program,
@@ -250,7 +251,7 @@ fn gpu_times(
     Ok(times)
 }
 
-/// Two timestamps for each dispatch of a plan, and their way back.
+/// Query set with two timestamps for each dispatch of a plan, and the buffers that read them back.
 struct Timer<'a> {
     gpu: &'a Gpu,
     queries: wgpu::QuerySet,
@@ -283,7 +284,7 @@ impl<'a> Timer<'a> {
         }
     }
 
-    /// Runs the plan once.
+    /// Runs the plan once and returns its times.
     fn time(&self, plan: &RecordedPlan) -> Result<Vec<Duration>, Error> {
         let failed = |reason: String| gpu::Error::Device {
             doing: "reading timestamps",

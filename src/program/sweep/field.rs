@@ -1,11 +1,11 @@
-//! Fields of an experiment's file, by their dotted paths.
+//! Fields of an experiment file, by their dotted paths.
 
 use std::fmt;
 
 use strsim::damerau_levenshtein;
 use toml::Value;
 
-/// `arms.0.l2`, or `arms.*.l2` for that of every arm.
+/// Path of a field: `arms.0.l2`, or `arms.*.l2` for the field of every arm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Field(Vec<Part>);
 
@@ -16,10 +16,10 @@ enum Part {
     Every,
 }
 
-/// Why a path leads nowhere.
+/// Reason for which a path does not lead to a field.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Lost {
-    /// There is no such key, or nothing below what is there.
+    /// There is no such key, or the value has no fields.
     Key,
     /// A list has fewer entries.
     Index { index: usize, count: usize },
@@ -35,7 +35,7 @@ impl Field {
         Self(path.trim().split('.').map(part).collect())
     }
 
-    /// The values there: one, or with a `*` at least one.
+    /// Values at the path: one, or at least one with a `*`.
     pub(super) fn all<'a>(&self, file: &'a Value) -> Result<Vec<&'a Value>, Lost> {
         let mut values = vec![file];
         for part in &self.0 {
@@ -45,18 +45,18 @@ impl Field {
         Ok(values)
     }
 
-    /// Sets every value there; nothing where [`Self::all`] fails.
+    /// Sets every value at the path; sets none if [`Self::all`] fails.
     pub(super) fn set(&self, file: &mut Value, value: &Value) {
         set(file, &self.0, value);
     }
 
-    /// Whether a value at one is or holds a value at the other.
+    /// Returns whether a value at one path is a value at the other path, or contains one.
     pub(super) fn touches(&self, other: &Self) -> bool {
         let mut pairs = self.0.iter().zip(&other.0);
         pairs.all(|(a, b)| a == b || *a == Part::Every || *b == Part::Every)
     }
 
-    /// The named field of `file` whose last part, and then whose whole path, is spelt most like this one's.
+    /// Field of `file` with the most similar spelling. Last parts are compared first, and then complete paths.
     pub(super) fn nearest(&self, file: &Value) -> Option<Self> {
         let last = |field: &Self| field.0.last().map(Part::to_string).unwrap_or_default();
         let distance = |other: &Self| {
@@ -89,7 +89,7 @@ impl fmt::Display for Part {
 }
 
 impl Part {
-    /// What this part of a path leads to, in `value`.
+    /// Values in `value` to which this part of a path leads.
     fn inside<'a>(&self, value: &'a Value) -> Result<Vec<&'a Value>, Lost> {
         match (self, value) {
             (Self::Key(key), Value::Table(table)) => {
@@ -122,7 +122,7 @@ fn set(place: &mut Value, parts: &[Part], value: &Value) {
     }
 }
 
-/// Every path that leads to something, `*` before the indices.
+/// Every path that leads to a value; `*` comes before the indices.
 fn fields(file: &Value) -> Vec<Field> {
     let inner: Vec<(Part, &Value)> = match file {
         Value::Table(table) => {

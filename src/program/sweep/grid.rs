@@ -1,4 +1,4 @@
-//! The cells of a sweep: every combination of the varied fields' values.
+//! Cells of a sweep: every combination of the values of the varied fields.
 
 use std::collections::BTreeMap;
 
@@ -9,28 +9,28 @@ use trainable::record::text_cell;
 
 use super::field::{Field, Lost};
 
-/// More than anybody means.
+/// Largest number of cells; more are taken for a mistake.
 const MOST_CELLS: usize = 10_000;
 
-/// Characters of a directory's name, without the checksum that tells long ones apart.
+/// Longest name of a directory, in characters, without the checksum that tells long names apart.
 const LONGEST_NAME: usize = 120;
 
-/// Why there is no grid.
+/// Reason for which there is no grid.
 #[derive(Debug, Error)]
 pub(crate) enum GridError {
-    /// It is not FIELD=VALUE,VALUE.
-    #[error("--vary {found:?}: wanted FIELD=VALUE,VALUE and so on, found no =")]
+    /// The text is not FIELD=VALUE,VALUE.
+    #[error("--vary {found:?}: wanted FIELD=VALUE,VALUE,..., found no =")]
     Form { found: String },
-    /// The right side is no list.
+    /// The right side is not a list.
     #[error(
-        "--vary {field}: wanted values as inside a list of the file, strings in quotes, found {found}"
+        "--vary {field}: wanted values as in a list of the file, strings in quotes, found {found}"
     )]
     Values {
         field: String,
         found: String,
         source: Box<toml::de::Error>,
     },
-    /// It is an empty one.
+    /// The list is empty.
     #[error("--vary {field}: wanted one value or more, found none")]
     NoValue { field: String },
     /// Two values are the same.
@@ -40,7 +40,7 @@ pub(crate) enum GridError {
     #[error("--vary {field}: wanted a field that no other --vary sets, found --vary {other}")]
     SameField { field: String, other: String },
     /// The path leads to nothing.
-    #[error("--vary {field}: wanted a field that the experiment's file shows{}, found none", such_as(.nearest))]
+    #[error("--vary {field}: wanted a field that the experiment file shows{}, found none", such_as(.nearest))]
     NoField { field: String, nearest: String },
     /// A list has fewer entries.
     #[error("--vary {field}: wanted an index below {count}, found {index}")]
@@ -52,8 +52,8 @@ pub(crate) enum GridError {
     /// There are too many combinations.
     #[error("wanted {most} cells or fewer, found {count}", most = MOST_CELLS)]
     TooMany { count: usize },
-    /// A value is not one for its field.
-    #[error("cell {cell} is no experiment")]
+    /// A value does not suit its field.
+    #[error("cell {cell} is not an experiment")]
     Cell {
         cell: String,
         source: Box<toml::de::Error>,
@@ -74,23 +74,23 @@ fn such_as(nearest: &str) -> String {
     }
 }
 
-/// One combination.
+/// One combination of values.
 #[derive(Clone, Debug)]
 pub(super) struct Cell {
-    /// Of its directory: what is varied, in the order of the fields' names.
+    /// Name of the cell's directory: fields and values, in the order of the fields' names.
     pub(super) name: String,
-    /// The varied fields' values as cells of a table, in the order of [`Grid::fields`].
+    /// Values of the varied fields as cells of a table, in the order of [`Grid::fields`].
     pub(super) values: Vec<String>,
-    /// What is run.
+    /// Experiment of the cell.
     pub(super) experiment: Experiment,
 }
 
-/// All of them.
+/// All cells of a sweep.
 #[derive(Clone, Debug)]
 pub(super) struct Grid {
-    /// What is varied, in the order in which it was asked for.
+    /// Varied fields, in the order of the options.
     pub(super) fields: Vec<String>,
-    /// The last field varies fastest.
+    /// Cells; the last field varies fastest.
     pub(super) cells: Vec<Cell>,
 }
 
@@ -100,11 +100,11 @@ struct Axis {
     values: Vec<Value>,
 }
 
-/// One field of one cell.
+/// Value of one field in one cell.
 type Setting<'a> = (&'a Field, &'a Value);
 
 impl Grid {
-    /// The grid of `varied`, each FIELD=VALUE,VALUE, around the experiment whose file is `text`.
+    /// Builds the grid of `varied`, each FIELD=VALUE,VALUE, around the experiment whose file is `text`.
     pub(super) fn new(text: &str, varied: &[String]) -> Result<Self, GridError> {
         let file: Value = toml::from_str(text).expect("what toml has written it reads");
         let mut axes: Vec<Axis> = Vec::new();
@@ -162,7 +162,7 @@ impl Axis {
         let values: Result<Vec<_>, _> = values.map(|value| as_shown(file, &field, value)).collect();
         let values = values?;
         for (place, value) in values.iter().enumerate() {
-            // As text, in which nan is nan.
+            // Compared as text, in which nan equals nan.
             if values[..place].iter().any(|v| shown(v) == shown(value)) {
                 return Err(GridError::SameValue {
                     field: name,
@@ -174,7 +174,7 @@ impl Axis {
     }
 }
 
-/// The values in `list`, which is a list without its brackets.
+/// Parses the values in `list`, a list without its brackets.
 fn listed(field: &str, list: &str) -> Result<Vec<Value>, GridError> {
     let values = |source| GridError::Values {
         field: field.to_owned(),
@@ -190,8 +190,8 @@ fn listed(field: &str, list: &str) -> Result<Vec<Value>, GridError> {
     }
 }
 
-/// `value` as an experiment's file shows it when `field` has it: of 1, 1.0 and 1.00 there is one form. What is named,
-/// such as a control by its profile, stays so.
+/// Returns `value` in the form that an experiment file has for it in `field`: 1, 1.0 and 1.00 have one form. A value that
+/// is a name, such as the profile of a control, stays a name.
 fn as_shown(file: &Value, field: &Field, value: Value) -> Result<Value, GridError> {
     let experiment = with(file, &[(field, &value)])?;
     let text = toml::to_string(&experiment).ok();
@@ -202,7 +202,7 @@ fn as_shown(file: &Value, field: &Field, value: Value) -> Result<Value, GridErro
     Ok(shown.unwrap_or(value))
 }
 
-/// The experiment whose file is `file` with these settings.
+/// Builds the experiment whose file is `file` with these settings.
 fn with(file: &Value, settings: &[Setting<'_>]) -> Result<Experiment, GridError> {
     let mut file = file.clone();
     for (field, value) in settings {
@@ -243,7 +243,7 @@ impl Cell {
     }
 }
 
-/// Fails where two names are one, which on some systems they are whatever their case.
+/// Fails if two names are equal when case is ignored: some file systems ignore it.
 fn check_names(cells: &[Cell], axes: &[Axis]) -> Result<(), GridError> {
     let mut names: BTreeMap<String, Vec<Setting<'_>>> = BTreeMap::new();
     for (cell, settings) in cells.iter().zip(combinations(axes)) {
@@ -258,14 +258,14 @@ fn check_names(cells: &[Cell], axes: &[Axis]) -> Result<(), GridError> {
     Ok(())
 }
 
-/// "batch=16 and arms.*.l2=0.5".
+/// Formats settings for people: "batch=16 and arms.*.l2=0.5".
 fn label(settings: &[Setting<'_>]) -> String {
     let settings = settings.iter();
     let settings = settings.map(|(field, value)| format!("{field}={value}"));
     settings.collect::<Vec<_>>().join(" and ")
 }
 
-/// A value as a cell of a table, where no text is a formula.
+/// Formats a value as a cell of a table. No text becomes a formula.
 fn in_table(value: &Value) -> String {
     match value {
         Value::String(text) => text_cell(text),
@@ -273,7 +273,7 @@ fn in_table(value: &Value) -> String {
     }
 }
 
-/// A value for people: as in the file, but strings without quotes and numbers no longer than they need be.
+/// Formats a value for people: as in the file, but strings without quotes and numbers as short as possible.
 fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -282,8 +282,8 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// "arms.all.hidden=64x64,batch=16": a name that any file system takes, the same in whatever order things were asked for.
-/// Where it cannot say all, what it lacks is in a checksum.
+/// Name of a cell's directory, such as "arms.all.hidden=64x64,batch=16". Every file system accepts it, and the order of the
+/// options does not change it. A name that would be too long is cut, and gets a checksum of the complete name.
 fn directory_name(settings: &[Setting<'_>]) -> String {
     let mut parts: Vec<_> = settings
         .iter()
@@ -308,7 +308,7 @@ fn directory_name(settings: &[Setting<'_>]) -> String {
     format!("{safe}-{:08x}", crc32fast::hash(exact.as_bytes()))
 }
 
-/// A value in a name.
+/// Formats a value for a name.
 fn short(value: &Value) -> String {
     match value {
         Value::Array(entries) if entries.is_empty() => "none".to_owned(),
@@ -486,7 +486,7 @@ mod tests {
             "arms.2.l2: wanted an index below 2, found 2",
         );
         refused(&["arms.0.l2=0, 0.0"], "found 0.0 twice");
-        // As f32 they are one number.
+        // The values are equal as f32.
         refused(&["arms.0.l2=0.1, 0.10000000001"], "found 0.1 twice");
         refused(&["arms.0.l2=nan, nan"], "found NaN twice");
         refused(&["batch=1", "batch=2"], "found --vary batch");
@@ -496,11 +496,11 @@ mod tests {
         );
         refused(
             &["arms.0.control={ bound = {} }"],
-            "cell arms.0.control={ bound = {} } is no experiment: missing field",
+            "cell arms.0.control={ bound = {} } is not an experiment: missing field",
         );
         refused(
             &["batch=16, 'x'"],
-            "cell batch=\"x\" is no experiment: invalid type",
+            "cell batch=\"x\" is not an experiment: invalid type",
         );
         refused(&["arms.*.control={ bond = {} }"], "unknown field `bond`");
         refused(

@@ -1,33 +1,33 @@
-//! The script with which a cluster's SLURM runs the cells of a sweep, one a job.
+//! Script with which SLURM runs the cells of a sweep on a cluster, one cell a job.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// What the script runs.
+/// Content of the script.
 pub(super) struct Array<'a> {
-    /// What the jobs are called.
+    /// Name of the jobs.
     pub(super) name: &'a str,
-    /// This program; absolute, as the sweep's directory.
+    /// Absolute path of this program.
     pub(super) program: &'a Path,
-    /// The sweep's.
+    /// Absolute path of the sweep's directory.
     pub(super) directory: &'a Path,
-    /// Their directories in it; one or more.
+    /// Directories of the cells in the sweep's directory; one or more.
     pub(super) cells: Vec<&'a str>,
-    /// Of `trainable run`, beside the file and the directory.
+    /// Further options of `trainable run`.
     pub(super) arguments: Vec<OsString>,
 }
 
-/// A path cannot stand in a script.
+/// Error: a path cannot be written into a script.
 #[derive(Debug, Error)]
-#[error("{}: wanted a path of UTF-8 without control characters, to stand in a script, found another", path.display())]
+#[error("{}: wanted a path in UTF-8 without control characters, because a script names it; found another", path.display())]
 pub(crate) struct NotPlain {
     path: PathBuf,
 }
 
 impl Array<'_> {
-    /// For `sbatch`. A job's program takes the place of its shell, so that the signal reaches it.
+    /// Formats the script for `sbatch`. The program replaces the shell of its job, so that signals reach it.
     pub(super) fn script(&self) -> Result<String, NotPlain> {
         let name: String = self.name.chars().filter(|c| !c.is_control()).collect();
         let directory = plain(self.directory)?;
@@ -75,12 +75,12 @@ fn plain(path: &Path) -> Result<&str, NotPlain> {
     })
 }
 
-/// As one word of a shell.
+/// Quotes text as one word of a shell.
 fn in_shell(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// As one value on a line of `#SBATCH`.
+/// Quotes text as one value on a line of `#SBATCH`.
 fn in_option(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
 }
@@ -115,7 +115,7 @@ mod tests {
         assert!(error.to_string().contains("without control characters"));
     }
 
-    /// What a job's shell makes of it.
+    /// Expands the script with a shell, as a job does.
     #[cfg(unix)]
     #[test]
     fn each_job_runs_its_cell() {

@@ -127,15 +127,15 @@ pub struct Experiment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Figure {
-    /// Online accuracy by task: [`crate::report::write_accuracies`].
+    /// Online accuracy by task: [`crate::report::accuracies`].
     Accuracies,
-    /// The effective step against its bounds: [`crate::report::write_diagnosis`].
+    /// The effective step against its bounds: [`crate::report::diagnosis`].
     Diagnosis,
-    /// Sharpness and effective step over time: [`crate::report::write_probe_chart`].
+    /// Sharpness and effective step over time: [`crate::report::probe_chart`].
     Probes,
-    /// Each layer's effective step against its combined bound: [`crate::report::write_layer_bounds`].
+    /// Each layer's effective step against its combined bound: [`crate::report::layer_bounds`].
     LayerBounds,
-    /// Step sizes over time: [`crate::report::write_trajectories`].
+    /// Step sizes over time: [`crate::report::trajectories`].
     Trajectories,
 }
 

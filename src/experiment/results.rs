@@ -9,9 +9,9 @@ use super::task_indicators::{task_indicators, write_task_indicators};
 use super::{Arm, Experiment, ExperimentError, Figure, Results};
 use crate::error::Error;
 use crate::report::{
-    Bootstrap, Interval, Subject, TaskRow, paired_difference, score, student_interval,
-    write_accuracies, write_csv, write_diagnosis, write_indicators_csv, write_layer_bounds,
-    write_probe_chart, write_probes_csv, write_tasks_csv, write_trajectories,
+    Bootstrap, Interval, Rows, Subject, TaskRow, accuracies, diagnosis, layer_bounds,
+    paired_difference, probe_chart, score, student_interval, trajectories, write_csv,
+    write_indicators_csv, write_probes_csv, write_tasks_csv,
 };
 use crate::scheduler::Control;
 
@@ -307,17 +307,21 @@ pub fn write_results(
     if results.tasks.is_empty() || results.probes.is_empty() {
         return Ok(());
     }
-    let (tasks, probes) = (&results.tasks, &results.probes);
-    let of = &Subject::of(&[experiment]);
+    let rows = Rows {
+        subject: &Subject::of(&[experiment]),
+        tasks: &results.tasks,
+        probes: &results.probes,
+    };
     for figure in &experiment.figures {
         let base = directory.join(figure.file_stem());
-        match figure {
-            Figure::Accuracies => write_accuracies(&base, of, tasks),
-            Figure::Diagnosis => write_diagnosis(&base, of, tasks, probes),
-            Figure::Probes => write_probe_chart(&base, of, probes),
-            Figure::LayerBounds => write_layer_bounds(&base, of, tasks, probes),
-            Figure::Trajectories => write_trajectories(&base, of, tasks, probes),
-        }?;
+        let draw = match figure {
+            Figure::Accuracies => accuracies,
+            Figure::Diagnosis => diagnosis,
+            Figure::Probes => probe_chart,
+            Figure::LayerBounds => layer_bounds,
+            Figure::Trajectories => trajectories,
+        };
+        draw(&base, rows)?.write()?;
     }
     Ok(())
 }

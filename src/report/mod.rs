@@ -1,7 +1,6 @@
 //! What a run leaves to be read: tables for programs, charts for people.
 //!
 //! - `tables`: a row per finished task, `tasks.csv`, the curves and the scores made of the rows.
-//! - `plots`: a chart of curves with bands, as SVG and PNG.
 //! - `probes`: a row per probed layer, `probes.csv`, the curves made of the rows.
 //! - `prediction`: how well an indicator foretells a drop in accuracy, and bootstrap intervals over seeds; `student`: Student's t intervals.
 //! - `indicators`: a row per minibatch that was looked at, `indicators.csv`.
@@ -10,20 +9,20 @@
 //! - `tensorboard`: the rows as TensorBoard shows them; `events` is the format of its files.
 //! - `page`: HTML of one run or several, with all of this in it.
 //! - `subject`: what rows are of, such as random-label MNIST, and its chance.
-//! - `panels`: a picture of the probes, a row of panels per layer.
-//! - `grid`: what pictures made of panels are drawn with; `scale` is their vertical axes, `captions` their words.
+//! - `panels`: rows of panels, from which the pictures are made; `captions` is their words.
+//! - `grid`: a picture of panels, drawn by kuva; `scale` is their vertical axes, `drawing` the files.
 //!
 //! Event files grow as a run goes on. Any other file appears under its name only when all of it is on the disk; before that it stands beside it under a
 //! temporary one.
 
 mod captions;
+mod drawing;
 mod events;
 mod figures;
 mod grid;
 mod indicators;
 mod page;
 mod panels;
-mod plots;
 mod prediction;
 mod probes;
 mod ranges;
@@ -43,11 +42,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde::Serialize;
 
-pub use figures::{write_accuracies, write_diagnosis, write_layer_bounds, write_trajectories};
+pub use drawing::Drawing;
+pub use figures::{accuracies, diagnosis, layer_bounds, probe_chart, trajectories};
 pub use indicators::{IndicatorRow, write_indicators_csv};
 pub use page::{Foreign, PageError, check_page, write_overview, write_page};
-pub use panels::write_probe_chart;
-pub use plots::{Chart, write_chart};
 pub use prediction::{
     ACCURACY_DROP, Bootstrap, IndicatorRun, Interval, LeadTime, auroc, lead_time,
     paired_difference, pooled_auroc,
@@ -55,6 +53,7 @@ pub use prediction::{
 pub(crate) use probes::NETWORK;
 pub use probes::{ProbeRow, probe_rows, write_probes_csv};
 pub(crate) use ranges::TableRow;
+pub use run::Rows;
 pub use student::student_interval;
 pub use subject::Subject;
 pub use tables::{

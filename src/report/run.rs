@@ -7,15 +7,18 @@ use super::probes::{NETWORK, SeedCurve, check_distinct, distinct, layers};
 use super::tables::band_point;
 use super::{BandPoint, ProbeRow, ReportError, Subject, TaskRow};
 
-/// What the pictures of the experiments are drawn of.
-#[derive(Clone, Copy)]
-pub(super) struct Run<'a> {
-    pub(super) subject: &'a Subject,
-    pub(super) tasks: &'a [TaskRow],
-    pub(super) probes: &'a [ProbeRow],
+/// The rows that a picture is drawn from.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a> {
+    /// The stream of tasks.
+    pub subject: &'a Subject,
+    /// The rows of tasks.
+    pub tasks: &'a [TaskRow],
+    /// The rows of probes; not needed for accuracies by task.
+    pub probes: &'a [ProbeRow],
 }
 
-impl<'a> Run<'a> {
+impl<'a> Rows<'a> {
     /// The arms, in order of first appearance.
     pub(super) fn arms(self) -> Vec<&'a str> {
         let tasks = self.tasks.iter().map(|row| &row.arm[..]);

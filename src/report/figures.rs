@@ -4,10 +4,6 @@
 //! Where one replica's value is missing there is a gap; after a replica's last task or probe the other seeds go on alone; the
 //! notes count both. A picture is 900 pixels wide for up to two columns and 370 more for each beyond. [`Drawing::write`] writes
 //! it as SVG and PNG.
-//!
-//! They fail with
-//! - [`ReportError::NotFinite`] for a value that is not finite,
-//! - [`ReportError::Chart`] where there is nothing to draw, or where there are two rows of one task or of one layer's probe.
 
 use std::path::Path;
 
@@ -43,7 +39,8 @@ const COMBINED_STYLE: Style = Style::line("#009E73", 1.4);
 /// violate the combined bound there is a mark at the bottom.
 ///
 /// # Errors
-/// [`ReportError`], as all pictures.
+/// [`ReportError::NotFinite`] for a value that is not finite, [`ReportError::Chart`] where there is nothing to draw, or where there
+/// are two rows of one task or of one layer's probe.
 pub fn diagnosis(base: &Path, rows: Rows) -> Result<Drawing, ReportError> {
     let quantities = [
         (&VOLATILITY, VOLATILITY_STYLE),
@@ -61,7 +58,8 @@ pub fn diagnosis(base: &Path, rows: Rows) -> Result<Drawing, ReportError> {
 /// Draws as [`diagnosis`] does, but without the network's row, and with no bound but the combined one.
 ///
 /// # Errors
-/// [`ReportError`], as all pictures.
+/// [`ReportError::NotFinite`] for a value that is not finite, [`ReportError::Chart`] where there is nothing to draw, or where there
+/// are two rows of one task or of one layer's probe.
 pub fn layer_bounds(base: &Path, rows: Rows) -> Result<Drawing, ReportError> {
     let quantities = [
         (&COMBINED, COMBINED_STYLE),
@@ -79,7 +77,8 @@ pub fn layer_bounds(base: &Path, rows: Rows) -> Result<Drawing, ReportError> {
 /// arms without it form one group.
 ///
 /// # Errors
-/// [`ReportError`], as all pictures.
+/// [`ReportError::NotFinite`] for a value that is not finite, [`ReportError::Chart`] where there is nothing to draw, or where there
+/// are two rows of one task or of one layer's probe.
 pub fn accuracies(base: &Path, rows: Rows) -> Result<Drawing, ReportError> {
     let rows = Rows {
         probes: &[],
@@ -94,7 +93,8 @@ pub fn accuracies(base: &Path, rows: Rows) -> Result<Drawing, ReportError> {
 /// around zero, logarithmic beyond) where a value is not positive.
 ///
 /// # Errors
-/// [`ReportError`], as all pictures.
+/// [`ReportError::NotFinite`] for a value that is not finite, [`ReportError::Chart`] where there is nothing to draw, or where there
+/// are two rows of one task or of one layer's probe.
 pub fn trajectories(base: &Path, rows: Rows) -> Result<Drawing, ReportError> {
     drawn(base, rows, || trajectories_grid(rows))
 }
@@ -104,7 +104,8 @@ pub fn trajectories(base: &Path, rows: Rows) -> Result<Drawing, ReportError> {
 /// converged, which are drawn all the same.
 ///
 /// # Errors
-/// [`ReportError`], as all pictures.
+/// [`ReportError::NotFinite`] for a value that is not finite, [`ReportError::Chart`] where there is nothing to draw, or where there
+/// are two rows of one task or of one layer's probe.
 pub fn probe_chart(base: &Path, rows: Rows) -> Result<Drawing, ReportError> {
     let rows = Rows { tasks: &[], ..rows };
     drawn(base, rows, || probes_grid(rows))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::grid::Curve;
 use super::rows::distinct;
-use super::scale::{Scale, number};
+use super::scale::{Kind, Scale, number};
 use crate::record::NETWORK;
 
 /// From here on arms with the same count are not told one by one.
@@ -18,16 +18,21 @@ pub(super) fn place(layer: &str) -> String {
     }
 }
 
+/// `name` with a capital letter first.
+pub(super) fn capitalised(name: &str) -> String {
+    let (first, rest) = name.split_at(name.chars().next().map_or(0, char::len_utf8));
+    first.to_uppercase() + rest
+}
+
 /// "Layer 1: log axis".
 pub(super) fn heading(place: &str, scale: Scale, curves: &[Curve]) -> String {
-    match scale {
+    match scale.kind {
         _ if curves.iter().all(|curve| curve.runs.is_empty()) => format!("{place}: no value"),
-        Scale::Linear => place.to_owned(),
-        Scale::Log => format!("{place}: log axis"),
-        Scale::Symmetric { linear } => format!(
-            "{place}: symmetric log axis, linear within ±{}",
-            number(linear)
-        ),
+        Kind::Share => place.to_owned(),
+        Kind::Log => format!("{place}: log axis"),
+        Kind::Symmetric { linear } => {
+            format!("{place}: symlog axis, linear to ±{}", number(linear))
+        }
     }
 }
 

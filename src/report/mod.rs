@@ -2,10 +2,9 @@
 //!
 //! - `pictures`: the pictures that an experiment asks for.
 //! - `figures`: arms side by side; `run` is the rows that they are made of.
-//! - `panels`: a picture of the probes, a row of panels per layer.
+//! - `panels`: rows of panels, from which the pictures are made; `captions` is their words.
 //! - `curves`: curves over seeds, made of rows; `rows`: the arms, layers and tasks of rows.
-//! - `plots`: a chart of curves with bands, as SVG and PNG.
-//! - `grid`: what pictures made of panels are drawn with; `scale` is their vertical axes, `captions` their words.
+//! - `grid`: a picture of panels, drawn by kuva; `scale` is their vertical axes, `drawing` the files.
 //! - `subject`: the stream of tasks that rows are of, such as random-label MNIST, and its chance.
 //! - `page`: HTML of one run or several, with all of this in it.
 //! - `tensorboard`: event files of a run that is finished.
@@ -14,12 +13,12 @@
 
 mod captions;
 mod curves;
+mod drawing;
 mod figures;
 mod grid;
 mod page;
 mod panels;
 mod pictures;
-mod plots;
 mod rows;
 mod run;
 mod scale;
@@ -33,7 +32,7 @@ use crate::files::WriteError;
 pub use curves::{BandPoint, Series, online_accuracy_series};
 pub use page::{Foreign, PageError, check_page, write_overview, write_page};
 pub use pictures::write_figures;
-pub use plots::{Chart, write_chart};
+use subject::Subject;
 pub use tensorboard::write_event_files;
 
 /// Why a picture cannot be drawn or written.

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::ReportError;
-use super::figures::{write_accuracies, write_diagnosis, write_layer_bounds, write_trajectories};
-use super::panels::write_probe_chart;
+use super::figures::{accuracies, diagnosis, layer_bounds, probe_chart, trajectories};
+use super::run::Rows;
 use super::subject::Subject;
 use crate::experiment::{Experiment, Figure, Results};
 
@@ -18,20 +18,23 @@ pub fn write_figures(
     experiment: &Experiment,
     results: &Results,
 ) -> Result<(), ReportError> {
-    let (tasks, probes) = (&results.tasks, &results.probes);
-    if tasks.is_empty() || probes.is_empty() {
+    if results.tasks.is_empty() || results.probes.is_empty() {
         return Ok(());
     }
-    let of = &Subject::of(&[experiment]);
+    let rows = Rows {
+        subject: &Subject::of(&[experiment]),
+        tasks: &results.tasks,
+        probes: &results.probes,
+    };
     for figure in &experiment.figures {
-        let base = &directory.join(figure.file_stem());
-        match figure {
-            Figure::Accuracies => write_accuracies(base, of, tasks),
-            Figure::Diagnosis => write_diagnosis(base, of, tasks, probes),
-            Figure::Probes => write_probe_chart(base, of, probes),
-            Figure::LayerBounds => write_layer_bounds(base, of, tasks, probes),
-            Figure::Trajectories => write_trajectories(base, of, tasks, probes),
-        }?;
+        let draw = match figure {
+            Figure::Accuracies => accuracies,
+            Figure::Diagnosis => diagnosis,
+            Figure::Probes => probe_chart,
+            Figure::LayerBounds => layer_bounds,
+            Figure::Trajectories => trajectories,
+        };
+        draw(&directory.join(figure.file_stem()), rows)?.write()?;
     }
     Ok(())
 }

@@ -16,11 +16,6 @@ pub(super) fn last_updates(rows: &[ProbeRow], arm: &str) -> BTreeMap<u32, u32> {
     last
 }
 
-/// The arms, in order of first appearance.
-pub(super) fn arms(rows: &[ProbeRow]) -> Vec<&str> {
-    distinct(rows.iter().map(|row| &row.arm[..]))
-}
-
 /// The layers, in order of first appearance, and then the network.
 pub(super) fn layers(rows: &[ProbeRow]) -> Vec<&str> {
     let mut layers = distinct(rows.iter().map(|row| &row.layer[..]));

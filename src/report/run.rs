@@ -3,21 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::ReportError;
 use super::curves::{BandPoint, SeedCurve, band_point};
 use super::rows::{check_distinct, distinct, layers};
-use super::subject::Subject;
+use super::{ReportError, Subject};
 use crate::record::{NETWORK, ProbeRow, TaskRow};
 
-/// The rows from which the pictures of an experiment are drawn.
-#[derive(Clone, Copy)]
-pub(super) struct Run<'a> {
+/// The rows that a picture is drawn from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rows<'a> {
+    /// The stream of tasks.
     pub(super) subject: &'a Subject,
+    /// The rows of tasks.
     pub(super) tasks: &'a [TaskRow],
+    /// The rows of probes; not needed for accuracies by task.
     pub(super) probes: &'a [ProbeRow],
 }
 
-impl<'a> Run<'a> {
+impl<'a> Rows<'a> {
     /// The arms, in order of first appearance.
     pub(super) fn arms(self) -> Vec<&'a str> {
         let tasks = self.tasks.iter().map(|row| &row.arm[..]);
@@ -56,8 +58,7 @@ impl<'a> Run<'a> {
         SeedCurve::new(&tasks, &self.last_tasks(arm), band_point)
     }
 
-    /// The curve of [`Self::accuracy_by_task`] with each point in the middle of its task's probes; tasks without probes are left
-    /// out.
+    /// As [`Self::accuracy_by_task`], but in the middle of each task's probes; without the tasks that have none.
     pub(super) fn accuracy_by_update(self, arm: &str) -> SeedCurve {
         let middles = self.task_middles(arm);
         let mut curve = self.accuracy_by_task(arm);
@@ -98,7 +99,7 @@ impl<'a> Run<'a> {
         last
     }
 
-    /// The updates at which more than half of the seeds violate the combined bound.
+    /// Where more than half of the seeds violate the combined bound.
     pub(super) fn violations(self, arm: &str, layer: &str) -> Vec<u32> {
         let mut probes: BTreeMap<u32, (usize, usize)> = BTreeMap::new();
         let rows = self.probes.iter();
@@ -112,7 +113,7 @@ impl<'a> Run<'a> {
         most.map(|(update, _)| update).collect()
     }
 
-    /// The number of tasks of `arm` that have no probe.
+    /// How many tasks of `arm` have no probe.
     pub(super) fn unplaced_tasks(self, arm: &str) -> usize {
         let middles = self.task_middles(arm);
         let tasks = self.tasks.iter().filter(|row| row.arm == arm);

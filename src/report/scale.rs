@@ -1,133 +1,150 @@
-//! Vertical axes: plain ones, and those over many powers of ten.
+//! Vertical axes: linear and logarithmic ones are kuva's; symmetric logarithmic ones, which it lacks, are here.
 
-use super::plots::extent;
+use kuva::render::layout::{Layout, TickFormat};
+
+use super::drawing::extent;
 
 /// Numbers on an axis, at most.
-const MOST_TICKS: usize = 6;
-/// The smallest positive number.
-const SMALLEST: f64 = f64::from_bits(1);
+const MOST_TICKS: f64 = 6.0;
+/// The smallest value on a logarithmic axis of kuva's.
+const LEAST_OF_LOG: f64 = 1e-10;
+/// The room below and above the values, as a share of their span.
+const ROOM: f64 = 0.02;
 
-/// How values become heights. All kinds but the first count powers of ten.
+/// How values become heights.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Scale {
-    /// The value.
-    Linear,
-    /// log10 of the value; below all others where it has none.
+pub(super) enum Kind {
+    /// The value, from 0 to 1.
+    Share,
+    /// The logarithm of the value.
     Log,
-    /// The value over `linear` where it is at most 1; beyond, 1 + log10 of it, with the value's sign.
+    /// The value over `linear` where that is at most 1; beyond, 1 + log10 of it, with the value's sign.
     Symmetric {
         /// A power of ten.
         linear: f64,
     },
 }
 
+/// A vertical axis: its kind, and the values from bottom to top; what lies outside is cut off.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Scale {
+    pub(super) kind: Kind,
+    low: f64,
+    high: f64,
+}
+
 impl Scale {
-    /// Logarithmic if all finite `values` are positive. Otherwise symmetric, and linear up to a hundredth of the
-    /// largest power of ten among them.
+    /// The axis of accuracies.
+    pub(super) const SHARE: Self = Self {
+        kind: Kind::Share,
+        low: 0.0,
+        high: 1.0,
+    };
+
+    /// The axis that holds all of `values`, which are finite: logarithmic if none is below 1e-10. Otherwise symmetric and
+    /// linear up to a hundredth of the largest power of ten among them; it then reaches zero.
     pub(super) fn of(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = extent(values).unwrap_or((1.0, 1.0));
+        if low >= LEAST_OF_LOG {
+            return Self::log(low, high);
+        }
         let largest = low.abs().max(high.abs());
-        match low {
-            0.0 if high == 0.0 => Self::Symmetric { linear: 1.0 },
-            ..=0.0 => Self::Symmetric {
-                linear: power_of_ten(largest.log10().floor() as i32 - 2),
-            },
-            _ => Self::Log,
+        let linear = match largest {
+            0.0 => 1.0,
+            _ => 10_f64.powf((largest.log10().floor() - 2.0).max(f64::MIN_10_EXP.into())),
+        };
+        Self {
+            kind: Kind::Symmetric { linear },
+            low: low.min(0.0),
+            high: high.max(0.0),
         }
     }
 
-    /// Where `value` stands on the axis.
+    /// The logarithmic axis from `low` to `high`, or from the smallest value that kuva has: at least a factor of five, so that
+    /// there are ticks.
+    pub(super) fn log(low: f64, high: f64) -> Self {
+        let (low, high) = (low.max(LEAST_OF_LOG), high.max(LEAST_OF_LOG));
+        let widen = (5.0 * low / high).max(1.0).sqrt();
+        Self {
+            kind: Kind::Log,
+            low: low / widen,
+            high: high * widen,
+        }
+    }
+
+    /// The number that stands for `value` on the axis that kuva draws.
     pub(super) fn height(self, value: f64) -> f64 {
-        match self {
-            Self::Linear => value,
-            Self::Log => value.max(SMALLEST).log10(),
-            Self::Symmetric { linear } if value.abs() <= linear => value / linear,
-            Self::Symmetric { linear } => (1.0 + (value.abs() / linear).log10()).copysign(value),
+        match self.kind {
+            Kind::Symmetric { linear } if value.abs() <= linear => value / linear,
+            Kind::Symmetric { linear } => (1.0 + (value.abs() / linear).log10()).copysign(value),
+            Kind::Share | Kind::Log => value,
         }
     }
 
-    /// The heights that an axis must show to hold `values`: powers of ten span at least a factor of five, or reach
-    /// zero, so that there are ticks.
-    pub(super) fn span(self, values: impl Iterator<Item = f64>) -> (f64, f64) {
-        let heights = extent(values.map(|value| self.height(value)));
-        let (low, high) = heights.unwrap_or((0.0, 0.0));
-        match self {
-            Self::Linear => (low, high),
-            Self::Log => {
-                let widen = (5_f64.log10() - (high - low)).max(0.0) / 2.0;
-                (low - widen, high + widen)
+    /// The heights at a share of the axis from its bottom: 0 is the bottom, 1 the top.
+    pub(super) fn place(self, share: f64) -> f64 {
+        let (low, high) = (self.height(self.low), self.height(self.high));
+        let share = share * (1.0 + 2.0 * ROOM) - ROOM;
+        match self.kind {
+            Kind::Log => low * (high / low).powf(share),
+            Kind::Share | Kind::Symmetric { .. } => {
+                // An axis of one value has half a unit each way.
+                let (low, high) = if low < high {
+                    (low, high)
+                } else {
+                    (low - 0.5, high + 0.5)
+                };
+                low + share * (high - low)
             }
-            Self::Symmetric { .. } => (low.min(0.0), high.max(0.0)),
         }
     }
 
-    /// Heights of round values from `low` to `high`, with the values.
-    pub(super) fn ticks(self, low: f64, high: f64) -> Vec<(f64, String)> {
-        if self == Self::Linear {
-            return linear_ticks(low, high);
-        }
-        let candidates = [(1, &[1, 2, 5][..])]
-            .into_iter()
-            .chain((1..).map(|stride| (stride, &[1][..])));
-        candidates
-            .map(|(stride, factors)| self.ticks_at(low, high, stride, factors))
-            .find(|ticks| ticks.len() <= MOST_TICKS)
-            .unwrap_or_default()
-    }
-
-    /// At `factors` times every `stride`th power of ten.
-    fn ticks_at(self, low: f64, high: f64, stride: usize, factors: &[i64]) -> Vec<(f64, String)> {
-        let decades = (low.floor() as i32..=high.ceil() as i32)
-            .filter(|decade| decade.rem_euclid(stride as i32) == 0);
-        let ticks = decades.flat_map(|decade| match self {
-            Self::Linear => Vec::new(),
-            Self::Log => factors
-                .iter()
-                .map(|factor| self.tick(decimal(*factor, decade)))
-                .collect(),
-            Self::Symmetric { linear } => {
-                let power = linear.log10().round() as i32 + decade.abs() - 1;
-                vec![self.tick(f64::from(decade.signum()) * power_of_ten(power))]
+    /// `layout` with this axis.
+    pub(super) fn applied(self, layout: Layout) -> Layout {
+        let (low, high) = (self.place(0.0), self.place(1.0));
+        let layout = layout.with_y_axis_min(low).with_y_axis_max(high);
+        match self.kind {
+            Kind::Share => layout.with_y_tick_step(0.2),
+            Kind::Log => {
+                let decades = (high / low).log10();
+                let format = move |value| log_label(value, decades);
+                let layout = layout.with_log_y();
+                layout.with_y_tick_format(TickFormat::Custom(std::sync::Arc::new(format)))
             }
-        });
-        ticks
-            .filter(|(height, _)| (low..=high).contains(height))
-            .collect()
-    }
-
-    fn tick(self, value: f64) -> (f64, String) {
-        (self.height(value), number(value))
+            Kind::Symmetric { linear } => {
+                let format = move |height: f64| number(from_height(height, linear));
+                let layout = layout.with_y_tick_step(((high - low) / MOST_TICKS).ceil());
+                layout.with_y_tick_format(TickFormat::Custom(std::sync::Arc::new(format)))
+            }
+        }
     }
 }
 
-/// At multiples of the smallest of 1, 2 and 5 times a power of ten that makes few enough.
-fn linear_ticks(low: f64, high: f64) -> Vec<(f64, String)> {
-    let least = (high - low) / MOST_TICKS as f64;
-    let first = least.log10().floor() as i32;
-    let steps = (first..=first + 1).flat_map(|exponent| [1, 2, 5].map(|factor| (factor, exponent)));
-    steps
-        .map(|(factor, exponent)| {
-            let step = decimal(factor, exponent);
-            let multiples = (low / step).ceil() as i64..=(high / step).floor() as i64;
-            let values = multiples.map(|k| decimal(k * factor, exponent));
-            values.map(|value| (value, number(value))).collect()
-        })
-        .find(|ticks: &Vec<_>| ticks.len() <= MOST_TICKS)
-        .unwrap_or_default()
+/// The value at a whole `height` of a symmetric axis.
+fn from_height(height: f64, linear: f64) -> f64 {
+    match height.round() {
+        0.0 => 0.0,
+        height => (linear * 10_f64.powf(height.abs() - 1.0)).copysign(height),
+    }
 }
 
-/// `factor * 10^exponent`, rounded once, so that it is written without a tail.
-fn decimal(factor: i64, exponent: i32) -> f64 {
-    // A number in scientific notation is always read.
-    format!("{factor}e{exponent}").parse().unwrap_or(f64::NAN)
+/// The number beside a tick of a logarithmic axis over so many powers of ten. kuva has ticks at each power, and on a short axis
+/// at 2 and 5 times it, more than there is room for; those without a number are lines only.
+fn log_label(value: f64, decades: f64) -> String {
+    let exponent = value.log10().round();
+    let is_power = (value.log10() - exponent).abs() < 1e-6;
+    let every = (decades / MOST_TICKS).ceil();
+    if decades <= 2.0 || is_power && exponent.rem_euclid(every) == 0.0 {
+        number(value)
+    } else {
+        String::new()
+    }
 }
 
-fn power_of_ten(exponent: i32) -> f64 {
-    decimal(1, exponent.max(f64::MIN_10_EXP))
-}
-
-/// As people write it: 0.001 to 99999 in full, all else with an exponent.
+/// `value`, rounded to one digit, as people write it: 0.001 to 99999 in full, all else with an exponent.
 pub(super) fn number(value: f64) -> String {
+    // A number in scientific notation is always read.
+    let value = format!("{value:.0e}").parse().unwrap_or(value);
     if value == 0.0 || (1e-3..1e5).contains(&value.abs()) {
         format!("{value}")
     } else {
@@ -143,27 +160,27 @@ mod tests {
         Scale::of(values.iter().copied())
     }
 
-    fn numbers(scale: Scale, low: f64, high: f64) -> Vec<String> {
-        let (low, high) = scale.span([low, high].into_iter());
-        let ticks = scale.ticks(low, high);
-        ticks.into_iter().map(|(_, number)| number).collect()
-    }
-
     #[test]
     fn one_value_that_is_not_positive_makes_a_scale_symmetric() {
-        assert_eq!(of(&[5.0, 140.0]), Scale::Log);
-        assert_eq!(of(&[]), Scale::Log);
-        assert_eq!(of(&[-3.0, 140.0]), Scale::Symmetric { linear: 1.0 });
-        assert_eq!(of(&[-0.02, 0.003]), Scale::Symmetric { linear: 1e-4 });
-        assert_eq!(of(&[0.0, 140.0]), Scale::Symmetric { linear: 1.0 });
-        assert_eq!(of(&[0.0, 0.0]), Scale::Symmetric { linear: 1.0 });
+        let linear = |linear| Kind::Symmetric { linear };
+        for (values, kind) in [
+            (&[5.0, 140.0][..], Kind::Log),
+            (&[], Kind::Log),
+            (&[-3.0, 140.0], linear(1.0)),
+            (&[0.0, 140.0], linear(1.0)),
+            (&[0.0, 0.0], linear(1.0)),
+            (&[1e-11, 140.0], linear(1.0)),
+        ] {
+            assert_eq!(of(values).kind, kind, "{values:?}");
+        }
     }
 
     #[test]
     fn heights_are_those_computed_by_hand() {
-        assert_eq!(Scale::Linear.height(-0.3), -0.3);
-        assert_eq!(Scale::Log.height(1000.0), 3.0);
-        let scale = Scale::Symmetric { linear: 0.1 };
+        assert_eq!(Scale::SHARE.height(0.3), 0.3);
+        assert_eq!(of(&[5.0, 140.0]).height(1000.0), 1000.0);
+        let scale = of(&[-30.0]);
+        assert_eq!(number(from_height(1.0, 0.1)), "0.1");
         for (value, height) in [
             (0.0, 0.0),
             (0.05, 0.5),
@@ -172,64 +189,62 @@ mod tests {
             (-10.0, -3.0),
             (-0.05, -0.5),
         ] {
-            assert_eq!(scale.height(value), height, "{value}");
+            let found = scale.height(value);
+            assert!((found - height).abs() < 1e-12, "{value}: {found}");
+            if height.fract() == 0.0 {
+                assert_eq!(number(from_height(height, 0.1)), number(value));
+            }
         }
     }
 
     #[test]
-    fn ticks_are_round_and_few() {
-        assert_eq!(
-            numbers(Scale::Log, 5.0, 140.0),
-            ["5", "10", "20", "50", "100"]
-        );
-        assert_eq!(
-            numbers(Scale::Log, 1e-6, 1.0),
-            ["1e-6", "1e-4", "0.01", "1"]
-        );
-        assert_eq!(numbers(Scale::Log, 1e-300, 1e300).len(), 5);
-        let scale = of(&[-3.0, 140.0]);
-        assert_eq!(numbers(scale, -3.0, 140.0), ["-1", "0", "1", "10", "100"]);
-        assert_eq!(numbers(scale, 5.0, 140.0), ["0", "1", "10", "100"]);
-        let scale = of(&[-5.0, -5.0]);
-        assert_eq!(numbers(scale, -5.0, -5.0), ["-1", "-0.1", "-0.01", "0"]);
+    fn an_axis_holds_its_values_with_room() {
+        let scale = of(&[1.0, 100.0]);
+        let (low, high) = (scale.place(0.0), scale.place(1.0));
+        assert!((low.log10() + 0.04).abs() < 1e-12 && (high.log10() - 2.04).abs() < 1e-12);
+        let scale = of(&[-10.0, 0.0]);
+        assert!(scale.place(0.0) < scale.height(-10.0) && scale.place(1.0) > 0.0);
     }
 
     #[test]
-    fn a_linear_axis_has_round_ticks() {
-        assert_eq!(
-            numbers(Scale::Linear, 0.0, 1.0),
-            ["0", "0.2", "0.4", "0.6", "0.8", "1"]
-        );
-        assert_eq!(
-            numbers(Scale::Linear, -0.35, 0.21),
-            ["-0.3", "-0.2", "-0.1", "0", "0.1", "0.2"]
-        );
-        assert_eq!(numbers(Scale::Linear, 1.0, 40.0), ["10", "20", "30", "40"]);
-    }
-
-    #[test]
-    fn what_has_no_logarithm_is_below_everything_that_has() {
-        let lowest = Scale::Log.height(5e-324);
-        for value in [0.0, -0.0, -3.0] {
-            assert_eq!(Scale::Log.height(value), lowest);
-        }
-        assert!(lowest.is_finite() && lowest < -323.0);
-    }
-
-    #[test]
-    fn a_narrow_log_axis_still_has_two_ticks() {
-        for value in [1.0, 1.5, 2.3, 3.3, 4.9, 9.99, 3e-7, 1e-20, 1e20] {
-            let ticks = numbers(Scale::Log, value, value);
-            assert!(ticks.len() >= 2, "{value}: {ticks:?}");
+    fn logarithmic_axes_have_few_numbers() {
+        for (value, decades, wanted) in [
+            (0.2, 1.5, "0.2"),
+            (0.2, 3.0, ""),
+            (0.1, 3.0, "0.1"),
+            (1e-5, 6.0, "1e-5"),
+            (1e-5, 12.0, ""),
+            (1e-6, 12.0, "1e-6"),
+        ] {
+            assert_eq!(log_label(value, decades), wanted, "{value}");
         }
     }
 
     #[test]
-    fn the_smallest_and_the_largest_numbers_have_a_scale() {
-        for value in [-5e-324, -f64::MIN_POSITIVE, f64::MIN] {
+    fn numbers_are_round_and_short() {
+        for (value, wanted) in [
+            (2.0 * 10_f64.powi(-5), "2e-5"),
+            (10_f64.powi(-3), "0.001"),
+            (50_000.0, "50000"),
+            (1e5, "1e5"),
+            (-20.0, "-20"),
+        ] {
+            assert_eq!(number(value), wanted, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_narrow_axis_is_widened_and_extremes_have_a_scale() {
+        for value in [1.5, 3e-7, 1e-20, 1e20, -5e-324, f64::MIN, 0.0] {
             let scale = of(&[value]);
-            assert!(scale.height(value).is_finite(), "{value}: {scale:?}");
-            assert!(numbers(scale, value, value).len() <= MOST_TICKS);
+            let (low, high) = (scale.place(0.0), scale.place(1.0));
+            assert!(
+                low < high && low.is_finite() && high.is_finite(),
+                "{scale:?}"
+            );
+            if scale.kind == Kind::Log {
+                assert!(high / low > 5.0, "{scale:?}");
+            }
         }
     }
 }

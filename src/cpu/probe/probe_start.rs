@@ -47,7 +47,7 @@ fn start_vector(
         };
         for (column, element) in (0..tensor.outputs).zip(elements) {
             let place = tensor.first_place + column * tensor.inputs + input;
-            let is_left_over = place % 2 == 0 && place + 1 == segment.parameters;
+            let is_left_over = place.is_multiple_of(2) && place + 1 == segment.parameters;
             *element =
                 segment.magnitude * point_on_circle(draw(place / 2), place % 2 == 1, is_left_over);
         }

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use super::comparison::{Comparison, Run};
 use super::{PageError, ReportError};
 use crate::experiment::Figure;
-use crate::report::figures::{accuracies, diagnosis, layer_bounds, trajectories};
-use crate::report::panels::probe_chart;
-use crate::report::plots::{Drawing, MARGIN};
+use crate::report::drawing::Drawing;
+use crate::report::figures::{accuracies, diagnosis, layer_bounds, probe_chart, trajectories};
+use crate::report::run::Rows;
 use crate::report::subject::Subject;
 
 /// How much of its runs a page shows.
@@ -75,13 +75,16 @@ impl Gallery {
         };
         let tasks = &comparison.tasks;
         let subject = comparison.subject();
+        let rows = Rows {
+            subject: &subject,
+            tasks,
+            probes: &[],
+        };
         let arms: BTreeSet<_> = tasks.iter().map(|row| &row.arm).collect();
         let is_readable = extent == Extent::Whole || arms.len() <= MOST_CURVES;
         let accuracies = match tasks.is_empty() || !is_readable {
             true => None,
-            false => Some(pen.picture(&base("accuracies"), |base| {
-                accuracies(base, &subject, tasks)
-            })?),
+            false => Some(pen.picture(&base("accuracies"), accuracies, rows)?),
         };
         let run = |run: &Run| {
             if extent == Extent::Overview {
@@ -153,20 +156,19 @@ impl Pen {
             return Ok(RunGallery::default());
         }
         let subject = &Subject::of(&[&run.record.experiment]);
+        let rows = Rows {
+            subject,
+            tasks,
+            probes,
+        };
         let figures = &run.record.experiment.figures;
         let bounds = match figures.contains(&Figure::Diagnosis) {
-            true => self.picture(&base("diagnosis"), |base| {
-                diagnosis(base, subject, tasks, probes)
-            }),
-            false => self.picture(&base("bounds"), |base| {
-                layer_bounds(base, subject, tasks, probes)
-            }),
+            true => self.picture(&base("diagnosis"), diagnosis, rows),
+            false => self.picture(&base("bounds"), layer_bounds, rows),
         };
-        let trajectories = self.picture(&base("trajectories"), |base| {
-            trajectories(base, subject, tasks, probes)
-        });
+        let trajectories = self.picture(&base("trajectories"), trajectories, rows);
         let chart = match figures.contains(&Figure::Probes) {
-            true => Some(self.picture(&base("probes"), |base| probe_chart(base, subject, probes))?),
+            true => Some(self.picture(&base("probes"), probe_chart, rows)?),
             false => None,
         };
         Ok(RunGallery {
@@ -181,9 +183,10 @@ impl Pen {
     fn picture(
         &mut self,
         base: &Path,
-        draw: impl FnOnce(&Path) -> Result<Drawing, ReportError>,
+        draw: fn(&Path, Rows) -> Result<Drawing, ReportError>,
+        rows: Rows,
     ) -> Result<Picture, PageError> {
-        let drawing = draw(base)?;
+        let drawing = draw(base, rows)?;
         if self.is_kept {
             drawing.write()?;
         }
@@ -198,8 +201,8 @@ impl Pen {
     }
 }
 
-/// A file's SVG as part of a page, and its width in pixels: it scales, has no margins, and its clip paths are told apart from those of
-/// other pictures by `number`.
+/// A file's SVG as part of a page, and its width in pixels: it scales, and its clip paths are told apart from those of other pictures by
+/// `number`.
 fn fitted(svg: &str, number: usize) -> (String, f64) {
     let size = |name: &str| {
         let tag = svg.split('>').next().unwrap_or_default();
@@ -208,40 +211,26 @@ fn fitted(svg: &str, number: usize) -> (String, f64) {
     };
     let (width, height) = (size("width").unwrap_or("0"), size("height").unwrap_or("0"));
     let own_size = format!(" width=\"{width}\" height=\"{height}\"");
-    let pixels = |text: &str| text.parse().unwrap_or(0.0);
-    // The page has margins of its own.
-    let (width, height) = (pixels(width) - 2.0 * MARGIN, pixels(height) - MARGIN);
-    let view = format!(" viewBox=\"{MARGIN} {MARGIN} {width} {height}\"");
-    (
-        renumbered(&svg.replacen(&own_size, &view, 1), number),
-        width,
-    )
+    let view = format!(" viewBox=\"0 0 {width} {height}\"");
+    let scaling = svg.replacen(&own_size, &view, 1);
+    (renumbered(&scaling, number), width.parse().unwrap_or(0.0))
 }
 
 /// kuva counts clip paths over all of a process; here they are `clip-NUMBER-1` and so on.
 fn renumbered(svg: &str, number: usize) -> String {
-    let mut known: Vec<String> = Vec::new();
-    let mut text = svg.to_owned();
-    // Quotes are escaped in text, so that only attributes match.
-    for (kuvas, ours) in [
-        ("id=\"kuva-clip-", "id=\"clip-"),
-        ("\"url(#kuva-clip-", "\"url(#clip-"),
-    ] {
-        let mut parts = text.split(kuvas);
-        let mut renumbered = parts.next().unwrap_or_default().to_owned();
-        for part in parts {
-            let digits = part.find(|c: char| !c.is_ascii_digit());
-            let (digits, rest) = part.split_at(digits.unwrap_or(part.len()));
-            let place = known.iter().position(|other| other == digits);
-            let place = place.unwrap_or_else(|| {
-                known.push(digits.to_owned());
-                known.len() - 1
-            });
-            renumbered += &format!("{ours}{number}-{}{rest}", place + 1);
-        }
-        text = renumbered;
-    }
-    text
+    let ids = svg.split("id=\"kuva-clip-").skip(1);
+    let ids = ids.filter_map(|rest| rest.split('"').next()).zip(1..);
+    ids.fold(svg.to_owned(), |text, (kuvas, ours)| {
+        // Quotes are escaped in text, so that only attributes match.
+        text.replace(
+            &format!("\"kuva-clip-{kuvas}\""),
+            &format!("\"clip-{number}-{ours}\""),
+        )
+        .replace(
+            &format!("\"url(#kuva-clip-{kuvas})\""),
+            &format!("\"url(#clip-{number}-{ours})\""),
+        )
+    })
 }
 
 #[cfg(test)]
@@ -253,10 +242,10 @@ mod tests {
         let svg = "<svg xmlns=\"x\" width=\"900\" height=\"453.8\"><clipPath id=\"kuva-clip-41\"/>\
                    <g clip-path=\"url(#kuva-clip-41)\"/><text>kuva-clip-0</text></svg>";
         let (fitted, width) = fitted(svg, 7);
-        assert_eq!(width, 860.0);
+        assert_eq!(width, 900.0);
         assert_eq!(
             fitted,
-            "<svg xmlns=\"x\" viewBox=\"20 20 860 433.8\">\
+            "<svg xmlns=\"x\" viewBox=\"0 0 900 453.8\">\
              <clipPath id=\"clip-7-1\"/><g clip-path=\"url(#clip-7-1)\"/><text>kuva-clip-0</text></svg>"
         );
     }

@@ -18,7 +18,7 @@ pub struct Run<'a> {
 
 enum Side<'a> {
     Cpu(CpuExecutor),
-    Gpu(&'a Gpu, Recorder, StepPlans<RecordedPlan>),
+    Gpu(&'a Gpu, Recorder, Box<StepPlans<RecordedPlan>>),
 }
 
 impl<'a> Run<'a> {
@@ -36,7 +36,7 @@ impl<'a> Run<'a> {
                 submit(gpu, &initialise, 1);
                 let prepare = |plan: &Plan| recorder.prepare(&gpu.device, plan);
                 let steps = steps(program).map(prepare).unwrap();
-                Side::Gpu(gpu, recorder, steps)
+                Side::Gpu(gpu, recorder, Box::new(steps))
             }
         };
         Self {

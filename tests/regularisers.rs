@@ -238,7 +238,7 @@ fn train(
         }
     }
     let parameters = trainer.parameters().unwrap();
-    parameters.iter().map(|layers| bits(layers)).collect()
+    parameters.iter().map(bits).collect()
 }
 
 #[test]

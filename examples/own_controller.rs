@@ -4,18 +4,19 @@
 //! step times its sharpness below about 2, where gradient descent on a quadratic becomes unstable: above 2 it lowers the
 //! layer's step size, and below 2 it lets the step size recover.
 //!
-//! `Engine` is steered the same way: `encode_probe_stats` brings the statistics and `set_step_sizes` takes the step sizes,
-//! as `probe` and `set_step_sizes` of `Trainer` do here. `experiment::run_with` takes controllers for experiment files.
+//! The host owns the device and submits the work. `Trainer` is steered the same way, and `experiment::run_with` takes
+//! controllers for experiment files.
 //!
 //!     cargo run --release --example own_controller
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
+use trainable::gpu::{Gpu, present_adapters};
 use trainable::network::{Activation, Network};
 use trainable::probe::ProbeSpec;
 use trainable::scheduler::{Context, Controller, Observation, Scheduler, Statistics};
 use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
-use trainable::{Backend, Compute, Error, Trainer};
+use trainable::{Engine, Error};
 
 const STEP_SIZE: f32 = 1e-2;
 
@@ -42,22 +43,26 @@ impl Controller for EdgeOfStability {
 }
 
 fn main() -> Result<()> {
-    let (compute, chosen) = Compute::open(Backend::Auto)?;
-    println!("on {chosen}");
-    let mut trainer = Trainer::new(&compute, training()?)?;
+    let adapters = pollster::block_on(present_adapters());
+    let (name, adapter) = adapters.first().context("there is no GPU adapter")?;
+    println!("on {name}");
+    let gpu = pollster::block_on(Gpu::open(adapter))?;
+    let mut engine = Engine::new(&gpu.device, training()?)?;
     let mut scheduler = Scheduler::new(EdgeOfStability::default(), STEP_SIZE.into(), 2, 0)?;
+    let mut encoder = gpu.device.create_command_encoder(&Default::default());
+    engine.encode_initialise(&mut encoder);
     for _ in 0..20 {
-        trainer.train(10)?;
+        engine.encode_steps(&mut encoder, 10)?;
+        engine.encode_probe(&mut encoder)?;
+        let readback = engine.encode_probe_stats(&gpu.device, &mut encoder)?;
+        gpu.queue.submit([encoder.finish()]);
+        encoder = gpu.device.create_command_encoder(&Default::default());
         // One result per replica: an error where the replica diverged.
-        let stats = trainer.probe()?.remove(0)?;
-        let observation = Observation::new(&stats, trainer.spec(), 0)?;
-        let decision = scheduler.observe(&observation)?;
-        trainer.set_step_sizes(0, &decision.device_step_sizes())?;
-        let (loss, step_sizes) = (stats.loss, decision.step_sizes());
-        println!(
-            "update {:3}   loss {loss:.3}   step sizes {step_sizes:.5?}",
-            stats.update
-        );
+        let stats = readback.wait()?.remove(0)?;
+        let decision = scheduler.observe(&Observation::new(&stats, engine.spec(), 0)?)?;
+        engine.set_step_sizes(&gpu.queue, 0, &decision.device_step_sizes())?;
+        let (update, loss, next) = (stats.update, stats.loss, decision.step_sizes());
+        println!("update {update:3}   loss {loss:.3}   step sizes {next:.5?}");
     }
     let saved = serde_json::to_string(scheduler.controller())?;
     println!("the controller's state: {saved}");

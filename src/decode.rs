@@ -97,13 +97,11 @@ pub(crate) fn parameters(spec: &TrainingSpec, buffer: BufferId) -> Question<Vec<
 
 /// The logits `[batch, classes]` of every replica, without padding.
 pub(crate) fn logits(spec: &TrainingSpec, names: &Buffers) -> Question<Vec<Vec<f32>>> {
-    let (batch, rows) = (spec.batch as usize, spec.batch_rows() as usize);
-    let classes = spec.network.classes() as usize;
-    let stored = names.activations[names.activations.len() - 1];
+    let (logits, batch) = (spec.network.logits(), spec.batch as usize);
+    let value = *spec.network.value(logits);
+    let stored = names.activations[logits.index()];
     Question::of_each([stored], move |words| {
-        let stored: &[f32] = cast_slice(words[0]);
-        let samples = stored.chunks(stored.len() / rows).take(batch);
-        samples.flat_map(|row| &row[..classes]).copied().collect()
+        value.unpad(cast_slice(words[0]), batch)
     })
 }
 

@@ -23,7 +23,7 @@ pub const FISHER_SAMPLES: usize = 100;
 /// Share of the trace of the Fisher matrix that the counted eigenvalues reach.
 pub const FISHER_TRACE_SHARE: f64 = 0.99;
 
-/// Indicators of the units of one hidden layer. A unit is one pre-activation z with its activation h. The two halves of
+/// Indicators of the units of one hidden layer. A unit is one pre-activation z with its activation h. The two copies of
 /// CReLU are one unit, with h = relu(z) - relu(-z) = z.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UnitIndicators {
@@ -63,8 +63,8 @@ pub struct Samples<'a> {
     pub values: &'a [f32],
     /// Elements from one row to the next.
     pub stride: usize,
-    /// Number of parts of a row, each `stride / halves` long: 2 after CReLU (first relu(z), then relu(-z)), otherwise 1.
-    pub halves: usize,
+    /// Number of parts of a row, each `stride / copies` long: 2 after CReLU (first relu(z), then relu(-z)), otherwise 1.
+    pub copies: usize,
     /// Number of elements at the start of each part that are not padding.
     pub width: usize,
 }
@@ -91,41 +91,41 @@ pub struct Pass<'a> {
 }
 
 impl<'a> Samples<'a> {
-    fn part(&self, sample: usize, half: usize) -> &'a [f32] {
-        let start = sample * self.stride + half * (self.stride / self.halves);
+    fn part(&self, sample: usize, copy: usize) -> &'a [f32] {
+        let start = sample * self.stride + copy * (self.stride / self.copies);
         &self.values[start..start + self.width]
     }
 
     /// Elements of one sample, without padding.
     fn row(&self, sample: usize) -> impl Iterator<Item = f64> {
-        let parts = (0..self.halves).flat_map(move |half| self.part(sample, half));
+        let parts = (0..self.copies).flat_map(move |copy| self.part(sample, copy));
         parts.map(|value| f64::from(*value))
     }
 
-    /// Copies the matrix without padding, `[batch, halves * width]`.
+    /// Copies the matrix without padding, `[batch, copies * width]`.
     fn matrix(&self, batch: usize) -> Mat<f64> {
         let part = |sample, column| self.part(sample, column / self.width)[column % self.width];
-        Mat::from_fn(batch, self.halves * self.width, |sample, column| {
+        Mat::from_fn(batch, self.copies * self.width, |sample, column| {
             part(sample, column).into()
         })
     }
 
     /// Activations of a unit, one for each sample.
     fn unit(&self, batch: usize, unit: usize) -> Vec<f64> {
-        let value = |sample, half| f64::from(self.part(sample, half)[unit]);
-        let crelu = self.halves == 2;
+        let value = |sample, copy| f64::from(self.part(sample, copy)[unit]);
+        let crelu = self.copies == 2;
         (0..batch)
             .map(|sample| value(sample, 0) - if crelu { value(sample, 1) } else { 0.0 })
             .collect()
     }
 
     fn check(&self, what: &'static str, batch: usize) -> Result<(), Error> {
-        let (halves, width) = (self.halves, self.width);
-        if !(1..=2).contains(&halves) {
-            return Err(Error::invalid(what, "1 or 2 halves", halves));
+        let (copies, width) = (self.copies, self.width);
+        if !(1..=2).contains(&copies) {
+            return Err(Error::invalid(what, "1 or 2 copies", copies));
         }
-        if width == 0 || width > self.stride / halves {
-            let wanted = format!("a width of 1 to {}", self.stride / halves);
+        if width == 0 || width > self.stride / copies {
+            let wanted = format!("a width of 1 to {}", self.stride / copies);
             return Err(Error::invalid(what, wanted, width));
         }
         if self.values.len() / self.stride < batch {
@@ -311,7 +311,7 @@ fn layer_pass<'a>(
     let samples = |values, value: &Value, copies| Samples {
         values,
         stride: (value.padded_units() * copies) as usize,
-        halves: copies as usize,
+        copies: copies as usize,
         width: value.units as usize,
     };
     let input = network.value(node.inputs[0]);
@@ -329,7 +329,7 @@ mod tests {
         Samples {
             values,
             stride: width,
-            halves: 1,
+            copies: 1,
             width,
         }
     }
@@ -458,9 +458,9 @@ mod tests {
     }
 
     #[test]
-    fn a_crelus_halves_are_one_unit_and_padding_is_ignored() {
+    fn a_crelus_copies_are_one_unit_and_padding_is_ignored() {
         const PAD: f32 = f32::NAN;
-        // z = [1, -2, 0], [-1, -2, 0], each half padded to four, and a row of padding.
+        // z = [1, -2, 0], [-1, -2, 0], each copy padded to four, and a row of padding.
         let rows = [
             [1.0, 0.0, 0.0, PAD, 0.0, 2.0, 0.0, PAD],
             [0.0, 0.0, 0.0, PAD, 1.0, 2.0, 0.0, PAD],
@@ -469,7 +469,7 @@ mod tests {
         let features = Samples {
             values: rows.as_flattened(),
             stride: 8,
-            halves: 2,
+            copies: 2,
             width: 3,
         };
         let found = of_features(Activation::Crelu, 2, features);
@@ -566,8 +566,8 @@ mod tests {
             "activations: wanted a width of 1 to 0, found 1"
         );
         assert_eq!(
-            refusal(1, fine, Samples { halves: 0, ..fine }),
-            "pre-activation gradients: wanted 1 or 2 halves, found 0"
+            refusal(1, fine, Samples { copies: 0, ..fine }),
+            "pre-activation gradients: wanted 1 or 2 copies, found 0"
         );
         let empty = Pass {
             batch: 1,

@@ -295,7 +295,7 @@ impl TrainingSpec {
         Err(Error::invalid("replica", wanted, replica))
     }
 
-    /// Adds padding to a minibatch, `inputs` `[batch, inputs]` and `labels` `[batch]`, so that it can be stored.
+    /// Converts a minibatch, `inputs` `[batch, inputs]` and `labels` `[batch]`, to its stored form.
     pub(crate) fn pack_batch(
         &self,
         inputs: &[f32],
@@ -311,14 +311,10 @@ impl TrainingSpec {
             let wanted = format!("below {}", self.network.classes());
             return Err(Error::invalid("label", wanted, label));
         }
-        let (rows, columns) = (self.batch_rows() as usize, self.input_columns() as usize);
-        let mut stored = vec![0.0; rows * columns];
-        for (row, sample) in stored.chunks_mut(columns).zip(inputs.chunks(width)) {
-            row[..width].copy_from_slice(sample);
-        }
-        let mut padded = labels.to_vec();
-        padded.resize(rows, 0);
-        Ok((stored, padded))
+        let rows = self.batch_rows() as usize;
+        let mut stored = labels.to_vec();
+        stored.resize(rows, 0);
+        Ok((self.network.values()[0].pad(inputs, rows), stored))
     }
 
     /// The layer controls of one replica with these step sizes.
@@ -340,13 +336,13 @@ impl TrainingSpec {
         let stored = |tensor: &Tensor| tensor.stored();
         let first = stored(&tensors[0]);
         let end = stored(&tensors[tensors.len() - 1]).end;
-        let weights = tensors[0].count();
+        let main = tensors[0].count();
         LayerControl {
             start: first.start as u32 / 4,
-            bias: first.end as u32 / 4,
+            main_end: first.end as u32 / 4,
             end: end as u32 / 4,
-            weights: weights as u32,
-            biases: (self.network.block_parameters(block) - weights) as u32,
+            main_count: main as u32,
+            other_count: (self.network.block_parameters(block) - main) as u32,
             step_size,
         }
     }
@@ -354,10 +350,5 @@ impl TrainingSpec {
     /// The number of rows of a stored minibatch: kernels work on eight at a time.
     pub(crate) fn batch_rows(&self) -> u32 {
         self.batch.next_multiple_of(8)
-    }
-
-    /// The number of columns of a stored minibatch.
-    pub(crate) fn input_columns(&self) -> u32 {
-        self.network.values()[0].columns()
     }
 }

@@ -91,10 +91,10 @@ shader_struct! {
     /// Where a layer lies, in vec4s, and its step size.
     pub struct LayerControl {
         start: u32,
-        bias: u32,
+        main_end: u32,
         end: u32,
-        weights: u32,
-        biases: u32,
+        main_count: u32,
+        other_count: u32,
         step_size: f32,
     }
 }
@@ -151,8 +151,8 @@ shader_struct! {
         objective: f32,
         weight: f32,
         update: f32,
-        second_moment: f32,
-        bias_second_moment: f32,
+        main_second_moment: f32,
+        other_second_moment: f32,
         unused1: f32,
         unused2: f32,
     }

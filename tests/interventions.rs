@@ -5,7 +5,6 @@ mod common;
 mod run;
 
 use common::{Tolerance, compare, computes};
-use run::Run;
 use trainable::Trainer;
 use trainable::network::{Activation, Network};
 use trainable::plan::Program;
@@ -213,17 +212,25 @@ fn interventions_leave_other_replicas_alone_and_do_not_care_where_a_run_is_cut()
 #[test]
 fn a_halted_replica_is_left_alone() {
     for (device, compute) in computes() {
-        let halting = ReplicaSpec {
-            step_size: 1e30,
-            ..replica(1, &[SHRINK_PERTURB, WEIGHT_CLIPPING])
+        let spec = spec(vec![replica(1, &[SHRINK_PERTURB, WEIGHT_CLIPPING]); 2]);
+        let mut trainer = Trainer::new(&compute, spec).unwrap();
+        let mut broken = trainer.parameters().unwrap().remove(0);
+        broken[0][3] = f32::NAN;
+        trainer.write_parameters(0, &broken).unwrap();
+        let bits = |trainer: &mut Trainer, replica: usize| -> Vec<u32> {
+            let tensors = trainer.parameters().unwrap().remove(replica);
+            tensors.iter().flatten().map(|x| x.to_bits()).collect()
         };
-        let program = Program::new(&spec(vec![halting])).unwrap();
-        let mut run = Run::new(&compute, &program);
-        run.steps(2);
-        let parameters = |run: &Run<'_>| run.words(program.names.parameters, 0);
-        let halted = parameters(&run);
-        run.steps(2 * STEPS_PER_TASK);
-        assert!(parameters(&run) == halted, "{device}");
+        let [halted, training] = [0, 1].map(|replica| bits(&mut trainer, replica));
+        trainer.train(2 * STEPS_PER_TASK).unwrap();
+        let progress = trainer.progress().unwrap();
+        assert!(
+            progress[0].halted.is_some() && progress[1].halted.is_none(),
+            "{device}"
+        );
+        assert!(bits(&mut trainer, 0) == halted, "{device}");
+        // The negative control.
+        assert!(bits(&mut trainer, 1) != training, "{device}");
     }
 }
 

@@ -70,7 +70,7 @@ fn a_preset_is_printed_short_or_in_full() {
         "# Fields that are not listed have their defaults: `trainable presets ablation --full`"
     ));
     for line in [
-        "# Coupled L2, which adds so much of every parameter to its gradient.",
+        "# Coupled L2: the share of every parameter that is added to its gradient.",
         "control = \"paper\"",
         "control = { profile = \"paper\", signal = \"noise\" }",
     ] {

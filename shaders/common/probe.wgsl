@@ -70,8 +70,8 @@ struct LayerSums {
     objective: f32,      // (g + those of all regularisers)^2
     weight: f32,         // theta^2
     update: f32,         // (the latest update)^2
-    second_moment: f32,  // Adam's v, weights only
-    bias_second_moment: f32,
+    main_second_moment: f32,   // Adam's v, over the block's main tensor
+    other_second_moment: f32,  // Adam's v, over its other tensors
     unused1: f32,
     unused2: f32,
 }
@@ -85,5 +85,5 @@ struct LayerRecord {
     update_norm: f32,
     step_size: f32,
     effective_step: f32,  // 0 before the first update
-    second_moment: f32,   // mean of Adam's v over weights and biases
+    second_moment: f32,   // mean of Adam's v over all tensors
 }

@@ -54,10 +54,10 @@ struct TaskRecord {
 // Where a layer lies, in vec4s from the start of the replica's parameters.
 struct LayerControl {
     start: u32,
-    bias: u32,       // where the bias row begins
+    main_end: u32,     // the end of the block's main tensor, its first: the weight matrix of a linear layer
     end: u32,
-    weights: u32,    // elements of the weight matrix that are not padding
-    biases: u32,     // of the bias
+    main_count: u32,   // elements of the main tensor that are not padding
+    other_count: u32,  // elements of the block's other tensors that are not padding
     step_size: f32,
 }
 

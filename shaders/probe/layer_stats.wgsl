@@ -1,8 +1,8 @@
 // The statistics of every layer, and of all layers together, from their partial sums.
 //
 //   grad_variance  = mean |g_b|^2 - |g|^2
-//   effective_step   from the mean of mean_square(v) over the weights: common/optimiser.wgsl
-//   second_moment  = mean of mean_square(v), the bias included
+//   effective_step   from the mean of mean_square(v) over the main tensors: common/optimiser.wgsl
+//   second_moment  = mean of mean_square(v), over all tensors
 //
 //   configs, states [replica]
 //   layer_controls  [replica, layers]
@@ -10,7 +10,7 @@
 //   norms           [replica, layers]              mean |g_b|^2
 //   records         [replica, layers + 1]          the last is the network's
 //
-// One invocation does one replica, adding in ascending order. The network's step size is the mean over its weights.
+// One invocation does one replica, adding in ascending order. The network's step size is the mean over the elements of its main tensors.
 
 struct Params {
     layers: u32,
@@ -25,7 +25,7 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> records: array<LayerRecord>;
 
 // `square` holds the squared norms of gradient, objective's gradient, weights and update; `second` the sums of the
-// second moments of weights and of biases, `count` their numbers.
+// second moments of the main tensor and of the others, `count` their numbers of elements.
 fn record(
     replica: u32, square: vec4<f32>, norm: f32, second: vec2<f32>, count: vec2<f32>, step_size: f32,
 ) -> LayerRecord {
@@ -57,9 +57,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>) {
         for (var i = layer * PARTIALS; i < (layer + 1u) * PARTIALS; i++) {
             let s = sums[i];
             square += vec4<f32>(s.gradient, s.objective, s.weight, s.update);
-            second += vec2<f32>(s.second_moment, s.bias_second_moment);
+            second += vec2<f32>(s.main_second_moment, s.other_second_moment);
         }
-        let count = vec2<f32>(f32(control.weights), f32(control.biases));
+        let count = vec2<f32>(f32(control.main_count), f32(control.other_count));
         records[replica * (params.layers + 1u) + l] =
             record(replica, square, norms[layer], second, count, control.step_size);
         all_squares += square;

@@ -45,7 +45,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     let stretch = (length + PARTIALS - 1u) / PARTIALS;
     let end = min((group.x + 1u) * stretch, length);
     var square = vec4<f32>(0.0);
-    var second = vec2<f32>(0.0);  // weights, bias
+    var second = vec2<f32>(0.0);  // main tensor, others
     for (var i = group.x * stretch + local.x; i < end; i += INVOCATIONS) {
         let at = replica * params.parameters_stride + control.start + i;
         let g = gradients[at];
@@ -61,7 +61,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
             dot(g, g), dot(objective, objective), dot(theta, theta), dot(update, update),
         );
         let sum = dot(mean_square(config, v), vec4<f32>(1.0));
-        second += select(vec2<f32>(0.0, sum), vec2<f32>(sum, 0.0), control.start + i < control.bias);
+        second += select(vec2<f32>(0.0, sum), vec2<f32>(sum, 0.0), control.start + i < control.main_end);
     }
     squares[local.x] = square;
     seconds[local.x] = second;

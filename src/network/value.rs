@@ -47,9 +47,54 @@ impl Value {
     pub fn columns(&self) -> u32 {
         self.padded_units() * self.copies()
     }
+
+    /// Samples `[samples, width]` in their stored form `[rows, columns]`: padding and further rows are zero.
+    pub(crate) fn pad(&self, samples: &[f32], rows: usize) -> Vec<f32> {
+        let mut stored = vec![0.0; rows * self.columns() as usize];
+        let copies = stored.chunks_mut(self.padded_units() as usize);
+        let units = self.units as usize;
+        for (copy, numbers) in copies.zip(samples.chunks(units)) {
+            copy[..units].copy_from_slice(numbers);
+        }
+        stored
+    }
+
+    /// The first of the stored samples `[rows, columns]`, without padding: `[samples, width]`.
+    pub(crate) fn unpad(&self, stored: &[f32], samples: usize) -> Vec<f32> {
+        let copies = stored.chunks(self.padded_units() as usize);
+        let copies = copies.take(samples * self.copies() as usize);
+        let numbers = copies.flat_map(|copy| &copy[..self.units as usize]);
+        numbers.copied().collect()
+    }
 }
 
 /// The next multiple of four.
 fn pad4(n: u32) -> u32 {
     n.next_multiple_of(4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_padded_copy_by_copy_and_come_back() {
+        let samples: Vec<f32> = (1..=12).map(|n| n as f32).collect();
+        for (activation, units) in [(Activation::Identity, 6), (Activation::Crelu, 3)] {
+            let value = Value { units, activation };
+            let stored = value.pad(&samples, 8);
+            assert_eq!(stored.len(), 8 * 8);
+            let zeros = stored.iter().filter(|x| **x == 0.0).count();
+            assert_eq!(zeros, 8 * 8 - 12, "{activation:?}");
+            assert_eq!(value.unpad(&stored, 2), samples, "{activation:?}");
+        }
+        let crelu = Value {
+            units: 3,
+            activation: Activation::Crelu,
+        };
+        assert_eq!(
+            crelu.pad(&samples, 2)[..8],
+            [1.0, 2.0, 3.0, 0.0, 4.0, 5.0, 6.0, 0.0]
+        );
+    }
 }

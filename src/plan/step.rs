@@ -15,7 +15,7 @@ pub(super) fn gather(spec: &TrainingSpec, buffers: &Buffers) -> Option<Dispatch>
     let params = BatchGather {
         batch: spec.batch,
         batch_rows: spec.batch_rows(),
-        columns: spec.input_columns(),
+        columns: spec.network.values()[0].columns(),
         pixels: stream.images.pixels(),
         words: stream.images.words_per_image(),
         total: stream.images.count(),

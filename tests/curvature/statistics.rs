@@ -98,11 +98,14 @@ fn effective_steps_and_norms_equal_pytorch_after_five_updates() {
                 weight_norms.collect(),
                 tolerance,
             );
-            let update_norms = before.into_iter().zip(after).map(|(before, after)| {
-                let (before, after) = (numbers(&[before]), numbers(&[after]));
-                let update: Vec<_> = before.iter().zip(after).map(|(b, a)| a - b).collect();
-                norm(&update)
-            });
+            let update_norms = before
+                .chunks(2)
+                .zip(after.chunks(2))
+                .map(|(before, after)| {
+                    let (before, after) = (numbers(before), numbers(after));
+                    let update: Vec<_> = before.iter().zip(after).map(|(b, a)| a - b).collect();
+                    norm(&update)
+                });
             check(
                 &format!("update norm, {what}"),
                 found(|layer| layer.update_norm),
@@ -263,10 +266,7 @@ fn second_moments_are_means_over_all_parameters() {
             }
             let stored = run.words(program.names.second_moment, r);
             let moments = spec.network.unpack(bytemuck::cast_slice(&stored)).unwrap();
-            let layers: Vec<_> = moments
-                .iter()
-                .map(|layer| numbers(std::slice::from_ref(layer)))
-                .collect();
+            let layers: Vec<_> = moments.chunks(2).map(numbers).collect();
             let means = layers.iter().map(|layer| mean(layer));
             let wanted: Vec<_> = means.chain([mean(&layers.concat())]).collect();
             let tolerance = Tolerance {
@@ -280,7 +280,7 @@ fn second_moments_are_means_over_all_parameters() {
                 tolerance,
             );
             // The negative control: weights alone have another mean.
-            let weights = numbers(&moments[..1])[..90].to_vec();
+            let weights = numbers(&moments[..1]);
             assert!(compare([found[0]], [mean(&weights)], tolerance).is_err());
         }
     }

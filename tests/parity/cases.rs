@@ -6,7 +6,8 @@ use trainable::network::{Activation, Network};
 use trainable::plan::Program;
 use trainable::probe::{IterateForm, ProbeMethod, ProbeSpec};
 use trainable::spec::{
-    ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch, TrainingSpec,
+    ImageSet, Intervention, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch,
+    TrainingSpec,
 };
 
 pub(crate) struct Case {
@@ -172,6 +173,17 @@ pub(crate) fn program(case: &Case, form: IterateForm, method: ProbeMethod) -> Pr
                 weight_decay: 30.0,
             },
             _ => Optimiser::default(),
+        },
+        interventions: if seed == 2 {
+            Vec::new()
+        } else {
+            vec![
+                Intervention::ShrinkPerturb {
+                    shrink: 0.5,
+                    perturb: 0.25,
+                },
+                Intervention::WeightClipping { kappa: 0.5 },
+            ]
         },
         at_task_switch: match seed {
             1 | 3 => TaskSwitch::FreshNetwork,

@@ -5,8 +5,8 @@ use bytemuck::cast_slice;
 use trainable::plan::{BufferId, Contents, Elements, Program, WassersteinBuffers};
 use trainable::state::{LobpcgStep, ProbeSlot, ReplicaState};
 
-/// The words of every buffer that is refilled before a dispatch. Shared buffers, configurations and layer controls
-/// keep their contents.
+/// The words of every buffer that is refilled before a dispatch. Shared buffers, configurations, layer controls and
+/// other settings keep their contents.
 pub(crate) fn fillings(program: &Program, seed: u32) -> impl Iterator<Item = (BufferId, Vec<u32>)> {
     let numbered = (seed..).zip(program.buffer_ids());
     numbered.filter_map(|(seed, id)| Some((id, contents(program, id, seed)?)))
@@ -17,7 +17,11 @@ fn contents(program: &Program, id: BufferId, seed: u32) -> Option<Vec<u32>> {
     let spec = program.buffer(id);
     let words = spec.words * program.replicas as usize;
     let names = &program.names;
-    if spec.shared || id == names.configs || id == names.layer_controls {
+    let is_setting = match (spec.elements, &spec.contents) {
+        (Elements::F32, Contents::Words(_)) => true,
+        _ => id == names.configs || id == names.layer_controls,
+    };
+    if spec.shared || is_setting {
         return None;
     }
     if id == names.states {

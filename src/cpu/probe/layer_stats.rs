@@ -12,12 +12,12 @@ struct Totals {
     objective: f32,
     weight: f32,
     update: f32,
-    second_moment: f32,
-    bias_second_moment: f32,
+    main_second_moment: f32,
+    other_second_moment: f32,
     norm: f32,
-    weights: f32,
-    biases: f32,
-    /// Step size times weights.
+    main_count: f32,
+    other_count: f32,
+    /// Step sizes times elements of main tensors.
     steps: f32,
 }
 
@@ -35,9 +35,9 @@ pub(crate) fn run(_: &LayerStatsParams, arrays: &mut [Array; 6]) {
     for (((control, sums), norm), entry) in layers.zip(&mut *records) {
         let mut layer = Totals {
             norm: *norm,
-            weights: control.weights as f32,
-            biases: control.biases as f32,
-            steps: control.weights as f32 * control.step_size,
+            main_count: control.main_count as f32,
+            other_count: control.other_count as f32,
+            steps: control.main_count as f32 * control.step_size,
             ..Totals::default()
         };
         for sums in sums {
@@ -45,22 +45,22 @@ pub(crate) fn run(_: &LayerStatsParams, arrays: &mut [Array; 6]) {
             layer.objective += sums.objective;
             layer.weight += sums.weight;
             layer.update += sums.update;
-            layer.second_moment += sums.second_moment;
-            layer.bias_second_moment += sums.bias_second_moment;
+            layer.main_second_moment += sums.main_second_moment;
+            layer.other_second_moment += sums.other_second_moment;
         }
         *entry = record(&config, &state, &layer, control.step_size);
         network.gradient += layer.gradient;
         network.objective += layer.objective;
         network.weight += layer.weight;
         network.update += layer.update;
-        network.second_moment += layer.second_moment;
-        network.bias_second_moment += layer.bias_second_moment;
+        network.main_second_moment += layer.main_second_moment;
+        network.other_second_moment += layer.other_second_moment;
         network.norm += layer.norm;
-        network.weights += layer.weights;
-        network.biases += layer.biases;
+        network.main_count += layer.main_count;
+        network.other_count += layer.other_count;
         network.steps += layer.steps;
     }
-    let step_size = network.steps / network.weights;
+    let step_size = network.steps / network.main_count;
     if let Some(last) = records.last_mut() {
         *last = record(&config, &state, &network, step_size);
     }
@@ -78,7 +78,7 @@ fn record(
         step_size,
     };
     let effective_step = if state.optimiser_updates > 0 {
-        let mean = totals.second_moment / totals.weights;
+        let mean = totals.main_second_moment / totals.main_count;
         with_rule!(setting, |rule| rule.effective_step(mean))
     } else {
         0.0
@@ -91,7 +91,7 @@ fn record(
         update_norm: totals.update.sqrt(),
         step_size,
         effective_step,
-        second_moment: (totals.second_moment + totals.bias_second_moment)
-            / (totals.weights + totals.biases),
+        second_moment: (totals.main_second_moment + totals.other_second_moment)
+            / (totals.main_count + totals.other_count),
     }
 }

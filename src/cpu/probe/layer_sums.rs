@@ -40,9 +40,9 @@ pub(crate) fn run(params: &LayerSumsParams, arrays: &mut [Array; 8]) {
             let vec4s = stretch(length, PARTIALS as usize, index);
             let start = control.start as usize;
             let range = (start + vec4s.start) * 4..(start + vec4s.end) * 4;
-            let bias = control.bias as usize * 4;
+            let main_end = control.main_end as usize * 4;
             let found = with_rule!(setting, |rule| partial(
-                &moments, rule, config.l2, range, bias
+                &moments, rule, config.l2, range, main_end
             ));
             if params.objective_only == 1 {
                 sums.objective = found.objective;
@@ -80,7 +80,7 @@ fn partial<R: Rule>(
     rule: R,
     l2: f32,
     range: Range<usize>,
-    bias: usize,
+    main_end: usize,
 ) -> LayerSums {
     let slices = [
         &moments.gradients[range.clone()],
@@ -93,7 +93,7 @@ fn partial<R: Rule>(
         let update = rule.latest_update(theta, m, v);
         [g * g, objective * objective, theta * theta, update * update]
     });
-    let bias = bias.clamp(range.start, range.end);
+    let main_end = main_end.clamp(range.start, range.end);
     let sum_of_second =
         |range| sum_in_lanes([&moments.second[range]], |[v]| [R::mean_square(v)])[0];
     LayerSums {
@@ -101,8 +101,8 @@ fn partial<R: Rule>(
         objective,
         weight,
         update,
-        second_moment: sum_of_second(range.start..bias),
-        bias_second_moment: sum_of_second(bias..range.end),
+        main_second_moment: sum_of_second(range.start..main_end),
+        other_second_moment: sum_of_second(main_end..range.end),
         ..bytemuck::Zeroable::zeroed()
     }
 }

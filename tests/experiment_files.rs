@@ -285,7 +285,7 @@ fn the_schema_and_the_parser_agree() {
     }
 }
 
-/// Each field has a description and a default that an editor can show.
+/// An editor can show the description of each field, and defaults.
 #[test]
 fn the_schema_says_what_fields_mean_and_are() {
     let schema = schema();

@@ -1,6 +1,6 @@
 //! The directory of a run: a lock, the latest checkpoint, and the rows so far.
 //!
-//! - `.lock`: locked while a run goes on there.
+//! - `.lock`: locked while a run trains there.
 //! - `checkpoint.safetensors`: the state of the run; see `checkpoint`.
 //! - `tasks.part.csv`, `probes.part.csv`, `indicators.part.csv`: the rows so far; see `rows`. They are removed when the tables are
 //!   written.

@@ -1,8 +1,8 @@
-//! Times of probes of the paper's network, 784-256-256-10 at batch 256, on random-label MNIST, on the CPU executor and on
-//! every adapter.
+//! Times probes of the paper's network, 784-256-256-10 at batch 256, on random-label MNIST, on the CPU executor and on every
+//! adapter.
 //!
-//! `probe_cold_100` measures gradient norms and variances, and does 100 power iterations from random vectors for each of the
-//! three blocks and for the whole network. `probe_warm` has the default settings, every 40 steps of training. Before it is
+//! `probe_cold_100` measures gradient norms and variances, and runs 100 power iterations from random vectors for each of the
+//! three blocks and for the whole network. `probe_warm` uses the default settings, every 40 steps of training. Before it is
 //! timed, a line states how far its eigenvalues are from converged ones.
 
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ const COLD: ProbeSpec = ProbeSpec {
     form: trainable::probe::IterateForm::Auto,
 };
 
-/// Steps from probe to probe.
+/// Training steps between two probes.
 const INTERVAL: u32 = 40;
 
 /// Number of probes of one network, over two and a half tasks. A new network follows, because after many tasks this

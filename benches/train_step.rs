@@ -1,6 +1,6 @@
-//! Time of one training step of the paper's network, 784-256-256-10 at batch 256, with 1, 2 and 8 replicas,
-//! on the CPU executor and on every adapter. Criterion's throughput is nominal: 6 flop per sample and
-//! parameter for each replica (read its "elem/s" as flop/s).
+//! Times one training step of the paper's network, 784-256-256-10 at batch 256, with 1, 2 and 8 replicas, on the CPU
+//! executor and on every adapter. Criterion's throughput is nominal: 6 flop per sample and parameter for each replica. Its
+//! unit "elem/s" stands for flop/s.
 
 use std::time::{Duration, Instant};
 
@@ -35,7 +35,7 @@ fn spec(replicas: u32) -> TrainingSpec {
     }
 }
 
-/// Trains `steps` steps and waits for them.
+/// Trains `steps` steps, waits for them, and returns the time.
 fn time_steps(trainer: &mut Trainer, steps: u32) -> Duration {
     let start = Instant::now();
     trainer.train(steps).unwrap();

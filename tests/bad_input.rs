@@ -1,4 +1,4 @@
-//! Specifications outside their ranges: each is refused with what was wanted and what was found.
+//! Specifications outside their ranges. Each is refused with an error that names what was wanted and what was found.
 
 use trainable::gpu::adapters;
 use trainable::network::{Activation, Network};
@@ -32,7 +32,7 @@ fn refusal(change: impl FnOnce(&mut TrainingSpec, &mut TaskStream)) -> String {
         .map_or_else(|| "accepted".to_owned(), |error| error.to_string())
 }
 
-/// The stream with permuted pixels, and `labels` over and over.
+/// Makes the stream one of permuted pixels. Its images get `labels`, repeated as often as needed.
 fn permute(stream: &mut TaskStream, labels: &[u8], relabel_fraction: f32) {
     let labels: Vec<u8> = labels.iter().copied().cycle().take(10).collect();
     stream.kind = StreamKind::PermutedPixels;

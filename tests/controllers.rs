@@ -1,4 +1,5 @@
-//! Controllers of a host: in a loop of its own, and in experiments with their tables, checkpoints and pages.
+//! Controllers that a host brings, in a training loop of the host and in experiments with their tables, checkpoints and
+//! pages.
 #![cfg(feature = "report")]
 
 use std::error::Error as _;
@@ -46,7 +47,7 @@ impl Controller for Halving {
     }
 }
 
-/// The same, but it does not save what it has counted.
+/// A controller with the same rule that does not save its count of probes.
 #[derive(Serialize, Deserialize)]
 struct Forgetful {
     every: u32,
@@ -70,7 +71,7 @@ struct HalvingParameters {
     every: u32,
 }
 
-/// Returns the same step sizes whatever it is given.
+/// A controller that returns the same step sizes for every observation.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
 struct Stubborn(Vec<f64>);
@@ -81,7 +82,7 @@ impl Controller for Stubborn {
     }
 }
 
-/// The rule of [`BoundControl`], as a host would wrap it.
+/// A controller of a host that wraps the rule of [`BoundControl`].
 #[derive(Serialize, Deserialize)]
 struct Wrapped(BoundControl);
 
@@ -115,7 +116,7 @@ fn controllers() -> Controllers {
         .with("wrapped", |bound: BoundControl| Ok(Wrapped(bound)))
 }
 
-/// 96 images of noise, as large as MNIST's.
+/// Returns 96 images of noise, as large as MNIST's.
 fn images() -> ImageSet {
     let bytes: Vec<u8> = (0..96 * 784_u32)
         .map(|i| (trainable::rng::pcg4d([i, 5, 0, 0])[3] >> 24) as u8)
@@ -125,7 +126,7 @@ fn images() -> ImageSet {
 
 const INTERVAL: u32 = 8;
 
-/// An experiment of these arms, each `[[arms]]` in a file; 72 steps a task.
+/// Builds an experiment from the text of its `[[arms]]`. A task has 72 steps.
 fn experiment(arms: &str) -> Experiment {
     let text = format!("name = 'x'\n{arms}");
     let read: Experiment = text.parse().unwrap_or_else(|error| panic!("{error}"));
@@ -162,7 +163,7 @@ fn train(experiment: &Experiment) -> Results {
     run_with(experiment, &controllers(), &Compute::Cpu, &images(), |_| {}).unwrap()
 }
 
-/// The message and its causes.
+/// Returns the message of the error with which the run fails, and the error's cause.
 fn refused(experiment: &Experiment, controllers: &Controllers) -> String {
     let tell = |_: Event<'_>| ();
     let ran = run_with(experiment, controllers, &Compute::Cpu, &images(), tell);
@@ -202,7 +203,7 @@ fn a_hosts_controller_steers_its_arm_and_no_other() {
     let alone = rows(&results, "left alone");
     assert!(alone.iter().all(|row| row.next_step_size == Some(1e-3)));
     assert_ne!(alone.last().unwrap().weight_norm, last.weight_norm);
-    // A placebo replays the record of a host's arm like any other.
+    // A placebo replays the record of a host's arm as it replays any other.
     let replayed = rows(&results, "replayed");
     let decided =
         |rows: &[&ProbeRow]| -> Vec<_> { rows.iter().map(|r| r.next_step_size).collect() };
@@ -261,7 +262,7 @@ fn a_rule_decides_alike_as_a_hosts_and_as_a_built_in_one() {
     assert!(acted(Action::Cool) > 5, "it hardly acted");
 }
 
-/// Stops at a checkpoint whenever more than 30 steps were done, and goes on, until the run is finished.
+/// Stops at a checkpoint whenever more than 30 steps were done, and resumes, until the run is finished.
 fn interrupted(experiment: &Experiment, controllers: &Controllers, place: &Path) -> (Results, u32) {
     let images = images();
     for starts in 0..100 {
@@ -301,7 +302,7 @@ fn an_interrupted_run_keeps_the_state_of_a_hosts_controller() {
     let (results, starts) = interrupted(&experiment, &controllers(), place.path());
     assert!(starts >= 3, "{starts}");
     assert!(results == whole);
-    // Its tables make a report like any other's.
+    // The tables make a report as those of any other run do.
     let description = toml::to_string(&experiment).unwrap();
     std::fs::write(place.path().join("experiment.toml"), description).unwrap();
     let page = place.path().join("report.html");
@@ -309,7 +310,7 @@ fn an_interrupted_run_keeps_the_state_of_a_hosts_controller() {
     let page = std::fs::read_to_string(page).unwrap();
     assert!(page.contains("halved") && page.contains("replayed"));
 
-    // The comparison sees a controller that loses its count.
+    // The comparison notices a controller that loses its count.
     let forgetful = |p: HalvingParameters| {
         Ok(Forgetful {
             every: p.every,
@@ -341,7 +342,7 @@ fn a_checkpoint_that_a_hosts_controller_cannot_read_is_refused() {
         )
     };
     assert!(run_in(directory, &controllers()).unwrap().is_none());
-    // Another controller by the same name.
+    // Another controller has the same name.
     let other = Controllers::default().with("halving", |_: HalvingParameters| Ok(Stubborn(vec![])));
     let error = run_in(open().unwrap().unwrap(), &other)
         .unwrap_err()
@@ -357,7 +358,7 @@ fn a_checkpoint_that_a_hosts_controller_cannot_read_is_refused() {
     );
 }
 
-/// A state with a NaN, which JSON does not have, would be lost: the run ends at its first checkpoint and not when it is
+/// A checkpoint cannot hold a state with a NaN, because JSON has none. The run ends at its first checkpoint, not when it is
 /// resumed.
 #[test]
 fn a_state_that_cannot_be_read_back_is_no_checkpoint() {
@@ -504,7 +505,7 @@ fn files_keep_a_hosts_control() {
         assert_eq!(text.parse(), Ok(experiment.clone()), "{text}");
         assert!(text.contains("halving"), "{text}");
     }
-    // A file without one has no field for it.
+    // The file of an experiment without a host's controller has no field for one.
     let mut plain = experiment;
     plain.arms.remove(0);
     let text = toml::to_string(&plain).unwrap();
@@ -540,7 +541,7 @@ fn two_optimisers() -> TrainingSpec {
 #[test]
 fn an_observation_has_what_the_probe_measured() {
     let mut trainer = Trainer::new(&Compute::Cpu, two_optimisers()).unwrap();
-    // Tasks of 2 * 20 / 5 = 8 steps: 3 of the second are done.
+    // A task has 2 * 20 / 5 = 8 steps, so 3 steps of the second task are done.
     trainer.train(11).unwrap();
     let probes = trainer.probe().unwrap();
     for (replica, (stats, epsilon)) in probes
@@ -575,7 +576,7 @@ fn an_observation_has_what_the_probe_measured() {
         let error = Observation::new(&stats, trainer.spec(), 2).unwrap_err();
         assert_eq!(error.to_string(), "replica: wanted below 2, found 2");
     }
-    // One endless task without a stream.
+    // The trainer has no stream, so its task never ends.
     let stream = None;
     let spec = TrainingSpec {
         stream,

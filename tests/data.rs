@@ -1,4 +1,4 @@
-//! MNIST and other data in its format, from every source; every fault has a message that says what and where.
+//! MNIST and other data in its format, from every source. The message of every fault says what is wrong and where.
 
 #[path = "common/published.rs"]
 mod published;
@@ -22,7 +22,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// Seven images of 5 x 3 pixels, in classes 0 to 4.
+/// Returns the files of seven images of 5 x 3 pixels, in classes 0 to 4.
 fn small() -> [(&'static str, Vec<u8>); 2] {
     let pixels: Vec<u8> = (0..7 * 15).map(|i| (i * 2) as u8).collect();
     [
@@ -43,7 +43,7 @@ fn loaded(files: &[(impl AsRef<str>, Vec<u8>)]) -> Dataset {
     data::load(directory(files).path()).unwrap()
 }
 
-/// The small set with another file in place of one of its own.
+/// Returns the files of the small set, one of them replaced.
 fn with(name: &str, bytes: Vec<u8>) -> Vec<(String, Vec<u8>)> {
     let raw = name.trim_end_matches(".gz");
     let others = small().into_iter().filter(|(own, _)| *own != raw);
@@ -86,12 +86,12 @@ mod mnist {
             panic!("MNIST is of bytes");
         };
         assert_eq!(pixels.len(), 60_000 * 784);
-        // As the table of the format's authors has the first image, a five: row 5.
+        // The table of the format's authors has these pixels in row 5 of the first image, a five.
         assert_eq!(pixels[5 * 28 + 12..][..6], [3, 18, 18, 18, 126, 136]);
         assert!(format!("{set:?}").len() < 200);
     }
 
-    /// The numbers that were constants of this program, bit for bit: runs go on as they were.
+    /// The computed statistics have the bits of the constants that earlier versions used, so that old runs can be resumed.
     #[test]
     fn its_statistics_are_the_constants_of_old() {
         let images = ImageSet::training(&embedded()).unwrap();
@@ -102,7 +102,7 @@ mod mnist {
         assert_eq!(statistics.deviation.to_bits(), 0.308_107_8_f32.to_bits());
     }
 
-    /// Raw files of the published size are read by the `mnist` crate, compressed ones here.
+    /// The `mnist` crate reads raw files of the published size; this crate reads compressed ones.
     #[test]
     fn both_readers_read_the_same() {
         let set = embedded();
@@ -118,7 +118,7 @@ mod mnist {
             fs::write(compressed.path().join(name), bytes).unwrap();
         }
         assert!(data::load(compressed.path()).unwrap() == read);
-        // One changed pixel is seen, and the set has another name.
+        // A changed pixel changes the data, and the set gets another name.
         let file = raw.path().join(TRAIN_IMAGES);
         let mut bytes = fs::read(&file).unwrap();
         *bytes.last_mut().unwrap() ^= 1;
@@ -129,7 +129,7 @@ mod mnist {
             changed.name,
             raw.path().file_name().unwrap().to_str().unwrap()
         );
-        // A byte more than the header says is not left out.
+        // One byte more than the header announces is refused, not ignored.
         let mut bytes = fs::read(&file).unwrap();
         bytes.push(0);
         fs::write(&file, bytes).unwrap();
@@ -151,7 +151,7 @@ fn any_counts_and_sizes_are_read_raw_or_compressed() {
 
     let compressed = small().map(|(name, bytes)| (format!("{name}.gz"), gzip(&bytes)));
     assert_eq!(loaded(&compressed).train, set.train);
-    // The raw file is read where both are there.
+    // The raw file is read where a compressed one is beside it.
     let mut both = small()
         .map(|(name, bytes)| (name.to_owned(), bytes))
         .to_vec();
@@ -248,7 +248,7 @@ fn every_fault_of_a_compressed_file_is_found() {
             "{found}"
         );
     }
-    // Any of the last eight bytes: checksum and length.
+    // A fault in any of the last eight bytes, the checksum and the length, is noticed.
     for place in whole.len() - 8..whole.len() {
         let mut bytes = whole.clone();
         bytes[place] ^= 1;
@@ -261,7 +261,7 @@ fn every_fault_of_a_compressed_file_is_found() {
     let found = refused([&whole[..], b"A"].concat());
     let wanted = ": after the gzip member: wanted the end of the file, found byte 0x41";
     assert!(found.ends_with(wanted), "{found}");
-    // What decompresses to far more than its header says costs no more memory than that.
+    // A file that decompresses to far more than its header announces takes no more memory than announced.
     let bomb = gzip(&[&images[..], &vec![0; 1 << 26]].concat());
     assert!(bomb.len() < 1 << 20);
     let found = refused(bomb);
@@ -290,7 +290,7 @@ fn a_place_without_data_is_refused() {
     );
 }
 
-/// To open a pipe would be to wait for ever for somebody who writes to it.
+/// Opening a pipe would wait for ever for a writer.
 #[cfg(unix)]
 #[test]
 fn only_regular_files_are_opened() {
@@ -329,7 +329,7 @@ fn only_regular_files_are_opened() {
     );
 }
 
-/// A file of holes takes no room on the disk, and no memory either.
+/// A sparse file takes no room on the disk, and reading it must take no memory.
 #[cfg(unix)]
 #[test]
 fn a_file_larger_than_the_limit_is_not_read() {
@@ -380,7 +380,7 @@ fn a_description_in_a_file_is_checked() {
 }
 
 proptest! {
-    /// Bytes at random, most with the right start: an error or images, no panic.
+    /// Random bytes, most of them with a correct beginning, give an error or images and never a panic.
     #[test]
     fn no_bytes_panic(fields in prop::array::uniform3(0_u32..5), bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         let file = idx(fields, &bytes);

@@ -1,4 +1,4 @@
-//! Data of one's own: NumPy's archives, CIFAR's binary files, statistics of their channels.
+//! The user's own data: NumPy archives, CIFAR's binary files, and the statistics of their channels.
 
 use std::fs;
 use std::io::{Cursor, Write};
@@ -12,7 +12,7 @@ use trainable::spec::ImageSet;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
-/// Arrays that NumPy wrote, and what its documentation says they are.
+/// Arrays that NumPy wrote are read with the values that NumPy's documentation gives them.
 #[test]
 fn what_numpy_writes_is_read_as_numpy_means_it() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/npz");
@@ -70,7 +70,7 @@ fn refused(files: &[(&str, Vec<u8>)]) -> String {
         .to_string()
 }
 
-/// An archive of these images and of labels 0, 1.
+/// Returns the error for an archive of these images with the labels 0 and 1.
 fn refused_images(kind: &str, shape: &str, elements: &[u8]) -> String {
     let labels = ("labels.npy", npy("|u1", "(2,)", &[0, 1]));
     refused(&[("images.npy", npy(kind, shape, elements)), labels])
@@ -122,7 +122,7 @@ fn every_fault_of_an_archive_says_what_was_wanted_and_what_was_found() {
             refused_images("|u1", "(2, 0, 2)", &[]),
             "images.npy: shape: wanted sides of 1 or more",
         ),
-        // Elements of 2^64 bytes and a few: 4 in 64 bits.
+        // The number of elements is 2^64 and a few more, which is 4 in 64 bits.
         (
             refused_images("|u1", "(2, 9223372036854775810, 1)", &[0; 4]),
             "images.npy: shape: wanted sides of 1 or more, 2147483648 bytes at most",
@@ -167,7 +167,8 @@ fn every_fault_of_an_archive_says_what_was_wanted_and_what_was_found() {
     assert!(error.to_string().starts_with(wanted), "{error}");
 }
 
-/// Zeros compress a thousandfold; a header of few elements says when to stop, one of many what is refused.
+/// Zeros compress a thousandfold. Decompression stops at the number of bytes that the header announces, and a header that
+/// announces too many is refused.
 #[test]
 fn what_decompresses_to_more_than_it_says_is_not_decompressed() {
     let zeros = vec![0; 1 << 26];
@@ -185,7 +186,7 @@ fn what_decompresses_to_more_than_it_says_is_not_decompressed() {
     assert!(found.ends_with(wanted), "{found}");
 }
 
-/// A cut anywhere, and a flip of any bit: an error or a data set, no panic; where pixels change, an error.
+/// Every cut of the archive is an error. Every flipped bit gives an error or the same data set, without a panic.
 #[test]
 fn a_damaged_archive_is_refused() {
     let files = [
@@ -253,7 +254,7 @@ fn cifar_10_is_read_in_the_order_of_its_files() {
     let Pixels::Bytes(pixels) = &set.train.pixels else {
         panic!("bytes");
     };
-    // The second image of the first file, in its second channel, and the first of the second file.
+    // The expected pixels are one in the second channel of the first file's second image, and one of the second file.
     assert_eq!(pixels[3072 + 1024 + 1], 150 + 3);
     assert_eq!(pixels[2 * 3072 + 2], 2);
     files.push(("test_batch.bin", cifar(&[&[3]])));
@@ -297,7 +298,7 @@ fn cifar_100_has_the_fine_labels() {
     );
 }
 
-/// Noise in three channels of unlike means and scales.
+/// Returns images of noise whose three channels differ in mean and scale.
 fn coloured(pixels: impl Fn(u32, u32) -> Pixels) -> Dataset {
     Dataset {
         name: "noise".to_owned(),
@@ -315,7 +316,7 @@ fn noise(index: u32) -> u32 {
     pcg4d([3, 1, 4, index])[0] >> 8
 }
 
-/// Mean and population standard deviation of every third plane of 20, written out.
+/// Returns the mean and the population standard deviation of every third plane of 20 values, computed directly.
 fn by_hand(values: &[f64], channel: usize) -> (f64, f64) {
     let mut own = Vec::new();
     for (index, value) in values.iter().enumerate() {
@@ -351,7 +352,7 @@ fn statistics_are_those_of_each_channel() {
         };
         for channel in 0..3 {
             assert!(is_near(channel, channel), "{channel}");
-            // A control: another channel's are not the same.
+            // The negative control: the statistics of another channel do not match.
             assert!(!is_near(channel, (channel + 1) % 3), "{channel}");
         }
     }
@@ -399,7 +400,7 @@ proptest! {
         let _ = parse::npy(&file);
     }
 
-    /// Headers with the right fields and any values.
+    /// Tests headers with the right fields and arbitrary values.
     #[test]
     fn no_header_panics(kind in "[<>|=]?[a-zé][0-9]{0,2}", shape in "\\([0-9]{0,21}(, ?[0-9]{0,12}){0,4}\\)", bytes in prop::collection::vec(any::<u8>(), 0..20)) {
         let _ = parse::npy(&npy(&kind, &shape, &bytes));

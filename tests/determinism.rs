@@ -1,5 +1,5 @@
-//! The same bits every time: twice, alone or among other replicas, in one submission or in many, with
-//! a neighbour that diverges; and tasks that switch at the right step.
+//! Bits that must be the same: in a second run, alone or among other replicas, in one submission or in many, and beside a
+//! neighbour that diverges. Tasks also switch at the right step.
 
 mod common;
 
@@ -11,7 +11,7 @@ use trainable::{Compute, Halt, HaltCause, ReplicaProgress, Trainer};
 
 const PIXELS: usize = 30;
 
-/// 23 images, 3 minibatches of 7 in an epoch, 2 epochs: 6 steps in a task.
+/// Uses 23 images and minibatches of 7: 3 minibatches an epoch and 2 epochs make 6 steps a task.
 fn spec(replicas: &[ReplicaSpec]) -> TrainingSpec {
     let bytes: Vec<u8> = common::noise(4, 100 * PIXELS)
         .iter()
@@ -181,7 +181,7 @@ fn a_replica_that_diverges_is_stopped_and_reported_alone() {
             progress[1].finished.is_empty(),
             "{device}: a diverged task has no score"
         );
-        // Left as it was: more steps change nothing.
+        // A halted replica stays as it is: more steps change nothing.
         let (later, later_parameters) = train(&compute, &replicas, &[14, 9]);
         assert_eq!(later[1].halted, progress[1].halted, "{device}");
         assert_eq!(later[1].updates, progress[1].updates, "{device}");
@@ -208,8 +208,8 @@ fn a_replica_that_diverges_is_stopped_and_reported_alone() {
 
 #[test]
 fn an_update_that_overflows_is_noticed() {
-    // Inputs of 1e25 make gradients whose squares overflow (Adam's second moment), and so does their
-    // product with 1e20 (SGD's update), while the loss is still finite.
+    // Inputs of 1e25 give gradients whose squares overflow in Adam's second moment. Their product with the step size 1e20
+    // overflows in SGD's update. The loss is still finite in both cases.
     let sgd = ReplicaSpec {
         step_size: 1e20,
         optimiser: Optimiser::Sgd { momentum: 0.5 },
@@ -279,8 +279,8 @@ fn tasks_switch_after_their_steps_and_keep_their_scores() {
 
 #[test]
 fn a_minibatch_holds_the_streams_images_and_labels() {
-    // A linear network whose weights pick out pixels: its gradient is a checksum of the minibatch.
-    // Here the definition is used directly: the loss of a known network on known images.
+    // The gradient of a linear network whose weights select pixels would be a checksum of the minibatch. This test uses the
+    // definition directly: the loss of a known network on known images.
     let spec = spec(&[replica(9)]);
     let stream = spec.stream.clone().unwrap();
     let (seed, batch) = (9, 7);

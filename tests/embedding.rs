@@ -1,5 +1,5 @@
-//! The engine as a guest: on a device that somebody else made, in an encoder where somebody else's
-//! work stands before and behind ours, in a single submission.
+//! The engine as a guest: on a device that the host made, and in the host's command encoder, with the host's work before and
+//! after it in one submission.
 
 mod common;
 
@@ -37,7 +37,7 @@ fn spec() -> TrainingSpec {
     }
 }
 
-/// The same on a stream: images of 13 pixels, labels that change after 6 steps.
+/// The same specification with a stream: images of 13 pixels, and labels that change after 6 steps.
 fn stream_spec() -> TrainingSpec {
     let pixels: Vec<u8> = (0..20 * 13).map(|i| (i * 89 % 256) as u8).collect();
     TrainingSpec {
@@ -54,7 +54,7 @@ fn stream_spec() -> TrainingSpec {
 
 type Opened = (String, wgpu::Device, wgpu::Queue);
 
-/// The adapters that open, of an instance with these flags.
+/// Returns the adapters of an instance with these flags that open.
 fn adapters(flags: wgpu::InstanceFlags) -> Vec<wgpu::Adapter> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
         flags,
@@ -79,8 +79,9 @@ fn open(adapter: &wgpu::Adapter, limits: wgpu::Limits, features: wgpu::Features)
     (adapter.get_info().name, device, queue)
 }
 
-/// A host application's device: WebGPU's default limits (or less), no features, its own instance. Of every
-/// adapter, and once more of those that show nothing beyond the WebGPU standard.
+/// Opens devices as a host application would: an instance of its own, no features, and WebGPU's default limits or lower ones
+/// where the adapter has less. Each adapter gives one device; each one that can be limited to the WebGPU standard gives
+/// another.
 fn foreign_devices() -> Vec<Opened> {
     let strict = wgpu::InstanceFlags::default() | wgpu::InstanceFlags::STRICT_WEBGPU_COMPLIANCE;
     let (all, strict) = (adapters(wgpu::InstanceFlags::default()), adapters(strict));
@@ -168,7 +169,7 @@ fn our_steps_are_part_of_somebody_elses_submission() {
             common::compare(numbers(found), numbers(wanted), tolerance)
                 .unwrap_or_else(|worst| panic!("{name}, probe: {worst}"));
         }
-        // The negative control: the step sizes of replica 1 were really used.
+        // The negative control: the step sizes of replica 1 were used.
         assert!(parameters[0] != parameters[1], "{name}");
     }
 }
@@ -278,7 +279,7 @@ fn exactly_the_required_limits_are_enough() {
     }
 }
 
-/// Trains a few steps, and compares the bytes of all buffers with what was asked for.
+/// Trains a few steps, and compares the sizes of all buffers with the bytes that were predicted.
 fn trains((name, device, queue): &Opened, spec: TrainingSpec) {
     let program = Program::new(&spec).unwrap();
     let bytes = Requirements::new(&spec).unwrap().bytes;
@@ -304,7 +305,7 @@ fn trains((name, device, queue): &Opened, spec: TrainingSpec) {
     }
 }
 
-/// Sets a limit.
+/// A function that sets one limit.
 type Set = fn(&mut wgpu::Limits, u32);
 
 macro_rules! limits {
@@ -352,12 +353,12 @@ fn every_limit_that_is_too_small_is_refused_by_name() {
         set(&mut least, required as u32);
     }
     needs.check(&least).unwrap();
-    // As near to each other as any device lets uniforms be, which is less than the size of some.
+    // The smallest distance between uniforms that any device allows; some uniforms are larger than it.
     let near = wgpu::Limits {
         min_uniform_buffer_offset_alignment: 32,
         ..wgpu::Limits::default()
     };
-    // Facts from elsewhere: optimiser_step has 8 buffers.
+    // The expected limits are counted independently: optimiser_step has 8 buffers.
     assert_eq!(least.max_storage_buffers_per_shader_stage, 8);
     assert_eq!(least.max_bindings_per_bind_group, 9);
     for adapter in adapters(wgpu::InstanceFlags::default()) {
@@ -391,7 +392,7 @@ fn too_many_replicas_are_refused_with_how_many_fit() {
         probe: None,
         ..spec()
     };
-    // 128 MiB in WebGPU's default binding; the parameters of one replica are more than 4 MiB.
+    // WebGPU's default binding holds 128 MiB; one replica's parameters take more than 4 MiB.
     let limits = wgpu::Limits::default();
     let refused = |replicas| Requirements::new(&with(replicas)).unwrap().check(&limits);
     let Err(gpu::Error::Limit { fit: Some(fit), .. }) = refused(100) else {
@@ -405,7 +406,7 @@ fn too_many_replicas_are_refused_with_how_many_fit() {
         let mention = format!("; {fit} replicas would fit");
         assert!(error.to_string().ends_with(&mention), "{name}: {error}");
     }
-    // Where fewer replicas would not help, there is no number of them.
+    // Where no smaller number of replicas would fit either, the error proposes none.
     let none = wgpu::Limits {
         max_bind_groups: 0,
         ..limits
@@ -481,7 +482,7 @@ fn a_pass_of_the_hosts_trains_to_the_same_bits() {
     }
 }
 
-/// Timestamps at both ends of a pass, where the device has them.
+/// Timestamps at the beginning and the end of a pass, where the device has timestamps.
 struct Clock {
     queries: Option<(wgpu::QuerySet, wgpu::Buffer)>,
 }
@@ -533,7 +534,7 @@ impl Clock {
     }
 }
 
-/// The host's kernel: doubles a number.
+/// The host's kernel, which doubles a number.
 struct HostWork {
     pipeline: wgpu::ComputePipeline,
     bind_group: wgpu::BindGroup,
@@ -592,7 +593,7 @@ impl HostWork {
     }
 }
 
-/// What an engine reads back is what a trainer answers on the same device.
+/// The words that an engine reads back are those that a trainer returns on the same device.
 #[test]
 fn an_engine_reads_back_what_a_trainer_answers() {
     for gpu in common::gpus() {

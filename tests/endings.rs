@@ -1,4 +1,4 @@
-//! How the program ends: signals, standard streams that nobody takes, exit codes, and what is left behind.
+//! The ends of the program: signals, standard streams that nobody reads, exit codes, and the files that are left.
 #![cfg(unix)]
 
 #[path = "common/notice.rs"]
@@ -18,7 +18,7 @@ use notice::notice;
 use tempfile::TempDir;
 
 const CHECKPOINT: &str = "checkpoint.safetensors";
-/// Of a run that is stopped on its way.
+/// The number of tasks of a run that is stopped before its end.
 const TASKS: u32 = 16;
 
 fn program() -> Command {
@@ -31,7 +31,8 @@ fn trainable(arguments: &[&str]) -> Output {
     program().args(arguments).output().unwrap()
 }
 
-/// `trainable run` of smoke over `tasks` tasks, a checkpoint after every piece of training.
+/// Returns the command `trainable run` for the smoke preset with `tasks` tasks and a checkpoint after every piece of
+/// training.
 fn smoke(out: &Path, tasks: u32) -> Command {
     let mut command = program();
     let tasks = tasks.to_string();
@@ -42,7 +43,7 @@ fn smoke(out: &Path, tasks: u32) -> Command {
     command
 }
 
-/// The same, by a shell that prepares it first.
+/// Returns the same command, started by a shell that runs `prepare` first.
 fn shelled(prepare: &str, command: &Command) -> Command {
     let mut shell = Command::new("sh");
     shell
@@ -64,7 +65,7 @@ fn send(child: &Child, signal: &str) {
     assert!(sent.success());
 }
 
-/// Returns when `file` is there.
+/// Waits until `file` exists.
 fn await_file(file: &Path, child: &mut Child) {
     while !file.exists() {
         assert!(child.try_wait().unwrap().is_none(), "it has ended");
@@ -72,7 +73,7 @@ fn await_file(file: &Path, child: &mut Child) {
     }
 }
 
-/// What is in a directory, by name.
+/// Returns the content of each file in a directory, by name.
 fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(directory).unwrap().map(Result::unwrap);
     let file = |entry: fs::DirEntry| {
@@ -93,7 +94,7 @@ fn succeeded(output: &Output) {
     assert!(output.status.success(), "{}", stderr(output));
 }
 
-/// A run of smoke that was stopped at a checkpoint, at its directory.
+/// Runs the smoke preset, stops it at a checkpoint, and returns its directory.
 fn stopped() -> (TempDir, PathBuf) {
     let place = tempfile::tempdir().unwrap();
     let run = place.path().join("stopped");
@@ -141,7 +142,7 @@ fn an_ignored_signal_stays_ignored() {
     }
 }
 
-/// Signals are listened to before anything is read. Until there is something to lose, the first one ends the process.
+/// The program handles signals before it reads anything. Until there is work to save, the first signal ends the process.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_signal_ends_the_program_from_the_start_on() {
@@ -173,7 +174,7 @@ fn a_signal_ends_the_program_from_the_start_on() {
     }
 }
 
-/// Each piece of training takes so long that two signals fall into one.
+/// Each piece of training takes so long that two signals arrive within one.
 #[test]
 fn the_second_signal_ends_it_at_once() {
     let place = tempfile::tempdir().unwrap();
@@ -195,7 +196,7 @@ fn the_second_signal_ends_it_at_once() {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         await_file(&out.join(CHECKPOINT), &mut child);
-        // A signal is lost that comes while another one waits to be delivered.
+        // A signal that arrives while another one is pending is lost.
         while child.try_wait().unwrap().is_none() {
             send(&child, "-INT");
         }
@@ -203,11 +204,11 @@ fn the_second_signal_ends_it_at_once() {
         assert_eq!(output.status.code(), Some(130), "{}", stderr(&output));
         !stderr(&output).contains("stopped")
     };
-    // On a busy machine it may come to its checkpoint between the two.
+    // On a busy machine the run may reach its checkpoint between the two signals.
     assert!((0..5).any(ends_at_once), "it stops at a checkpoint");
 }
 
-/// A pipe that nobody reads, and a device that is always full.
+/// Standard error is a pipe that nobody reads, or a device that is always full.
 #[test]
 fn a_dead_standard_error_stops_no_run() {
     let place = tempfile::tempdir().unwrap();
@@ -229,7 +230,7 @@ fn a_dead_standard_error_stops_no_run() {
             let out = place.path().join(format!("{number}-{is_full}"));
             let mut command = smoke(&out, 1);
             command.args(["--progress", progress]).stderr(stream);
-            // It warns, too.
+            // The program also writes log messages.
             command.env("RUST_LOG", "debug");
             let output = command.output().unwrap();
             assert_eq!(output.status.code(), Some(0), "{progress}, {is_full}");
@@ -241,7 +242,7 @@ fn a_dead_standard_error_stops_no_run() {
             }
         }
     }
-    // Nor does it change how a refusal ends.
+    // A dead standard error does not change the exit code of a refusal either.
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let mut command = program();
@@ -279,7 +280,7 @@ fn a_reader_that_wants_no_more_is_no_failure() {
             !error.contains("panicked") && !error.contains("error:"),
             "{error}"
         );
-        // A full disk is a failure.
+        // A full disk is an error.
         let Ok(full) = File::options().write(true).open("/dev/full") else {
             notice("HALF SKIPPED, because there is no /dev/full");
             continue;
@@ -377,7 +378,7 @@ fn an_unfinished_run_has_a_page_and_is_left_alone() {
         fs::read_to_string(page).unwrap()
     };
     let mut before = contents(&run);
-    // As while another process is at work there.
+    // The lock is held, as it is while another process trains there.
     let lock = File::open(run.join(".lock")).unwrap();
     lock.try_lock().unwrap();
     let page = report();
@@ -395,7 +396,7 @@ fn an_unfinished_run_has_a_page_and_is_left_alone() {
     assert!(page.contains(&format!("{done} of {} tasks are finished", 4 * TASKS)));
     assert!(page.contains("<svg") && !page.contains("As files"));
 
-    // A line is being written.
+    // The table ends in the middle of a line, as it does while a row is written.
     let mut half = before.remove("tasks.part.csv").unwrap();
     half.extend_from_slice(b"\"L2: comb");
     fs::write(run.join("tasks.part.csv"), &half).unwrap();
@@ -411,7 +412,7 @@ fn an_unfinished_run_has_a_page_and_is_left_alone() {
     assert!(!page.contains("Unfinished") && page.contains("As files"));
 }
 
-/// Killed before its first checkpoint, it has no rows at all.
+/// A run that was killed before its first checkpoint has no rows.
 #[test]
 fn a_run_without_a_row_has_a_page() {
     let (place, run) = stopped();
@@ -487,7 +488,7 @@ fn colours_are_for_terminals_and_for_whoever_wants_them() {
     assert_eq!(told(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]), plain);
 }
 
-/// A session's directory is what desktops have, and machines for computing have none.
+/// Desktops have a session directory (`XDG_RUNTIME_DIR`); compute servers have none.
 #[cfg(target_os = "linux")]
 #[test]
 fn without_a_session_nothing_complains() {
@@ -515,7 +516,7 @@ fn without_a_session_nothing_complains() {
     }
 }
 
-/// Pipes wait for ever, devices do not end, and a name may lead anywhere.
+/// A pipe waits for ever, a device does not end, and a name can point outside the directory.
 #[test]
 fn files_and_names_that_cannot_be_are_refused_before_anything_is_made() {
     let place = tempfile::tempdir().unwrap();
@@ -579,7 +580,7 @@ fn files_and_names_that_cannot_be_are_refused_before_anything_is_made() {
     assert_eq!(left.collect::<Vec<_>>(), ["mine.toml"]);
 }
 
-/// 0, 1, 2 and 130, as the program gives them; the last in [`stopped`].
+/// The program's exit codes are 0, 1, 2 and 130; [`stopped`] tests the last one.
 #[test]
 fn exit_codes_say_whose_fault_it_was() {
     let place = tempfile::tempdir().unwrap();

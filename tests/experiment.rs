@@ -1,4 +1,4 @@
-//! Experiments end to end on the CPU executor: what was recorded is what was decided and what was trained on.
+//! Experiments from end to end on the CPU executor: the recorded rows match the decisions and the training.
 #![cfg(feature = "report")]
 
 use std::collections::VecDeque;
@@ -16,7 +16,7 @@ use trainable::scheduler::{
 use trainable::spec::{ImageSet, Optimiser, StreamKind};
 use trainable::{Compute, Halt, HaltCause};
 
-/// 300 images of noise, as large as MNIST's.
+/// Returns 300 images of noise, as large as MNIST's.
 fn images() -> ImageSet {
     let bytes: Vec<u8> = (0..300 * 784_u32)
         .map(|i| (trainable::rng::pcg4d([i, 5, 0, 0])[3] >> 24) as u8)
@@ -47,7 +47,7 @@ fn arm(name: &str, control: Control) -> Arm {
     }
 }
 
-/// As the paper's, but it acts more often in so short a run.
+/// Returns the paper's control, changed so that it acts more often in so short a run.
 fn paper() -> BoundControl {
     BoundControl {
         gate: Some(0.01),
@@ -66,7 +66,7 @@ fn rows_of<'a>(results: &'a Results, arm: &str, seed: u32, layer: &str) -> Vec<&
         .collect()
 }
 
-/// Through a file, as a reader of probes.csv has them.
+/// Writes probes.csv and reads its rows back, as a reader of the file would.
 fn through_csv(results: &Results, experiment: &Experiment) -> Vec<ProbeRow> {
     let directory = tempfile::tempdir().unwrap();
     write_tables(directory.path(), experiment, results).unwrap();
@@ -164,7 +164,7 @@ fn replaying_a_probes_csv_gives_the_same_decisions() {
     }
 }
 
-/// METHOD.md in a few lines: bounds and controller of the published code, for the record of one layer.
+/// Computes METHOD.md directly: the bounds and the controller of the published code, for the record of one layer.
 fn paper_by_hand(rows: &[&ProbeRow], first_layer: &[&ProbeRow], network: &[&ProbeRow]) -> Vec<f64> {
     let (control, batch) = (paper(), 16.0);
     let mut eta = 1e-3;
@@ -211,7 +211,7 @@ fn the_paper_profile_follows_its_formulas_on_recorded_statistics() {
             let acted = |action| rows.iter().filter(|row| row.action == Some(action)).count();
             cooled += acted(Action::Cool);
             warmed += acted(Action::Warm);
-            // A control: the bounds of another layer decide otherwise.
+            // The negative control: the bounds of another layer give other decisions.
             let other = record(if layer == "1" { "3" } else { "1" });
             let by_other = paper_by_hand(&other, &record("1"), &record("network"));
             told_apart += usize::from(by_other != expected);
@@ -237,7 +237,7 @@ fn what_is_decided_at_a_probe_is_trained_on_from_there() {
             assert_eq!(f64::from(decided), pair[1].step_size);
         }
     }
-    // And it makes a difference: without the scheduler, the weights differ.
+    // The scheduler matters: without it, the weights differ.
     let constant = train(&small(vec![arm("per layer", Control::Constant)]));
     let last = |results: &Results| {
         rows_of(results, "per layer", 1, "network")
@@ -350,7 +350,7 @@ fn placebos_keep_what_they_say() {
         assert_eq!(next("replay", 1, layer), next("original", 2, layer));
         assert_eq!(next("replay", 2, layer), next("original", 1, layer));
     }
-    // The seeds' step sizes differ, so a replay is not what would have happened anyway.
+    // The seeds' step sizes differ, so the replay is not what the arm would have done by itself.
     assert_ne!(
         ["1", "2", "3"].map(|layer| next("original", 1, layer)),
         ["1", "2", "3"].map(|layer| next("original", 2, layer)),
@@ -361,7 +361,7 @@ fn placebos_keep_what_they_say() {
         });
         ends.sum::<f64>() / 6.0
     };
-    // Rounding to f32 at every probe: 26 times 6e-8.
+    // Each of the 26 probes rounds to f32, an error of 6e-8.
     assert!((log_end("always") - log_end("original")).abs() < 2e-6);
     assert!(log_end("original") < 1e-3_f64.ln() - 0.1);
     let cooled = |arm: &str| {
@@ -371,7 +371,7 @@ fn placebos_keep_what_they_say() {
             .count()
     };
     let (random, original) = (cooled("random") as f64, cooled("original") as f64);
-    // 156 draws: four standard deviations at the most.
+    // There are 156 draws; the test allows four standard deviations.
     assert!(
         (random - original).abs() <= 4.0 * (156.0_f64 * 0.25).sqrt(),
         "{random} {original}"
@@ -399,10 +399,10 @@ fn scores_and_differences_are_those_computed_by_hand() {
     for score in &scores {
         let [a, b] = means(&score.arm);
         assert!((score.mean.unwrap() - (a + b) / 2.0).abs() < 1e-12);
-        // Two seeds: the percentile interval of their mean runs from one to the other.
+        // With two seeds, the percentile interval of the mean reaches from one seed to the other.
         assert!((score.mean_low.unwrap() - a.min(b)).abs() < 1e-12);
         assert!((score.mean_high.unwrap() - a.max(b)).abs() < 1e-12);
-        // Student's t has 1 degree of freedom: tan(0.475 pi) standard errors, each half the distance of the seeds.
+        // Student's t with 1 degree of freedom: tan(0.475 pi) standard errors, each half the distance of the seeds.
         let half = (0.475 * std::f64::consts::PI).tan() * (a - b).abs() / 2.0;
         let (low, high) = score.t_interval().unwrap();
         assert!((low - ((a + b) / 2.0 - half)).abs() < 1e-9 && half > 1e-4);
@@ -550,7 +550,7 @@ fn impossible_experiments_are_refused_before_anything_is_trained() {
     }
 }
 
-/// Names stand in paths, on terminals, in tables for spreadsheets, and beside those of this program.
+/// Names are used in paths, on terminals, in tables for spreadsheets, and beside names of this program.
 #[test]
 fn names_that_something_would_choke_on_are_refused() {
     let of_experiment = |name: &str| {

@@ -1,4 +1,4 @@
-//! Experiment files: published ones mean what they meant, presets have a short form, an editor's schema knows both.
+//! Experiment files: published files keep their meaning, presets have a short form, and the editor schema accepts both.
 
 #![cfg(feature = "report")]
 
@@ -12,7 +12,7 @@ use toml::{Table, Value};
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{Experiment, schema};
 
-/// The experiment files in assets/reproduction.
+/// Returns the experiment files in assets/reproduction.
 fn published() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/reproduction");
     let mut directories = vec![root];
@@ -34,7 +34,8 @@ fn published() -> Vec<PathBuf> {
     files
 }
 
-/// Where `resolved` has another value than `stated`, and the fields that only `resolved` has; without indices.
+/// Returns whether `resolved` has every value that `stated` has, and adds to `other` the fields, without indices, that only
+/// `resolved` has.
 fn compare(stated: &Value, resolved: &Value, place: &str, other: &mut BTreeSet<String>) -> bool {
     match (stated, resolved) {
         (Value::Table(stated), Value::Table(resolved)) => {
@@ -56,7 +57,7 @@ fn compare(stated: &Value, resolved: &Value, place: &str, other: &mut BTreeSet<S
     }
 }
 
-/// What it adds to the values of `text` by reading it; `None` where it changes one.
+/// Returns the fields that reading adds to the values of `text`; `None` where reading changes a value.
 fn added(text: &str) -> Option<BTreeSet<String>> {
     let experiment: Experiment = text.parse().unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(toml::from_str(text), Ok(experiment.clone()));
@@ -68,7 +69,7 @@ fn added(text: &str) -> Option<BTreeSet<String>> {
     is_same.then_some(added)
 }
 
-/// Whole files are the oldest that there are: only what was always optional may be added to them.
+/// The oldest files state every field. Reading may add only fields that were always optional.
 #[test]
 fn published_files_mean_what_they_meant() {
     let optional = [".stream", ".arms.control.bound.restart"];
@@ -80,7 +81,7 @@ fn published_files_mean_what_they_meant() {
     }
 }
 
-/// The comparison sees a value that another reader would have changed, and a default that was put in silently.
+/// The comparison notices a value that another reader would have changed, and a default that was added silently.
 #[test]
 fn a_changed_or_added_value_would_be_found() {
     let mut found = BTreeSet::new();
@@ -133,7 +134,8 @@ fn lobpcg_is_read_by_its_earlier_name_and_written_by_its_own() {
     assert!(written.contains("method = \"lobpcg\""), "{written}");
 }
 
-/// What no preset has: other optimisers, probes, data, controls next to a profile and far from any.
+/// Experiments that no preset covers: other optimisers, probes and data, controls close to a profile and far from every
+/// profile.
 #[test]
 fn the_short_form_of_anything_is_the_same_experiment() {
     let bound = "{ bound = { signal = 'tau', scope = 'global', safety = 0.5, cool = 0.9, warm = 1.5, warm_share = 0.5, \
@@ -181,7 +183,7 @@ fn the_short_form_of_anything_is_the_same_experiment() {
     }
 }
 
-/// What the README shows can be copied.
+/// The README's example file can be copied and read.
 #[test]
 fn the_readmes_file_is_an_experiment() {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
@@ -198,7 +200,7 @@ fn validator() -> Validator {
     jsonschema::validator_for(&schema()).unwrap()
 }
 
-/// Whether an editor with the schema would be content with `text`.
+/// Returns whether an editor with the schema accepts `text`.
 fn is_valid(validator: &Validator, text: &str) -> bool {
     let value: serde_json::Value = toml::from_str(text).unwrap();
     validator.is_valid(&value)
@@ -224,7 +226,7 @@ fn the_schema_knows_presets_and_published_files() {
     }
 }
 
-/// An arm, by itself, between the schema's opinion and the parser's.
+/// The schema and the parser accept and refuse the same arms.
 #[test]
 fn the_schema_and_the_parser_agree() {
     let validator = validator();
@@ -284,7 +286,7 @@ fn the_schema_and_the_parser_agree() {
     }
 }
 
-/// What an editor shows beside a field.
+/// An editor can show the description of each field, and defaults.
 #[test]
 fn the_schema_says_what_fields_mean_and_are() {
     let schema = schema();

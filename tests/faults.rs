@@ -1,5 +1,5 @@
-//! Faults of devices, and of the applications that own them: each is an error value. Nothing panics and
-//! nothing waits for ever.
+//! Faults of devices and of the applications that own them. Each is an error value; nothing panics, and nothing waits for
+//! ever.
 
 mod common;
 
@@ -32,7 +32,7 @@ fn spec() -> TrainingSpec {
     }
 }
 
-/// A host's device on every adapter that opens, and what it reports outside of error scopes.
+/// Opens a host's device on every adapter, and collects the errors that the device reports outside of error scopes.
 fn hosts(limits: &wgpu::Limits) -> Vec<Host> {
     let open = |(summary, adapter): (AdapterSummary, wgpu::Adapter)| {
         let limits = limits.clone().or_worse_values_from(&adapter.limits());
@@ -81,7 +81,7 @@ impl Host {
     }
 }
 
-/// Fails unless the device has failed.
+/// Fails unless `error` says that the device has failed.
 fn assert_device(error: impl Into<Error>) {
     let error = error.into();
     let is_device = matches!(error.gpu(), Some(gpu::Error::Device { .. }));
@@ -145,7 +145,7 @@ fn an_engine_whose_device_is_lost_ends_in_errors() {
 
         let error = Engine::new(&host.device, spec()).err().expect(&host.name);
         assert_device(error);
-        // A host that listens to nothing would have panicked.
+        // A host without an error handler would have panicked.
         let reported = host.reported.lock().unwrap();
         assert!(reported.is_empty(), "{}: {reported:?}", host.name);
     }
@@ -161,7 +161,7 @@ fn a_readback_that_was_asked_for_resolves_though_the_device_is_destroyed() {
         host.queue.submit([encoder.finish()]);
         let asked = submitted.resolve();
         host.device.destroy();
-        // The copy was under way: either it arrives or it is an error.
+        // The copy was under way: it ends with data or with an error.
         let _ = host.device.poll(wgpu::PollType::wait_indefinitely());
         match pollster::block_on(asked) {
             Ok(progress) => assert_eq!(progress[0].updates, 0, "{}", host.name),
@@ -197,7 +197,7 @@ fn the_callers_own_mistake_stays_the_callers() {
         engine.encode_initialise(&mut encoder);
         host.queue.submit([encoder.finish()]);
 
-        // A dispatch without a pipeline, around steps of ours: nothing of this encoder runs.
+        // The host encodes a dispatch without a pipeline between the engine's steps, so nothing of this encoder runs.
         let mut encoder = host.encoder();
         engine.encode_steps(&mut encoder, 3).unwrap();
         encoder
@@ -232,7 +232,7 @@ fn the_callers_own_mistake_stays_the_callers() {
     }
 }
 
-/// An adapter that allows this much and does nothing.
+/// Returns an adapter with these limits that executes nothing.
 fn idle_adapter(limits: wgpu::Limits) -> wgpu::Adapter {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
         backends: wgpu::Backends::NOOP,
@@ -249,7 +249,7 @@ fn idle_adapter(limits: wgpu::Limits) -> wgpu::Adapter {
     pollster::block_on(instance.request_adapter(&Default::default())).unwrap()
 }
 
-/// A device that allows everything and does nothing.
+/// Returns a device without limits that executes nothing.
 fn idle_device() -> wgpu::Device {
     let adapter = idle_adapter(wgpu::Limits {
         max_buffer_size: 1 << 60,
@@ -269,7 +269,7 @@ fn idle_device() -> wgpu::Device {
 fn memory_that_runs_out_is_an_error_that_names_the_buffer() {
     let device = idle_device();
     Engine::new(&device, spec()).unwrap();
-    // 2^11 samples of 2^20 inputs in so many replicas: more than an address space.
+    // Each of so many replicas has 2^11 samples of 2^20 inputs, which is more than an address space.
     let absurd = TrainingSpec {
         network: Network::mlp(&[1 << 20, 2], Activation::Relu).unwrap(),
         batch: 1 << 11,
@@ -319,7 +319,7 @@ fn no_adapter_is_an_empty_list() {
 #[test]
 fn an_adapter_that_gives_no_device_says_why() {
     let adapter = idle_adapter(wgpu::Limits::default());
-    // Those want a token that is not given.
+    // Experimental features need a token, which is not given.
     let unstable = wgpu::Features::all_experimental_mask();
     let error = pollster::block_on(Gpu::open_with(&adapter, unstable)).unwrap_err();
     assert!(matches!(error, gpu::Error::NoDevice { .. }), "{error}");
@@ -329,7 +329,7 @@ fn an_adapter_that_gives_no_device_says_why() {
     assert!(reason.contains("xperimental"), "{chain}");
 }
 
-/// The images are shared by all replicas; a small adapter has room for them, and for few replicas.
+/// All replicas share the images. A small adapter has room for the images and for few replicas.
 #[cfg(feature = "report")]
 #[test]
 fn more_replicas_than_fit_train_in_turn() {

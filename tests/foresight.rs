@@ -1,4 +1,5 @@
-//! foresight.csv can be made again of what an experiment's folder keeps: tasks.csv and the means over tasks.
+//! foresight.csv can be computed again from the tables that an experiment's folder keeps: tasks.csv and the means over
+//! tasks.
 #![cfg(feature = "report")]
 
 use std::fs;
@@ -14,7 +15,7 @@ use trainable::record::{ProbeRow, TaskIndicatorRow, TaskRow, write_table};
 use trainable::scheduler::{BoundControl, Control};
 use trainable::spec::ImageSet;
 
-/// 120 images of noise, as large as MNIST's.
+/// Returns 120 images of noise, as large as MNIST's.
 fn images() -> ImageSet {
     let bytes: Vec<u8> = (0..120 * 784_u32)
         .map(|i| (trainable::rng::pcg4d([i, 5, 0, 0])[3] >> 24) as u8)
@@ -45,7 +46,7 @@ fn experiment() -> Experiment {
     }
 }
 
-/// Of a real run, but for accuracies, which are made to drop now and then.
+/// Returns the results of a real run, with accuracies that are changed to drop now and then.
 fn results() -> Results {
     let mut results = run(&experiment(), &Compute::Cpu, &images(), |_| {}).unwrap();
     for (place, row) in results.tasks.iter_mut().enumerate() {
@@ -67,7 +68,7 @@ fn foresight_is_made_again_of_the_means_over_tasks_byte_for_byte() {
     let written = fs::read(path("foresight.csv")).unwrap();
     let tasks: Vec<TaskRow> = rows(&path("tasks.csv"));
     let mut means: Vec<TaskIndicatorRow> = rows(&path("task_indicators.csv"));
-    // 2 arms, 3 seeds, 4 tasks, 3 layers and the network.
+    // The product of 2 arms, 3 seeds, 4 tasks, and 3 layers and the network.
     assert_eq!(means.len(), 2 * 3 * 4 * 4);
     let again = |means: &[TaskIndicatorRow]| {
         let table = foresight(&experiment(), &tasks, means).unwrap();
@@ -103,7 +104,7 @@ fn a_mean_over_a_task_is_that_of_its_probes() {
         let above = probes.iter().filter_map(|probe| probe.violation);
         let above: Vec<_> = above.map(|above| f64::from(u8::from(above))).collect();
         assert_eq!(row.above_combined, (!above.is_empty()).then(|| mean(above)));
-        // What a minibatch shows is the network's.
+        // Indicators of a minibatch are in the network's row only.
         assert_eq!(row.dead.is_some(), row.is_network());
         assert_eq!(row.fisher_rank.is_some(), row.is_network());
     }

@@ -1,4 +1,4 @@
-//! The forward pass alone: its logits against a float64 network, and training that it must not disturb.
+//! The forward pass without training: its logits against a float64 network, and no effect on the training around it.
 
 mod common;
 #[path = "common/oracle.rs"]
@@ -11,13 +11,13 @@ use trainable::probe::ProbeSpec;
 use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 use trainable::{Compute, Engine, Error, Trainer, wgpu};
 
-/// float32 against float64 over three layers.
+/// The distance allowed between float32 and float64 over three layers.
 const ONE_PASS: Tolerance = Tolerance {
     atol: 2e-6,
     rtol: 1e-5,
 };
 
-/// Widths and a batch that are all padded.
+/// Widths and a batch size that all need padding.
 const WIDTHS: [u32; 4] = [7, 6, 5, 3];
 const BATCH: u32 = 5;
 
@@ -51,7 +51,7 @@ fn parameters(mlp: &Mlp) -> Parameters {
         .collect()
 }
 
-/// `[batch, classes]` in float64.
+/// Returns the logits `[batch, classes]` in float64.
 fn wanted(mlp: &Mlp, inputs: &[f32]) -> Vec<f64> {
     let inputs: Vec<f64> = inputs.iter().map(|x| f64::from(*x)).collect();
     let logits = |x| mlp.forward(x).pop().expect("a layer").1;
@@ -88,7 +88,7 @@ fn logits_equal_a_float64_network() {
                 let fit = |values: &[f32]| compare(double(values), right.clone(), ONE_PASS);
                 let context = format!("{device}, {activation:?}, replica {replica}");
                 fit(logits).unwrap_or_else(|worst| panic!("{context}: {worst}"));
-                // The comparison must notice another replica, one wrong element and a NaN.
+                // The negative control: the comparison notices another replica, one wrong element and a NaN.
                 fit(&found[(replica + 1) % 3]).expect_err(&context);
                 for wrong in [logits[4] + 1e-3, f32::NAN] {
                     let mut corrupt = logits.clone();
@@ -100,7 +100,7 @@ fn logits_equal_a_float64_network() {
     }
 }
 
-/// Two tasks of random labels, one probe in each.
+/// Returns a stream of two tasks of random labels, with one probe in each.
 fn stream_spec() -> TrainingSpec {
     let bytes: Vec<u8> = (0..16 * 7).map(|i| (i * 37 % 251) as u8).collect();
     TrainingSpec {
@@ -140,7 +140,7 @@ fn training_and_probes_go_on_as_if_there_had_been_none() {
         let without = run(&mut |_| {});
         let with = run(&mut |trainer| drop(trainer.forward().unwrap()));
         assert_eq!(with, without, "{device}");
-        // The negative control: another minibatch, trained on, is a disturbance.
+        // The negative control: training on another minibatch changes the result.
         let disturbed = run(&mut |trainer| {
             trainer
                 .write_batch(1, &inputs(1), &[0; BATCH as usize])
@@ -189,7 +189,7 @@ fn an_engine_gives_the_logits_of_a_trainer() {
         };
         let plain = run(&mut |engine, encoder| engine.encode_forward(encoder).unwrap());
         assert_eq!(plain, wanted, "{}", gpu.adapter);
-        // Without the pass there are the logits of the latest step, before its update.
+        // Without the forward pass the buffer holds the logits of the latest step, computed before its update.
         assert_ne!(run(&mut |_, _| {}), wanted, "{}", gpu.adapter);
         let in_pass = run(&mut |engine, encoder| {
             let mut pass = encoder.begin_compute_pass(&Default::default());

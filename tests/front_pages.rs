@@ -1,4 +1,4 @@
-//! The pages that readers begin with: their links, commands and lists agree with the repository.
+//! The pages that readers see first: their links, commands and lists agree with the repository.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,7 +8,7 @@ fn read(file: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
 }
 
-/// Targets of inline links and pictures, outside of code.
+/// Returns the targets of inline links and pictures, outside of code.
 fn targets(markdown: &str) -> BTreeSet<String> {
     let text = markdown.split("```").step_by(2).collect::<String>();
     let ends = text.split("](").skip(1);
@@ -20,7 +20,8 @@ fn is_remote(target: &str) -> bool {
     target.starts_with("https://")
 }
 
-/// rustdoc and a package registry show this page outside the repository, and the manifest has no address for relative links.
+/// rustdoc and the package registry show the README outside the repository, and the manifest gives no address for relative
+/// links.
 #[test]
 fn the_packages_page_links_to_nothing_beside_it() {
     let manifest = read("Cargo.toml");
@@ -35,7 +36,7 @@ fn the_packages_page_links_to_nothing_beside_it() {
     assert!(found.iter().all(|target| is_remote(target)), "{found:?}");
 }
 
-/// Pages of the repository with links to their neighbours.
+/// The pages of the repository that link to files beside them.
 const PAGES: [&str; 5] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
@@ -59,7 +60,7 @@ fn local_links_point_to_files() {
     assert!(count > 10, "{count}");
 }
 
-/// The names that follow `--test` in a page.
+/// Returns the names that follow `--test` in a page.
 fn named_tests(page: &str) -> BTreeSet<String> {
     let words: Vec<_> = page
         .split_whitespace()

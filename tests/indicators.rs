@@ -1,6 +1,6 @@
-//! Indicators of lost trainability after a probe, on the CPU executor and on every adapter, against
-//! definitions in float64: hidden activations by the oracle's forward pass, eigenvalues by Jacobi
-//! rotations, and per-sample gradients formed one by one.
+//! Indicators of lost trainability after a probe, on the CPU executor and on every adapter, against their definitions in
+//! float64. The hidden activations come from the oracle's forward pass, the eigenvalues from Jacobi rotations, and the
+//! per-sample gradients are formed one by one.
 
 mod common;
 #[path = "common/oracle.rs"]
@@ -31,7 +31,7 @@ struct Point {
 }
 
 impl Point {
-    /// With a dead unit and a dormant one in the first hidden layer, where the activation allows it.
+    /// Draws a point. The first hidden layer gets a dead unit and a dormant one, where the activation allows it.
     fn random(number: usize, widths: &[usize], samples: usize, first_seed: u64) -> Self {
         let (kind, activation) = ACTIVATIONS[number];
         let point = |seed| {
@@ -88,7 +88,7 @@ impl Point {
     }
 }
 
-/// Everything but the one integer, as numbers: of every hidden layer, then of features and gradients.
+/// Returns every indicator but the integer one: first those of each hidden layer, then those of features and gradients.
 fn numbers(indicators: &Indicators) -> Vec<f64> {
     let layers = indicators.hidden.iter();
     layers
@@ -106,7 +106,7 @@ fn entropy(shares: impl IntoIterator<Item = f64>) -> f64 {
     positive.map(|p| -p * p.ln()).sum()
 }
 
-/// Dead, dormant, sign entropy of a layer from its pre-activations `z[sample][unit]`.
+/// Returns the shares of dead and dormant units and the sign entropy of a layer, from its pre-activations `z[sample][unit]`.
 fn units(activation: Activation, z: &[Vec<f64>]) -> [f64; 3] {
     let activate = |z: f64| match activation {
         Activation::Relu => z.max(0.0),
@@ -138,7 +138,7 @@ fn units(activation: Activation, z: &[Vec<f64>]) -> [f64; 3] {
     ]
 }
 
-/// `[rows, rows]` products of rows.
+/// Returns the inner products of all pairs of rows, `[rows, rows]`.
 fn gram(rows: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum();
     let row = |a: &Vec<f64>| rows.iter().map(|b| dot(a, b)).collect();
@@ -150,7 +150,7 @@ fn eigenvalues(rows: &[Vec<f64>]) -> Vec<f64> {
     pairs.map(|pair| pair.value.max(0.0)).collect()
 }
 
-/// The numbers of [`numbers`], and the Fisher rank.
+/// Returns the values that [`numbers`] should give, and the Fisher rank.
 fn wanted(point: &Point) -> (Vec<f64>, usize) {
     let mlp = &point.mlp;
     let samples: Vec<_> = point
@@ -166,7 +166,7 @@ fn wanted(point: &Point) -> (Vec<f64>, usize) {
     let mut numbers: Vec<f64> = (0..hidden).flat_map(of_layer).collect();
     let features: Vec<_> = samples.iter().map(|s| s[hidden].0.clone()).collect();
     let squares = eigenvalues(&features);
-    // Rounding leaves about 1e-16 of the largest where the rank is not full.
+    // Where the rank is not full, rounding leaves singular values of about 1e-16 of the largest.
     let singular = squares.iter().map(|s| {
         if *s > 1e-13 * squares[0] {
             s.sqrt()
@@ -228,7 +228,7 @@ fn the_comparison_notices_another_point() {
     other.mlp.layers[1].0[3] += 0.05;
     let found = numbers(&other.indicators(&Compute::Cpu));
     assert!(compare(found, wanted(&point).0, TOLERANCE).is_err());
-    // The planted units are seen.
+    // The indicators count the dead and the dormant unit.
     let units = point.indicators(&Compute::Cpu).hidden[0];
     assert!(
         units.dead >= 1.0 / 7.0 && units.dormant >= 2.0 / 7.0,

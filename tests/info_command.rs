@@ -1,4 +1,4 @@
-//! `trainable info`, `bench`, `completions` and `man`.
+//! The commands `trainable info`, `bench`, `completions` and `man`.
 
 use std::process::{Command, Output};
 
@@ -113,7 +113,7 @@ fn completions_and_the_manual_know_every_subcommand() {
     }
 }
 
-/// The list of adapters is there when the chosen one fails, which is when it is needed.
+/// The list of adapters is needed most when the chosen adapter cannot be opened, so it is printed then too.
 #[cfg(target_os = "linux")]
 #[test]
 fn info_lists_the_adapters_though_the_chosen_one_is_not_there() {

@@ -14,7 +14,7 @@ use trainable::spec::{
 };
 
 const PIXELS: u32 = 30;
-/// 23 images, 3 minibatches of 7 in an epoch, 2 epochs.
+/// Steps of a task: 23 images make 3 minibatches of 7 in an epoch, and a task has 2 epochs.
 const STEPS_PER_TASK: u32 = 6;
 const SHRINK: f32 = 0.4;
 const PERTURB: f32 = 0.3;
@@ -55,7 +55,7 @@ fn replica(seed: u32, interventions: &[Intervention]) -> ReplicaSpec {
     }
 }
 
-/// `[tensor][place]`: the definition of a fresh draw, written down a second time.
+/// Returns a fresh draw `[tensor][place]` by its definition, implemented a second time.
 fn fresh(network: &Network, seed: u32, task: u32) -> Vec<Vec<f64>> {
     let draw = |block: usize, place: u32| pcg4d([seed, 10 + 256 * task, block as u32, place])[3];
     let tensors = network.tensors().iter();
@@ -88,7 +88,7 @@ fn shrink_and_perturb_follows_its_formula_when_a_task_begins() {
             for task in 1..3 {
                 trainer.train(STEPS_PER_TASK - 1).unwrap();
                 let before = trainer.parameters().unwrap();
-                // The last step of the task, as the replica without an intervention makes it.
+                // A replica without an intervention makes the last step of the task, for comparison.
                 let mut twin = Trainer::new(&compute, spec.clone()).unwrap();
                 let mut snapshot = trainer.snapshot().unwrap();
                 for buffer in &mut snapshot.buffers {
@@ -114,7 +114,7 @@ fn shrink_and_perturb_follows_its_formula_when_a_task_begins() {
                     let found: Vec<f64> = double(found);
                     compare(found.clone(), wanted, ROUNDING)
                         .unwrap_or_else(|worst| panic!("{device}, seed {seed}, {task}: {worst}"));
-                    // The negative control: another task's draw, and no intervention.
+                    // The negative controls: another task's draw, and no intervention.
                     let plain: Vec<f64> = double(plain);
                     moved += usize::from(compare(found, plain, ROUNDING).is_err());
                 }
@@ -142,7 +142,7 @@ fn weight_clipping_clips_after_every_update_and_nothing_else() {
                 })
                 .collect();
             let largest = |tensor: &[f32]| tensor.iter().fold(0.0_f32, |a, x| a.max(x.abs()));
-            // Initial weights go beyond kappa times their bound: the first update clips them.
+            // Initial weights exceed kappa times their bound, so the first update clips them.
             assert!(largest(&start[0]) > limits[0], "{device}");
             trainer.train(1).unwrap();
             let found = trainer.parameters().unwrap();

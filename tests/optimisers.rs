@@ -1,5 +1,5 @@
-//! Optimisers against PyTorch float64 (`assets/reference`) or their formulas in float64, alone and several in one batch
-//! of replicas, on the CPU executor and on every adapter. (`reference.rs` has Adam and SGD, `curvature.rs` their
+//! Optimisers against PyTorch float64 (`assets/reference`) or against their formulas in float64: each alone, and several in
+//! one batch of replicas, on the CPU executor and on every adapter. (`reference.rs` tests Adam and SGD, `curvature.rs` their
 //! effective steps.)
 
 mod common;
@@ -15,12 +15,12 @@ use trainable::probe::{LayerStats, ProbeSpec, ProbeStats};
 use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 use trainable::{Compute, Halt, HaltCause, Trainer};
 
-/// After five updates in float32.
+/// The distance allowed after five updates in float32.
 const FIVE_STEPS: Tolerance = Tolerance {
     atol: 2e-5,
     rtol: 2e-5,
 };
-/// Norms of updates, recomputed in float32.
+/// The distance allowed between norms of updates, which are recomputed in float32.
 const NORMS: Tolerance = Tolerance {
     atol: 1e-6,
     rtol: 2e-4,
@@ -43,7 +43,7 @@ fn lion(weight_decay: f64) -> Optimiser {
     }
 }
 
-/// One of each, with decays that matter.
+/// Returns one optimiser of each kind, with weight decays large enough to matter.
 fn every_optimiser() -> Vec<Optimiser> {
     vec![
         Optimiser::default(),
@@ -78,7 +78,7 @@ fn with_replicas(network: Network, batch: u32, replicas: Vec<ReplicaSpec>) -> Tr
     }
 }
 
-/// Five updates by AdamW as PyTorch makes them.
+/// Five AdamW updates made by PyTorch.
 #[derive(Deserialize)]
 struct AdamWReference {
     activation: String,
@@ -96,7 +96,7 @@ struct AdamWReference {
     update_norm: Vec<f64>,
 }
 
-/// A trainer at the reference's point: Adam in front, then AdamW.
+/// Returns a trainer with two replicas at the reference's point: Adam in replica 0, AdamW in replica 1.
 fn adamw_trainer(compute: &Compute, case: &AdamWReference, weight_decay: f64) -> Trainer {
     let replica = |optimiser| ReplicaSpec {
         step_size: case.step_size as f32,
@@ -179,7 +179,7 @@ fn without_weight_decay_adamw_is_adam_to_the_bit() {
     }
 }
 
-/// Lion in float64, by its formula.
+/// Lion in float64, from its formula.
 struct LionInDouble {
     theta: Vec<f64>,
     momentum: Vec<f64>,
@@ -189,7 +189,7 @@ struct LionInDouble {
 impl LionInDouble {
     const STEP_SIZE: f64 = 1e-2;
 
-    /// Returns the interpolation c.
+    /// Updates the parameters and returns the interpolation c.
     fn step(&mut self, gradient: &[f64]) -> Vec<f64> {
         let values = self.theta.iter_mut().zip(&mut self.momentum).zip(gradient);
         let one = |((theta, m), g): ((&mut f64, &mut f64), &f64)| {
@@ -203,7 +203,8 @@ impl LionInDouble {
     }
 }
 
-/// Adam in front, then Lion, whose first layer has two units that are dead: their gradients are exactly 0.
+/// Returns a trainer with Adam in replica 0, followed by Lion. Two units of Lion's first layer are dead, so their gradients
+/// are exactly 0.
 fn lion_trainer(compute: &Compute, seed: u32, weight_decay: f64) -> Trainer {
     let network = Network::mlp(&[6, 8, 5, 3], Activation::Relu).unwrap();
     let replica = |optimiser| ReplicaSpec {
@@ -225,7 +226,7 @@ fn lion_trainer(compute: &Compute, seed: u32, weight_decay: f64) -> Trainer {
     trainer
 }
 
-/// Every layer's values, weights and then biases, with the number of its weights.
+/// Splits `values` by layer. Each layer has its weights, then its biases; the second number of a pair counts the weights.
 fn layers<'a>(trainer: &Trainer, mut values: &'a [f64]) -> Vec<(&'a [f64], usize)> {
     let layers = trainer.spec().network.tensors().chunks(2);
     let each = layers.map(|layer| {
@@ -237,7 +238,7 @@ fn layers<'a>(trainer: &Trainer, mut values: &'a [f64]) -> Vec<(&'a [f64], usize
     each.collect()
 }
 
-/// Five updates, on the gradients that the device found, with their effective steps and norms.
+/// Makes five Lion updates from the gradients that the device computed, and compares effective steps and norms.
 fn five_updates_by_lion(compute: &Compute, seed: u32, decays: [f64; 2]) -> Result<(), String> {
     let [found, wanted] = decays;
     let mut trainer = lion_trainer(compute, seed, found);
@@ -304,7 +305,7 @@ fn where_no_parameter_moves_the_effective_step_of_lion_is_zero() {
             ..ReplicaSpec::default()
         };
         let mut trainer = Trainer::new(&compute, with_replicas(network, 2, vec![replica])).unwrap();
-        // Inputs of zero leave the weights without a gradient, and opposite labels the biases.
+        // Inputs of zero leave the weights without a gradient. Opposite labels leave the biases without one.
         trainer.write_batch(0, &[0.0; 8], &[0, 1]).unwrap();
         trainer.update(1).unwrap();
         let stats = probe(&mut trainer, 0).network;
@@ -313,7 +314,7 @@ fn where_no_parameter_moves_the_effective_step_of_lion_is_zero() {
     }
 }
 
-/// Replicas of every optimiser on a stream; tasks have six steps.
+/// Returns replicas of every optimiser on a stream with six steps a task.
 fn stream(optimisers: &[Optimiser]) -> TrainingSpec {
     let pixels = 30;
     let byte = |x: &f32| (x * 127.0 + 128.0) as u8;
@@ -339,7 +340,8 @@ fn stream(optimisers: &[Optimiser]) -> TrainingSpec {
     }
 }
 
-/// For three layers: a minibatch, 3 products forward, the loss, 5 backward, the optimisers, the end of the step.
+/// The dispatches for three layers: the minibatch, 3 forward products, the loss, 5 backward products, the optimisers, and
+/// the end of the step.
 #[test]
 fn a_step_is_twelve_dispatches_for_any_mixture_of_optimisers() {
     let step = |optimisers: &[Optimiser]| {
@@ -416,7 +418,7 @@ fn a_snapshot_holds_what_every_optimiser_keeps() {
     }
 }
 
-/// Inputs of zero keep the loss finite, while the L2 term of a large weight overflows.
+/// With inputs of zero the loss stays finite, while the L2 term of a large weight overflows.
 #[test]
 fn every_optimiser_halts_a_replica_whose_moments_overflow() {
     let halt = Halt {

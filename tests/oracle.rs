@@ -1,4 +1,4 @@
-//! The float64 oracle itself, against PyTorch float64 (`assets/reference`) and on its own terms.
+//! The float64 oracle against PyTorch float64 (`assets/reference`) and against its own definitions.
 
 mod common;
 #[path = "common/oracle.rs"]
@@ -22,7 +22,7 @@ struct Stats {
     s: f64,
 }
 
-/// `curvature_<case>.json`
+/// The file `curvature_<case>.json`.
 #[derive(Clone, Deserialize)]
 struct Curvature {
     activation: String,
@@ -36,7 +36,7 @@ struct Curvature {
     hv: Vec<Layer>,
 }
 
-/// `step_<case>.json`
+/// The file `step_<case>.json`.
 #[derive(Deserialize)]
 struct Step {
     loss: f64,
@@ -44,12 +44,12 @@ struct Step {
     gradients: Vec<Layer>,
 }
 
-/// First derivatives: float64 against float64.
+/// The tolerance for first derivatives, float64 against float64.
 const FIRST: Tolerance = Tolerance {
     atol: 1e-14,
     rtol: 1e-12,
 };
-/// Second derivatives: what central differences lose.
+/// The tolerance for second derivatives, which covers the error of central differences.
 const SECOND: Tolerance = Tolerance {
     atol: 1e-9,
     rtol: 1e-8,
@@ -110,7 +110,7 @@ fn check_second(case: &Curvature) -> Result<(), String> {
     Ok(())
 }
 
-/// The two eigenvalues of largest size of every layer's block, then of the whole network.
+/// Returns the two eigenvalues of largest size: first of every layer's block, then of the whole network.
 fn spectra(mlp: &Mlp, hessian: &[Vec<f64>]) -> Vec<[f64; 2]> {
     let first_two = |matrix: &[Vec<f64>]| {
         let pairs = eigen(matrix);
@@ -187,7 +187,7 @@ fn the_checks_notice_whatever_is_wrong() {
     }
 }
 
-/// The gradient is a matter of PyTorch above; here of the oracle's own loss.
+/// The tests above compare the gradient with PyTorch; this test compares it with the oracle's own loss.
 #[test]
 fn the_gradient_is_the_losses_central_difference() {
     for activation in [Activation::Crelu, Activation::LeakyRelu, Activation::Tanh] {
@@ -277,7 +277,7 @@ fn random_numbers_are_float32s_and_follow_the_seed() {
     assert_eq!(values(1).len(), (3 * 4 + 4) + (8 * 2 + 2) + 15);
 }
 
-/// |Hv - lambda v| / |lambda| after 30 power iterations, the smallest and largest of 100 starts.
+/// Returns |Hv - lambda v| / |lambda| after 30 power iterations: the smallest and the largest of 100 starts.
 fn power_iteration_residuals(matrix: &[Vec<f64>]) -> (f64, f64) {
     let residual = |seed| {
         let unit = |v: Vec<f64>| {
@@ -331,7 +331,7 @@ fn near_tie_is_one_and_power_iteration_cannot_settle() {
     }
 }
 
-/// The block of [`near_tie`] as its documentation has it.
+/// The block of [`near_tie`] is the matrix of its documentation.
 #[test]
 fn near_tie_is_the_documented_matrix() {
     let (mlp, x, y, layer) = near_tie();

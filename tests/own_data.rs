@@ -1,5 +1,5 @@
-//! Training on data of one's own: what reaches the network, and what a run of it remembers; on the CPU executor and on
-//! every adapter.
+//! Training on the user's own data: the inputs that reach the network, and the data that a run's file records; on the CPU
+//! executor and on every adapter.
 
 mod common;
 #[path = "common/run.rs"]
@@ -22,10 +22,10 @@ use trainable::tasks::{epoch_image, subset_image, task_pixel};
 const CLASSES: u32 = 4;
 const COUNT: u32 = 60;
 const SHAPE: [u32; 3] = [3, 3, 5];
-/// Of one image.
+/// The number of values in one image.
 const EACH: usize = 45;
 
-/// Images whose colour says their class: a channel is brighter where the class has its bit, under noise.
+/// Returns images whose colour tells their class: under noise, a channel is brighter where the class has the channel's bit.
 fn colours(is_of_floats: bool) -> Dataset {
     let label = |image: u32| (image * 7 + image / 5) % CLASSES;
     let byte = |index: u32| {
@@ -36,7 +36,7 @@ fn colours(is_of_floats: bool) -> Dataset {
     let indices = 0..COUNT * EACH as u32;
     let pixels = match is_of_floats {
         false => Pixels::Bytes(indices.map(byte).collect()),
-        // On a scale of their own.
+        // Floats have a scale that differs from that of bytes.
         true => Pixels::Floats(indices.map(|i| f32::from(byte(i)) * 1e3 - 7.5).collect()),
     };
     Dataset {
@@ -72,7 +72,7 @@ fn spec(images: ImageSet, kind: StreamKind) -> TrainingSpec {
     }
 }
 
-/// Each channel's pixels less their mean and over their standard deviation, in f64, by two passes.
+/// Returns each channel's pixels minus their mean, divided by their standard deviation, in f64 by two passes.
 fn standardised(set: &Dataset) -> Vec<f64> {
     let mut values: Vec<f64> = match &set.train.pixels {
         Pixels::Bytes(pixels) => pixels.iter().map(|pixel| f64::from(*pixel)).collect(),
@@ -128,7 +128,7 @@ fn minibatches_hold_the_images_standardised_by_channel() {
                     let found = &inputs[row as usize * 48..][..EACH];
                     let compared = compare(found.to_vec(), own.clone(), tolerance);
                     compared.unwrap_or_else(|error| panic!("{what}, row {row}: {error}"));
-                    // A control: standardised as one channel, no image is like this.
+                    // The negative control: an image standardised with other statistics does not match.
                     let shifted = own.iter().map(|value| value + 0.01);
                     assert!(
                         compare(found.to_vec(), shifted, tolerance).is_err(),
@@ -175,7 +175,7 @@ fn accuracy(compute: &Compute, set: &Dataset) -> f64 {
 #[test]
 fn colours_are_learned() {
     for (device, compute) in computes() {
-        // A control: labels that have nothing to do with the images are learned by heart only, which takes longer.
+        // The negative control: labels unrelated to the images can only be memorised, which takes longer.
         let mut wrong = colours(false);
         for (image, label) in (0..).zip(&mut wrong.train.labels) {
             *label = pcg4d([6, 6, 6, image])[0] % CLASSES;
@@ -212,7 +212,7 @@ fn a_run_remembers_its_data() {
         "experiment \"colours\": data: wanted MNIST (1 x 28 x 28 pixels, 10 classes), found colours \
          (3 x 3 x 5 pixels, 4 classes)"
     );
-    // What a file says stays, and then only its own data will do.
+    // The data that a file names stays, and the run then accepts no other data.
     let mut other = named.clone();
     other.data.as_mut().unwrap().classes = 5;
     assert_eq!(other.clone().on(&images), other);

@@ -1,4 +1,4 @@
-//! Pages of runs: they hold what the tables hold and need nothing else, and what is broken is refused by name.
+//! Pages of runs: they hold the numbers of the tables and need no other file. Errors name the broken file.
 
 use std::ffi::OsString;
 use std::fs;
@@ -16,10 +16,10 @@ use trainable::report::{Foreign, PageError, write_page};
 use trainable::scheduler::{BoundControl, Control};
 use trainable::spec::{ImageSet, StreamKind};
 
-/// Arms' names are not to be trusted.
+/// An arm's name that would be markup if the page did not escape it.
 const HOSTILE: &str = "<script>alert(1)</script> & \"L2\"";
 
-/// 120 images of noise, as large as MNIST's.
+/// Returns 120 images of noise, as large as MNIST's.
 fn images() -> ImageSet {
     let bytes: Vec<u8> = (0..120 * 784_u32)
         .map(|i| (trainable::rng::pcg4d([i, 5, 0, 0])[3] >> 24) as u8)
@@ -55,7 +55,7 @@ fn results() -> &'static Results {
     RESULTS.get_or_init(|| run(&experiment(), &Compute::Cpu, &images(), |_| {}).unwrap())
 }
 
-/// A run's directory, as `trainable run` leaves it, under `name`.
+/// Writes a run's directory `name`, as `trainable run` leaves it.
 fn write_run(parent: &Path, name: &str, experiment: &Experiment, results: &Results) -> PathBuf {
     let directory = parent.join(name);
     fs::create_dir(&directory).unwrap();
@@ -97,7 +97,7 @@ impl Case {
         fs::write(path, changed).unwrap();
     }
 
-    /// The message with which there is no page, without the directory's name.
+    /// Returns the error of a page that is refused, without the directory's name.
     fn refusal(&self) -> String {
         let before = names_in(&self.run);
         let error = self.write().unwrap_err();
@@ -125,13 +125,13 @@ fn texts(page: &Html, selector: &str) -> Vec<String> {
     page.select(&selector).map(|e| e.text().collect()).collect()
 }
 
-/// Faults that a browser would have to guess around.
+/// Returns the faults in the HTML that a browser would have to guess around.
 fn faults(text: &str) -> Vec<String> {
     let page = Html::parse_document(text);
     page.errors.iter().map(|fault| fault.to_string()).collect()
 }
 
-/// Numbers in the fields of a table's `columns`.
+/// Returns the numbers in `columns` of a table.
 fn numbers(table: &Path, columns: &[&str]) -> Vec<f64> {
     let mut reader = csv::Reader::from_path(table).unwrap();
     let header = reader.headers().unwrap().clone();
@@ -251,7 +251,7 @@ fn a_difference_has_a_word() {
     for (of_seeds, word) in [
         ([0.020, 0.021], "higher than ReLU"),
         ([-0.020, -0.021], "lower than ReLU"),
-        // A bootstrap interval of these two is [0.01, 0.03]; by Student's t it is [-0.11, 0.15].
+        // The bootstrap interval of these two values is [0.01, 0.03]; their Student's t interval is [-0.11, 0.15].
         ([0.01, 0.03], "no difference from ReLU that 2 seeds show"),
         ([0.0, 0.0], "no difference from ReLU that 2 seeds show"),
     ] {
@@ -506,7 +506,7 @@ fn several_runs_have_one_page_that_tells_their_arms_apart() {
             "first / ReLU"
         ]
     );
-    // The same rows under two names differ by nothing.
+    // The same rows under two names have no difference.
     let namesakes = "#differences tbody tr:nth-of-type(3) data";
     assert_eq!(attributes(&html, namesakes, "value"), ["0", "0", "0"]);
     assert_eq!(texts(&html, "#bounds h3"), ["first", "second"]);
@@ -526,7 +526,7 @@ fn several_runs_have_one_page_that_tells_their_arms_apart() {
         ["Loss of trainability on random-label MNIST"]
     );
 
-    // On another stream there is nothing to pair across the runs.
+    // Runs on different streams have no pairs of seeds to compare.
     other.stream = StreamKind::PermutedPixels;
     let text = toml::to_string(&other).unwrap();
     fs::write(second.join("experiment.toml"), text).unwrap();
@@ -542,7 +542,7 @@ fn several_runs_have_one_page_that_tells_their_arms_apart() {
     assert_eq!(texts(&html, "#asked tr:nth-of-type(5) td"), streams);
     other.stream = StreamKind::RandomLabels;
 
-    // With other seeds there is none either.
+    // Runs with different seeds have none either.
     other.seeds = vec![2, 1];
     let text = toml::to_string(&other).unwrap();
     fs::write(second.join("experiment.toml"), text).unwrap();

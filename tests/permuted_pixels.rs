@@ -1,5 +1,5 @@
-//! The stream of permuted pixels: what reaches the network, and what it can learn; on the CPU executor and on
-//! every adapter.
+//! The stream of permuted pixels: the inputs that reach the network, and what the network can learn; on the CPU executor and
+//! on every adapter.
 
 mod common;
 #[path = "common/run.rs"]
@@ -18,12 +18,12 @@ const PIXELS: u32 = 30;
 const CLASSES: u32 = 8;
 const TOTAL: u32 = 100;
 const BATCH: u32 = 7;
-/// 23 images, 3 minibatches of 7 in an epoch, 2 epochs.
+/// Steps of a task: 23 images make 3 minibatches of 7 in an epoch, and a task has 2 epochs.
 const STEPS_PER_TASK: u32 = 6;
 const SEEDS: [u32; 3] = [1, 2, 3];
 
-/// Pixel p of image i is 8 p + its label: whatever the order of the pixels, each says where it comes from and
-/// what the label is.
+/// Returns images whose pixel p has the value 8 p + label. In any order of the pixels, each one tells its place and the
+/// label.
 fn images() -> ImageSet {
     let label = |image: u32| (image * 5 + image / 9) % CLASSES;
     let pixels = |image| (0..PIXELS).map(move |pixel| (8 * pixel + label(image)) as u8);
@@ -56,17 +56,17 @@ fn spec(kind: StreamKind) -> TrainingSpec {
     }
 }
 
-/// One sample of a minibatch, as its pixels tell.
+/// One sample of a minibatch, decoded from its pixels.
 struct Sample {
-    /// The label that is in the pixels.
+    /// The label that the pixels hold.
     true_label: u32,
     /// The label that the network is given.
     label: u32,
-    /// Which pixel stands in each column.
+    /// The pixel in each column.
     order: Vec<u32>,
 }
 
-/// The latest minibatch of a replica.
+/// Decodes the latest minibatch of a replica.
 fn minibatch(run: &Run<'_>, replica: usize) -> Vec<Sample> {
     let names = &run.program.names;
     let (columns, batch) = (32, BATCH as usize);
@@ -100,7 +100,7 @@ fn a_task_permutes_all_images_alike_and_keeps_their_labels() {
     for (device, compute) in computes() {
         let program = Program::new(&spec(StreamKind::PermutedPixels)).unwrap();
         let mut run = Run::new(&compute, &program);
-        // By replica and task.
+        // Orders of the pixels, by replica and task.
         let mut orders = Vec::new();
         for task in 0..3 {
             for step in 0..STEPS_PER_TASK {
@@ -149,7 +149,7 @@ fn random_labels_leave_pixels_alone_and_ignore_the_true_labels() {
                 true_labels += u32::from(sample.label == sample.true_label);
             }
         }
-        // One in 8 by chance: 47 of 378.
+        // By chance one label in 8 is the true one: 47 of 378.
         assert!(
             samples == 378 && true_labels < 100,
             "{device}: {true_labels}"
@@ -157,7 +157,7 @@ fn random_labels_leave_pixels_alone_and_ignore_the_true_labels() {
     }
 }
 
-/// A probe looks at the minibatch that the next step trains on, so its loss is that step's, to the bit.
+/// A probe uses the minibatch of the next training step, so both have the same loss, to the bit.
 #[test]
 fn a_probe_sees_the_permuted_minibatch() {
     for (device, compute) in computes() {
@@ -171,7 +171,7 @@ fn a_probe_sees_the_permuted_minibatch() {
             let probe = probe.as_ref().unwrap();
             assert_eq!(probe.loss, f64::from(progress.batch_loss), "{device}");
         }
-        // A control: the minibatch after it has another loss.
+        // The negative control: the minibatch after it has another loss.
         trainer.restore(&before).unwrap();
         trainer.train(2).unwrap();
         for (probe, progress) in probes.iter().zip(&trainer.progress().unwrap()) {
@@ -184,7 +184,7 @@ fn a_probe_sees_the_permuted_minibatch() {
     }
 }
 
-/// Online accuracies of two tasks of three epochs, by replica.
+/// Returns the online accuracies of two tasks of three epochs, by replica.
 fn accuracies(images: ImageSet) -> Vec<[f64; 2]> {
     let replica = |seed| ReplicaSpec {
         seed,
@@ -216,7 +216,7 @@ fn accuracies(images: ImageSet) -> Vec<[f64; 2]> {
 fn permuted_digits_can_be_learned_and_those_of_wrong_labels_cannot() {
     let mut digits = data::embedded().unwrap();
     let images = ImageSet::training(&digits).unwrap();
-    // A control: every image under its neighbour's label.
+    // The negative control: every image has its neighbour's label.
     digits.train.labels.rotate_right(1);
     let wrong = ImageSet::training(&digits).unwrap();
     for (learned, control) in accuracies(images).iter().zip(accuracies(wrong)) {

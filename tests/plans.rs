@@ -5,7 +5,7 @@ use trainable::plan::{Plan, Program};
 use trainable::probe::{ProbeMethod, ProbeSpec};
 use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 
-/// The paper's network and minibatch, probed with `method`.
+/// Builds the program of the paper's network and minibatch, probed with `method`.
 fn program(method: ProbeMethod) -> Program {
     let spec = TrainingSpec {
         network: Network::mlp(&[784, 256, 256, 10], Activation::Relu).unwrap(),
@@ -44,7 +44,7 @@ const FORWARD_AND_BACKWARD: [&str; 10] = [
     "linear_backward_weights",
 ];
 
-/// Every block's segment is dual, and so is the network's in the first layer.
+/// The dispatches of one product. The segment of every block is dual, and so is the network's segment in the first layer.
 const HESSIAN_VECTOR_PRODUCT: [&str; 11] = [
     "tangent_forward",
     "tangent_forward",

@@ -1,5 +1,5 @@
-//! One small task on every adapter: the weights end up where the CPU executor's do. Prints how far apart. And how long
-//! the submissions of the paper's size are there.
+//! One small task on every adapter ends at the CPU executor's weights. The test prints the largest distance. Another test
+//! cuts the work of the paper's size into submissions.
 
 mod common;
 
@@ -9,7 +9,7 @@ use trainable::probe::ProbeSpec;
 use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 use trainable::{Compute, Trainer};
 
-/// Adam moves a weight by a step size of 1e-3 at every update: a fiftieth of a step in all.
+/// A fiftieth of a step size: Adam moves a weight by about 1e-3 at every update.
 const TOLERANCE: Tolerance = Tolerance {
     atol: 2e-5,
     rtol: 2e-5,
@@ -41,7 +41,7 @@ fn spec() -> TrainingSpec {
     }
 }
 
-/// Weights and biases `[replica][element]` after `steps` steps.
+/// Returns weights and biases `[replica][element]` after `steps` steps.
 fn weights(compute: &Compute, steps: u32) -> Vec<Vec<f64>> {
     let mut trainer = Trainer::new(compute, spec()).unwrap();
     trainer.train(steps).unwrap();
@@ -76,7 +76,7 @@ fn one_task_ends_where_the_cpu_executors_does() {
     }
 }
 
-/// As many replicas as a run of the paper's size trains together there, for a few steps and a probe.
+/// Trains as many replicas as a run of the paper's size trains together on the adapter, for a few steps and a probe.
 #[test]
 fn long_work_is_cut_into_submissions() {
     let images = ImageSet::new(&vec![9; 784 * 256], 784, 0.5, 0.29).unwrap();

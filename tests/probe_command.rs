@@ -1,5 +1,5 @@
-//! `trainable probe` as it is run: its numbers against PyTorch float64 (`assets/reference`), and every
-//! kind of bad input refused with a message, exit code 2 and nothing on standard output.
+//! `trainable probe` as users run it: its numbers against PyTorch float64 (`assets/reference`). Every kind of bad input is
+//! refused with a message, exit code 2 and an empty standard output.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -125,7 +125,7 @@ impl Case {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    /// What the command says when it refuses; the directory is left out.
+    /// Returns the message with which the command refuses, without the directory's name.
     fn refusal(&self, options: &[&str]) -> String {
         let output = self.probe(&[options, &["--format", "json"]].concat());
         assert_eq!(output.status.code(), Some(2), "{output:?}");
@@ -139,7 +139,7 @@ impl Case {
         message.replace(&directory, "")
     }
 
-    /// The same after a change to the network's tensors.
+    /// Returns the message after a change to the network's tensors.
     fn network_refusal(&self, change: impl FnOnce(&mut Vec<Tensor>)) -> String {
         let mut tensors = self.network_tensors();
         change(&mut tensors);
@@ -147,7 +147,7 @@ impl Case {
         self.refusal(&[])
     }
 
-    /// The same after a change to the batch's tensors.
+    /// Returns the message after a change to the batch's tensors.
     fn batch_refusal(&self, change: impl FnOnce(&mut Vec<Tensor>)) -> String {
         let mut tensors = self.batch_tensors();
         change(&mut tensors);
@@ -190,12 +190,12 @@ fn keys(object: &Value) -> Vec<&str> {
     keys
 }
 
-/// One layer's row, or the network's, against the reference's object.
+/// Compares one layer's row, or the network's, with the reference's object.
 fn check_row(row: &Value, name: &str, parameters: usize, batch: f64, reference: &Value) {
     assert_eq!(keys(row), ROW_KEYS);
     assert_eq!(row["name"], name);
     assert_eq!(row["parameters"], parameters);
-    // It stops before the 100 that it may do: where rounding is all that is left.
+    // The iteration stops before its limit of 100, where only rounding is left.
     let iterations = row["iterations"].as_u64().unwrap();
     assert!((4..100).contains(&iterations), "{iterations}");
     assert_eq!(row["converged"], true, "{row}");
@@ -290,7 +290,7 @@ fn the_table_is_the_default_and_aligned() {
     );
 }
 
-/// The same numbers under an `nn.Sequential`'s names, and these in the output.
+/// A file with the names of an `nn.Sequential` gives the same numbers, and the output uses the file's names.
 #[test]
 fn a_sequential_is_probed_under_its_own_names() {
     let case = Case::new("relu");
@@ -319,7 +319,7 @@ fn a_sequential_is_probed_under_its_own_names() {
     }
 }
 
-/// 2^20 units make 14 copies of 3 million parameters, and tangents of the minibatch beside them.
+/// A network of 2^20 units needs 14 copies of 3 million parameters, and tangents of the minibatch.
 #[cfg(unix)]
 #[test]
 fn a_net_that_is_too_wide_for_the_memory_is_refused() {

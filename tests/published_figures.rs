@@ -1,5 +1,5 @@
-//! The figures that README.md and REPRODUCTION.md give are those of the tables in assets/reproduction, and these tables are what
-//! their rows make.
+//! The figures in README.md and REPRODUCTION.md are those of the tables in assets/reproduction, and these tables follow from
+//! their rows.
 #![cfg(feature = "report")]
 
 #[path = "published_figures/phrases.rs"]
@@ -15,11 +15,11 @@ use std::path::{Path, PathBuf};
 use phrases::{flat, literal, paragraphs, render};
 use rows::Rows;
 
-/// A page, what its results begin and end with, and their phrases.
+/// A page, the beginning and the end of its results, and its phrases.
 struct Page {
     file: &'static str,
     begin: &'static str,
-    /// None where they go to the page's end.
+    /// `None` where the results continue to the page's end.
     end: Option<&'static str>,
     phrases: &'static str,
 }
@@ -39,7 +39,8 @@ const PAGES: [Page; 2] = [
     },
 ];
 
-/// Numbers with two decimals or more that no run has found: papers, what experiments were told, and what follows from that.
+/// Numbers with two decimals or more that are not results of runs: identifiers of papers, settings, and numbers that follow
+/// from settings.
 const SETTINGS: [&str; 5] = ["2509.19698", "1804.04235", "0.12", "1.005", "0.113"];
 
 fn root() -> PathBuf {
@@ -50,7 +51,7 @@ fn published() -> Rows {
     Rows(root().join("assets/reproduction"))
 }
 
-/// The part of a page that tells results, its begin included, on one line.
+/// Returns the results of a page, from their beginning, on one line.
 fn results(page: &Page) -> String {
     let text = fs::read_to_string(root().join(page.file)).unwrap();
     let begin = text.find(page.begin).expect("the results' begin");
@@ -61,7 +62,7 @@ fn results(page: &Page) -> String {
     flat(&text[..end.unwrap_or(text.len())])
 }
 
-/// What a page should say and does not.
+/// Returns the phrases that the page should contain and does not.
 fn missing(page: &str, phrases: &str, rows: &Rows) -> Vec<String> {
     let wanted = paragraphs(phrases).into_iter().map(|phrase| {
         render(&phrase, rows).unwrap_or_else(|error| format!("(no phrase: {error})"))
@@ -69,7 +70,7 @@ fn missing(page: &str, phrases: &str, rows: &Rows) -> Vec<String> {
     wanted.filter(|wanted| !page.contains(wanted)).collect()
 }
 
-/// Numbers of two decimals or more.
+/// Returns the numbers with two decimals or more.
 fn figures(text: &str) -> Vec<&str> {
     let numbers = text.split(|c: char| !c.is_ascii_digit() && c != '.');
     let is_figure = |number: &&str| {
@@ -99,7 +100,7 @@ fn no_figure_stands_in_a_page_by_itself() {
         let mut rest = results(page);
         let mut phrases = paragraphs(page.phrases);
         assert!(phrases.len() > 3, "{}", page.file);
-        // The longest first: a short one may be part of it.
+        // The longest phrase comes first, because a short one may be a part of it.
         phrases.sort_by_key(|phrase| std::cmp::Reverse(phrase.len()));
         for phrase in &phrases {
             rest = rest.replace(&render(phrase, &published()).unwrap(), &literal(phrase));
@@ -122,7 +123,7 @@ fn figures_are_found() {
     assert_eq!(figures(text), ["0.165", "0.14", "2509.19698", "12.50"]);
 }
 
-/// Every figure of every phrase, changed in its last digit, is missed.
+/// A page with any figure of any phrase changed in its last digit fails the comparison.
 #[test]
 fn a_changed_figure_is_missed() {
     let rows = published();

@@ -43,7 +43,7 @@ struct Adam {
     epsilon: f64,
 }
 
-/// Where a case starts.
+/// The starting point of a case.
 #[derive(Deserialize)]
 struct Start {
     activation: String,
@@ -56,12 +56,12 @@ struct Start {
     layers: Vec<Layer>,
 }
 
-/// float32 against float64 over a handful of layers.
+/// The tolerance for float32 against float64 over a few layers.
 const ONE_PASS: Tolerance = Tolerance {
     atol: 2e-6,
     rtol: 1e-5,
 };
-/// After five updates of size 1e-2 each.
+/// The tolerance after five updates of size 1e-2 each.
 const FIVE_STEPS: Tolerance = Tolerance {
     atol: 2e-5,
     rtol: 2e-5,
@@ -71,8 +71,8 @@ fn step(name: &str) -> Reference {
     read(&format!("step_{name}"))
 }
 
-/// A trainer of three replicas, all at the reference's initial point with its batch loaded. Three,
-/// because replicas before and behind must not disturb the one that is looked at.
+/// Returns a trainer of three replicas, all at the reference's initial point with its batch loaded. With three, the test
+/// shows that replicas before and after do not disturb the one in the middle.
 fn trainer(compute: &Compute, case: &Reference) -> Trainer {
     let optimiser = Optimiser::Adam {
         beta1: case.adam.beta1 as f32,
@@ -197,7 +197,7 @@ fn the_comparison_notices_one_wrong_gradient_a_nan_and_a_missing_step() {
     assert!(compare_layers(&parameters, &case.after_5, FIVE_STEPS).is_err());
 }
 
-/// The second witness, independent of PyTorch: central differences of a float64 forward pass.
+/// An independent check without PyTorch: central differences of a float64 forward pass.
 #[test]
 fn gradients_equal_central_differences_in_float64() {
     for name in CASES {
@@ -231,7 +231,7 @@ fn central_difference(case: &Reference, layer: usize, index: usize) -> f64 {
     (at(h) - at(-h)) / (2.0 * h)
 }
 
-/// Mean cross-entropy of the reference's batch, written out in float64.
+/// Returns the mean cross-entropy of the reference's batch, computed directly in float64.
 fn loss(case: &Start, weights: &[Vec<f64>]) -> f64 {
     let inputs = case.widths[0] as usize;
     let samples = case.x.chunks(inputs).zip(&case.y);

@@ -1,5 +1,5 @@
-//! L2-init and the Wasserstein regulariser: against PyTorch float64 (`assets/reference`), what they pull
-//! towards, and that replicas without them are left alone. On the CPU executor and on every adapter.
+//! L2-init and the Wasserstein regulariser: their gradients against PyTorch float64 (`assets/reference`), the parameters
+//! towards which they pull, and no effect on replicas without them; on the CPU executor and on every adapter.
 
 mod common;
 #[path = "common/reference.rs"]
@@ -16,12 +16,12 @@ use trainable::{Compute, Engine, Error, Trainer};
 
 const CASES: [&str; 3] = ["relu", "crelu", "linear"];
 
-/// float32 against float64 over a handful of layers.
+/// The tolerance for float32 against float64 over a few layers.
 const ONE_PASS: Tolerance = Tolerance {
     atol: 2e-6,
     rtol: 1e-5,
 };
-/// After five updates of size 1e-2 each.
+/// The tolerance after five updates of size 1e-2 each.
 const FIVE_STEPS: Tolerance = Tolerance {
     atol: 2e-5,
     rtol: 2e-5,
@@ -51,11 +51,11 @@ struct Reference {
     after_5: Vec<Layer>,
 }
 
-/// Which penalties a replica has: L2-init, Wasserstein.
+/// The strengths of the two penalties in each replica: L2-init, Wasserstein.
 const SWITCHES: [(f64, f64); 4] = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)];
 
-/// A replica for each of [`SWITCHES`], anchored at the reference's initial parameters and now at its
-/// others.
+/// Returns a trainer with a replica for each of [`SWITCHES`]. Its reference parameters are the case's initial ones, and its
+/// current parameters are the case's other ones.
 fn trainer(compute: &Compute, case: &Reference) -> Trainer {
     let replica = |(l2_init, wasserstein)| ReplicaSpec {
         seed: 1,
@@ -101,7 +101,7 @@ fn flattened(tensors: &Parameters) -> Vec<f64> {
     tensors.iter().flatten().copied().map(f64::from).collect()
 }
 
-/// The gradient that a replica with these penalties must have.
+/// Returns the gradient that a replica with these penalties must have.
 fn wanted_gradients(case: &Reference, (l2_init, wasserstein): (f64, f64)) -> Vec<f64> {
     let penalties = flat(&case.gradients_l2_init)
         .into_iter()
@@ -184,7 +184,7 @@ fn a_probe_tells_the_losss_gradient_from_the_objectives() {
     }
 }
 
-/// 23 images, 3 minibatches of 7 in an epoch, 2 epochs: 6 steps in a task.
+/// Uses 23 images and minibatches of 7: 3 minibatches an epoch and 2 epochs make 6 steps a task.
 fn spec(replicas: &[ReplicaSpec], probe: bool) -> TrainingSpec {
     let pixels = 30;
     let bytes: Vec<u8> = common::noise(4, 100 * pixels)
@@ -223,7 +223,7 @@ fn bits(tensors: &Parameters) -> Vec<u32> {
     tensors.iter().flatten().map(|x| x.to_bits()).collect()
 }
 
-/// Every replica's parameters after `pieces` of training, probed after each if asked to.
+/// Returns every replica's parameters after `pieces` of training, with a probe after each piece if `probe` is set.
 fn train(
     compute: &Compute,
     replicas: &[ReplicaSpec],
@@ -258,9 +258,9 @@ fn replicas_without_a_regulariser_and_neighbours_are_left_alone() {
         assert!(found[1] == alone(&plain), "{device}: without");
         assert!(found[0] == alone(&l2_init), "{device}: L2-init");
         assert!(found[3] == alone(&wasserstein), "{device}: Wasserstein");
-        // The negative control: each changes what is learnt.
+        // The negative control: each regulariser changes what is learned.
         assert!(found[0] != found[1] && found[3] != found[1] && found[0] != found[3]);
-        // The one that diverged is left as it was.
+        // The diverged replica stays as it was.
         let later = train(&compute, &mixed, &[14, 3], false);
         assert!(later[2] == found[2] && later[1] != found[1], "{device}");
     }
@@ -318,7 +318,7 @@ fn the_drawn_parameters_are_the_anchor_until_another_is_taken() {
     let replicas = [replica(1, 0.0, 0.0), replica(1, 0.5, 0.5)];
     for (device, compute) in computes() {
         let mut trainer = Trainer::new(&compute, spec(&replicas, true)).unwrap();
-        // A probe leaves the gradients at the parameters as they are.
+        // A probe does not change the gradients at the parameters.
         let gradients_agree = |trainer: &mut Trainer| {
             trainer.probe().unwrap();
             let gradients = trainer.gradients().unwrap();

@@ -1,4 +1,4 @@
-//! `trainable run` and `trainable presets` as people call them.
+//! The commands `trainable run` and `trainable presets` as users call them.
 
 use std::fs;
 use std::io::Write;
@@ -16,7 +16,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Fails with `code`, says all of `mentions`, and leaves standard output empty.
+/// Fails unless the command exits with `code`, prints all of `mentions`, and leaves standard output empty.
 fn refused(arguments: &[&str], code: i32, mentions: &[&str]) {
     let output = trainable(arguments);
     let (error, printed) = (text(&output.stderr), text(&output.stdout));
@@ -30,7 +30,7 @@ fn refused(arguments: &[&str], code: i32, mentions: &[&str]) {
     }
 }
 
-/// The smoke preset as a file, with `from` replaced by `to`.
+/// Writes the smoke preset to a file, with `from` replaced by `to`, and returns the file's path.
 fn edited(directory: &Path, from: &str, to: &str) -> String {
     let preset = text(&trainable(&["presets", "smoke", "--full"]).stdout);
     assert!(preset.contains(from), "no {from:?} in {preset}");
@@ -90,7 +90,7 @@ fn a_preset_is_printed_short_or_in_full() {
     refused(&["presets", "--full"], 2, &["<NAME>"]);
 }
 
-/// Every fault of a file is told at once, on standard error, and nothing is written.
+/// The command prints every fault of a file at once, on standard error, and writes nothing.
 #[test]
 fn all_faults_of_a_file_are_told_together() {
     let directory = tempfile::tempdir().unwrap();
@@ -116,7 +116,7 @@ fn all_faults_of_a_file_are_told_together() {
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
 }
 
-/// The README's first file, over fewer images.
+/// Runs the README's first file with fewer images.
 #[test]
 fn a_file_of_names_and_what_differs_runs() {
     let directory = tempfile::tempdir().unwrap();
@@ -147,7 +147,7 @@ fn a_file_of_names_and_what_differs_runs() {
     );
     let page = fs::read_to_string(out.join("report.html")).unwrap();
     assert!(!page.contains("class=\"question\""), "it asks nothing");
-    // What is left behind says everything, and is the same experiment.
+    // The file that the run leaves states every field, and is the same experiment.
     let resolved = fs::read_to_string(out.join("experiment.toml")).unwrap();
     for line in [
         "images = 64",
@@ -208,7 +208,7 @@ fn a_preset_and_its_file_give_the_same_tables() {
     }
 }
 
-/// Old files do not say on which stream they are; it is the paper's.
+/// Old files name no stream; their stream is the paper's.
 #[test]
 fn a_file_without_a_stream_means_random_labels() {
     let directory = tempfile::tempdir().unwrap();
@@ -258,7 +258,7 @@ fn progress_is_told_as_asked() {
         assert!(output.status.success(), "{}", text(&output.stderr));
         (text(&output.stdout), text(&output.stderr))
     };
-    // Two arms, two seeds, two tasks.
+    // Two arms, two seeds and two tasks make 8 lines.
     let (table, lines) = told("lines");
     assert_eq!(
         lines.lines().filter(|line| line.contains("seed")).count(),
@@ -406,7 +406,8 @@ fn a_directory_that_cannot_be_written_is_named() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "kept");
 }
 
-/// 12 colour images of 2 x 2 pixels in 3 classes, in CIFAR-like order; floats, so that nothing is lost in bytes.
+/// Writes 12 colour images of 2 x 2 pixels in 3 classes, in CIFAR's order of channels. Pixels are floats, so that rounding
+/// to bytes loses nothing.
 fn npz(directory: &Path, name: &str) -> String {
     let array = |kind: &str, shape: &str, elements: Vec<u8>| {
         let text = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}");
@@ -471,7 +472,7 @@ fn data_of_ones_own_is_trained_on_named_and_remembered() {
     );
     assert!(experiment.contains("classes = 3"), "{experiment}");
     assert!(read("report.html").contains("random-label Tiny colours"));
-    // The same command goes on with it, and the run's own file says on what; other data is refused.
+    // The same command resumes the run. The run's own file names its data, and other data is refused.
     let output = trainable(&[&with_data[..], &["--resume"]].concat());
     assert!(text(&output.stderr).contains("finished already"));
     let mention = "is of another run: data: wanted none, found";
@@ -488,7 +489,7 @@ fn data_of_ones_own_is_trained_on_named_and_remembered() {
     assert!(!Path::new(&elsewhere).exists());
 }
 
-/// MNIST is unpacked in memory.
+/// The MNIST in the program is decompressed in memory.
 #[test]
 fn a_run_needs_no_temporary_directory() {
     let directory = tempfile::tempdir().unwrap();

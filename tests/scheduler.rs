@@ -1,5 +1,5 @@
-//! The scheduler as an outsider meets it: what holds whatever a probe measures, and the `paper` profile against the
-//! formulas written out once more.
+//! The scheduler through its public interface: invariants that hold for any measurement, and the `paper` profile against a
+//! second implementation of its formulas.
 
 use std::collections::BTreeMap;
 
@@ -22,8 +22,8 @@ const BATCH: u32 = 256;
 const EPSILON: f64 = 1e-8;
 const BASE: f64 = 1e-3;
 
-/// What a network might show: after a task switch curvature is high and the gradient clear of noise, then both fade.
-/// Not random-label training, but of its magnitudes.
+/// A model of a network's statistics: after a task switch the curvature is high and the gradient has little noise, and then
+/// both fade. Its numbers have the magnitudes of random-label training but do not come from it.
 struct Replica {
     seed: u32,
     probe: u32,
@@ -39,14 +39,15 @@ impl Replica {
         }
     }
 
-    /// 2^z, z uniform within `octaves` either side of 0.
+    /// Returns 2^z with z uniform within `octaves` on either side of 0.
     fn jitter(&mut self, octaves: f64) -> f64 {
         self.draws += 1;
         let unit = unit_uniform(draw(self.seed, Stream::Labels, self.probe, self.draws));
         (octaves * (2.0 * f64::from(unit) - 1.0)).exp2()
     }
 
-    /// A layer (or the network) at `step_size`, `age` probes into the task; second moments shrink over the run.
+    /// Returns the statistics of a layer (or the network) at `step_size`, `age` probes into the task. Second moments shrink
+    /// over the run.
     fn statistics(&mut self, step_size: f64, layer: usize, age: u32) -> Statistics {
         let fade = (-f64::from(age) / 6.0).exp();
         let depth = 1.0 + layer as f64;
@@ -87,7 +88,7 @@ impl Replica {
     }
 }
 
-/// A run under `control`: what was observed and what was decided.
+/// Returns the observations and the decisions of a run under `control`.
 fn run(control: Control, seed: u32) -> Vec<(Observation, Decision)> {
     let mut scheduler = Scheduler::new(control, BASE, LAYERS, seed).unwrap();
     let mut replica = Replica::new(seed);
@@ -141,10 +142,10 @@ const PUBLISHED: Constants = Constants {
     kappa: 20.0,
 };
 
-/// What `paper` does to one layer at a probe: x, m, V, a_star, and the new step size; `None` for no bounds.
+/// The expected values of one layer at a probe under `paper`: x, m, V, a_star and the new step size; `None` without bounds.
 type Expected = Option<[f64; 5]>;
 
-/// The step sizes of one layer under `paper`, straight from the formulas.
+/// Computes the step sizes of one layer under `paper` directly from the formulas.
 fn reference(observations: &[&Observation], layer: usize, c: Constants) -> Vec<Expected> {
     let (mut xs, mut eta) = (Vec::new(), BASE);
     let probe = |o: &&Observation| {
@@ -181,7 +182,7 @@ fn decided(decision: &Decision, layer: usize) -> Expected {
     layer.bounds.map(of)
 }
 
-/// The first probe at which the two differ by more than rounding.
+/// Returns the first probe at which the two differ by more than rounding.
 fn first_difference(
     expected: &[Expected],
     run: &[(Observation, Decision)],
@@ -328,7 +329,7 @@ impl Row {
     }
 }
 
-/// The rows of one arm, probe by probe: layers, then the network.
+/// Returns the rows of one arm, probe by probe: the layers, then the network.
 fn recorded(arm: &str) -> Vec<Vec<Row>> {
     let table = include_bytes!("../assets/reference/scheduler.csv");
     let mut probes: BTreeMap<u32, Vec<Row>> = BTreeMap::new();
@@ -453,7 +454,7 @@ fn a_replay_has_the_recorded_step_sizes() {
             points: points.collect(),
         })
     };
-    // Another network: only the updates matter.
+    // The recorded step sizes are replayed on another network, because they depend only on the updates.
     assert_eq!(step_sizes(&run(points(0), 3)), step_sizes(&recorded));
     assert_ne!(step_sizes(&run(points(1), 3)), step_sizes(&recorded));
 }
@@ -513,7 +514,7 @@ fn config() -> ProptestConfig {
     }
 }
 
-/// Zero, numbers as training has them, anything finite, and what is no number.
+/// Zero, numbers of the magnitudes of training, any finite number, infinities and NaN.
 fn anything() -> impl Strategy<Value = f64> {
     prop_oneof![
         1 => Just(0.0),
@@ -566,7 +567,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    /// A control and a base step size within its limits.
+    /// Draws a control and a base step size within its limits.
     fn bound_control()(
         signal in prop_oneof![
             Just(Signal::Noise), Just(Signal::Curvature), Just(Signal::Combined), Just(Signal::Tau),
@@ -634,7 +635,7 @@ fn check_bounds(bounds: Bounds) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// Whether `action` is allowed to a bound control, from what the decision says it has measured.
+/// Fails unless a bound control may take `action`, given the measurements in the decision.
 fn check_action(
     control: &BoundControl,
     bounds: Option<Bounds>,
@@ -715,7 +716,7 @@ proptest! {
         }
     }
 
-    /// Powers of two scale without rounding, so what is invariant is so to the last bit.
+    /// Powers of two scale without rounding, so invariants hold to the last bit.
     #[test]
     fn bounds_scale_as_their_formulas(
         seed in any::<u32>(),
@@ -734,14 +735,14 @@ proptest! {
         for _ in 0..40 {
             let observation = replica.observe(&[BASE; LAYERS]);
             let bounds = plain.observe(&observation).unwrap();
-            // A gradient in other units, as of a loss that is counted otherwise: nothing changes.
+            // A gradient in other units, as of a loss with another normalisation, changes nothing.
             let rescaled = losses.observe(&scaled(&observation, |s| {
                 s.grad_norm_sq *= factor;
                 s.objective_grad_norm_sq *= factor;
                 s.grad_variance *= factor;
             })).unwrap();
             prop_assert_eq!(&rescaled, &bounds);
-            // A sharper loss: x and m by the factor, V by its square.
+            // A sharper loss multiplies x and m by the factor, and V by its square.
             let sharper = sharpnesses.observe(&scaled(&observation, |s| {
                 s.sharpness = s.sharpness.map(|sharpness| sharpness * factor);
             })).unwrap();

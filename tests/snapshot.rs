@@ -1,5 +1,5 @@
-//! A snapshot holds all that training depends on: taken, and restored into another trainer, training and
-//! probing go on with the bits of a run that was never interrupted.
+//! A snapshot holds everything that training depends on. After it is restored into another trainer, training and probing
+//! continue with the bits of an uninterrupted run.
 
 mod common;
 
@@ -25,8 +25,8 @@ fn probe(start: ProbeStart, form: IterateForm) -> ProbeSpec {
     }
 }
 
-/// Both optimisers, every regulariser, every task switch, one replica that diverges; 6 steps in a task,
-/// and labels of which half are kept.
+/// Returns a specification with both optimisers, every regulariser, every task switch, and one replica that diverges. A task
+/// has 6 steps, and half of the labels are kept.
 fn spec(seed: u32, probe: ProbeSpec) -> TrainingSpec {
     let bytes: Vec<u8> = common::noise(4, 100 * PIXELS)
         .iter()
@@ -75,11 +75,11 @@ fn spec(seed: u32, probe: ProbeSpec) -> TrainingSpec {
     }
 }
 
-/// Probes and progress as printed (numbers print exactly, and a diverged replica's NaN equals itself), and
-/// how the trainer stands afterwards.
+/// Probes and progress as printed text, and the snapshot after them. Numbers print exactly, and a diverged replica's NaN
+/// equals itself in text.
 type Seen = (String, Snapshot);
 
-/// Over two probes, a new step size and a task switch.
+/// Continues over two probes, a new step size and a task switch.
 fn go_on(trainer: &mut Trainer) -> Seen {
     let mut probes = vec![trainer.probe().unwrap()];
     trainer.train(5).unwrap();
@@ -93,7 +93,7 @@ fn go_on(trainer: &mut Trainer) -> Seen {
     )
 }
 
-/// To the middle of the second task, with step sizes that are not those of the start.
+/// Trains to the middle of the second task, with step sizes that differ from the initial ones.
 fn begin(compute: &Compute, spec: TrainingSpec) -> Trainer {
     let mut trainer = Trainer::new(compute, spec).unwrap();
     trainer.train(4).unwrap();
@@ -119,7 +119,7 @@ fn a_restored_trainer_goes_on_with_the_same_bits() {
             let halted: Vec<_> = progress.iter().map(|p| p.halted.is_some()).collect();
             assert_eq!(halted, [false, false, false, true], "{device}");
 
-            // What else is in the buffers does not matter: zeros, or what another run has left there.
+            // The other words in the buffers do not matter, whether zeros or left by another run.
             let mut fresh = Trainer::new(&compute, spec(1, probe)).unwrap();
             fresh.restore(&snapshot).unwrap();
             assert!(fresh.snapshot().unwrap() == snapshot, "{device}");
@@ -131,13 +131,13 @@ fn a_restored_trainer_goes_on_with_the_same_bits() {
     }
 }
 
-/// The negative control, buffer by buffer.
+/// The negative control for each buffer: training without it goes differently.
 #[test]
 fn every_buffer_of_a_snapshot_matters() {
     let spec = spec(1, probe(ProbeStart::Warm, IterateForm::Auto));
     let mut first = begin(&Compute::Cpu, spec.clone());
     let snapshot = first.snapshot().unwrap();
-    // Of the snapshot only the parameters: the damaged buffer itself would tell.
+    // Only the parameters of the snapshot are compared, because the damaged buffer itself would differ.
     let seen = |trainer: &mut Trainer| {
         let (printed, mut snapshot) = go_on(trainer);
         (printed, snapshot.buffers.swap_remove(0))
@@ -149,9 +149,9 @@ fn every_buffer_of_a_snapshot_matters() {
         let mut incomplete = snapshot.clone();
         incomplete.buffers[index] = initial.buffers[index].clone();
         match &buffer.name[..] {
-            // At a fresh start these are as they were: a damage that a used trainer could bring.
+            // At a fresh start these buffers have the right words. The damage is one that a used trainer could cause.
             name if name.starts_with("initial") => incomplete.buffers[index].words.fill(2),
-            // Counts must fit each other, so that only numbers can be others unnoticed.
+            // Inconsistent counts are refused, so that only the floats can differ unnoticed.
             "states" => {
                 incomplete.buffers[index] = buffer.clone();
                 let words = &mut incomplete.buffers[index].words;
@@ -207,7 +207,7 @@ fn a_snapshot_of_another_specification_is_refused_and_changes_nothing() {
     }
 }
 
-/// A word of a forged snapshot: any, or one that is likely to do harm.
+/// Returns a word of a forged snapshot: any word, or one that is likely to do harm.
 fn wild_word(seed: u32, number: u32) -> u32 {
     let [choice, any, small, _] = pcg4d([seed, number, 0, 0]);
     match choice % 8 {
@@ -247,7 +247,7 @@ fn no_words_of_a_snapshot_make_a_panic() {
                 let mut forged = good.clone();
                 let words = &mut forged.buffers[index].words;
                 let length = words.len() as u32;
-                // One word, a few of them, or all.
+                // Forges one word, a few words, or all of them.
                 let count = [1, 1 + seed % 7, length][seed as usize % 3].min(length);
                 for number in 0..count {
                     let [place, ..] = pcg4d([seed, number, index as u32, 1]);
@@ -271,7 +271,7 @@ fn no_words_of_a_snapshot_make_a_panic() {
                     let _ = trainer.indicators().unwrap();
                     let _ = trainer.progress().unwrap();
                 }
-                // What training left is what can be restored.
+                // The state that training leaves can be restored.
                 let later = trainer.snapshot().unwrap();
                 trainer.restore(&later).unwrap();
             }
@@ -280,8 +280,8 @@ fn no_words_of_a_snapshot_make_a_panic() {
     assert!(accepted > 100 && refused > 100, "{accepted}, {refused}");
 }
 
-/// Without a stream the loaded minibatch belongs to the snapshot, and an embedder's engine can go on where
-/// another one stood.
+/// Without a stream the loaded minibatch belongs to the snapshot. An embedder's engine can continue from another engine's
+/// snapshot.
 #[test]
 fn an_engine_takes_the_snapshot_of_another_with_the_minibatch_in_it() {
     for gpu in common::gpus() {

@@ -1,5 +1,5 @@
-//! The radix sort of parameter tensors against Rust's stable sort, on the CPU executor and on every
-//! adapter: order, stability, nothing lost, at lengths around those of a workgroup and of a tile.
+//! The radix sort of parameter tensors against Rust's stable sort, on the CPU executor and on every adapter: the order,
+//! stability, and completeness, at lengths around those of a workgroup and of a tile.
 
 mod common;
 
@@ -13,12 +13,12 @@ use trainable::spec::{ReplicaSpec, TrainingSpec};
 
 const LENGTHS: [u32; 9] = [1, 2, 255, 256, 257, 4095, 4096, 4097, 70_000];
 
-/// What one replica's tensors hold, by an element's place among `count`.
+/// A function that gives an element's value from its place among `count` elements of a tensor.
 type Pattern = fn(place: u32, count: u32) -> f32;
 
 const PATTERNS: [Pattern; 5] = [many_ties, specials, random, sorted, reversed];
 
-/// The longest tensors are sorted in fewer patterns: software rasterisers are slow.
+/// Returns the patterns for a length. The longest tensors have fewer of them, because software rasterisers are slow.
 fn patterns(length: u32) -> &'static [Pattern] {
     if length > 10_000 {
         &PATTERNS[..2]
@@ -61,8 +61,8 @@ fn reversed(place: u32, count: u32) -> f32 {
     sorted(count - 1 - place, count)
 }
 
-/// Tensors of `length`, `length`, `2 length` and 2 elements: one replica for each pattern, and a last
-/// one that is not to be sorted.
+/// Builds a program with tensors of `length`, `length`, `2 length` and 2 elements. Each pattern has a replica, and a last
+/// replica is not sorted.
 fn program(length: u32) -> (Network, Program) {
     let network = Network::mlp(&[1, length, 2], Activation::Identity).unwrap();
     let replica = |wasserstein| ReplicaSpec {
@@ -81,7 +81,7 @@ fn program(length: u32) -> (Network, Program) {
     (network, Program::new(&spec).unwrap())
 }
 
-/// The places in the stored range of a tensor that are not padding, ascending.
+/// Returns the places of a tensor's stored range that are not padding, in ascending order.
 fn places(tensor: &Tensor) -> Vec<usize> {
     let mut places: Vec<_> = tensor.indices().collect();
     places.sort_unstable();
@@ -100,7 +100,7 @@ fn parameters(network: &Network, pattern: Pattern) -> Vec<f32> {
     stored
 }
 
-/// Keys and payloads of one replica.
+/// The keys and payloads of one replica.
 #[derive(Clone)]
 struct Sorted {
     keys: Vec<u32>,
@@ -116,7 +116,7 @@ fn key_of(x: f32) -> u32 {
     }
 }
 
-/// Compares every tensor with Rust's stable sort; padding comes last, in its old order too.
+/// Compares every tensor with Rust's stable sort. Padding comes last, in its old order.
 fn check(network: &Network, parameters: &[f32], found: &Sorted) -> Result<(), String> {
     for (number, tensor) in network.tensors().iter().enumerate() {
         let places = places(tensor);
@@ -148,7 +148,7 @@ fn sort_buffers(program: &Program) -> &SortBuffers {
     &own.as_ref().expect("replicas with the regulariser").sort
 }
 
-/// Sorts every pattern by the plan that takes anchors; one entry per replica.
+/// Sorts every pattern by the plan that initialises reference parameters, and returns one entry per replica.
 fn sort(network: &Network, program: &Program, gpu: Option<&Gpu>) -> Vec<Sorted> {
     let buffers = sort_buffers(program);
     let patterns = patterns(network.widths()[1]);

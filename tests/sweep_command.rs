@@ -1,4 +1,4 @@
-//! `trainable sweep` as people call it.
+//! The command `trainable sweep` as users call it.
 
 #[path = "common/published.rs"]
 mod published;
@@ -42,7 +42,7 @@ fn on_cpu(arguments: &[&str], out: &Path) -> Output {
     command.args(["--backend", "cpu"]).output().unwrap()
 }
 
-/// `trainable sweep` of smoke, varied so.
+/// Runs `trainable sweep` on the smoke preset with the fields `varied`.
 fn sweep(varied: &[&str], out: &Path) -> Output {
     on_cpu(&[&SMOKE, varied].concat(), out)
 }
@@ -51,7 +51,7 @@ fn error(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// What it says.
+/// Returns the text on standard error of a command that succeeds.
 fn succeeded(output: Output) -> String {
     assert!(output.status.success(), "{}", error(&output));
     error(&output)
@@ -166,7 +166,7 @@ fn each_cell_is_the_run_of_its_file_and_is_run_once() {
     succeeded(on_cpu(&["run", file.to_str().unwrap()], &alone));
     assert_eq!(tables(&alone), tables(&last));
 
-    // The whole page of some of the cells names them in the same way.
+    // A page of some of the cells names them in the same way.
     let page = place.path().join("some.html");
     let mut report = Command::new(env!("CARGO_BIN_EXE_trainable"));
     report.arg("report").arg("--out").arg(&page);
@@ -180,7 +180,7 @@ fn each_cell_is_the_run_of_its_file_and_is_run_once() {
     let picture = "some-arms.all.l2=0.0,batch=64-trajectories.svg";
     assert!(place.path().join(picture).is_file());
 
-    // Whatever is at hand: finished cells need no adapter.
+    // Finished cells need no adapter, so a backend that does not exist here is accepted.
     let elsewhere = if cfg!(windows) { "metal" } else { "dx12" };
     let modified = || {
         fs::metadata(last.join("tasks.csv"))
@@ -203,7 +203,7 @@ fn each_cell_is_the_run_of_its_file_and_is_run_once() {
     );
     assert!(said.contains("4 of 4 cells are finished already"), "{said}");
     assert_eq!(fs::read_to_string(out.join("sweep.csv")).unwrap(), table);
-    // The grid's other side, asked for in another order.
+    // The other cells of the grid, in another order.
     let said = succeeded(sweep(&["arms.*.l2=0.25,0.50", "--vary", "batch=64"], &out));
     assert!(said.contains("1 of 2 cells are finished already"), "{said}");
     assert!(out.join("arms.all.l2=0.25,batch=64/tasks.csv").exists());
@@ -267,7 +267,7 @@ fn a_directory_of_another_experiment_is_refused() {
         ],
     );
     assert_eq!(tables(&out.join("batch=64")), before);
-    // Nothing but its experiment is known of a run that has not begun.
+    // Only its experiment is known of a cell that has not begun.
     let other = out.join("batch=32");
     fs::create_dir(&other).unwrap();
     let file = |directory: &Path| directory.join("experiment.toml");
@@ -275,7 +275,7 @@ fn a_directory_of_another_experiment_is_refused() {
     let output = sweep(&["batch=16,32"], &out);
     refused(&output, &["cell batch=32: ", "batch: wanted 32, found 64"]);
     assert!(!out.join("batch=16").exists());
-    // The experiment's file is gone, its checkpoint is not.
+    // The experiment's file is removed, but its checkpoint stays.
     fs::remove_dir_all(&other).unwrap();
     fs::remove_file(file(&out.join("batch=64"))).unwrap();
     let output = sweep(&["batch=64", "--seeds", "1"], &out);
@@ -309,7 +309,7 @@ fn stopped_it_goes_on_with_the_cell_it_was_at() {
     );
     assert!(!stopped.join("sweep.csv").exists());
 
-    // Another process has a cell.
+    // Another process holds a cell's lock.
     let lock = fs::File::open(first.join(".lock")).unwrap();
     lock.try_lock().unwrap();
     refused(
@@ -327,7 +327,7 @@ fn stopped_it_goes_on_with_the_cell_it_was_at() {
     assert_eq!(table(&stopped), table(&whole));
 }
 
-/// The script as SLURM runs it, but in a plain shell.
+/// Runs the script as SLURM does, but in a plain shell.
 #[cfg(unix)]
 #[test]
 fn a_clusters_jobs_do_what_the_sweep_does() {
@@ -335,7 +335,7 @@ fn a_clusters_jobs_do_what_the_sweep_does() {
     let varied = ["arms.*.hidden=[8],[8, 4]"];
     let mnist = published::directory(&trainable::data::embedded().unwrap());
     std::os::unix::fs::symlink(mnist.path(), place.path().join("its data")).unwrap();
-    // As seen from here, which is not where jobs are.
+    // The path is relative to this directory, which is not where the jobs run.
     let relative = Path::new(out.file_name().unwrap());
     let arguments = [&SMOKE, &varied[..], &["--slurm", "--data", "its data"]].concat();
     let mut command = command(&arguments, relative);

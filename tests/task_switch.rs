@@ -1,5 +1,5 @@
-//! What becomes of a replica when its next task begins: carried over, a reset optimiser, or a fresh
-//! network; on the CPU executor and on every adapter.
+//! A replica at the beginning of its next task: it is carried over, its optimiser is reset, or it gets a fresh network; on
+//! the CPU executor and on every adapter.
 
 mod common;
 #[path = "common/run.rs"]
@@ -20,7 +20,7 @@ use trainable::spec::{
 use trainable::state::ReplicaState;
 
 const PIXELS: u32 = 30;
-/// 23 images, 3 minibatches of 7 in an epoch, 2 epochs.
+/// Steps of a task: 23 images make 3 minibatches of 7 in an epoch, and a task has 2 epochs.
 const STEPS_PER_TASK: u32 = 6;
 const STEP_SIZE: f32 = 1e-2;
 
@@ -58,7 +58,7 @@ fn replica(seed: u32, at_task_switch: TaskSwitch) -> ReplicaSpec {
     }
 }
 
-/// Replicas of one seed by what they do, each optimiser with each switch.
+/// Returns replicas of one seed: each optimiser with each task switch.
 fn all_kinds(seed: u32) -> [ReplicaSpec; 6] {
     use TaskSwitch::{Carry, FreshNetwork, ResetOptimiser};
     [
@@ -79,7 +79,7 @@ fn state(run: &Run<'_>, replica: usize) -> ReplicaState {
     cast_slice(&run.words(run.program.names.states, replica))[0]
 }
 
-/// All words of both moments.
+/// Returns all words of both moments.
 fn moments(run: &Run<'_>, replica: usize) -> Vec<u32> {
     let names = &run.program.names;
     [names.first_moment, names.second_moment]
@@ -120,7 +120,7 @@ fn a_reset_clears_the_moments_and_what_is_not_reset_carries_over() {
 
 #[test]
 fn the_first_update_after_a_reset_is_an_optimisers_first() {
-    // Adam's first is step_size g / (|g| + epsilon), SGD's step_size g.
+    // Adam's first update is step_size g / (|g| + epsilon), and SGD's is step_size g.
     let adam = |g: f64| f64::from(STEP_SIZE) * g / (g.abs() + 1e-8);
     let sgd = |g: f64| f64::from(STEP_SIZE) * g;
     let tolerance = Tolerance {
@@ -141,7 +141,7 @@ fn the_first_update_after_a_reset_is_an_optimisers_first() {
                     .iter()
                     .zip(&after)
                     .map(|(before, after)| before - after);
-                // Where Adam's epsilon counts, the rounding of so small a gradient does too.
+                // Where a gradient is so small that Adam's epsilon matters, its rounding matters too.
                 let gradients = run.floats(names.gradients, r);
                 let large: Vec<bool> = gradients.iter().map(|g| g.abs() > 1e-5).collect();
                 let pick = |values: Vec<f64>| -> Vec<f64> {
@@ -163,7 +163,7 @@ fn the_first_update_after_a_reset_is_an_optimisers_first() {
     }
 }
 
-/// `[outputs, inputs]`: the definition, written down a second time.
+/// Returns weights `[outputs, inputs]` by their definition, implemented a second time.
 fn drawn(seed: u32, task: u32, number: u32, weight: &Tensor) -> Vec<f32> {
     let bound = (6.0 / f64::from(weight.shape[1])).sqrt() as f32;
     (0..weight.shape[0] * weight.shape[1])
@@ -240,7 +240,7 @@ fn after_a_reset_statistics_start_anew() {
             assert_eq!(is_new(layer), RESETTING.contains(&r), "{device}, {r}");
         }
         let later = probe(2);
-        // SGD with momentum 0.5, two updates since the reset; without one it is near its limit 2.
+        // SGD with momentum 0.5 has made two updates since the reset; without a reset the factor is near its limit 2.
         for (r, wanted) in [(3, 1.9921875), (4, 1.5), (5, 1.5)] {
             let found = later[r].effective_step.expect("updated") / f64::from(STEP_SIZE);
             assert!((found - wanted).abs() < 1e-5, "{device}, {r}: {found}");

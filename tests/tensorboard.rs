@@ -1,5 +1,5 @@
-//! Event files of runs, read back by a decoder that shares nothing with their writer: they hold what the tables hold,
-//! no more and no less, however a run came to its end. `tests/tensorboard/` has the same from TensorBoard's own reader.
+//! Event files of runs, read back by a decoder that shares no code with their writer. They hold the numbers of the tables
+//! and no others, however a run ended. `tests/tensorboard/` makes the same comparison with TensorBoard's own reader.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,10 +16,10 @@ use trainable::report::{PageError, write_event_files};
 use trainable::scheduler::{BoundControl, Control};
 use trainable::spec::ImageSet;
 
-/// Every point of a run: replica's directory, tag, step; and the bits of its value.
+/// The points of a run: the bits of each value, by the replica's directory, the tag and the step.
 type Points = BTreeMap<(String, String, u64), u32>;
 
-/// What is wrong with a file, or its points by tag and step.
+/// Returns the points by tag and step, or the fault of a file.
 fn decode(bytes: &[u8]) -> Result<Vec<(String, u64, u32)>, String> {
     let (mut rest, mut points, mut records) = (bytes, Vec::new(), 0);
     while !rest.is_empty() {
@@ -52,7 +52,7 @@ fn decode(bytes: &[u8]) -> Result<Vec<(String, u64, u32)>, String> {
     Ok(points)
 }
 
-/// CRC-32C bit by bit, from its polynomial, and TensorFlow's mask from its definition.
+/// Computes CRC-32C bit by bit from its polynomial, and TensorFlow's mask from its definition.
 fn masked_checksum(bytes: &[u8]) -> u32 {
     let mut register = u32::MAX;
     for byte in bytes {
@@ -66,7 +66,7 @@ fn masked_checksum(bytes: &[u8]) -> u32 {
     checksum.rotate_left(17).wrapping_add(0xa282_ead8)
 }
 
-/// The data of the first record.
+/// Takes the first record and returns its data.
 fn take_record<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let mut take = |count: usize| rest.split_off(..count);
     let word = |bytes: &[u8]| Some(u32::from_le_bytes(bytes.try_into().ok()?));
@@ -83,7 +83,7 @@ enum Value<'a> {
     Bytes(&'a [u8]),
 }
 
-/// A message's fields, by number.
+/// Returns a message's fields, by number.
 fn fields(mut rest: &[u8]) -> Option<Vec<(u64, Value<'_>)>> {
     let mut fields = Vec::new();
     while !rest.is_empty() {
@@ -132,7 +132,7 @@ fn message<'a>(fields: &[(u64, Value<'a>)], wanted: u64) -> Option<&'a [u8]> {
     })
 }
 
-/// The points of every event file in the directory of a run, one file to a directory.
+/// Returns the points of every event file in the directory of a run; each directory has one file.
 fn points_of(run: &Path) -> Points {
     let mut points = Points::new();
     for arm in names_in(&run.join("tensorboard")) {
@@ -169,7 +169,7 @@ fn names_in(directory: &Path) -> Vec<String> {
     names
 }
 
-/// The points that `results` should give: every number of the tables that has a curve.
+/// Returns the points that `results` should give: every number of the tables that has a curve.
 fn wanted(results: &Results) -> Points {
     let mut points = Points::new();
     let mut add = |arm: &str, seed: u32, step: u32, tag: String, value: Option<f64>| {
@@ -246,7 +246,7 @@ fn wanted(results: &Results) -> Points {
 
 const STEPS_PER_TASK: u32 = 12;
 
-/// Two batches of replicas, and one replica that diverges.
+/// Returns an experiment with two batches of replicas, one of which diverges.
 fn experiment() -> Experiment {
     let arm = |name: &str, hidden: &[u32]| Arm {
         name: name.to_owned(),
@@ -285,7 +285,7 @@ fn images() -> ImageSet {
     ImageSet::new(&bytes, 784, 0.5, 0.29).unwrap()
 }
 
-/// Trains from where the directory stands until `tasks` tasks of replicas were told, or to the end.
+/// Resumes training in the directory until `tasks` tasks of replicas were reported, or to the end.
 fn train(path: &Path, tasks: usize) -> Option<Results> {
     let stop = Arc::new(AtomicBool::new(false));
     let directory = RunDirectory::resume(path, &experiment(), &Compute::Cpu, &images()).unwrap()?;
@@ -323,13 +323,13 @@ fn event_files_hold_what_the_tables_hold() {
     let points = points_of(place.path());
     assert!(points.len() > 1000, "only {} points", points.len());
     assert_same(&points, &wanted(&results));
-    // The arm that diverged has its files, and no points.
+    // The diverged arm has its files, without points.
     assert_eq!(
         names_in(&place.path().join("tensorboard/diverges")).len(),
         2
     );
 
-    // Made of the tables, they are the same.
+    // Files made from the tables have the same points.
     fs::remove_dir_all(place.path().join("tensorboard")).unwrap();
     write_event_files(place.path()).unwrap();
     assert_same(&points_of(place.path()), &points);
@@ -344,7 +344,7 @@ fn whatever_a_run_was_interrupted_by_nothing_is_twice_or_missing() {
             break results;
         }
         points_of(place.path());
-        // As after a kill: a record that was cut, and rows that no checkpoint counts in.
+        // The file is as a killed process leaves it: a cut record, and rows that no checkpoint counts.
         let file = event_file(place.path(), "deeper/seed-1");
         let bytes = fs::read(&file).unwrap();
         fs::write(&file, [&bytes[..], &bytes[..bytes.len() - 5]].concat()).unwrap();
@@ -353,7 +353,7 @@ fn whatever_a_run_was_interrupted_by_nothing_is_twice_or_missing() {
     assert!(starts >= 4, "only {starts} starts");
     assert_same(&points_of(place.path()), &wanted(&results));
 
-    // As long as if nothing had happened, so that a reader in the middle of a file finds the records where it stands.
+    // The length is that of an uninterrupted run, so that a reader in the middle of a file finds the records at its place.
     let lengths = || {
         let replicas = ["bound_ _quoted_/seed-2", "deeper/seed-1"];
         replicas.map(|replica| {
@@ -367,7 +367,7 @@ fn whatever_a_run_was_interrupted_by_nothing_is_twice_or_missing() {
     assert_eq!(lengths(), of_many_starts);
 }
 
-/// While a run goes on, a finished task is in the files before the next one is.
+/// During a run, a finished task is in the files before the next one is.
 #[test]
 fn files_grow_with_every_task() {
     let place = tempfile::tempdir().unwrap();
@@ -434,7 +434,7 @@ fn assert_fails(output: &Output, mention: &str) {
     assert!(error.contains(mention), "{error}");
 }
 
-/// The smoke preset with one task, in a place of its own.
+/// The smoke preset with one task, in a directory of its own.
 struct Case(TempDir);
 
 impl Case {
@@ -487,7 +487,7 @@ fn the_program_writes_them_as_it_runs_or_later() {
     assert_same(&later(), &points);
 }
 
-/// A file is in the directory's place: whoever runs this, nothing can be written below it.
+/// A file is in the directory's place, so no user can write below it.
 #[test]
 fn where_they_cannot_be_written_nothing_else_is_lost() {
     let case = Case::new();
@@ -502,7 +502,7 @@ fn where_they_cannot_be_written_nothing_else_is_lost() {
     assert!(points_of(&case.directory()).len() > 100);
 }
 
-/// They go while the run goes on: the checkpoint that was due is written before the error is told.
+/// The files vanish during the run. The checkpoint that was due is written before the error is reported.
 #[test]
 fn files_that_vanish_are_an_error_from_which_the_run_goes_on() {
     let place = tempfile::tempdir().unwrap();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The first cells of the rows of tables that are headed "Binary".
+/// Returns the first cells of the rows of all tables with the heading "Binary".
 fn listed(page: &str) -> Vec<String> {
     let mut is_inside = false;
     let mut names = Vec::new();
@@ -20,7 +20,7 @@ fn listed(page: &str) -> Vec<String> {
     names
 }
 
-/// The binaries that Cargo finds: `NAME.rs`, and folders with a `main.rs`.
+/// Returns the test binaries that Cargo finds: `NAME.rs`, and folders with a `main.rs`.
 fn binaries(tests: &Path) -> BTreeSet<String> {
     let entries = fs::read_dir(tests)
         .unwrap()
@@ -33,7 +33,7 @@ fn binaries(tests: &Path) -> BTreeSet<String> {
     entries.filter(is_binary).map(stem).collect()
 }
 
-/// The error names what is missing on the page, what is too much, and what is there twice.
+/// The error names the binaries that are missing on the page, that do not exist, and that are listed twice.
 fn compare(listed: &[String], binaries: &BTreeSet<String>) -> Result<(), String> {
     let names: BTreeSet<_> = listed.iter().cloned().collect();
     let missing: Vec<_> = binaries.difference(&names).collect();

@@ -1,7 +1,8 @@
-//! The file `checkpoint.safetensors`: the replicas that train together, and where their experiment stands.
+//! The file `checkpoint.safetensors`: the state of the replicas that train together, and the progress of their experiment.
 //!
-//! [`super::RunDirectory`] documents the tensors. All of them have elements of four bytes; `checksum` is the CRC-32 of
-//! all the rest. The metadata has one entry, `trainable`: a [`Standing`] as JSON. (Entries would come in any order.)
+//! [`super::RunDirectory`] documents the tensors. All of them have elements of four bytes. `checksum` is the CRC-32 of
+//! everything else. The metadata has a single entry, `trainable`, which is a [`Standing`] as JSON, because several entries
+//! would be written in any order.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -19,25 +20,25 @@ use crate::network::{self, Parameters};
 use crate::snapshot::Snapshot;
 use crate::spec::{Optimiser, TrainingSpec};
 
-/// Of the file's form. Another one is refused.
+/// The version of the file's format. A file with another version is refused.
 pub(super) const FORMAT: u32 = 1;
 
 const METADATA: &str = "trainable";
 const CHECKSUM: &str = "checksum";
 
-/// Where an experiment stands: before the probe, if there is one, at `step` of batch number `batch`.
+/// The progress of an experiment: it is at `step` of batch number `batch`, before the probe at that step, if there is one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Standing {
-    /// [`FORMAT`]
+    /// The format's version, [`FORMAT`].
     pub(super) format: u32,
-    /// What is run, on what: equal for every checkpoint of a run.
+    /// The description of the run, which is equal in every checkpoint of the run.
     pub(super) run: Value,
-    /// Batches of replicas that are finished; the next one is in the file.
+    /// The number of finished batches of replicas; the next batch is in the file.
     pub(super) batch: usize,
-    /// Steps of that batch.
+    /// The number of steps that this batch has done.
     pub(super) step: u32,
-    /// Its replicas.
+    /// The replicas of this batch.
     pub(super) replicas: Vec<Replica>,
     /// The valid rows of tasks.part.csv.
     pub(super) tasks: Extent,
@@ -47,13 +48,13 @@ pub(super) struct Standing {
     pub(super) indicators: Extent,
 }
 
-/// What the host knows of one replica.
+/// The host's state of one replica.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Replica {
     pub(super) arm: String,
     pub(super) seed: u32,
-    /// The scheduler's state, with its controller's.
+    /// The state of the scheduler, including its controller's.
     pub(super) scheduler: Value,
     pub(super) has_diverged: bool,
 }
@@ -66,11 +67,11 @@ pub(super) struct Tensors(BTreeMap<String, Tensor>);
 struct Tensor {
     dtype: Dtype,
     shape: Vec<usize>,
-    /// Little endian.
+    /// The elements, little-endian.
     bytes: Vec<u8>,
 }
 
-/// The suffix of a replica's parameter names where the file holds this buffer in their layout.
+/// Returns the suffix of parameter names for a buffer that the file holds in the parameters' layout.
 fn suffix(buffer: &str, optimiser: Optimiser) -> Option<String> {
     let [first, second] = optimiser.moment_names();
     let moment = match buffer {
@@ -82,13 +83,13 @@ fn suffix(buffer: &str, optimiser: Optimiser) -> Option<String> {
     moment.map(|name| format!(".{name}"))
 }
 
-/// Whether the file holds this buffer in the parameters' layout.
+/// Returns whether the file holds this buffer in the parameters' layout.
 fn is_layered(buffer: &str) -> bool {
     ["parameters", "first moment", "second moment"].contains(&buffer)
 }
 
 impl Tensors {
-    /// The tensors of a snapshot of `spec`, whose replicas are `replicas`.
+    /// Converts a snapshot of `spec`, whose replicas are `replicas`, to tensors.
     pub(super) fn of(
         snapshot: &Snapshot,
         spec: &TrainingSpec,
@@ -143,10 +144,10 @@ impl Tensors {
         self.0.insert(name, tensor);
     }
 
-    /// Puts the tensors into a snapshot of a trainer of the same `spec`.
+    /// Writes the tensors into a snapshot of a trainer of the same `spec`.
     ///
     /// # Errors
-    /// What is missing or of another shape, in words.
+    /// Returns a text that names the tensor that is missing or has another shape.
     pub(super) fn fill(
         &self,
         snapshot: &mut Snapshot,
@@ -204,7 +205,7 @@ impl Tensors {
         Ok(words.map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])))
     }
 
-    /// CRC-32 of the metadata, and of the tensors with their names.
+    /// Computes the CRC-32 of the metadata, and of the tensors with their names.
     fn checksum(&self, metadata: &str) -> u32 {
         let mut hasher = Hasher::new();
         hasher.update(metadata.as_bytes());
@@ -220,17 +221,17 @@ fn raw_name(buffer: &str) -> String {
     format!("training/{buffer}")
 }
 
-/// Of weight and bias.
+/// Returns the name of a replica's tensor in the file.
 fn tensor_name(replica: &Replica, tensor: &network::Tensor, suffix: &str) -> String {
     format!("{}/{}/{}{suffix}", replica.arm, replica.seed, tensor.name)
 }
 
-/// The shape of a tensor in the file: PyTorch's.
+/// Returns the shape of a tensor in the file, which is PyTorch's.
 fn shape(tensor: &network::Tensor) -> Vec<usize> {
     tensor.shape.iter().map(|n| *n as usize).collect()
 }
 
-/// The bytes of the file.
+/// Encodes a checkpoint as the bytes of the file.
 pub(super) fn encode(standing: &Standing, tensors: &Tensors) -> Result<Vec<u8>, SafeTensorError> {
     let metadata = serde_json::to_string(standing)?;
     let checksum = tensors.checksum(&metadata).to_le_bytes();
@@ -244,10 +245,10 @@ pub(super) fn encode(standing: &Standing, tensors: &Tensors) -> Result<Vec<u8>, 
     safetensors::serialize(views, Some(metadata))
 }
 
-/// What the bytes of the file at `path` hold.
+/// Decodes the bytes of the file at `path`.
 ///
 /// # Errors
-/// A file that is not whole, that is no checkpoint, or that is one of another format.
+/// Returns an error where the file is damaged, is not a checkpoint, or has another format.
 pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<(Standing, Tensors), DirectoryError> {
     let damaged = |reason: String| DirectoryError::damaged(path, reason);
     let header = header(bytes).map_err(damaged)?;
@@ -277,7 +278,7 @@ pub(super) fn decode(path: &Path, bytes: &[u8]) -> Result<(Standing, Tensors), D
     Ok((standing, tensors))
 }
 
-/// Fails for the metadata of another format, whatever else that says.
+/// Fails if the metadata has another format, whatever its other fields are.
 fn check_format(path: &Path, metadata: &str) -> Result<(), DirectoryError> {
     #[derive(Deserialize)]
     struct Format {
@@ -295,8 +296,8 @@ fn check_format(path: &Path, metadata: &str) -> Result<(), DirectoryError> {
     })
 }
 
-/// The header of a safetensors file that is as long as it says; or what is wrong, in words. (The crate would add up
-/// lengths that may overflow.)
+/// Returns the header of a safetensors file whose length is as long as the header states, or a text that names the fault.
+/// The crate would add lengths that may overflow.
 fn header(bytes: &[u8]) -> Result<Metadata, String> {
     let too_short = || format!("it ends after {} bytes, within its header", bytes.len());
     let (length, rest) = bytes.split_first_chunk().ok_or_else(too_short)?;
@@ -321,7 +322,7 @@ mod tests {
     use crate::snapshot::SnapshotBuffer;
     use crate::spec::ReplicaSpec;
 
-    /// Adam, SGD, and padding everywhere.
+    /// Returns a specification with Adam, SGD, and padding in every dimension.
     fn spec() -> TrainingSpec {
         let sgd = ReplicaSpec {
             optimiser: Optimiser::Sgd { momentum: 0.9 },
@@ -361,7 +362,7 @@ mod tests {
         }
     }
 
-    /// A scheduler that has something to remember.
+    /// Returns a scheduler whose state is not the initial one.
     fn scheduler(seed: u32) -> Scheduler {
         let control = Control::Bound(BoundControl::paper());
         let mut scheduler = Scheduler::new(control, 1e-3, 2, seed).unwrap();
@@ -392,7 +393,7 @@ mod tests {
         }
     }
 
-    /// Other bits in every word that is no padding, NaN and -0 among them.
+    /// Returns a snapshot with different bits in every word that is not padding, including NaN and -0.
     fn snapshot() -> Snapshot {
         let spec = spec();
         let counted = |first: u32| -> Vec<u32> {

@@ -11,7 +11,7 @@ pub(super) struct Difference {
     pub(super) found: String,
 }
 
-/// The first field, in the order of names, in which `found` differs from `wanted`.
+/// Returns the first field, in the order of names, in which `found` differs from `wanted`.
 pub(super) fn difference(wanted: &Value, found: &Value) -> Option<Difference> {
     let inside = |wanted: Option<&Value>, found: Option<&Value>, place: String| {
         let (wanted, found) = (
@@ -40,7 +40,7 @@ pub(super) fn difference(wanted: &Value, found: &Value) -> Option<Difference> {
     }
 }
 
-/// A value in few words.
+/// Returns a short text for a value.
 fn shown(value: &Value) -> String {
     const LONGEST: usize = 60;
     let text = match value {

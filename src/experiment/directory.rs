@@ -1,12 +1,12 @@
 //! The directory of a run: a lock, the latest checkpoint, and the rows so far.
 //!
-//! - `.lock`: locked while a run goes on there.
+//! - `.lock`: locked while a run trains there.
 //! - `checkpoint.safetensors`: the state of the run; see `checkpoint`.
 //! - `tasks.part.csv`, `probes.part.csv`, `indicators.part.csv`: the rows so far; see `rows`. They are removed when the tables are
 //!   written.
 //! - `tensorboard/`: the same rows for TensorBoard, where asked for.
 //!
-//! `identity` compares the run of a checkpoint with the one asked for; `error` is every error of a directory.
+//! `identity` compares the run of a checkpoint with the run to resume. `error` holds the errors of a directory.
 
 mod error;
 mod identity;
@@ -33,7 +33,7 @@ use crate::spec::{ImageSet, TrainingSpec};
 pub use error::DirectoryError;
 pub use identity::check_same;
 
-/// Seconds between two checkpoints, at the most, where probes and training steps are not themselves longer.
+/// The largest time between two checkpoints, except where a probe or a submission of training steps takes longer.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 pub(super) const LOCK: &str = ".lock";
@@ -42,9 +42,9 @@ const TASKS: &str = "tasks.part.csv";
 const PROBES: &str = "probes.part.csv";
 const INDICATORS: &str = "indicators.part.csv";
 pub(crate) const PARTS: [&str; 3] = [TASKS, PROBES, INDICATORS];
-/// Bytes of the largest checkpoint that is read: 1 TiB. A checkpoint is as large as all replicas that train together.
+/// The size of the largest checkpoint that is read, 1 TiB. A checkpoint is as large as all replicas that train together.
 const LARGEST: u64 = 1 << 40;
-/// Files of a run; where any of them exists, there is a run.
+/// The files of a run. A directory with any of them holds a run.
 pub(super) const OF_A_RUN: [&str; 7] = [
     "experiment.toml",
     CHECKPOINT,
@@ -57,17 +57,17 @@ pub(super) const OF_A_RUN: [&str; 7] = [
 /// The first table that a finished run writes.
 const TASKS_TABLE: &str = "tasks.csv";
 
-/// A directory in which one experiment runs, locked as long as this lives.
+/// A directory in which one experiment runs. It is locked as long as this value lives.
 ///
-/// Its `checkpoint.safetensors` stays when the run is finished. It holds the replicas that trained together last. For
-/// each, named by its arm and seed, in F32 and in PyTorch's layout, for layers k from 1 on:
+/// Its `checkpoint.safetensors` stays after the run is finished. It holds the replicas that trained together last. Each
+/// replica is named by its arm and seed. Its tensors are F32 in PyTorch's layout, for layers k from 1 on:
 ///
 /// - `ARM/SEED/fck.weight` `[out, in]` and `ARM/SEED/fck.bias` `[out]`;
-/// - with Adam and AdamW `ARM/SEED/fck.weight.exp_avg` and `.exp_avg_sq`, and the same of the bias;
-/// - with Lion `ARM/SEED/fck.weight.exp_avg` and `.interpolation`, and the same of the bias;
-/// - with SGD `ARM/SEED/fck.weight.momentum_buffer`, and the same of the bias.
+/// - with Adam and AdamW `ARM/SEED/fck.weight.exp_avg` and `.exp_avg_sq`, and the same for the bias;
+/// - with Lion `ARM/SEED/fck.weight.exp_avg` and `.interpolation`, and the same for the bias;
+/// - with SGD `ARM/SEED/fck.weight.momentum_buffer`, and the same for the bias.
 ///
-/// In U32 it holds `training/BUFFER` `[replicas, words]` for each other buffer of a [`Snapshot`], and `checksum` `[1]`.
+/// The U32 tensors are `training/BUFFER` `[replicas, words]` for each other buffer of a [`Snapshot`], and `checksum` `[1]`.
 #[derive(Debug)]
 pub struct RunDirectory {
     path: PathBuf,
@@ -84,7 +84,7 @@ pub struct RunDirectory {
     start: Option<Start>,
 }
 
-/// The state from which a run goes on.
+/// The state from which a run continues.
 #[derive(Debug)]
 pub(super) struct Start {
     /// The path of the checkpoint.
@@ -95,10 +95,10 @@ pub(super) struct Start {
 }
 
 impl RunDirectory {
-    /// Opens `path` for a new run of `experiment`, on `compute` and with `images`. The directory is created if there is none.
+    /// Opens `path` for a new run of `experiment`, on `compute` and with `images`. Creates the directory if there is none.
     ///
     /// # Errors
-    /// [`DirectoryError::HoldsRun`], [`DirectoryError::InUse`], or a directory that cannot be written.
+    /// Returns [`DirectoryError::HoldsRun`] or [`DirectoryError::InUse`], or an error where the directory cannot be written.
     pub fn create(
         path: &Path,
         experiment: &Experiment,
@@ -113,11 +113,11 @@ impl RunDirectory {
         Self::open(path, lock, description(experiment, compute, images), None)
     }
 
-    /// Whether `path` holds a finished run of `experiment` on `images`, by any version of this program and on any backend.
-    /// Changes nothing and takes no lock.
+    /// Returns whether `path` holds a finished run of `experiment` on `images`, by any version of this program and on any
+    /// backend. It changes nothing and takes no lock.
     ///
     /// # Errors
-    /// A checkpoint of another run or not whole, or a file that cannot be read.
+    /// Returns an error where the checkpoint is damaged or belongs to another run, or where a file cannot be read.
     pub fn is_finished(
         path: &Path,
         experiment: &Experiment,
@@ -125,7 +125,7 @@ impl RunDirectory {
     ) -> Result<bool, DirectoryError> {
         let checkpoint = path.join(CHECKPOINT);
         let is_there = |name: &str| path.join(name).exists();
-        // The parts are removed after the tables are written, so no run is at work here.
+        // The parts are removed only after the tables are written, so no run is active here.
         if !is_there(TASKS_TABLE) || !is_there(CHECKPOINT) || PARTS.iter().any(|p| is_there(p)) {
             return Ok(false);
         }
@@ -136,13 +136,13 @@ impl RunDirectory {
         Ok(true)
     }
 
-    /// Opens `path` for a run that goes on from the directory's checkpoint, or from the beginning where none was written yet.
-    /// `None` where the run is finished. Rows that were written after the checkpoint are removed once everything else is
-    /// found in order.
+    /// Opens `path` for a run that continues from the directory's checkpoint, or starts from the beginning where there is
+    /// none yet. Returns `None` if the run is finished. Rows written after the checkpoint are removed, once all other checks
+    /// have passed.
     ///
     /// # Errors
-    /// A checkpoint that is not of this run or not whole, [`DirectoryError::NoCheckpoint`],
-    /// [`DirectoryError::InUse`], or a directory that cannot be read or written.
+    /// Returns an error where the checkpoint is damaged or belongs to another run, where the directory cannot be read or
+    /// written, and [`DirectoryError::NoCheckpoint`] or [`DirectoryError::InUse`].
     pub fn resume(
         path: &Path,
         experiment: &Experiment,
@@ -166,7 +166,7 @@ impl RunDirectory {
         };
         let (standing, tensors) = decode(&checkpoint, &bytes)?;
         check_description(&run, &standing.run, &checkpoint)?;
-        // The parts are removed when all tables are written, that of probes first.
+        // The parts are removed after all tables are written, the part of the probes first.
         if has_table && !path.join(PROBES).exists() {
             remove_if_there(&path.join(INDICATORS))?;
             remove_if_there(&path.join(TASKS))?;
@@ -211,24 +211,24 @@ impl RunDirectory {
         })
     }
 
-    /// Writes a checkpoint whenever `interval`, instead of a minute, has passed since the latest.
+    /// Sets the time between two checkpoints to `interval`, instead of a minute.
     #[must_use]
     pub fn with_interval(self, interval: Duration) -> Self {
         Self { interval, ..self }
     }
 
-    /// Once `stop` is set, the run writes a checkpoint and stops.
+    /// Lets `stop` end the run: once it is set, the run writes a checkpoint and stops.
     #[must_use]
     pub fn stopped_by(self, stop: Arc<AtomicBool>) -> Self {
         Self { stop, ..self }
     }
 
-    /// Writes TensorBoard's event files too, in `tensorboard/ARM/seed-N/`, for this run of `experiment`: the rows so far
-    /// now, and later rows with the checkpoints that count them. Files of an earlier start are replaced, so that each row is in
-    /// them once. TensorBoard may have them open meanwhile.
+    /// Also writes TensorBoard's event files of this run of `experiment`, in `tensorboard/ARM/seed-N/`. The rows so far are
+    /// written now, and later rows with the checkpoints that count them. Files of an earlier start are replaced, so that
+    /// each row is in them once. TensorBoard may have them open meanwhile.
     ///
     /// # Errors
-    /// [`WriteError`]
+    /// Returns [`WriteError`] where the file system refuses.
     pub fn with_event_files(self, experiment: &Experiment) -> Result<Self, WriteError> {
         let mut events = experiment.event_files(&self.path)?;
         if let Some(start) = &self.start {
@@ -243,17 +243,17 @@ impl RunDirectory {
         &self.path
     }
 
-    /// Removes the rows so far. Call it when all tables are written.
+    /// Removes the partial tables. Call it after all tables are written.
     ///
     /// # Errors
-    /// [`DirectoryError::Write`]
+    /// Returns [`DirectoryError::Write`] where the file system refuses.
     pub fn finish(self) -> Result<(), DirectoryError> {
         remove_if_there(&self.path.join(PROBES))?;
         remove_if_there(&self.path.join(INDICATORS))?;
         remove_if_there(&self.path.join(TASKS))
     }
 
-    /// The error of a checkpoint that cannot be serialised.
+    /// Returns the error for a checkpoint that cannot be serialised.
     pub(super) fn unwritten(&self, source: serde_json::Error) -> DirectoryError {
         DirectoryError::write(&self.path.join(CHECKPOINT), io::Error::other(source))
     }
@@ -266,12 +266,12 @@ impl RunDirectory {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Whether it is time for another checkpoint.
+    /// Returns whether it is time for another checkpoint.
     pub(super) fn is_due(&self) -> bool {
         self.latest.elapsed() >= self.interval
     }
 
-    /// Writes the new rows, then the checkpoint that counts them, and last the event files, which can be written anew.
+    /// Writes the new rows, then the checkpoint that counts them, and last the event files, which can be written again.
     pub(super) fn save(
         &mut self,
         (batch, step): (usize, u32),
@@ -304,7 +304,7 @@ impl RunDirectory {
 }
 
 impl Start {
-    /// The error of a checkpoint that is damaged for `reason`.
+    /// Returns the error for a checkpoint that is damaged for `reason`.
     pub(super) fn damaged(&self, reason: String) -> DirectoryError {
         DirectoryError::damaged(&self.path, reason)
     }
@@ -324,7 +324,7 @@ fn lock(directory: &Path) -> Result<File, DirectoryError> {
     fs::create_dir_all(directory).map_err(|source| DirectoryError::write(directory, source))?;
     let path = directory.join(LOCK);
     let mut options = File::options();
-    // Windows neither locks nor cuts a file that was opened for appending only.
+    // Windows can neither lock nor cut a file that was opened only for appending.
     let file = options.create(true).write(true).truncate(false).open(&path);
     let file = file.map_err(|source| DirectoryError::write(&path, source))?;
     match file.try_lock() {

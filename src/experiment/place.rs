@@ -1,4 +1,4 @@
-//! The check, before anything is trained, that a directory can take the files of a run.
+//! The check, before training, that a directory can take the files of a run.
 
 use std::fs;
 use std::path::Path;
@@ -39,13 +39,13 @@ impl Figure {
     }
 }
 
-/// Fails where a run in `directory` would overwrite a file that no run has written. It changes nothing and takes no lock.
-/// A directory that does not exist passes, and so does one with unrelated files. The page is not checked here.
+/// Fails where a run in `directory` would overwrite a file that no run has written. It changes nothing and takes no lock. A
+/// directory that does not exist passes, and so does one with unrelated files. The page is not checked here.
 ///
 /// # Errors
-/// - [`DirectoryError::NotAFile`] where something else is in the place of a file that the run writes.
-/// - [`DirectoryError::HoldsRun`] where there is a run and none `may_resume`.
-/// - [`DirectoryError::Taken`] where there is no run, but a file by the name of a result.
+/// - [`DirectoryError::NotAFile`] where something other than a file is in the place of a file that the run writes.
+/// - [`DirectoryError::HoldsRun`] where the directory holds a run and `may_resume` is false.
+/// - [`DirectoryError::Taken`] where the directory holds no run, but a file with the name of a result.
 pub fn check_place(directory: &Path, may_resume: bool) -> Result<(), DirectoryError> {
     let pictures = Figure::ALL.map(Figure::file_stem);
     let pictures = pictures
@@ -61,7 +61,7 @@ pub fn check_place(directory: &Path, may_resume: bool) -> Result<(), DirectoryEr
     let mut taken = None;
     for name in own.chain(results.iter().cloned()) {
         let path = directory.join(&name);
-        // Writing to a path that cannot be inspected fails later, with the reason.
+        // A path that cannot be inspected passes here; writing to it fails later, with the reason.
         let Ok(found) = fs::metadata(&path) else {
             continue;
         };

@@ -1,36 +1,36 @@
-//! Controls made of another arm's record: what remains of a scheduler when its signal is taken away.
+//! Placebo controls, made from another arm's record. They keep a scheduler's effect on the step sizes without its signal.
 
 use serde::{Deserialize, Serialize};
 
 use crate::record::ProbeRow;
 use crate::scheduler::{Action, AlwaysCool, Control, RandomCool, Replay, ReplayPoint};
 
-/// A control that does what another arm's did, but without its signal.
+/// A control that repeats what another arm's control did, without its signal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Placebo {
     /// The other arm's name.
     pub of: String,
-    /// What is kept of it.
+    /// The part of the other arm's control that is kept.
     pub kind: PlaceboKind,
 }
 
-/// What a placebo keeps.
+/// The part of another arm's control that a placebo keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum PlaceboKind {
-    /// The mean decay: all layers are cooled at every probe, so that the step sizes' geometric mean over
-    /// layers and seeds ends where the other arm's did.
+    /// Keeps the mean decay. All layers are cooled at every probe, so that the geometric mean of step sizes over layers and
+    /// seeds ends where the other arm's did.
     AlwaysCool,
-    /// The mean decay, and how often a layer was cooled, but at random.
+    /// Keeps the mean decay and the share of probes at which a layer was cooled, but cools at random.
     RandomCool,
-    /// Everything, but of another seed: the i-th seed gets the step sizes of the next one.
+    /// Keeps all step sizes, but those of another seed: the i-th seed gets the step sizes of the next one.
     Replay,
 }
 
-/// The control of seed number `seed` (of `seeds`), from the other arm's `rows`.
+/// Returns the control of seed number `seed` (of `seeds`), from the other arm's `rows`.
 pub(super) fn control(
     kind: PlaceboKind,
     rows: &[&ProbeRow],
@@ -65,17 +65,17 @@ fn replay(rows: &[&ProbeRow], seed: u32) -> Control {
         }
     }
     match points.len() {
-        // It diverged before its first probe: there is nothing to be replayed.
+        // The seed diverged before its first probe, so there is nothing to replay.
         0 => Control::Constant,
         _ => Control::Replay(Replay { points }),
     }
 }
 
-/// How step sizes fell, over all layers, probes and seeds.
+/// The decay of step sizes over all layers, probes and seeds.
 struct Decay {
-    /// Sum of the logarithms of the factors from one probe to the next.
+    /// The sum of the logarithms of the factors from one probe to the next.
     log: f64,
-    /// Times a layer was probed, and times it was cooled.
+    /// The number of times that a layer was probed, and the number of times that it was cooled.
     probes: f64,
     cooled: f64,
 }
@@ -95,16 +95,15 @@ impl Decay {
         decay
     }
 
-    /// The factor that gives the same decay when it is applied with `probability`; 1 where step sizes
-    /// did not fall.
+    /// Returns the factor that gives the same decay when it is applied with `probability`; 1 where step sizes did not fall.
     fn rate(&self, probability: f64) -> f64 {
         let rate = (self.log / (self.probes * probability)).exp();
-        // Not a number where there was no probe or no cooling.
+        // The rate is NaN where there was no probe or no cooling.
         if rate < 1.0 { rate } else { 1.0 }
     }
 }
 
-/// The rows of layers, which have a step size of their own, with what became of it.
+/// Returns the rows of layers, each with the step size after the probe. The network has no step size of its own.
 fn of_layers<'a>(rows: &[&'a ProbeRow]) -> impl Iterator<Item = (&'a ProbeRow, f64)> {
     rows.iter()
         .filter_map(|row| row.next_step_size.map(|step_size| (*row, step_size)))

@@ -1,18 +1,18 @@
-//! Rows of probes.csv back to observations.
+//! Observations, reconstructed from the rows of probes.csv.
 
 use super::{Arm, Experiment};
 use crate::error::Error;
 use crate::record::ProbeRow;
 use crate::scheduler::Observation;
 
-/// What the scheduler of one replica saw, in order, from the rows of its probes: hand them to a
-/// [`crate::scheduler::Scheduler`] and it decides as it did, or, under another control, as it would have
-/// on the same record.
+/// Reconstructs the observations of one replica's scheduler, in order, from the rows of its probes. A
+/// [`crate::scheduler::Scheduler`] with the replica's control decides from them as it did in the run. With another control,
+/// it decides as that control would have on the same record.
 ///
 /// # Errors
-/// Those of [`crate::network::Network::mlp`], for an arm that is not of a checked experiment; [`Error::Invalid`] where
-/// the rows of a probe are not those of the network's layers in order, followed by the network's, or where one is of
-/// task 0.
+/// - The errors of [`crate::network::Network::mlp`], for an arm that is not from a checked experiment.
+/// - [`Error::Invalid`] where the rows of a probe are not those of the network's layers in order, followed by the network's.
+/// - [`Error::Invalid`] where a row is of task 0.
 pub fn recorded_observations(
     experiment: &Experiment,
     arm: &Arm,
@@ -61,7 +61,7 @@ pub fn recorded_observations(
     Ok(observations)
 }
 
-/// Fails unless `row` is of the layer that follows the first `before` of `all`, or, after the last, of the network.
+/// Fails unless `row` belongs to the layer that follows the first `before` of `all`, or to the network after the last layer.
 fn check_layer(row: &ProbeRow, before: usize, all: usize) -> Result<(), Error> {
     let is_next = if before < all {
         row.layer.parse() == Ok(before + 1)

@@ -11,10 +11,10 @@ impl Experiment {
     /// Checks that a replica of each arm fits on `compute`, so that a run that cannot begin writes nothing.
     ///
     /// # Errors
-    /// [`crate::gpu::Error::Limit`] or [`crate::Error::Memory`]; the errors of a network that [`Experiment::check`], which
-    /// comes first, would have refused.
+    /// Returns [`crate::gpu::Error::Limit`] or [`crate::Error::Memory`]. It also returns the errors of an invalid network,
+    /// which [`Experiment::check`] refuses earlier.
     pub fn check_room(&self, compute: &Compute, images: &ImageSet) -> Result<(), ExperimentError> {
-        // Arms of one shape train together.
+        // Arms of the same shape train together.
         let mut shapes: BTreeMap<_, Vec<&Arm>> = BTreeMap::new();
         for arm in &self.arms {
             let shape = (&arm.hidden, arm.activation as u32);
@@ -27,7 +27,8 @@ impl Experiment {
         Ok(())
     }
 
-    /// The specification of one replica with the regularisers of all `arms`, because each has the buffers of all.
+    /// Returns the specification of one replica with the regularisers of all `arms`, because each replica has the buffers of
+    /// all.
     pub(super) fn typical_spec<'a>(
         &self,
         network: &Network,

@@ -1,7 +1,7 @@
-//! Tables that grow while an experiment runs: `NAME.part.csv`, with rows in the order of time.
+//! Tables that grow while an experiment runs: `NAME.part.csv`, with rows in the order in which they were measured.
 //!
-//! A checkpoint says how much of each table is valid. Rows behind that were written after the checkpoint, and are cut off before
-//! the run goes on.
+//! A checkpoint states how much of each table is valid. Rows after that part were written after the checkpoint, and are
+//! removed before the run continues.
 
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
@@ -20,7 +20,7 @@ use crate::record::{TableRow, encode};
 pub(super) struct Extent {
     rows: usize,
     bytes: u64,
-    /// CRC-32 of the valid bytes.
+    /// The CRC-32 of the valid bytes.
     checksum: u32,
 }
 
@@ -55,7 +55,8 @@ impl RowLog {
         })
     }
 
-    /// Appends the rows that the table does not have yet; `rows` is all of them. They are on the disk when this returns.
+    /// Appends the rows that the table does not have yet. `rows` is all rows so far. The rows are on the disk when this
+    /// returns.
     pub(super) fn append(&mut self, rows: &[impl TableRow]) -> Result<Extent, DirectoryError> {
         let new = &rows[self.extent.rows..];
         if !new.is_empty() {
@@ -78,7 +79,7 @@ impl RowLog {
     }
 }
 
-/// Reads the valid rows of the table at `path`, and changes nothing.
+/// Reads the valid rows of the table at `path`. It changes nothing.
 pub(super) fn read<T: TableRow>(path: &Path, extent: Extent) -> Result<Vec<T>, DirectoryError> {
     let bytes = files::read(path, LARGEST);
     let bytes = bytes.map_err(|source| DirectoryError::read(path, source))?;

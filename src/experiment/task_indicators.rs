@@ -1,6 +1,6 @@
-//! Bounds and indicators averaged over tasks: `task_indicators.csv`, from which foresight.csv is made.
+//! Bounds and indicators averaged over tasks: the table `task_indicators.csv`, from which foresight.csv is computed.
 //!
-//! The table of probes is too large to be kept with every experiment; the table of their means over tasks is not.
+//! The table of probes is too large to keep with every experiment. The table of their means over tasks is small enough.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use super::Results;
 use crate::record::{IndicatorRow, NETWORK, ProbeRow, TaskIndicatorRow};
 use crate::statistics::mean_if_any as mean;
 
-/// The row of means over `measured`.
+/// Returns the row of means over `measured`.
 fn row((arm, seed, task): Replica<'_>, layer: &str, measured: &Measured<'_>) -> TaskIndicatorRow {
     let probes = |value: fn(&ProbeRow) -> Option<f64>| {
         mean(measured.probes.iter().copied().filter_map(value))
@@ -42,7 +42,7 @@ fn row((arm, seed, task): Replica<'_>, layer: &str, measured: &Measured<'_>) -> 
     }
 }
 
-/// The effective step alpha over a bound; 0 where the bound is infinite, `None` where none was measured.
+/// Returns the effective step alpha divided by a bound; 0 where the bound is infinite, `None` where none was measured.
 fn share(row: &ProbeRow, bound: Option<f64>) -> Option<f64> {
     row.violation?;
     let step = row.effective_step?;
@@ -79,7 +79,7 @@ impl<'a> Places<'a> {
     }
 }
 
-/// The means over tasks of all measurements in `results`, by arm, seed, task and layer, in the order of its rows.
+/// Returns the means over tasks of all measurements in `results`, by arm, seed, task and layer, in the order of its rows.
 pub fn task_indicators(results: &Results) -> Vec<TaskIndicatorRow> {
     let mut places = Places::default();
     for row in &results.probes {

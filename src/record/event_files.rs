@@ -1,9 +1,9 @@
-//! TensorBoard's event files of a run: one for each replica, in `ARM/seed-N/`.
+//! TensorBoard's event files of a run: one file for each replica, in `ARM/seed-N/`.
 //!
-//! A step is the number of parameter updates done. Layers are `layer 1`, `layer 2` and so on, and `network`. An empty cell of a
-//! table gives no point. Numbers that are not finite are written as they are, and TensorBoard marks them. A wall time is the
-//! time of writing. Files hold only rows, so that they can be written again with the same bytes except for the wall times; a
-//! TensorBoard that has read half of a file then reads on in its other half.
+//! A step is the number of parameter updates done. Layers are named `layer 1`, `layer 2` and so on, and `network`. An empty
+//! cell of a table gives no point. Numbers that are not finite are written as they are, and TensorBoard marks them. A wall
+//! time is the time of writing. Files hold nothing but rows, so that a file written again has the same bytes except for the
+//! wall times. A TensorBoard that has read half of a file can then read the other half of its replacement.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -15,13 +15,13 @@ use super::events::{file_start, scalars_record};
 use super::{IndicatorRow, ProbeRow, TaskRow};
 use crate::files::WriteError;
 
-/// The directory of all event files, in that of a run.
+/// The directory of all event files, in the directory of a run.
 const DIRECTORY: &str = "tensorboard";
 
-/// An event file's name, with zeros where other programs put the time.
+/// An event file's name, with zeros where other programs write the time.
 const FILE: &str = "events.out.tfevents.0000000000.trainable";
 
-/// The number of characters of an arm's name that its directory keeps.
+/// The number of characters of an arm's name that are kept in the name of its directory.
 const LONGEST_NAME: usize = 60;
 
 /// The group of a curve, and the value of a row on it.
@@ -117,8 +117,8 @@ impl EventFiles {
         })
     }
 
-    /// Appends the rows that the files do not have yet; each slice holds all rows so far. The operating system has them
-    /// when this returns.
+    /// Appends the rows that the files do not have yet. Each slice holds all rows so far. The operating system has received
+    /// the rows when this returns.
     pub(crate) fn append(
         &mut self,
         tasks: &[TaskRow],
@@ -190,14 +190,14 @@ fn tagged<T>(row: &T, curves: &[Curve<T>], suffix: &str) -> Vec<Scalar> {
         .collect()
 }
 
-/// Seconds since 1970; 0 where the clock says that it is earlier.
+/// Returns the seconds since 1970, or 0 where the clock is earlier.
 fn wall_time() -> f64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     now.unwrap_or_default().as_secs_f64()
 }
 
-/// Names of directories, one for each of `names`: the name itself where every file system accepts it. No two are the same, also
-/// on a file system that ignores case.
+/// Returns names of directories, one for each of `names`. A name is kept where every file system accepts it. No two are the
+/// same, even on a file system that ignores case.
 fn directory_names(names: &[&str]) -> Vec<String> {
     let fold = |name: &str| name.to_uppercase().to_lowercase();
     let mut taken: Vec<String> = Vec::new();
@@ -211,8 +211,8 @@ fn directory_names(names: &[&str]) -> Vec<String> {
     taken
 }
 
-/// The first characters of `name`: letters, digits, spaces and `-_.+=,()` as they are, `_` in place of others. Windows accepts
-/// no name that ends in a dot or a space, and no device's name, with an extension or without.
+/// Returns the first characters of `name`. Letters, digits, spaces and `-_.+=,()` are kept, and `_` replaces others. Windows
+/// accepts neither a name that ends in a dot or a space, nor a device's name, with or without an extension.
 fn safe_name(name: &str) -> String {
     let safe = |c: char| {
         if c.is_alphanumeric() || " -_.+=,()".contains(c) {

@@ -1,12 +1,12 @@
-//! The format of TensorBoard's event files, as far as scalars need it.
+//! The format of TensorBoard's event files, limited to scalars.
 //!
 //! A file is a sequence of records (tensorflow/core/lib/io/record_writer.h). A record is
 //!
 //! - the length n of its data, as a u64, and the masked checksum of these 8 bytes, as a u32;
 //! - n bytes of data, and their masked checksum.
 //!
-//! All little-endian. The checksum is the CRC-32C, masked by [`masked`] (tensorflow/core/lib/hash/crc32c.h). The data
-//! is an `Event` in protobuf's encoding (tensorflow/core/util/event.proto and framework/summary.proto):
+//! All numbers are little-endian. The checksum is the CRC-32C, masked by [`masked`] (tensorflow/core/lib/hash/crc32c.h). The
+//! data is an `Event` in protobuf's encoding (tensorflow/core/util/event.proto and framework/summary.proto):
 //!
 //! | message | field | |
 //! |---|---|---|
@@ -22,14 +22,14 @@ use crc::{CRC_32_ISCSI, Crc};
 
 const CRC_32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 
-/// The start of a file: the record of its version.
+/// Returns the start of a file, which is the record of its version.
 pub(super) fn file_start(wall_time: f64) -> Vec<u8> {
     let mut version = event(wall_time, 0);
     put_bytes(&mut version, 3, b"brain.Event:2");
     record(&version)
 }
 
-/// The record of scalars, each with its tag, at one step.
+/// Returns the record of scalars at one step, each with its tag.
 pub(super) fn scalars_record<T: AsRef<str>>(
     wall_time: f64,
     step: u64,
@@ -53,7 +53,7 @@ fn record(data: &[u8]) -> Vec<u8> {
     [&length[..], &checksum(&length), data, &checksum(data)].concat()
 }
 
-/// The checksum as TensorFlow masks it, because the CRC of data that contain CRCs is degenerate.
+/// Masks a checksum as TensorFlow does, because the CRC of data that contain CRCs is degenerate.
 fn masked(checksum: u32) -> u32 {
     checksum.rotate_right(15).wrapping_add(0xa282_ead8)
 }
@@ -70,7 +70,8 @@ fn event(wall_time: f64, step: u64) -> Vec<u8> {
     event
 }
 
-/// Appends a field's number and its encoding: 0 variable length, 1 eight bytes, 2 a length and bytes, 5 four bytes.
+/// Appends a field's number and its encoding: 0 for variable length, 1 for eight bytes, 2 for a length and bytes, 5 for four
+/// bytes.
 fn put_key(message: &mut Vec<u8>, field: u8, encoding: u8) {
     message.push(field << 3 | encoding);
 }
@@ -86,7 +87,7 @@ fn put_bytes(message: &mut Vec<u8>, field: u8, bytes: &[u8]) {
     message.extend(bytes);
 }
 
-/// Appends `value` with seven bits a byte, the lowest first; the top bit says that more bytes follow.
+/// Appends `value` with seven bits a byte, the lowest first. The top bit of a byte says that more bytes follow.
 fn put_varint(message: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         message.push(value as u8 | 0x80);
@@ -105,7 +106,7 @@ mod tests {
         pairs.iter().map(|pair| byte(pair).unwrap()).collect()
     }
 
-    /// RFC 3720, B.4, and the check value of every catalogue.
+    /// The test vectors of RFC 3720, B.4, and the check value that catalogues of CRCs give.
     #[test]
     fn checksums_are_those_of_the_standard() {
         let ascending: Vec<u8> = (0..32).collect();
@@ -119,13 +120,13 @@ mod tests {
         }
     }
 
-    /// `masked_crc32c` of the Python package tensorboard 2.21.
+    /// The results of `masked_crc32c` of the Python package tensorboard 2.21.
     #[test]
     fn checksums_are_masked() {
         assert_eq!(masked(CRC_32C.checksum(b"123456789")), 0xc78a_b0e5);
     }
 
-    /// What `RecordWriter` of the Python package tensorboard 2.21 writes.
+    /// The bytes that `RecordWriter` of the Python package tensorboard 2.21 writes.
     #[test]
     fn records_are_tensorboards_own_byte_for_byte() {
         let start = file_start(1.5e9);

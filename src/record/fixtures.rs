@@ -3,7 +3,7 @@
 use super::{ProbeRow, TaskRow};
 use crate::scheduler::Action;
 
-/// A row with numbers that are exact in binary.
+/// Returns a row with numbers that are exact in binary.
 pub(crate) fn task_row(arm: &str, seed: u32, task: u32, online_accuracy: f64) -> TaskRow {
     TaskRow {
         arm: arm.to_owned(),
@@ -16,7 +16,7 @@ pub(crate) fn task_row(arm: &str, seed: u32, task: u32, online_accuracy: f64) ->
     }
 }
 
-/// A row in which every cell is full.
+/// Returns a row in which every cell is full.
 pub(crate) fn probe_row(arm: &str, seed: u32, update: u32, layer: &str) -> ProbeRow {
     ProbeRow {
         arm: arm.to_owned(),

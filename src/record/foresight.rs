@@ -1,4 +1,4 @@
-//! How well indicators foretell drops in accuracy, as rows.
+//! Rows that state how well indicators foretell drops in accuracy.
 
 use std::borrow::Cow;
 
@@ -7,34 +7,34 @@ use serde::{Deserialize, Serialize};
 use super::TableRow;
 use super::range::{self, OutOfRange};
 
-/// How well one indicator, over one task, tells that the next task's online accuracy is lower by more
-/// than 0.05: a row of foresight.csv.
+/// The foresight of one indicator: how well its value over one task tells that the next task's online accuracy is lower by
+/// more than 0.05. It is a row of foresight.csv.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ForesightRow {
-    /// The arm, or `all arms` pooled.
+    /// The arm, or `all arms` for all arms pooled.
     pub arm: String,
     /// The indicator. Where lower values are worse, the score is its negative.
     pub indicator: Cow<'static, str>,
-    /// Drops, over all seeds.
+    /// The number of drops over all seeds.
     pub drops: usize,
-    /// Pairs of neighbouring tasks between which accuracy can drop, over all seeds.
+    /// The number of pairs of neighbouring tasks between which accuracy can drop, over all seeds.
     pub pairs: usize,
-    /// Area under the ROC curve; one half is chance.
+    /// The area under the ROC curve; one half is chance.
     pub auroc: Option<f64>,
-    /// Lower end of its 95% bootstrap interval over seeds.
+    /// The lower end of the area's 95% bootstrap interval over seeds.
     pub auroc_low: Option<f64>,
-    /// Upper end of it.
+    /// The upper end of that interval.
     pub auroc_high: Option<f64>,
     /// The threshold with the largest Youden's J; a score above it is an alarm.
     pub threshold: Option<f64>,
     /// Youden's J at the threshold: the share of drops with an alarm less the share of other pairs with one.
     pub youden: Option<f64>,
-    /// Drops with an alarm at the task before.
+    /// The number of drops with an alarm at the task before.
     pub warned: Option<usize>,
-    /// Alarms that no drop followed.
+    /// The number of alarms that no drop followed.
     pub false_alarms: Option<usize>,
-    /// Median number of tasks from the first alarm to the drop; none where the area is one half or less, since an
-    /// alarm that is always on leads every drop.
+    /// The median number of tasks from the first alarm to the drop. There is none where the area is one half or less,
+    /// because an alarm that is always on leads every drop.
     pub median_lead: Option<f64>,
 }
 

@@ -13,23 +13,23 @@ pub struct IndicatorRow {
     pub arm: String,
     /// The replica's seed.
     pub seed: u32,
-    /// The task of the minibatch, from 1, as people count.
+    /// The task of the minibatch, counted from 1.
     pub task: u32,
-    /// Parameter updates done before it.
+    /// Parameter updates done before the probe.
     pub update: u32,
-    /// [`UnitIndicators::dead`], mean over hidden layers, as the next two; none without a hidden layer.
+    /// [`UnitIndicators::dead`], mean over hidden layers. This field and the next two are none without a hidden layer.
     pub dead: Option<f64>,
-    /// [`UnitIndicators::dormant`]
+    /// [`UnitIndicators::dormant`], mean over hidden layers.
     pub dormant: Option<f64>,
-    /// [`UnitIndicators::sign_entropy`]
+    /// [`UnitIndicators::sign_entropy`], mean over hidden layers.
     pub sign_entropy: Option<f64>,
-    /// [`Indicators::effective_rank`]
+    /// The value of [`Indicators::effective_rank`].
     pub effective_rank: f64,
-    /// [`Indicators::stable_rank`]
+    /// The value of [`Indicators::stable_rank`].
     pub stable_rank: f64,
-    /// [`Indicators::fisher_rank`]
+    /// The value of [`Indicators::fisher_rank`].
     pub fisher_rank: usize,
-    /// [`Indicators::fisher_effective_rank`]
+    /// The value of [`Indicators::fisher_effective_rank`].
     pub fisher_effective_rank: f64,
 }
 

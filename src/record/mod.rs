@@ -1,12 +1,12 @@
-//! Rows: everything that a run leaves as numbers, in tables and in TensorBoard's event files.
+//! Rows: the numbers that a run leaves, in tables and in TensorBoard's event files.
 //!
-//! - `task`, `probe`, `indicator`: what is measured as a run goes on; rows of tasks.csv, probes.csv and indicators.csv.
-//! - `task_indicator`, `score`, `foresight`: what is made of these at the end; rows of task_indicators.csv, of scores.csv and
-//!   differences.csv, and of foresight.csv.
+//! - `task`, `probe`, `indicator`: measurements during a run; rows of tasks.csv, probes.csv and indicators.csv.
+//! - `task_indicator`, `score`, `foresight`: results computed from these at the end; rows of task_indicators.csv, of
+//!   scores.csv and differences.csv, and of foresight.csv.
 //! - `table`: rows as CSV; `range`: the ranges of their numbers.
 //! - `event_files`: rows as TensorBoard's event files; `events`: the format of these files.
 //!
-//! Event files grow as a run goes on. A table appears under its name only when all of it is on the disk.
+//! Event files grow during a run. A table appears under its name only when all of it is on the disk.
 
 mod event_files;
 mod events;

@@ -10,34 +10,34 @@ use crate::scheduler::{Action, Bounds, Decision, Signal, Statistics};
 /// The value of [`ProbeRow::layer`] for all layers together.
 pub(crate) const NETWORK: &str = "network";
 
-/// One layer (or all of the network) at one probe of one replica: a row of probes.csv.
+/// One layer (or the whole network) at one probe of one replica: a row of probes.csv.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProbeRow {
     /// The replica's configuration.
     pub arm: String,
     /// The replica's seed.
     pub seed: u32,
-    /// The task of the probed minibatch, from 1, as people count.
+    /// The task of the probed minibatch, counted from 1.
     pub task: u32,
     /// Parameter updates done before the probe.
     pub update: u32,
     /// The layer, from 1, or `network`.
     pub layer: String,
-    /// Mean cross-entropy of the probed minibatch; the same for all layers.
+    /// Mean cross-entropy of the probed minibatch, which is the same for all layers.
     pub loss: f64,
-    /// Share of the minibatch classified rightly; the same for all layers.
+    /// Share of the minibatch classified correctly, which is the same for all layers.
     pub accuracy: f64,
-    /// The layer's step size; for the network its mean over parameters.
+    /// The layer's step size. The network's is the mean over parameters.
     pub step_size: f64,
-    /// [`LayerStats::effective_step`].
+    /// The value of [`LayerStats::effective_step`].
     pub effective_step: Option<f64>,
     /// The eigenvalue of [`LayerStats::sharpness`].
     pub sharpness: Option<f64>,
     /// The relative residual of the eigenvalue.
     pub residual: Option<f64>,
-    /// Hessian-vector products used; 0 where there is no sharpness.
+    /// The number of Hessian-vector products used; 0 where there is no sharpness.
     pub iterations: u32,
-    /// Whether the residual is as small as was asked; false where there is no sharpness.
+    /// Whether the residual is as small as requested; false where there is no sharpness.
     pub converged: bool,
     /// Sharpness times a step size, as the arm's scheduler normalises it.
     pub sharpness_normalised: Option<f64>,
@@ -45,17 +45,17 @@ pub struct ProbeRow {
     pub sharpness_mean: Option<f64>,
     /// The variance of the normalised sharpness, as the arm's scheduler estimates it.
     pub sharpness_variance: Option<f64>,
-    /// Variance over mean.
+    /// The normalised sharpness' variance divided by its mean.
     pub volatility: Option<f64>,
-    /// [`LayerStats::grad_norm_sq`].
+    /// The value of [`LayerStats::grad_norm_sq`].
     pub grad_norm_sq: f64,
-    /// [`LayerStats::objective_grad_norm_sq`].
+    /// The value of [`LayerStats::objective_grad_norm_sq`].
     pub objective_grad_norm_sq: f64,
-    /// [`LayerStats::grad_variance`].
+    /// The value of [`LayerStats::grad_variance`].
     pub grad_variance: f64,
-    /// [`LayerStats::second_moment`].
+    /// The value of [`LayerStats::second_moment`].
     pub second_moment: f64,
-    /// Gradient-noise bound on the effective step; this and the next three are none where they are infinite.
+    /// The gradient-noise bound on the effective step. This field and the next three are none where they are infinite.
     pub bound_noise: Option<f64>,
     /// Curvature-volatility bound on the effective step.
     pub bound_volatility: Option<f64>,
@@ -67,11 +67,11 @@ pub struct ProbeRow {
     pub violation: Option<bool>,
     /// The scheduler's action; none for the network, which has no step size of its own.
     pub action: Option<Action>,
-    /// The layer's step size from here on; none for the network.
+    /// The layer's step size after the probe; none for the network.
     pub next_step_size: Option<f64>,
-    /// [`LayerStats::weight_norm`].
+    /// The value of [`LayerStats::weight_norm`].
     pub weight_norm: f64,
-    /// [`LayerStats::update_norm`].
+    /// The value of [`LayerStats::update_norm`].
     pub update_norm: f64,
 }
 
@@ -121,7 +121,7 @@ impl TableRow for ProbeRow {
     }
 }
 
-/// The rows of one replica's probe and of what its scheduler decided: one per layer, then the network's.
+/// Returns the rows of one replica's probe and of its scheduler's decision: one row per layer, then the network's.
 pub(crate) fn probe_rows(
     arm: &str,
     seed: u32,
@@ -185,12 +185,12 @@ fn probe_row(
 }
 
 impl ProbeRow {
-    /// Whether it is the row of all layers together.
+    /// Whether this is the row of all layers together.
     pub fn is_network(&self) -> bool {
         self.layer == NETWORK
     }
 
-    /// The statistics from which [`probe_rows`] made the row, of a layer or a network with `parameters` parameters.
+    /// Returns the statistics from which [`probe_rows`] made the row. The layer or the network has `parameters` parameters.
     pub(crate) fn statistics(&self, parameters: usize) -> Statistics {
         Statistics {
             parameters,

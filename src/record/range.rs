@@ -1,6 +1,6 @@
-//! The ranges of the numbers in a table that comes from elsewhere.
+//! Range checks for the numbers in a table that this program may not have written.
 
-/// A number in a table that no run writes.
+/// A number in a table that no run writes, because it is outside its range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutOfRange {
     /// The column.
@@ -11,7 +11,7 @@ pub struct OutOfRange {
     pub found: String,
 }
 
-/// Fails unless `is_good`.
+/// Fails unless `is_good` is true.
 pub(super) fn ensure(
     column: &'static str,
     is_good: bool,
@@ -29,7 +29,7 @@ pub(super) fn ensure(
     })
 }
 
-/// How far rounding can take a share beyond its ends.
+/// The distance by which rounding can take a share beyond its ends.
 const ROUNDING: f64 = 1e-6;
 
 /// Checks a share, 0 to 1.
@@ -38,12 +38,12 @@ pub(super) fn share(column: &'static str, found: f64) -> Result<(), OutOfRange> 
     ensure(column, is_good, "a number from 0 to 1", found)
 }
 
-/// Checks a share where there is one.
+/// Checks a share, if there is one.
 pub(super) fn share_or_none(column: &'static str, found: Option<f64>) -> Result<(), OutOfRange> {
     found.map_or(Ok(()), |found| share(column, found))
 }
 
-/// Checks a number, which may be infinite.
+/// Checks a number, which may be infinite but not NaN.
 pub(super) fn number(column: &'static str, found: f64) -> Result<(), OutOfRange> {
     ensure(column, !found.is_nan(), "a number", found)
 }
@@ -59,7 +59,7 @@ pub(super) fn task(found: u32) -> Result<(), OutOfRange> {
     ensure("task", found >= 1, "1 or more", found)
 }
 
-/// Checks a count of some of `whole` things.
+/// Checks a count that is a part of `whole`.
 pub(super) fn part(
     column: &'static str,
     found: usize,

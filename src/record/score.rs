@@ -4,32 +4,32 @@ use serde::{Deserialize, Serialize};
 
 use super::TableRow;
 
-/// One arm's score: a row of scores.csv. Means over seeds, with 95% intervals over seeds, none with a single one: by
-/// Student's t, which holds with few seeds, and by the bootstrap, which is too narrow there.
+/// One arm's score: a row of scores.csv. It has means over seeds, with 95% intervals over seeds. There are no intervals with
+/// a single seed. Student's t interval is valid with few seeds; the bootstrap interval is too narrow there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScoreRow {
     /// The arm.
     pub arm: String,
-    /// Seeds that finished every task.
+    /// The number of seeds that finished every task.
     pub seeds: usize,
-    /// Seeds that diverged.
+    /// The number of seeds that diverged.
     pub diverged: usize,
     /// Mean online accuracy over all tasks (the paper's score).
     pub mean: Option<f64>,
-    /// Lower end of its bootstrap interval.
+    /// The lower end of the mean's 95% bootstrap interval.
     pub mean_low: Option<f64>,
-    /// Upper end of it.
+    /// The upper end of that interval.
     pub mean_high: Option<f64>,
-    /// Mean over the last five tasks.
+    /// Mean online accuracy over the last five tasks.
     pub last_five: Option<f64>,
-    /// Least-squares slope over tasks, in accuracy per task.
+    /// The least-squares slope over tasks, in accuracy per task.
     pub slope: Option<f64>,
-    /// Each seed's lowest online accuracy of a task, mean over seeds.
+    /// The mean over seeds of each seed's lowest online accuracy of a task.
     pub worst_task: Option<f64>,
-    /// Lower end of the mean's t interval. None in tables of earlier versions.
+    /// The lower end of the mean's 95% t interval. It is none in tables of earlier versions.
     #[serde(default)]
     pub mean_t_low: Option<f64>,
-    /// Upper end of it.
+    /// The upper end of that interval.
     #[serde(default)]
     pub mean_t_high: Option<f64>,
 }
@@ -51,7 +51,7 @@ impl TableRow for ScoreRow {
 }
 
 impl ScoreRow {
-    /// Both ends of the mean's t interval.
+    /// Returns both ends of the mean's t interval.
     pub fn t_interval(&self) -> Option<(f64, f64)> {
         self.mean_t_low.zip(self.mean_t_high)
     }
@@ -63,20 +63,19 @@ impl ScoreRow {
 pub struct DifferenceRow {
     /// The arm.
     pub arm: String,
-    /// The arm that differs only in being left alone by every control; where there is none, the first
-    /// arm of its group.
+    /// The arm that differs from this one only in that no control changes it. If there is none, the first arm of the group.
     pub against: String,
-    /// Seeds that finished every task in both.
+    /// The number of seeds that finished every task in both arms.
     pub seeds: usize,
     /// The mean difference.
     pub difference: f64,
-    /// Lower end of its 95% bootstrap interval over seeds.
+    /// The lower end of the difference's 95% bootstrap interval over seeds.
     pub low: f64,
-    /// Upper end of it.
+    /// The upper end of that interval.
     pub high: f64,
-    /// Lower end of its 95% interval by Student's t over seeds.
+    /// The lower end of the difference's 95% Student's t interval over seeds.
     pub t_low: f64,
-    /// Upper end of it.
+    /// The upper end of that interval.
     pub t_high: f64,
 }
 

@@ -1,4 +1,4 @@
-//! Tables: rows as CSV, written whole and read back with checks.
+//! Tables: rows as CSV, which are written whole and checked when they are read.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,20 +15,20 @@ pub trait TableRow: Serialize + DeserializeOwned {
     /// The columns, which are the fields in their order.
     const COLUMNS: &[&str];
 
-    /// Fails with the first number that no run writes.
+    /// Fails with the first number that is outside its range.
     ///
     /// # Errors
-    /// The number, with its column and its range.
+    /// Returns the number, with its column and its range.
     fn check(&self) -> Result<(), OutOfRange> {
         Ok(())
     }
 }
 
-/// Why a table cannot be read.
+/// The reason why a table cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TableError {
-    /// The file is not there, or may not be read.
+    /// The file does not exist or cannot be opened.
     #[error("cannot read {}: wanted a table of a run", path.display())]
     Read {
         /// The table.
@@ -43,7 +43,7 @@ pub enum TableError {
         path: PathBuf,
         /// The column.
         column: String,
-        /// The columns that it has.
+        /// The columns that the table has.
         found: String,
     },
     /// A row cannot be read.
@@ -53,26 +53,26 @@ pub enum TableError {
         path: PathBuf,
         /// The line, from 1.
         line: u64,
-        /// What belongs there.
+        /// The value that belongs there.
         wanted: String,
-        /// What is there.
+        /// The text that was found there.
         found: String,
     },
 }
 
 /// Writes `rows` to `path`, in their order, under a header of [`TableRow::COLUMNS`].
 ///
-/// A cell is empty where there is no value. Numbers read back exactly; those that are not finite are `NaN`, `inf` and `-inf`,
-/// which [`str::parse`] reads too. The file is whole, or as it was.
+/// A cell is empty where there is no value. Numbers read back exactly. Those that are not finite are `NaN`, `inf` and
+/// `-inf`, which [`str::parse`] also reads. The file is replaced as a whole, or stays as it was.
 ///
 /// # Errors
-/// [`WriteError`] when the file system refuses.
+/// Returns [`WriteError`] where the file system refuses.
 pub fn write_table<T: TableRow>(path: &Path, rows: &[T]) -> Result<(), WriteError> {
     let table = encode(rows, true).map_err(|source| WriteError::new(path, source))?;
     write_whole(path, &table)
 }
 
-/// `rows` as CSV, below their header or without one.
+/// Encodes `rows` as CSV, with or without their header.
 pub(crate) fn encode<T: TableRow>(rows: &[T], with_header: bool) -> io::Result<Vec<u8>> {
     // The header is written here, so that a table without rows has one too.
     let mut table = csv::WriterBuilder::new()
@@ -87,8 +87,8 @@ pub(crate) fn encode<T: TableRow>(rows: &[T], with_header: bool) -> io::Result<V
     table.into_inner().map_err(csv::IntoInnerError::into_error)
 }
 
-/// A text from outside as a cell of a table. Spreadsheets take a text that begins with `=`, `+`, `-` or `@` for a formula, so
-/// an apostrophe is put before it; control characters become spaces.
+/// Returns a text from outside as the cell of a table. Spreadsheets treat a text that begins with `=`, `+`, `-` or `@` as a
+/// formula, so an apostrophe is put before it. Control characters become spaces.
 pub fn text_cell(text: &str) -> String {
     let text = text.replace(char::is_control, " ");
     if text.starts_with(['=', '+', '-', '@']) {
@@ -98,12 +98,12 @@ pub fn text_cell(text: &str) -> String {
     }
 }
 
-/// The rows of the table at `path`, whose columns may stand in any order.
+/// Reads the rows of the table at `path`, whose columns may be in any order.
 pub(crate) fn read_table<T: TableRow>(path: &Path) -> Result<Vec<T>, TableError> {
     parse_table(path, &read_bytes(path)?)
 }
 
-/// The bytes of the table at `path`.
+/// Reads the bytes of the table at `path`.
 pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, TableError> {
     files::read(path, LARGEST).map_err(|source| TableError::Read {
         path: path.to_owned(),
@@ -111,7 +111,7 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, TableError> {
     })
 }
 
-/// The rows in `bytes`, the content of the file `path`.
+/// Parses the rows in `bytes`, the content of the file `path`.
 pub(crate) fn parse_table<T: TableRow>(path: &Path, bytes: &[u8]) -> Result<Vec<T>, TableError> {
     let mut reader = csv::Reader::from_reader(bytes);
     let found = reader.headers().map_err(|error| broken(path, &error))?;
@@ -141,7 +141,7 @@ pub(crate) fn parse_table<T: TableRow>(path: &Path, bytes: &[u8]) -> Result<Vec<
     reader.records().map(row).collect()
 }
 
-/// The error for a line that is no row at all.
+/// Returns the error for a line that is not a row.
 fn broken(path: &Path, error: &csv::Error) -> TableError {
     TableError::Row {
         path: path.to_owned(),
@@ -154,7 +154,7 @@ fn broken(path: &Path, error: &csv::Error) -> TableError {
     }
 }
 
-/// The error for a row with a field that is not of its column's kind.
+/// Returns the error for a row with a field that is not of its column's type.
 fn wrong_field(
     path: &Path,
     header: &StringRecord,
@@ -199,7 +199,7 @@ pub(super) mod tests {
         fs::read_to_string(path).unwrap()
     }
 
-    /// The rows as the csv crate reads them, whatever the ranges of their numbers.
+    /// Reads the rows with the csv crate alone, without checks of their ranges.
     pub(in super::super) fn read_back<T: TableRow>(table: &str) -> Vec<T> {
         let mut reader = csv::Reader::from_reader(table.as_bytes());
         reader.deserialize().map(Result::unwrap).collect()

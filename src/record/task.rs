@@ -13,7 +13,7 @@ pub struct TaskRow {
     pub arm: String,
     /// The replica's seed.
     pub seed: u32,
-    /// The task, from 1, as people count.
+    /// The task, counted from 1.
     pub task: u32,
     /// Mean accuracy over the task's minibatches, each before its update.
     pub online_accuracy: f64,

@@ -1,4 +1,4 @@
-//! What pictures of panels say: headings, and all that is missing from them.
+//! The words of pictures with panels: headings, and notes on everything that is missing.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use super::rows::distinct;
 use super::scale::{Kind, Scale, number};
 use crate::record::NETWORK;
 
-/// From here on arms with the same count are not told one by one.
+/// The number of arms from which a count that all of them share is written once.
 const MANY_ARMS: usize = 3;
 
-/// "Layer 1", "Network".
+/// Returns "Layer 1" or "Network".
 pub(super) fn place(layer: &str) -> String {
     match layer {
         NETWORK => "Network".to_owned(),
@@ -18,13 +18,13 @@ pub(super) fn place(layer: &str) -> String {
     }
 }
 
-/// `name` with a capital letter first.
+/// Returns `name` with a capital first letter.
 pub(super) fn capitalised(name: &str) -> String {
     let (first, rest) = name.split_at(name.chars().next().map_or(0, char::len_utf8));
     first.to_uppercase() + rest
 }
 
-/// "Layer 1: log axis".
+/// Returns a heading such as "Layer 1: log axis".
 pub(super) fn heading(place: &str, scale: Scale, curves: &[Curve]) -> String {
     match scale.kind {
         _ if curves.iter().all(|curve| curve.runs.is_empty()) => format!("{place}: no value"),
@@ -36,7 +36,7 @@ pub(super) fn heading(place: &str, scale: Scale, curves: &[Curve]) -> String {
     }
 }
 
-/// "Gaps: missing values of sharpness (3 in ReLU)."
+/// Returns a note such as "Gaps: missing values of sharpness (3 in ReLU)."
 pub(super) fn missing_note<'a>(curves: impl Iterator<Item = &'a Curve> + Clone) -> Option<String> {
     let quantities = distinct(curves.clone().map(|curve| curve.quantity));
     let notes: Vec<_> = quantities
@@ -50,7 +50,7 @@ pub(super) fn missing_note<'a>(curves: impl Iterator<Item = &'a Curve> + Clone) 
     (!notes.is_empty()).then(|| format!("Gaps: missing values of {}.", notes.join(", of ")))
 }
 
-/// "3 in ReLU, 1 in CReLU": the sums that are not 0; "3 in each of 4 arms" where they are the same.
+/// Returns the sums that are not 0, as in "3 in ReLU, 1 in CReLU", or "3 in each of 4 arms" where they are equal.
 pub(super) fn per_arm<'a>(counts: impl Iterator<Item = (&'a str, usize)>) -> Option<String> {
     let counts: Vec<_> = counts.collect();
     let sum = |arm| {
@@ -71,8 +71,8 @@ pub(super) fn per_arm<'a>(counts: impl Iterator<Item = (&'a str, usize)>) -> Opt
     (!notes.is_empty()).then(|| notes.join(", "))
 }
 
-/// "Seeds that end early: 1 of 2 in ReLU, after update 300; the mean is over the rest." of each arm's seeds with the
-/// last `unit` that they have.
+/// Returns a note such as "Seeds that end early: 1 of 2 in ReLU, after update 300; the mean is over the rest." `arms` has
+/// the last `unit` of each arm's seeds.
 pub(super) fn end_note(
     arms: &[(&str, BTreeMap<u32, u32>)],
     unit: &str,

@@ -1,4 +1,4 @@
-//! Curves over the seeds of an arm, made of rows.
+//! Curves over the seeds of an arm, computed from rows.
 
 use std::collections::BTreeMap;
 
@@ -9,30 +9,30 @@ use crate::statistics::mean;
 /// A curve with a band.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
-    /// What the legend calls it.
+    /// The curve's name in the legend.
     pub name: String,
-    /// Its points, in the order in which they are joined.
+    /// The points, in the order in which they are joined.
     pub points: Vec<BandPoint>,
 }
 
 /// A point of a curve with a band.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BandPoint {
-    /// Its place on the horizontal axis.
+    /// The position on the horizontal axis.
     pub x: f64,
     /// The band's lower edge.
     pub low: f64,
-    /// The curve.
+    /// The value of the curve.
     pub mean: f64,
     /// The band's upper edge.
     pub high: f64,
 }
 
-/// Online accuracy against task: a curve per arm, in order of first appearance; the mean over seeds, with a band from
-/// the lowest seed to the highest.
+/// Returns the curves of online accuracy against task, one per arm, in order of first appearance. A curve is the mean over
+/// seeds, with a band from the lowest seed to the highest.
 ///
-/// A point is over the seeds that have a row for its task: where a replica was halted, the others go on alone. One NaN
-/// among the seeds makes all of the point NaN, so that no chart hides it.
+/// A point is over the seeds that have a row for its task. After a replica is halted, the curve continues with the others.
+/// One NaN among the seeds makes all values of the point NaN, so that no chart hides it.
 pub fn online_accuracy_series(rows: &[TaskRow]) -> Vec<Series> {
     accuracies_by_arm(rows)
         .into_iter()
@@ -46,7 +46,7 @@ pub fn online_accuracy_series(rows: &[TaskRow]) -> Vec<Series> {
         .collect()
 }
 
-/// The seeds' online accuracies of each task of each arm.
+/// Returns the seeds' online accuracies of each task of each arm.
 fn accuracies_by_arm(rows: &[TaskRow]) -> Vec<(&str, BTreeMap<u32, Vec<f64>>)> {
     let mut arms: Vec<(&str, BTreeMap<u32, Vec<f64>>)> = Vec::new();
     for row in rows {
@@ -61,7 +61,7 @@ fn accuracies_by_arm(rows: &[TaskRow]) -> Vec<(&str, BTreeMap<u32, Vec<f64>>)> {
     arms
 }
 
-/// The mean over `seeds` at `x`, between the lowest and the highest; one NaN makes all of it NaN.
+/// Returns the mean over `seeds` at `x`, with the lowest and the highest. One NaN makes all of them NaN.
 pub(super) fn band_point(x: u32, seeds: &[f64]) -> BandPoint {
     BandPoint {
         x: f64::from(x),
@@ -71,7 +71,7 @@ pub(super) fn band_point(x: u32, seeds: &[f64]) -> BandPoint {
     }
 }
 
-/// `pick` over all values; NaN if one of them is ([`f64::min`] and [`f64::max`] would pass over it).
+/// Folds all values with `pick`. The result is NaN if one of them is, because [`f64::min`] and [`f64::max`] would ignore it.
 fn extreme(values: &[f64], pick: fn(f64, f64) -> f64) -> f64 {
     let pick_or_nan = |a: f64, b: f64| {
         if a.is_nan() || b.is_nan() {
@@ -87,18 +87,18 @@ fn extreme(values: &[f64], pick: fn(f64, f64) -> f64) -> f64 {
         .unwrap_or(f64::NAN)
 }
 
-/// A curve over the seeds of an arm, in parts.
+/// A curve over the seeds of an arm, cut into parts.
 pub(super) struct SeedCurve {
-    /// Its parts, cut where a value is missing.
+    /// The parts of the curve, which is cut where a value is missing.
     pub(super) runs: Vec<Vec<BandPoint>>,
-    /// Missing values of single replicas.
+    /// The number of missing values of single replicas.
     pub(super) missing: usize,
 }
 
 impl SeedCurve {
-    /// The curve with a point at each place of `samples`, which holds the values of the seeds that have one there. A seed without
-    /// a value, whose `last` place is there or later, leaves a gap, unless the value of another seed is not finite: such a
-    /// point is kept, to be refused when it is drawn.
+    /// Creates the curve with a point at each position of `samples`, which holds the values of the seeds that have one
+    /// there. A seed leaves a gap where it has no value and its `last` position is there or later. If another seed's value
+    /// at this position is not finite, there is no gap: the point is kept, and drawing refuses it.
     pub(super) fn new(
         samples: &BTreeMap<u32, Vec<f64>>,
         last: &BTreeMap<u32, u32>,
@@ -120,11 +120,11 @@ impl SeedCurve {
     }
 }
 
-/// The curve of `value` against the update in one `layer` of one `arm`: the mean over the seeds, with a band from the
-/// lowest to the highest.
+/// Returns the curve of `value` against the update in one `layer` of one `arm`: the mean over the seeds, with a band from
+/// the lowest to the highest.
 ///
-/// A value is missing where there is none, or no row, of a replica that is still probed there or later. It leaves a
-/// gap, whatever the other seeds have. After a replica's last probe the others go on alone. The rows must have passed
+/// A value is missing where a replica that is still probed there or later has no value or no row. It leaves a gap, whatever
+/// the other seeds have. After a replica's last probe the curve continues with the others. The rows must have passed
 /// [`check_distinct`](super::rows::check_distinct).
 pub(super) fn mean_curve(
     rows: &[ProbeRow],
@@ -135,7 +135,7 @@ pub(super) fn mean_curve(
     probe_curve(rows, arm, layer, value, band_point)
 }
 
-/// As [`mean_curve`], but the median over the seeds, without a band.
+/// Returns the curve of [`mean_curve`] with the median over the seeds in place of the mean, and without a band.
 pub(super) fn median_curve(
     rows: &[ProbeRow],
     arm: &str,
@@ -160,7 +160,8 @@ fn probe_curve(
     SeedCurve::new(&probes, &last_updates(rows, arm), point)
 }
 
-/// The median over `seeds` at `x`, or the mean of the two in the middle; a value that is not finite takes its place.
+/// Returns the median over `seeds` at `x`, which is the mean of the two middle values for an even number. A value that is
+/// not finite replaces it.
 fn median_point(x: u32, seeds: &[f64]) -> BandPoint {
     let mut sorted = seeds.to_vec();
     sorted.sort_by(f64::total_cmp);

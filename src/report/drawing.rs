@@ -1,4 +1,4 @@
-//! A picture: drawn by kuva, checked, written as SVG and PNG. The looks that all pictures share.
+//! A picture that kuva draws and that is written as SVG and PNG, and the style that all pictures share.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -12,15 +12,15 @@ use kuva::render::theme::Theme;
 use super::{BandPoint, ReportError};
 use crate::files::write_whole;
 
-/// Pixels of the PNG for each of the SVG, each way.
+/// The number of PNG pixels for each SVG pixel, in each direction.
 const PNG_SCALE: f32 = 2.0;
 
-/// Colours that colour-blind readers tell apart: Okabe and Ito, "Color Universal Design", 2008, without its yellow, which is
-/// unreadable on white.
+/// Colours that colour-blind readers can tell apart (Okabe and Ito, "Color Universal Design", 2008), without yellow, which
+/// is unreadable on white.
 const COLOURS: [&str; 7] = [
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000",
 ];
-/// Four shapes to seven colours: 28 curves before a pair comes again.
+/// Four shapes. With seven colours they give 28 curves before a combination repeats.
 const MARKERS: [MarkerShape; 4] = [
     MarkerShape::Circle,
     MarkerShape::Square,
@@ -30,16 +30,16 @@ const MARKERS: [MarkerShape; 4] = [
 pub(super) const BLACK: &str = "#000000";
 pub(super) const GREY: &str = "#595959";
 
-/// A picture that is drawn, and not written yet.
+/// A picture that is drawn but not written yet.
 pub(super) struct Drawing {
-    /// Its files, without extension.
+    /// The path of its files, without extension.
     base: PathBuf,
     scene: Scene,
     svg: String,
 }
 
 impl Drawing {
-    /// The picture of `scene`, for `BASE.svg` and `BASE.png`.
+    /// Creates the picture of `scene`, for `BASE.svg` and `BASE.png`.
     pub(super) fn new(base: &Path, scene: Scene) -> Self {
         Self {
             base: base.to_owned(),
@@ -48,16 +48,16 @@ impl Drawing {
         }
     }
 
-    /// The text of `BASE.svg`.
+    /// Returns the text of `BASE.svg`.
     pub(super) fn svg(&self) -> &str {
         &self.svg
     }
 
-    /// Writes `BASE.svg` and `BASE.png`, each whole or absent. The PNG has twice as many pixels each way.
+    /// Writes `BASE.svg` and `BASE.png`, each whole or absent. The PNG has twice as many pixels in each direction.
     ///
     /// # Errors
-    /// - [`ReportError::Chart`] when no PNG can be made; nothing is written then.
-    /// - [`ReportError::Write`] when the file system refuses.
+    /// - [`ReportError::Chart`] if no PNG can be made. Nothing is written then.
+    /// - [`ReportError::Write`] where the file system refuses.
     pub(super) fn write(&self) -> Result<(), ReportError> {
         let png = PngBackend::new().with_scale(PNG_SCALE);
         let png = png.render_scene(&self.scene);
@@ -67,7 +67,7 @@ impl Drawing {
     }
 }
 
-/// The error of a picture that cannot be drawn for `reason`.
+/// Returns the error for a picture that cannot be drawn for `reason`.
 pub(super) fn chart_error(base: &Path, reason: impl Into<String>) -> ReportError {
     ReportError::Chart {
         path: base.to_owned(),
@@ -75,14 +75,14 @@ pub(super) fn chart_error(base: &Path, reason: impl Into<String>) -> ReportError
     }
 }
 
-/// `BASE.svg`; a dot in `base` is part of its name.
+/// Appends `suffix`, such as `.svg`, to `base`. A dot in `base` is part of its name.
 fn with_suffix(base: &Path, suffix: &str) -> PathBuf {
     let mut path = OsString::from(base);
     path.push(suffix);
     path.into()
 }
 
-/// Fails for a point of the curve `series` that is not finite.
+/// Fails if the curve `series` has a point that is not finite.
 pub(super) fn check_points<'a>(
     base: &Path,
     series: &str,
@@ -103,7 +103,7 @@ pub(super) fn check_points<'a>(
     Ok(())
 }
 
-/// The lowest and the highest of finite numbers.
+/// Returns the lowest and the highest of finite numbers.
 pub(super) fn extent(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     values.fold(None, |extent, value| {
         let (low, high) = extent.unwrap_or((value, value));
@@ -128,8 +128,8 @@ pub(super) fn theme() -> Theme {
     }
 }
 
-/// `text` as it stands: without control characters, which XML has no place for, and with its dollars escaped, between
-/// which kuva reads a formula.
+/// Returns `text` as kuva shows it unchanged. Control characters, which XML does not allow, are removed. Dollars are
+/// escaped, because kuva reads a formula between them.
 pub(super) fn label(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
         .replace('$', "\\$")

@@ -1,9 +1,9 @@
-//! The pictures of an experiment: accuracies by task above what probes measured of each layer, arms side by side.
+//! The pictures of an experiment: accuracies by task above the measurements of each layer, with arms side by side.
 //!
-//! All of them: an arm's curve is the mean over its seeds, with a band from the lowest to the highest, where nothing else is said.
-//! Where one replica's value is missing there is a gap; after a replica's last task or probe the other seeds go on alone; the
-//! notes count both. A picture is 900 pixels wide for up to two columns and 370 more for each beyond. [`Drawing::write`] writes
-//! it as SVG and PNG.
+//! Except where a picture says otherwise, an arm's curve is the mean over its seeds, with a band from the lowest to the
+//! highest. A missing value of one replica leaves a gap. After a replica's last task or probe the curve continues with the
+//! other seeds. The notes count both. A picture is 900 pixels wide for up to two columns, and 370 pixels wider for each
+//! further column. [`Drawing::write`] writes it as SVG and PNG.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use super::rows::{distinct, last_updates, layers, task_switches};
 use super::run::Rows;
 use super::{ReportError, Subject};
 
-/// Pixels of a panel in a picture with one row of them.
+/// The height in pixels of a panel in a picture with a single row.
 const TALL_PANEL: f64 = 300.0;
 const UPDATES: &str = "Parameter updates done";
 const CENTRE: &str = "Line: mean over seeds; band: lowest to highest.";
@@ -29,18 +29,19 @@ const NOISE_STYLE: Style = Style::line("#0072B2", 1.1);
 const VOLATILITY_STYLE: Style = Style::line("#E69F00", 1.1);
 const COMBINED_STYLE: Style = Style::line("#009E73", 1.4);
 
-/// Draws where the effective step size of each layer lies among its bounds, for `BASE.svg` and `BASE.png`: a column per arm, in
-/// order of first appearance; above, the online accuracy by task; below it a row per layer, and the network's last, with the
-/// effective step size and the gradient-noise, curvature-volatility and combined bounds against the update.
+/// Draws the effective step size of each layer among its bounds, for `BASE.svg` and `BASE.png`. Each arm has a column, in
+/// order of first appearance. The top row shows the online accuracy by task. Below it is a row per layer, and the network's
+/// last. These rows show the effective step size and the gradient-noise, curvature-volatility and combined bounds against
+/// the update.
 ///
-/// An accuracy stands in the middle of the arm's probes of the task; a task without a probe is left out and counted in the
-/// notes. Steps and bounds are medians over the seeds. Their axes are logarithmic, the same in all of a row; values beyond 100
-/// times the largest effective step size or a thousandth of the smallest are cut off. Where more than half of an arm's seeds
-/// violate the combined bound there is a mark at the bottom.
+/// An accuracy is drawn in the middle of the arm's probes of the task. A task without a probe is left out and counted in the
+/// notes. Steps and bounds are medians over the seeds. Their axes are logarithmic, and equal within a row. Values beyond 100
+/// times the largest effective step size or a thousandth of the smallest are cut off. A mark at the bottom shows where more
+/// than half of an arm's seeds violate the combined bound.
 ///
 /// # Errors
-/// [`ReportError::NotFinite`] for a value that is not finite, [`ReportError::Chart`] where there is nothing to draw, or where there
-/// are two rows of one task or of one layer's probe.
+/// - [`ReportError::NotFinite`] for a value that is not finite.
+/// - [`ReportError::Chart`] where there is nothing to draw, or two rows of one task or of one layer's probe.
 pub(super) fn diagnosis(base: &Path, rows: Rows) -> Result<Drawing, ReportError> {
     let quantities = [
         (&VOLATILITY, VOLATILITY_STYLE),
@@ -55,11 +56,11 @@ pub(super) fn diagnosis(base: &Path, rows: Rows) -> Result<Drawing, ReportError>
     })
 }
 
-/// Draws as [`diagnosis`] does, but without the network's row, and with no bound but the combined one.
+/// Draws the picture of [`diagnosis`] without the network's row, and with the combined bound only.
 ///
 /// # Errors
-/// [`ReportError::NotFinite`] for a value that is not finite, [`ReportError::Chart`] where there is nothing to draw, or where there
-/// are two rows of one task or of one layer's probe.
+/// - [`ReportError::NotFinite`] for a value that is not finite.
+/// - [`ReportError::Chart`] where there is nothing to draw, or two rows of one task or of one layer's probe.
 pub(super) fn layer_bounds(base: &Path, rows: Rows) -> Result<Drawing, ReportError> {
     let quantities = [
         (&COMBINED, COMBINED_STYLE),
@@ -72,13 +73,13 @@ pub(super) fn layer_bounds(base: &Path, rows: Rows) -> Result<Drawing, ReportErr
     })
 }
 
-/// Draws online accuracy by task, for `BASE.svg` and `BASE.png`: panels side by side, one per group of arms, in order of first
-/// appearance. An arm's group is the part of its name before ": ", and the legend has the part after it, once for all groups;
-/// arms without it form one group.
+/// Draws online accuracy by task, for `BASE.svg` and `BASE.png`. Each group of arms has a panel, side by side, in order of
+/// first appearance. An arm's group is the part of its name before ": ". The legend shows the part after it, once for all
+/// groups. Arms without ": " form one group.
 ///
 /// # Errors
-/// [`ReportError::NotFinite`] for a value that is not finite, [`ReportError::Chart`] where there is nothing to draw, or where there
-/// are two rows of one task or of one layer's probe.
+/// - [`ReportError::NotFinite`] for a value that is not finite.
+/// - [`ReportError::Chart`] where there is nothing to draw, or two rows of one task or of one layer's probe.
 pub(super) fn accuracies(base: &Path, rows: Rows) -> Result<Drawing, ReportError> {
     let rows = Rows {
         probes: &[],
@@ -87,25 +88,25 @@ pub(super) fn accuracies(base: &Path, rows: Rows) -> Result<Drawing, ReportError
     drawn(base, rows, || accuracies_grid(rows))
 }
 
-/// Draws the step sizes of groups of arms, for `BASE.svg` and `BASE.png`: a column per group, as in [`accuracies`]; above, the
-/// online accuracy by task, placed as in [`diagnosis`]; below it two rows per layer, with the step size and the effective step
-/// size of every arm against the update. Axes of step sizes are the same in all of a row: logarithmic, or symmetric (linear
-/// around zero, logarithmic beyond) where a value is not positive.
+/// Draws the step sizes of groups of arms, for `BASE.svg` and `BASE.png`. Each group of [`accuracies`] has a column. The top
+/// row shows the online accuracy by task, placed as in [`diagnosis`]. Below it each layer has two rows, with the step size
+/// and the effective step size of every arm against the update. Axes of step sizes are equal within a row. They are
+/// logarithmic, or symmetric (linear around zero, logarithmic beyond) where a value is not positive.
 ///
 /// # Errors
-/// [`ReportError::NotFinite`] for a value that is not finite, [`ReportError::Chart`] where there is nothing to draw, or where there
-/// are two rows of one task or of one layer's probe.
+/// - [`ReportError::NotFinite`] for a value that is not finite.
+/// - [`ReportError::Chart`] where there is nothing to draw, or two rows of one task or of one layer's probe.
 pub(super) fn trajectories(base: &Path, rows: Rows) -> Result<Drawing, ReportError> {
     drawn(base, rows, || trajectories_grid(rows))
 }
 
-/// Draws sharpness and effective step size against the update, for `BASE.svg` and `BASE.png`: a row of panels per layer and one
-/// for the network, a curve per arm. Axes are as in [`trajectories`], a panel's own. The notes count eigenvalues that had not
-/// converged, which are drawn all the same.
+/// Draws sharpness and effective step size against the update, for `BASE.svg` and `BASE.png`. Each layer and the network has
+/// a row of panels, with a curve per arm. Axes are of the kinds in [`trajectories`], but each panel has its own. The notes
+/// count eigenvalues that had not converged, which are drawn too.
 ///
 /// # Errors
-/// [`ReportError::NotFinite`] for a value that is not finite, [`ReportError::Chart`] where there is nothing to draw, or where there
-/// are two rows of one task or of one layer's probe.
+/// - [`ReportError::NotFinite`] for a value that is not finite.
+/// - [`ReportError::Chart`] where there is nothing to draw, or two rows of one task or of one layer's probe.
 pub(super) fn probe_chart(base: &Path, rows: Rows) -> Result<Drawing, ReportError> {
     let rows = Rows { tasks: &[], ..rows };
     drawn(base, rows, || probes_grid(rows))
@@ -250,7 +251,7 @@ fn probes_grid(rows: Rows) -> Result<Grid, String> {
     )
 }
 
-/// A picture of curves against the update. Its notes are the caption, the gaps and `notes`.
+/// Draws a grid of curves against the update. Its notes are the caption, the gaps and `notes`.
 fn grid_of_updates(
     rows: Rows,
     title: &str,
@@ -274,7 +275,7 @@ fn grid_of_updates(
     })
 }
 
-/// A column per group, with the switches of its own arms.
+/// Returns a column per group, with the task switches of the group's arms.
 fn columns(rows: Rows, groups: &[Group]) -> Vec<Column> {
     let column = |group: &Group| {
         let own = rows.probes.iter();
@@ -293,7 +294,7 @@ fn end_of_updates(rows: Rows, centre: &str) -> Option<String> {
     end_note(&ends, "update", centre)
 }
 
-/// "Not drawn: accuracies of tasks without a probe, 3 in ReLU."
+/// Returns a note such as "Not drawn: accuracies of tasks without a probe, 3 in ReLU."
 fn unplaced_note(rows: Rows) -> Option<String> {
     let arms = rows.arms().into_iter();
     let per_arm = per_arm(arms.map(|arm| (arm, rows.unplaced_tasks(arm))))?;
@@ -311,7 +312,7 @@ fn unconverged_note(rows: Rows) -> Option<String> {
     ))
 }
 
-/// Each variant once, then chance.
+/// Returns the legend: each variant once, then chance.
 fn legend_of_arms(subject: &Subject, groups: &[Group]) -> Vec<(Key, String)> {
     let arms = || groups.iter().flat_map(|group| &group.arms);
     let entry = |name: &str| {

@@ -1,4 +1,5 @@
-//! A grid of panels, drawn by kuva's `Figure`: a heading, notes and a legend above columns that share their horizontal axis.
+//! A grid of panels, drawn by kuva's `Figure`. A heading, notes and a legend are above the columns, and the panels of a
+//! column share their horizontal axis.
 
 use std::path::Path;
 
@@ -17,44 +18,44 @@ use super::drawing::{BLACK, Drawing, GREY, check_points, colour, extent, label, 
 use super::scale::Scale;
 use super::{BandPoint, ReportError};
 
-/// Pixels of a panel, and those of them outside its axes.
+/// The height of a panel in pixels, and the pixels of a panel outside its axes.
 pub(super) const PANEL_HEIGHT: f64 = 158.0;
 const PANEL_LEFT: f64 = 68.0;
 const PANEL_RIGHT: f64 = 14.0;
 const PANEL_TOP: f64 = 28.0;
 const PANEL_BOTTOM: f64 = 8.0;
-/// Panels are no narrower, and neither is the whole of them.
+/// The smallest width of a panel, and of the whole picture.
 const LEAST_PANEL_WIDTH: f64 = 370.0;
 const LEAST_WIDTH: f64 = 880.0;
-/// Pixels below the last row, for the horizontal axis' numbers and name.
+/// The pixels below the last row, for the numbers and the name of the horizontal axis.
 const BOTTOM: f64 = 48.0;
-/// Pixels around all of the picture.
+/// The pixels around the whole picture.
 const PADDING: f64 = 10.0;
-/// Pixels from one number of a horizontal axis to the next.
+/// The pixels from one number of a horizontal axis to the next.
 const TICK_ROOM: f64 = 58.0;
 
-/// Sizes of text.
+/// The sizes of text.
 const TITLE: u32 = 20;
 const TEXT: u32 = 14;
 const NUMBER: u32 = 13;
 const COLUMN: u32 = 15;
-/// The width of a letter and the distance of lines in sizes, as kuva wraps text.
+/// The width of a letter and the distance between lines, as multiples of the text size, as kuva wraps text.
 const LETTER: f64 = 0.6;
 const LINE: f64 = 1.55;
-/// Pixels of a legend's entry besides its name.
+/// The pixels of a legend's entry besides its name.
 const LEGEND_SAMPLE: f64 = 45.0;
 
-/// Curves of more points have thinner lines.
+/// Curves with more points than this have thinner lines.
 const DENSE: usize = 400;
-/// Markers of a curve without gaps.
+/// The number of markers on a curve without gaps.
 const MARKERS: usize = 12;
 const BAND_OPACITY: f64 = 0.18;
-/// kuva's PNGs do not scale dashes and round their ends: the gaps have to be wide.
+/// The dashes of a dashed line. kuva's PNGs do not scale dashes, and round their ends, so the gaps must be wide.
 const DASHES: &str = "10 8";
-/// The colour of every second task's ground.
+/// The background colour of every second task.
 pub(super) const TASK: &str = "#a6a6a6";
 const TASK_OPACITY: f64 = 0.2;
-/// The colour of events, and the share of the frame that their marks have.
+/// The colour of event marks, and the share of the frame that they take.
 const MARK: &str = "#B00020";
 const MARK_HEIGHT: f64 = 0.06;
 const MARK_WIDTH: f64 = 1.2;
@@ -67,48 +68,48 @@ pub(super) struct Grid {
     pub(super) legend: Vec<(Key, String)>,
     pub(super) x_label: &'static str,
     pub(super) panel_height: f64,
-    /// The places that all columns' axes show.
+    /// The horizontal range that all columns show.
     pub(super) x: (u32, u32),
     pub(super) columns: Vec<Column>,
-    /// Row by row.
+    /// The panels, row by row.
     pub(super) panels: Vec<Panel>,
 }
 
-/// What panels below each other share.
+/// The properties that the panels of a column share.
 pub(super) struct Column {
-    /// No heading if empty.
+    /// The heading; none if empty.
     pub(super) heading: String,
-    /// The first places of new tasks: every second task has a grey ground.
+    /// The first positions of new tasks. Every second task has a grey background.
     pub(super) switches: Vec<u32>,
 }
 
-/// Curves in one frame.
+/// Curves in a frame.
 pub(super) struct Panel {
     pub(super) heading: String,
     pub(super) scale: Scale,
     /// The value of a dashed line across the frame.
     pub(super) reference: Option<f64>,
-    /// From back to front.
+    /// The curves, from back to front.
     pub(super) curves: Vec<Curve>,
-    /// Places of events, marked at the bottom.
+    /// The positions of events, which are marked at the bottom.
     pub(super) marks: Vec<u32>,
 }
 
-/// A curve with a band; it has gaps.
+/// A curve with a band, which may have gaps.
 pub(super) struct Curve {
     pub(super) arm: String,
-    /// The part of the network; none if empty.
+    /// The part of the network; empty if there is none.
     pub(super) place: String,
     pub(super) quantity: &'static str,
     pub(super) style: Style,
-    /// Its points between the gaps.
+    /// The points between the gaps.
     pub(super) runs: Vec<Vec<BandPoint>>,
-    /// Values that the gaps stand for.
+    /// The number of values that are missing in the gaps.
     pub(super) missing: usize,
 }
 
 impl Curve {
-    /// The curve's name in an error.
+    /// Returns the curve's name in an error.
     fn name(&self) -> String {
         let parts = [&self.arm, &self.place, self.quantity];
         let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
@@ -116,7 +117,7 @@ impl Curve {
     }
 }
 
-/// How a curve looks.
+/// The style of a curve.
 #[derive(Clone, Copy)]
 pub(super) struct Style {
     pub(super) colour: &'static str,
@@ -125,7 +126,7 @@ pub(super) struct Style {
 }
 
 impl Style {
-    /// The look of arm `i` in all pictures.
+    /// Returns the style of arm `i`, which is the same in all pictures.
     pub(super) fn of_arm(i: usize) -> Self {
         Self {
             marker: Some(marker(i)),
@@ -142,7 +143,7 @@ impl Style {
     }
 }
 
-/// What a legend explains.
+/// A mark that a legend explains.
 #[derive(Clone, Copy)]
 pub(super) enum Key {
     /// A curve.
@@ -161,19 +162,19 @@ pub(super) fn draw_grid(base: &Path, grid: &Grid) -> Result<Drawing, ReportError
     Ok(Drawing::new(base, draw(grid)))
 }
 
-/// The values of all lines and bands.
+/// Returns the values of all lines and bands.
 pub(super) fn values(curves: &[Curve]) -> impl Iterator<Item = f64> {
     let points = curves.iter().flat_map(|curve| curve.runs.iter().flatten());
     points.flat_map(|point| [point.low, point.mean, point.high])
 }
 
-/// The first and the last of `places`; says so if there is none.
+/// Returns the first and the last of `places`, or an error text if there is none.
 pub(super) fn x_range(places: impl Iterator<Item = u32>) -> Result<(u32, u32), String> {
     let (first, last) = extent(places.map(f64::from)).ok_or("there is no point")?;
     Ok((first as u32, last as u32))
 }
 
-/// Rows of the title, the notes and the legend, which span all columns, and then those of the panels.
+/// Draws the title, the notes and the legend, which span all columns, and then the rows of panels.
 fn draw(grid: &Grid) -> Scene {
     let columns = grid.columns.len();
     let width = LEAST_PANEL_WIDTH.max(LEAST_WIDTH / columns as f64);
@@ -222,13 +223,13 @@ fn draw(grid: &Grid) -> Scene {
     figure.with_plots(plots).with_layouts(layouts).render()
 }
 
-/// `text` without markup: kuva takes some characters for it, and others that look like them stand in their place.
+/// Returns `text` without markup. Characters that kuva would read as markup are replaced by similar ones.
 fn plain(text: &str) -> String {
     let text = label(text).replace('*', "\u{2217}");
     text.replace('`', "\u{2018}").replace("__", "_\u{2060}_")
 }
 
-/// Paragraphs, and their height in pixels.
+/// Returns a plot of the paragraphs, and its height in pixels.
 fn text(paragraphs: &[String], size: u32, colour: &str, width: f64) -> (Plot, f64) {
     let letters = (width / (f64::from(size) * LETTER)) as usize;
     let lines = paragraphs.iter().map(|one| wrap_text(one, letters).len());
@@ -241,7 +242,7 @@ fn text(paragraphs: &[String], size: u32, colour: &str, width: f64) -> (Plot, f6
     (Plot::Text(text), height)
 }
 
-/// The legend in as many columns as there is room for, and its height in pixels.
+/// Returns the legend in as many columns as fit, and its height in pixels.
 fn legend(grid: &Grid, width: f64) -> (Plot, f64) {
     let letters = grid.legend.iter().map(|(_, name)| name.chars().count());
     let entry = LEGEND_SAMPLE + letters.max().unwrap_or(0) as f64 * f64::from(TEXT) * LETTER;
@@ -278,12 +279,12 @@ fn legend_entry(key: Key, name: &str) -> LegendEntry {
     }
 }
 
-/// Letters of a line of a column's heading.
+/// Returns the number of letters in a line of a column's heading.
 fn heading_letters(width: f64) -> usize {
     ((width - PANEL_LEFT) / (f64::from(COLUMN) * LETTER)) as usize
 }
 
-/// Pixels of the longest of the columns' headings.
+/// Returns the height in pixels of the longest heading of the columns.
 fn heading_height(grid: &Grid, width: f64) -> f64 {
     let named = grid
         .columns
@@ -294,7 +295,7 @@ fn heading_height(grid: &Grid, width: f64) -> f64 {
     lines.max().unwrap_or(0) as f64 * f64::from(COLUMN) * 1.3
 }
 
-/// What all cells share.
+/// Returns the layout that all cells share.
 fn layout(x: (f64, f64)) -> Layout {
     Layout::new(x, (0.0, 1.0))
         .with_theme(theme())
@@ -307,7 +308,7 @@ fn layout(x: (f64, f64)) -> Layout {
 
 fn panel_layout(grid: &Grid, panel: &Panel, column: &Column, width: f64) -> Layout {
     let (first, last) = (f64::from(grid.x.0), f64::from(grid.x.1));
-    // A single place gets half a unit each way.
+    // A single position gets half a unit on either side.
     let room = if first < last {
         0.02 * (last - first)
     } else {
@@ -344,7 +345,8 @@ fn panel_layout(grid: &Grid, panel: &Panel, column: &Column, width: f64) -> Layo
     panel.scale.applied(layout)
 }
 
-/// From back to front: bands, lines, markers, marks. The first is empty, since kuva draws no frame where there is no plot.
+/// Returns the plots of a panel from back to front: bands, lines, markers, marks. The first is empty, because kuva draws no
+/// frame without a plot.
 fn panel_plots(panel: &Panel) -> Vec<Plot> {
     let lengths = panel
         .curves
@@ -392,7 +394,7 @@ fn band(style: Style, points: &[BandPoint]) -> Plot {
     Plot::Band(band.with_color(style.colour).with_opacity(BAND_OPACITY))
 }
 
-/// A curve's means, joined; a single point has no band, so it gets an error bar.
+/// Draws a line through a curve's means. A single point has no band, so it gets an error bar.
 fn line(style: Style, points: &[BandPoint], longest: usize) -> Plot {
     let line = LinePlot::new()
         .with_data(points.iter().map(|point| (point.x, point.mean)))
@@ -404,8 +406,8 @@ fn line(style: Style, points: &[BandPoint], longest: usize) -> Plot {
     })
 }
 
-/// Markers on a curve's means, as dense on all curves of a panel, the longest of which has `longest` points; the first point
-/// has one.
+/// Draws markers on a curve's means, equally dense on all curves of a panel. The longest curve has `longest` points. The
+/// first point has a marker.
 fn markers(style: Style, points: &[BandPoint], longest: usize) -> Option<Plot> {
     let marked = points.iter().step_by(longest.div_ceil(MARKERS).max(1));
     let markers = ScatterPlot::new()
@@ -416,7 +418,7 @@ fn markers(style: Style, points: &[BandPoint], longest: usize) -> Option<Plot> {
     Some(Plot::Scatter(markers))
 }
 
-/// A short stroke that stands on the bottom.
+/// Draws a short stroke that stands on the bottom.
 fn mark(scale: Scale, place: u32) -> Plot {
     let ends = [0.0, MARK_HEIGHT].map(|share| (f64::from(place), scale.place(share)));
     let stroke = LinePlot::new().with_data(ends).with_color(MARK);

@@ -1,13 +1,13 @@
-//! A page of one run or several: one HTML file that needs no other, to read in a browser or to send.
+//! A page of one run or several: one HTML file that needs no other file, for a browser or to send.
 //!
 //! - `record`: a run's directory, read back and checked.
-//! - `parts`: the rows so far of a run that is not finished, and scores of these.
-//! - `cells`: names of a sweep's cells, by the fields that vary.
+//! - `parts`: the rows so far of an unfinished run, and their scores.
+//! - `cells`: names for the cells of a sweep, from the fields that vary.
 //! - `comparison`: runs side by side, and names that tell their arms apart.
-//! - `pictures`: the plots, drawn beside the page and fitted into it.
+//! - `pictures`: the plots, which are written beside the page and embedded in it.
 //! - `sections`: the page from top to bottom; `page.css` is its style.
-//! - `tables`: its tables of results.
-//! - `numbers`: numbers for people, and small pictures of intervals.
+//! - `tables`: the page's tables of results.
+//! - `numbers`: formatted numbers, and small pictures of intervals.
 
 mod cells;
 mod comparison;
@@ -33,29 +33,29 @@ use record::Record;
 
 pub(super) use record::read_results;
 
-/// The start of every page of this program, and of no other page.
+/// The start of every page of this program, which no other page has.
 const START: &str = concat!(
     "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">",
     "<meta name=\"generator\" content=\"trainable "
 );
 
-/// The fate of another file in the page's place. A page of this program is always replaced.
+/// The treatment of another file in the page's place. A page of this program is always replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Foreign {
-    /// The file stays, and the result is an error.
+    /// The file stays, and writing the page is an error.
     Keep,
     /// The file is replaced.
     Replace,
 }
 
-/// Why a page cannot be written.
+/// The reason why a page cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PageError {
     /// No directory was named.
     #[error("wanted the directory of a run, found none")]
     NoRun,
-    /// experiment.toml is not there, or may not be read.
+    /// experiment.toml does not exist or cannot be opened.
     #[error("cannot read {}: wanted the experiment of a run", path.display())]
     Read {
         /// The file.
@@ -63,15 +63,15 @@ pub enum PageError {
         /// The file system's reason.
         source: io::Error,
     },
-    /// experiment.toml is no experiment.
+    /// experiment.toml is not a valid experiment.
     #[error("cannot read {} as an experiment", path.display())]
     Experiment {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault of the file.
         source: FileError,
     },
-    /// A name in experiment.toml is one that no run has.
+    /// A name in experiment.toml is one that no run may have.
     #[error("{}: wanted names that a run may have", path.display())]
     Names {
         /// The file.
@@ -82,7 +82,7 @@ pub enum PageError {
     /// A table cannot be read.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// A table is of other arms than the experiment.
+    /// A table has other arms than the experiment.
     #[error("{}: wanted the arms of experiment.toml, {wanted}, found {found}", path.display())]
     Arms {
         /// The table.
@@ -98,7 +98,7 @@ pub enum PageError {
         /// The page.
         path: PathBuf,
     },
-    /// A number of a table is not finite where it has to be.
+    /// A number of a table is not finite where it must be.
     #[error(transparent)]
     Number(#[from] Error),
     /// A directory, a device or a pipe is in the page's place.
@@ -115,29 +115,29 @@ pub enum PageError {
     Write(#[from] WriteError),
 }
 
-/// Writes the page of the runs in `directories` to `page`, and beside it each plot as SVG and PNG. All
-/// runs are read and checked first. The page's directory is created if there is none. Each file is whole, or as it was; the
-/// page is written last.
+/// Writes the page of the runs in `directories` to `page`, and each plot beside it as SVG and PNG. All runs are read and
+/// checked first. The page's directory is created if there is none. Each file is replaced as a whole, or stays as it was.
+/// The page is written last.
 ///
-/// The page needs no script, no network and no fonts but those of the reader's system; it is light or dark as the browser
-/// is set. It holds the question, scores and paired differences with intervals, accuracies, each layer's bounds and
-/// step sizes, how well indicators foretold drops, diverged replicas, and the experiment files.
+/// The page needs no script, no network, and no fonts but those of the reader's system. It is light or dark as the browser
+/// is set. It holds the question, scores and paired differences with intervals, accuracies, each layer's bounds and step
+/// sizes, how well indicators foretold drops, diverged replicas, and the experiment files.
 ///
-/// A single run's page in its own directory has plots of the plain names, `accuracies.svg` and so on. Otherwise they are
-/// named after the page, `PAGE-accuracies.svg`, and so are the tables `PAGE-scores.csv` and `PAGE-differences.csv` of
-/// several runs. Scores and differences are computed from tasks.csv; a single run's page in its own directory writes
-/// scores.csv and differences.csv anew, so that tables of an earlier version get all columns.
+/// In its own directory, a single run's page has plots with plain names such as `accuracies.svg`. Otherwise plots are named
+/// after the page, `PAGE-accuracies.svg`, and so are the tables `PAGE-scores.csv` and `PAGE-differences.csv` of several
+/// runs. Scores and differences are computed from tasks.csv. A single run's page in its own directory also writes scores.csv
+/// and differences.csv again, so that tables of an earlier version get all columns.
 ///
-/// Arms of the same name in several runs are told apart by their directories' names. Arms of two runs are compared seed by
-/// seed where both had the same seeds and the same stream of tasks: with the first run's arm of the same name, or else its
-/// first arm. Cells of a sweep are named by the fields that vary.
+/// Arms with the same name in several runs are told apart by the names of the runs' directories. Arms of two runs are
+/// compared seed by seed if both have the same seeds and the same stream of tasks. An arm is compared with the first run's
+/// arm of the same name, or otherwise with the first run's first arm. Cells of a sweep are named by the fields that vary.
 ///
-/// A run that is interrupted or still running has a page too. The page says so, and its scores are over the tasks that are
-/// finished. The run's lock is not needed, and none of its files is touched: a page of such a run alone, in its own
-/// directory, has no pictures beside it.
+/// An interrupted or running run has a page too. The page says so, and its scores are over the finished tasks. Writing it
+/// needs no lock on the run, and changes none of its files. Such a page of a single run in its own directory has no pictures
+/// beside it.
 ///
 /// # Errors
-/// [`PageError`], with the file, what was wanted and what was found.
+/// Returns [`PageError`], with the file, what was wanted and what was found.
 pub fn write_page(
     directories: &[impl AsRef<Path>],
     page: &Path,
@@ -146,11 +146,12 @@ pub fn write_page(
     write(directories, page, foreign, Extent::Whole)
 }
 
-/// Writes the page of [`write_page`] for several runs without the parts that each run's own page, `report.html` in its directory,
-/// has: bounds, step sizes and foresight layer by layer, and experiment files. Links to these pages stand in their place.
+/// Writes the page of [`write_page`] for several runs, without the parts that are on each run's own page: bounds, step sizes
+/// and foresight layer by layer, and experiment files. In their place are links to the runs' own pages, `report.html` in
+/// their directories.
 ///
 /// # Errors
-/// As [`write_page`].
+/// Returns the errors of [`write_page`].
 pub fn write_overview(
     directories: &[impl AsRef<Path>],
     page: &Path,
@@ -172,7 +173,7 @@ fn write(
     let directory = pictures::parent(page);
     fs::create_dir_all(directory).map_err(|source| WriteError::new(directory, source))?;
     let gallery = Gallery::draw(&comparison, page, extent)?;
-    // Beside an unfinished run, only the page is written.
+    // Only the page is written in the directory of an unfinished run.
     if comparison.is_of_several() || gallery.is_own && !comparison.is_unfinished() {
         let table = |name| match gallery.is_own {
             true => page.with_file_name(name),
@@ -185,13 +186,13 @@ fn write(
     Ok(write_whole(page, text.as_bytes())?)
 }
 
-/// Fails where [`write_page`] would not replace the file at `page`. A long run calls it first, so that it does not fail at its
-/// end.
+/// Fails where [`write_page`] would not replace the file at `page`. A long run calls it at its beginning, so that it does
+/// not fail at its end.
 ///
 /// # Errors
-/// [`PageError::Foreign`], [`PageError::NotAFile`]
+/// Returns [`PageError::Foreign`] or [`PageError::NotAFile`].
 pub fn check_page(page: &Path, foreign: Foreign) -> Result<(), PageError> {
-    // Writing to a path that cannot be inspected fails later, with the reason.
+    // A path that cannot be inspected passes here; writing to it fails later, with the reason.
     let Ok(found) = fs::metadata(page) else {
         return Ok(());
     };

@@ -1,4 +1,4 @@
-//! Rows of panels: one quantity or several of one layer, a panel per group of arms.
+//! Rows of panels. A row shows one or several quantities of one layer, in a panel per group of arms.
 
 use kuva::plot::MarkerShape;
 
@@ -12,7 +12,7 @@ use super::run::Rows;
 use super::scale::Scale;
 use crate::record::ProbeRow;
 
-/// How far a row of bounds goes beyond the largest and the smallest effective step size.
+/// The factors by which a row of bounds extends beyond the largest and the smallest effective step size.
 pub(super) const MOST_ABOVE: f64 = 100.0;
 pub(super) const MOST_BELOW: f64 = 1000.0;
 
@@ -21,7 +21,7 @@ pub(super) const ACCURACY_STYLE: Style = Style {
     ..Style::line(BLACK, 1.5)
 };
 
-/// A number of a probe.
+/// A quantity of a probe.
 pub(super) struct Quantity {
     pub(super) name: &'static str,
     value: fn(&ProbeRow) -> Option<f64>,
@@ -52,23 +52,23 @@ pub(super) const COMBINED: Quantity = Quantity {
     value: |row| row.bound_combined,
 };
 
-/// The arms of a column, with their looks.
+/// The arms of a column, with their styles.
 pub(super) struct Group<'a> {
     pub(super) heading: &'a str,
     pub(super) arms: Vec<(&'a str, Style)>,
 }
 
-/// The part of an arm's name before ": ", if there is one, and the rest.
+/// Splits an arm's name into the part before ": ", if there is one, and the rest.
 fn group_and_variant(arm: &str) -> (&str, &str) {
     arm.split_once(": ").unwrap_or(("", arm))
 }
 
-/// The part of an arm's name that tells it from others of its group.
+/// Returns the part of an arm's name that tells it from others of its group.
 pub(super) fn variant(arm: &str) -> &str {
     group_and_variant(arm).1
 }
 
-/// The groups, in order of first appearance; the same variant looks the same in all of them.
+/// Returns the groups, in order of first appearance. A variant has the same style in all of them.
 pub(super) fn groups<'a>(arms: &[&'a str]) -> Vec<Group<'a>> {
     let variants = distinct(arms.iter().map(|arm| variant(arm)));
     let style = |arm| {
@@ -88,7 +88,7 @@ pub(super) fn groups<'a>(arms: &[&'a str]) -> Vec<Group<'a>> {
     headings.map(group).collect()
 }
 
-/// A panel per group, from 0 to 1, with the curve of each arm.
+/// Returns a panel per group, from 0 to 1, with the accuracy curve of each arm.
 pub(super) fn accuracy_row(
     subject: &Subject,
     groups: &[Group],
@@ -106,7 +106,7 @@ pub(super) fn accuracy_row(
     groups.iter().map(panel).collect()
 }
 
-/// A panel per group, of one quantity of one layer of each arm.
+/// Returns a panel per group, with one quantity of one layer for each arm.
 pub(super) fn quantity_row(
     rows: Rows,
     groups: &[Group],
@@ -129,7 +129,7 @@ pub(super) fn quantity_row(
     curves.map(|curves| panel(&name, scale, curves)).collect()
 }
 
-/// A panel per group, of several quantities of one layer of its arm.
+/// Returns a panel per group, with several quantities of one layer for the group's arm.
 pub(super) fn bounds_row(
     rows: Rows,
     groups: &[Group],
@@ -160,7 +160,7 @@ pub(super) fn bounds_row(
     groups.iter().zip(curves).map(panel).collect()
 }
 
-/// The logarithmic axis that shows all effective steps, and the bounds that are not too far from them.
+/// Returns the logarithmic axis that shows all effective steps, and the bounds that are not too far from them.
 fn scale_about_steps<'a>(curves: impl Iterator<Item = &'a Curve> + Clone) -> Scale {
     let positive = |is_shown: fn(&Curve) -> bool| {
         let curves = curves.clone().filter(move |curve| is_shown(curve));
@@ -171,7 +171,7 @@ fn scale_about_steps<'a>(curves: impl Iterator<Item = &'a Curve> + Clone) -> Sca
     let steps = positive(|curve| curve.quantity == EFFECTIVE_STEP.name);
     let (least, most) = steps.unwrap_or((0.0, f64::INFINITY));
     let (low, high) = (low.max(least / MOST_BELOW), high.min(most * MOST_ABOVE));
-    // There is room for the marks below the lowest.
+    // The axis leaves space for the marks below the lowest value.
     Scale::log(low / 2.0, high)
 }
 

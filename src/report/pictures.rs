@@ -8,11 +8,11 @@ use super::run::Rows;
 use super::subject::Subject;
 use crate::experiment::{Experiment, Figure, Results};
 
-/// Draws each [`Figure`] of a finished experiment into `directory`, which exists, as SVG and PNG. There is none where every
-/// replica diverged before its first task or probe was finished. Each file is whole, or as it was.
+/// Draws each [`Figure`] of a finished experiment into `directory`, which must exist, as SVG and PNG. There is no picture if
+/// every replica diverged before it finished a task or a probe. Each file is replaced as a whole, or stays as it was.
 ///
 /// # Errors
-/// A number that cannot be drawn, or a file that cannot be written.
+/// Returns an error for a number that cannot be drawn, or for a file that cannot be written.
 pub fn write_figures(
     directory: &Path,
     experiment: &Experiment,

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::ReportError;
 use crate::record::{NETWORK, ProbeRow};
 
-/// The last probe of each seed of `arm`.
+/// Returns the last probe of each seed of `arm`.
 pub(super) fn last_updates(rows: &[ProbeRow], arm: &str) -> BTreeMap<u32, u32> {
     let mut last = BTreeMap::new();
     for row in rows.iter().filter(|row| row.arm == arm) {
@@ -16,20 +16,20 @@ pub(super) fn last_updates(rows: &[ProbeRow], arm: &str) -> BTreeMap<u32, u32> {
     last
 }
 
-/// The layers, in order of first appearance, and then the network.
+/// Returns the layers, in order of first appearance, and then the network.
 pub(super) fn layers(rows: &[ProbeRow]) -> Vec<&str> {
     let mut layers = distinct(rows.iter().map(|row| &row.layer[..]));
     layers.sort_by_key(|layer| *layer == NETWORK);
     layers
 }
 
-/// Each name once, in order of first appearance.
+/// Returns each name once, in order of first appearance.
 pub(super) fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut seen = BTreeSet::new();
     names.filter(|name| seen.insert(*name)).collect()
 }
 
-/// The first probe of each task but the first.
+/// Returns the first probe of each task but the first.
 pub(super) fn task_switches<'a>(rows: impl IntoIterator<Item = &'a ProbeRow>) -> Vec<u32> {
     let mut first: BTreeMap<u32, u32> = BTreeMap::new();
     for row in rows {
@@ -39,7 +39,7 @@ pub(super) fn task_switches<'a>(rows: impl IntoIterator<Item = &'a ProbeRow>) ->
     first.into_values().skip(1).collect()
 }
 
-/// Fails if a layer has two rows of one probe: a mean would count one of them twice.
+/// Fails if a layer has two rows of one probe, because a mean would count one of them twice.
 pub(super) fn check_distinct(base: &Path, rows: &[ProbeRow]) -> Result<(), ReportError> {
     let mut seen = BTreeSet::new();
     let again = rows

@@ -1,4 +1,4 @@
-//! Tasks and probes of the same arms, side by side.
+//! The rows of tasks and the rows of probes of the same arms.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,14 +8,14 @@ use super::rows::{check_distinct, distinct, layers};
 use super::{ReportError, Subject};
 use crate::record::{NETWORK, ProbeRow, TaskRow};
 
-/// The rows that a picture is drawn from.
+/// The rows from which a picture is drawn.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rows<'a> {
     /// The stream of tasks.
     pub(super) subject: &'a Subject,
     /// The rows of tasks.
     pub(super) tasks: &'a [TaskRow],
-    /// The rows of probes; not needed for accuracies by task.
+    /// The rows of probes, which pictures of accuracies by task do not need.
     pub(super) probes: &'a [ProbeRow],
 }
 
@@ -32,7 +32,8 @@ impl<'a> Rows<'a> {
         layers.filter(|layer| *layer != NETWORK).collect()
     }
 
-    /// Fails if a seed has two rows of one task, or a layer two of one probe: a mean would count one of them twice.
+    /// Fails if a seed has two rows of one task, or a layer has two rows of one probe, because a mean would count one of
+    /// them twice.
     pub(super) fn check_distinct(self, base: &Path) -> Result<(), ReportError> {
         let mut seen = BTreeSet::new();
         let mut rows = self.tasks.iter();
@@ -49,7 +50,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// The mean over the seeds of `arm` against the task, with a band from the lowest to the highest.
+    /// Returns the mean over the seeds of `arm` against the task, with a band from the lowest to the highest.
     pub(super) fn accuracy_by_task(self, arm: &str) -> SeedCurve {
         let mut tasks: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
         for row in self.tasks.iter().filter(|row| row.arm == arm) {
@@ -58,11 +59,12 @@ impl<'a> Rows<'a> {
         SeedCurve::new(&tasks, &self.last_tasks(arm), band_point)
     }
 
-    /// As [`Self::accuracy_by_task`], but in the middle of each task's probes; without the tasks that have none.
+    /// Returns the curve of [`Self::accuracy_by_task`] with each point in the middle of its task's probes. Tasks without a
+    /// probe are left out.
     pub(super) fn accuracy_by_update(self, arm: &str) -> SeedCurve {
         let middles = self.task_middles(arm);
         let mut curve = self.accuracy_by_task(arm);
-        // A point's place is its task's number.
+        // A point's position is its task's number.
         let placed = |point: BandPoint| {
             let x = *middles.get(&(point.x as u32))?;
             Some(BandPoint { x, ..point })
@@ -77,7 +79,7 @@ impl<'a> Rows<'a> {
         curve
     }
 
-    /// Half-way from the first probe of each task to the last.
+    /// Returns the middle between the first and the last probe of each task.
     fn task_middles(self, arm: &str) -> BTreeMap<u32, f64> {
         let mut ends: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
         for row in self.probes.iter().filter(|row| row.arm == arm) {
@@ -89,7 +91,7 @@ impl<'a> Rows<'a> {
             .collect()
     }
 
-    /// The last task of each seed of `arm`.
+    /// Returns the last task of each seed of `arm`.
     pub(super) fn last_tasks(self, arm: &str) -> BTreeMap<u32, u32> {
         let mut last = BTreeMap::new();
         for row in self.tasks.iter().filter(|row| row.arm == arm) {
@@ -99,7 +101,7 @@ impl<'a> Rows<'a> {
         last
     }
 
-    /// Where more than half of the seeds violate the combined bound.
+    /// Returns the updates at which more than half of the seeds violate the combined bound.
     pub(super) fn violations(self, arm: &str, layer: &str) -> Vec<u32> {
         let mut probes: BTreeMap<u32, (usize, usize)> = BTreeMap::new();
         let rows = self.probes.iter();
@@ -113,7 +115,7 @@ impl<'a> Rows<'a> {
         most.map(|(update, _)| update).collect()
     }
 
-    /// How many tasks of `arm` have no probe.
+    /// Returns how many tasks of `arm` have no probe.
     pub(super) fn unplaced_tasks(self, arm: &str) -> usize {
         let middles = self.task_middles(arm);
         let tasks = self.tasks.iter().filter(|row| row.arm == arm);

@@ -1,31 +1,32 @@
-//! Vertical axes: linear and logarithmic ones are kuva's; symmetric logarithmic ones, which it lacks, are here.
+//! Vertical axes. Linear and logarithmic axes are kuva's. Symmetric logarithmic axes, which kuva lacks, are defined here.
 
 use kuva::render::layout::{Layout, TickFormat};
 
 use super::drawing::extent;
 
-/// Numbers on an axis, at most.
+/// The largest number of labels on an axis.
 const MOST_TICKS: f64 = 6.0;
-/// The smallest value on a logarithmic axis of kuva's.
+/// The smallest value on a logarithmic axis of kuva.
 const LEAST_OF_LOG: f64 = 1e-10;
-/// The room below and above the values, as a share of their span.
+/// The space below and above the values, as a share of their span.
 const ROOM: f64 = 0.02;
 
-/// How values become heights.
+/// The function from values to heights.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
-    /// The value, from 0 to 1.
+    /// The height is the value, from 0 to 1.
     Share,
-    /// The logarithm of the value.
+    /// The height is the logarithm of the value.
     Log,
-    /// The value over `linear` where that is at most 1; beyond, 1 + log10 of it, with the value's sign.
+    /// The height is the value divided by `linear` where the result is at most 1 in size. Beyond that it is 1 + log10 of the
+    /// result's size, with the value's sign.
     Symmetric {
         /// A power of ten.
         linear: f64,
     },
 }
 
-/// A vertical axis: its kind, and the values from bottom to top; what lies outside is cut off.
+/// A vertical axis: its kind, and its range of values. Values outside the range are cut off.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Scale {
     pub(super) kind: Kind,
@@ -41,8 +42,8 @@ impl Scale {
         high: 1.0,
     };
 
-    /// The axis that holds all of `values`, which are finite: logarithmic if none is below 1e-10. Otherwise symmetric and
-    /// linear up to a hundredth of the largest power of ten among them; it then reaches zero.
+    /// Returns the axis for all of `values`, which are finite. It is logarithmic if none is below 1e-10. Otherwise it is
+    /// symmetric, reaches zero, and is linear up to a hundredth of the largest power of ten among the values.
     pub(super) fn of(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) = extent(values).unwrap_or((1.0, 1.0));
         if low >= LEAST_OF_LOG {
@@ -60,8 +61,8 @@ impl Scale {
         }
     }
 
-    /// The logarithmic axis from `low` to `high`, or from the smallest value that kuva has: at least a factor of five, so that
-    /// there are ticks.
+    /// Returns the logarithmic axis from `low` to `high`. Ends below kuva's smallest value are raised to it. The axis spans
+    /// at least a factor of five, so that there are ticks.
     pub(super) fn log(low: f64, high: f64) -> Self {
         let (low, high) = (low.max(LEAST_OF_LOG), high.max(LEAST_OF_LOG));
         let widen = (5.0 * low / high).max(1.0).sqrt();
@@ -72,7 +73,7 @@ impl Scale {
         }
     }
 
-    /// The number that stands for `value` on the axis that kuva draws.
+    /// Returns the height of `value` on the axis that kuva draws.
     pub(super) fn height(self, value: f64) -> f64 {
         match self.kind {
             Kind::Symmetric { linear } if value.abs() <= linear => value / linear,
@@ -81,14 +82,14 @@ impl Scale {
         }
     }
 
-    /// The heights at a share of the axis from its bottom: 0 is the bottom, 1 the top.
+    /// Returns the height at a share of the axis: 0 is the bottom, 1 the top.
     pub(super) fn place(self, share: f64) -> f64 {
         let (low, high) = (self.height(self.low), self.height(self.high));
         let share = share * (1.0 + 2.0 * ROOM) - ROOM;
         match self.kind {
             Kind::Log => low * (high / low).powf(share),
             Kind::Share | Kind::Symmetric { .. } => {
-                // An axis of one value has half a unit each way.
+                // An axis with a single value gets half a unit on either side.
                 let (low, high) = if low < high {
                     (low, high)
                 } else {
@@ -99,7 +100,7 @@ impl Scale {
         }
     }
 
-    /// `layout` with this axis.
+    /// Returns `layout` with this axis.
     pub(super) fn applied(self, layout: Layout) -> Layout {
         let (low, high) = (self.place(0.0), self.place(1.0));
         let layout = layout.with_y_axis_min(low).with_y_axis_max(high);
@@ -120,7 +121,7 @@ impl Scale {
     }
 }
 
-/// The value at a whole `height` of a symmetric axis.
+/// Returns the value at a whole `height` of a symmetric axis.
 fn from_height(height: f64, linear: f64) -> f64 {
     match height.round() {
         0.0 => 0.0,
@@ -128,8 +129,8 @@ fn from_height(height: f64, linear: f64) -> f64 {
     }
 }
 
-/// The number beside a tick of a logarithmic axis over so many powers of ten. kuva has ticks at each power, and on a short axis
-/// at 2 and 5 times it, more than there is room for; those without a number are lines only.
+/// Returns the label of a tick on a logarithmic axis over `decades` powers of ten. kuva has ticks at each power, and on a
+/// short axis at 2 and 5 times it, which is more than there is space for. A tick without a label is a line only.
 fn log_label(value: f64, decades: f64) -> String {
     let exponent = value.log10().round();
     let is_power = (value.log10() - exponent).abs() < 1e-6;
@@ -141,9 +142,9 @@ fn log_label(value: f64, decades: f64) -> String {
     }
 }
 
-/// `value`, rounded to one digit, as people write it: 0.001 to 99999 in full, all else with an exponent.
+/// Formats `value`, rounded to one digit: 0.001 to 99999 in full, all else with an exponent.
 pub(super) fn number(value: f64) -> String {
-    // A number in scientific notation is always read.
+    // A number in scientific notation can always be parsed.
     let value = format!("{value:.0e}").parse().unwrap_or(value);
     if value == 0.0 || (1e-3..1e5).contains(&value.abs()) {
         format!("{value}")

@@ -1,20 +1,20 @@
-//! What pictures and pages say that they are of.
+//! The subject that pictures and pages name: the stream of tasks and its chance level.
 
 use crate::data::Description;
 use crate::experiment::Experiment;
 use crate::spec::StreamKind;
 
-/// The streams of tasks that rows are of.
+/// The streams of tasks behind the rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Subject {
-    /// Such as "random-label MNIST", one after the other where there are several.
+    /// The name of the stream, such as "random-label MNIST". Several names are listed one after another.
     pub(super) stream: String,
-    /// Of the data set; `None` where several differ in it.
+    /// The number of classes of the data set; `None` where several data sets differ in it.
     pub(super) classes: Option<u32>,
 }
 
 impl Subject {
-    /// Of one experiment or several.
+    /// Returns the subject of one or several experiments.
     pub(super) fn of(experiments: &[&Experiment]) -> Self {
         let name = |experiment: &&Experiment| stream_name(experiment.stream, &experiment.data());
         let mut names: Vec<_> = experiments.iter().map(name).collect();
@@ -28,12 +28,12 @@ impl Subject {
         }
     }
 
-    /// The accuracy of guessing.
+    /// Returns the accuracy of guessing.
     pub(super) fn chance(&self) -> Option<f64> {
         self.classes.map(|classes| 1.0 / f64::from(classes))
     }
 
-    /// A picture's title, with the streams in it.
+    /// Returns a picture's title, which names the streams.
     pub(super) fn title(&self, what: &str) -> String {
         format!("{what}: {}", self.stream)
     }

@@ -1,10 +1,10 @@
-//! Bootstrap intervals over clusters, which are seeds.
+//! Bootstrap intervals over clusters. A cluster is a seed.
 
 use super::{check_level, check_numbers, quantile};
 use crate::error::Error;
 use crate::rng::{Stream, draw};
 
-/// A statistic with an interval of confidence.
+/// A statistic with a confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Interval {
     /// The interval's lower end.
@@ -13,27 +13,27 @@ pub(crate) struct Interval {
     pub(crate) estimate: f64,
     /// The interval's upper end.
     pub(crate) high: f64,
-    /// The number of resamples in which the statistic was defined; the interval is over these.
+    /// The number of resamples in which the statistic was defined. The interval is over these.
     pub(crate) resamples: u32,
 }
 
 /// The percentile bootstrap (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13).
 ///
-/// It resamples whole clusters: give it one per seed, since tasks and probes of one seed are not independent. With
-/// few clusters it is too narrow: for the mean of n about as sqrt((n - 1) / n), and more by the tails. For means over a few
-/// seeds see [`student_interval`](super::student_interval).
+/// It resamples whole clusters. Each cluster must be a seed, because the tasks and probes of one seed are not independent.
+/// With few clusters the interval is too narrow: for the mean of n by about sqrt((n - 1) / n), and by more because of the
+/// tails. For means over a few seeds see [`student_interval`](super::student_interval).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Bootstrap {
-    /// The confidence, more than 0 and below 1.
+    /// The confidence level, above 0 and below 1.
     pub(crate) level: f64,
     /// The number of resamples. Each has as many clusters as the sample, drawn with replacement.
     pub(crate) resamples: u32,
-    /// The seed of the draws; the same seed gives the same interval on every machine.
+    /// The seed of the draws. The same seed gives the same interval on every machine.
     pub(crate) seed: u32,
 }
 
 impl Default for Bootstrap {
-    /// 95% from 2,000 resamples, seed 0.
+    /// Returns the settings 95%, 2,000 resamples and seed 0.
     fn default() -> Self {
         Self {
             level: 0.95,
@@ -44,11 +44,12 @@ impl Default for Bootstrap {
 }
 
 impl Bootstrap {
-    /// The interval of `statistic`, which may be undefined (`None`, or NaN) for some samples. `None` with fewer than two
-    /// clusters, which show no spread, and where the statistic of all clusters is undefined, or that of every resample.
+    /// Computes the interval of `statistic`, which may be undefined (`None`, or NaN) for some samples. Returns `None` with
+    /// fewer than two clusters, which show no spread. Also returns `None` where the statistic is undefined for all clusters
+    /// together, or for every resample.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a level or a number of resamples outside its range.
+    /// Returns [`Error::Invalid`] for a level or a number of resamples outside its range.
     pub(crate) fn interval<T>(
         &self,
         clusters: &[T],
@@ -94,10 +95,11 @@ impl Bootstrap {
     }
 }
 
-/// The mean of a_i - b_i over seeds i, with its interval. Pairs are resampled whole. `None` with fewer than two.
+/// Computes the mean of a_i - b_i over seeds i, with its interval. Pairs are resampled whole. Returns `None` with fewer than
+/// two pairs.
 ///
 /// # Errors
-/// [`Error::Length`] for different lengths, [`Error::Invalid`] for a NaN among the values, and those of
+/// Returns [`Error::Length`] for different lengths, [`Error::Invalid`] for a NaN among the values, and the errors of
 /// [`Bootstrap::interval`].
 pub(crate) fn paired_difference(
     a: &[f64],
@@ -120,8 +122,9 @@ mod tests {
     use super::super::tests::uniform;
     use super::*;
 
-    /// How often the interval of the mean covers the mean of a uniform distribution, one half, over 400 experiments of
-    /// 30 clusters. In a cluster all ten values are the same; `whole` says whether the bootstrap knows.
+    /// Returns the share of 400 experiments in which the interval of the mean covers one half, the mean of a uniform
+    /// distribution. An experiment has 30 clusters of ten equal values. `whole` is whether the bootstrap resamples whole
+    /// clusters.
     fn coverage(whole: bool) -> f64 {
         const EXPERIMENTS: u32 = 400;
         let covered = |experiment: &u32| {
@@ -153,7 +156,7 @@ mod tests {
     fn intervals_over_clusters_cover_the_mean_as_often_as_they_say() {
         let whole = coverage(true);
         assert!((0.90..0.98).contains(&whole), "{whole}");
-        // Values taken one by one seem ten times as many as they are.
+        // Values that are resampled one by one seem ten times as many as they are.
         let single = coverage(false);
         assert!(single < 0.65, "{single}");
     }
@@ -169,7 +172,7 @@ mod tests {
             let interval = bootstrap.interval(&values, |sample| Some(mean(sample)));
             interval.unwrap().unwrap()
         };
-        // The mean's standard error: 1 / sqrt(12 * 400); 1.96 and 1.645 of them.
+        // The mean's standard error is 1 / sqrt(12 * 400). The two levels reach 1.96 and 1.645 standard errors.
         for (level, errors) in [(0.95, 1.96), (0.9, 1.645)] {
             let interval = of(level);
             let expected = 2.0 * errors / 4800_f64.sqrt();
@@ -212,7 +215,7 @@ mod tests {
 
     #[test]
     fn paired_differences_forget_what_pairs_share() {
-        // Seeds differ by up to 1, a and b of one seed by 0.1 to 0.11.
+        // Seeds differ by up to 1. Values a and b of one seed differ by 0.1 to 0.11.
         let b: Vec<_> = (0..12).map(|i| uniform(5, 0, i)).collect();
         let a: Vec<_> = (0..12)
             .map(|i| b[i as usize] + 0.1 + 0.01 * uniform(5, 1, i))

@@ -1,27 +1,27 @@
-//! Early warning: does an indicator warn that accuracy drops at the next task, and how many tasks ahead?
+//! Early warning: whether an indicator warns that accuracy drops at the next task, and how many tasks ahead.
 
 use super::roc::{area, youden_threshold};
 use super::{check_numbers, quantile};
 use crate::error::Error;
 
-/// The fall of online accuracy from one task to the next that counts as a drop when more is lost.
+/// The loss of online accuracy from one task to the next above which it counts as a drop.
 pub(crate) const ACCURACY_DROP: f64 = 0.05;
 
-/// The scores of an indicator along one run, with the drops of its accuracy.
+/// The scores of an indicator over one run, with the drops in the run's accuracy.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct IndicatorRun {
     scores: Vec<f64>,
-    /// Whether accuracy drops at the next task; `None` where it cannot.
+    /// Whether accuracy drops at the next task; `None` where it cannot drop.
     drops: Vec<Option<bool>>,
 }
 
 impl IndicatorRun {
-    /// A run whose `scores` and `online_accuracies` have one entry per task. At task k accuracy drops if it is more than `drop`
-    /// below that of task k - 1. Where that would be below `floor`, which is chance, accuracy cannot drop: such a pair
-    /// of tasks is left out.
+    /// Creates a run whose `scores` and `online_accuracies` have one entry per task. Accuracy drops at task k if it is more
+    /// than `drop` below that of task k - 1. It cannot drop where the accuracy of task k - 1 less `drop` is below `floor`,
+    /// which is chance; such a pair of tasks is left out.
     ///
     /// # Errors
-    /// [`Error::Length`] for different lengths, [`Error::Invalid`] for a NaN among them.
+    /// Returns [`Error::Length`] for different lengths, and [`Error::Invalid`] for a NaN among them.
     pub(crate) fn new(
         scores: &[f64],
         online_accuracies: &[f64],
@@ -39,13 +39,14 @@ impl IndicatorRun {
         })
     }
 
-    /// The score of each task but the last, with whether accuracy drops at the next task, where it can.
+    /// Returns the score of each task but the last, with whether accuracy drops at the next task. Pairs where it cannot drop
+    /// are left out.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (f64, bool)> {
         let pairs = self.scores.iter().zip(&self.drops);
         pairs.filter_map(|(score, drops)| Some((*score, (*drops)?)))
     }
 
-    /// For each drop, at task k: how many tasks k - 1, k - 2, ... have an alarm, without a gap.
+    /// Returns, for each drop at a task k, how many of the tasks k - 1, k - 2, ... have an alarm, without a gap.
     fn leads(&self, threshold: f64) -> Vec<usize> {
         let alarmed = |score: &&f64| **score > threshold;
         let before = (1..)
@@ -57,38 +58,38 @@ impl IndicatorRun {
     }
 }
 
-/// How well a task's score tells whether accuracy drops at the next task: the area under the
-/// ROC curve of the pairs of all runs together, one half for chance. `None` where accuracy always drops, or never.
+/// Returns how well a task's score tells whether accuracy drops at the next task: the area under the ROC curve of the pairs
+/// of all runs together. One half is chance. Returns `None` where accuracy always drops, or never.
 pub(crate) fn pooled_auroc(runs: &[&IndicatorRun]) -> Option<f64> {
     area(runs.iter().flat_map(|run| run.pairs()))
 }
 
-/// How long before a drop an indicator gives the alarm.
+/// The time by which an indicator's alarm comes before a drop.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct LeadTime {
-    /// A task has an alarm if its score is above this.
+    /// The threshold. A task has an alarm if its score is above it.
     pub(crate) threshold: f64,
-    /// True positive rate less false positive rate at the threshold (Youden's J).
+    /// Youden's J at the threshold: the true positive rate less the false positive rate.
     pub(crate) youden: f64,
-    /// Drops, over all runs.
+    /// The number of drops over all runs.
     pub(crate) drops: usize,
-    /// Drops with an alarm at the task before.
+    /// The number of drops with an alarm at the task before.
     pub(crate) warned: usize,
-    /// Alarms that no drop followed, over all runs.
+    /// The number of alarms over all runs that no drop followed.
     pub(crate) false_alarms: usize,
     /// The median lead over all drops, in tasks.
     pub(crate) median: f64,
 }
 
-/// The lead time of an indicator over `runs`; `None` where accuracy always drops, or never.
+/// Returns the lead time of an indicator over `runs`; `None` where accuracy always drops, or never.
 ///
-/// A task has an alarm if its score is above the threshold. The lead of a drop at task k is k - j, where j is the first
-/// task of the uninterrupted stretch of alarms that ends at task k - 1; it is 0 where task k - 1 has no alarm. The
-/// score of task k itself comes too late to count. A stretch may span an earlier drop.
+/// A task has an alarm if its score is above the threshold. The lead of a drop at task k is k - j, where j is the first task
+/// of the uninterrupted stretch of alarms that ends at task k - 1. The lead is 0 where task k - 1 has no alarm. The score of
+/// task k itself comes too late to count. A stretch may span an earlier drop.
 ///
-/// The threshold, one for all runs, is the score for which Youden's J over [`IndicatorRun::pairs`] is largest; of equal
-/// ones the highest, which gives the fewest alarms. It is chosen with the drops in view: compare indicators by it, or
-/// take it to other seeds, but do not read J as what to expect there.
+/// All runs share one threshold, the score with the largest Youden's J over [`IndicatorRun::pairs`]. Of equal ones it is the
+/// highest, which gives the fewest alarms. The threshold is chosen with knowledge of the drops. J can therefore be used to
+/// compare indicators, and the threshold can be applied to other seeds, but J does not predict the result there.
 pub(crate) fn lead_time(runs: &[&IndicatorRun]) -> Option<LeadTime> {
     let (threshold, youden) = youden_threshold(runs.iter().flat_map(|run| run.pairs()))?;
     let mut leads: Vec<_> = runs.iter().flat_map(|run| run.leads(threshold)).collect();
@@ -119,7 +120,7 @@ mod tests {
 
     #[test]
     fn at_chance_nothing_can_drop() {
-        // 0.14 - 0.05 is below chance, 0.16 - 0.05 is not.
+        // The threshold 0.14 - 0.05 is below chance; 0.16 - 0.05 is not.
         let run = IndicatorRun::new(&[1.0, 2.0, 3.0], &[0.16, 0.14, 0.05], 0.05, 0.1).unwrap();
         assert_eq!(run.pairs().collect::<Vec<_>>(), [(1.0, false)]);
         let free = IndicatorRun::new(&[1.0, 2.0, 3.0], &[0.16, 0.14, 0.05], 0.05, 0.0).unwrap();
@@ -135,7 +136,7 @@ mod tests {
         let run =
             IndicatorRun::new(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], &accuracies, 0.125, 0.0).unwrap();
         let pairs: Vec<_> = run.pairs().collect();
-        // Exactly 0.125 is not more.
+        // A fall of exactly 0.125 is not a drop.
         let expected = [
             (1.0, false),
             (2.0, false),
@@ -148,17 +149,17 @@ mod tests {
 
     #[test]
     fn leads_by_hand() {
-        // Drops at tasks 4 and 8 (from 0).
+        // Accuracy drops at tasks 4 and 8 (from 0).
         let accuracies = [0.9, 0.9, 0.9, 0.9, 0.5, 0.5, 0.5, 0.5, 0.2];
         for (scores, expected) in [
-            // Alarms at 2 and 3, and at 7.
+            // Alarms are at tasks 2 and 3, and at task 7.
             ([0.0, 0.0, 9.0, 9.0, 0.0, 0.0, 0.0, 9.0, 0.0], [2, 1]),
-            // The gap at 2 ends the stretch; the alarm at 8 comes too late.
+            // The gap at task 2 ends the stretch. The alarm at task 8 comes too late.
             ([9.0, 9.0, 0.0, 9.0, 0.0, 9.0, 9.0, 0.0, 9.0], [1, 0]),
-            // A stretch over the drop at 4.
+            // The stretch spans the drop at task 4.
             ([9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 0.0], [4, 8]),
             ([0.0; 9], [0, 0]),
-            // At the threshold is not above it.
+            // A score at the threshold is not above it.
             ([5.0; 9], [0, 0]),
         ] {
             assert_eq!(run(&scores, &accuracies).leads(5.0), expected, "{scores:?}");
@@ -167,7 +168,7 @@ mod tests {
 
     #[test]
     fn lead_time_by_hand() {
-        // Drops at 3 and 5 of the first run, at 2 of the second.
+        // Accuracy drops at tasks 3 and 5 of the first run, and at task 2 of the second.
         let runs = [
             run(
                 &[1.0, 6.0, 7.0, 2.0, 8.0, 0.0],
@@ -175,8 +176,9 @@ mod tests {
             ),
             run(&[3.0, 3.0, 9.0, 4.0], &[0.9, 0.9, 0.8, 0.8]),
         ];
-        // Pairs: 1-, 6-, 7+, 2-, 8+ and 3-, 3+, 9-. Above 6: 7+, 8+, 9-: J = 2/3 - 1/5; above 2: three of three less
-        // 3-, 6-, 9- of five: 1 - 3/5 is less. Leads 1 (6 is not above 6), 1 and 0.
+        // The pairs are 1-, 6-, 7+, 2-, 8+ and 3-, 3+, 9-. Above 6 are 7+, 8+, 9-, so J = 2/3 - 1/5. Above 2 are all three
+        // drops and 3-, 6-, 9- of the other five, so J = 1 - 3/5, which is less. The leads are 1 (6 is not above 6), 1 and
+        // 0.
         let found = lead_time(&[&runs[0], &runs[1]]).unwrap();
         assert_eq!(found.threshold, 6.0);
         assert!((found.youden - (2.0 / 3.0 - 0.2)).abs() < 1e-15);
@@ -186,7 +188,7 @@ mod tests {
     #[test]
     fn an_indicator_that_tells_nothing_gives_no_alarm() {
         let accuracies = [0.9, 0.9, 0.5, 0.5];
-        // The higher the score the safer the next task: no threshold is better than none.
+        // A higher score means a safer next task, so no threshold is better than none.
         let found = lead_time(&[&run(&[2.0, 1.0, 2.0, 2.0], &accuracies)]).unwrap();
         assert_eq!((found.threshold, found.youden), (2.0, 0.0));
         assert_eq!((found.drops, found.warned, found.median), (1, 0, 0.0));
@@ -222,7 +224,7 @@ mod tests {
 
     #[test]
     fn a_statistic_may_be_undefined_for_some_resamples() {
-        // One of three clusters has the drops: (2/3)^3 of the resamples leave it out.
+        // One of three clusters has the drops, and a share of (2/3)^3 of the resamples leaves it out.
         let still = run(&[1.0, 2.0, 1.0], &[0.9; 3]);
         let falling = run(&[1.0, 2.0, 1.0], &[0.9, 0.9, 0.5]);
         let runs = [still.clone(), falling, still.clone()];
@@ -230,7 +232,7 @@ mod tests {
             .interval(&runs, pooled_auroc)
             .unwrap()
             .unwrap();
-        // The drop has score 2, the others 1, 1, 2, 1, 2: three wins and two ties of five.
+        // The drop has score 2 and the others have 1, 1, 2, 1, 2: three wins and two ties of five.
         assert_eq!(interval.estimate, 0.8);
         let defined = f64::from(interval.resamples) / 2_000.0;
         assert!((defined - 19.0 / 27.0).abs() < 0.04, "{defined}");

@@ -1,4 +1,4 @@
-//! Numbers made of rows: scores of runs, intervals over seeds, and early warning of drops in accuracy.
+//! Statistics of rows: scores of runs, intervals over seeds, and early warning of drops in accuracy.
 //!
 //! - `bootstrap`: percentile bootstrap intervals, of single values and of paired differences.
 //! - `student`: Student's t intervals, which hold with few seeds.
@@ -30,7 +30,7 @@ pub(crate) fn mean_if_any(values: impl Iterator<Item = f64>) -> Option<f64> {
     (count > 0).then(|| sum / f64::from(count))
 }
 
-/// Fails for a NaN among `values`, which the error calls `what`.
+/// Fails if `values` has a NaN. The error names the values `what`.
 fn check_numbers(what: &'static str, values: &[f64]) -> Result<(), Error> {
     let Some(index) = values.iter().position(|value| value.is_nan()) else {
         return Ok(());
@@ -47,7 +47,7 @@ fn check_level(level: f64) -> Result<(), Error> {
     Err(Error::invalid("confidence level", wanted, level))
 }
 
-/// The quantile `p` of `ascending`, which is sorted and not empty: linear between the two values around place p (n - 1).
+/// Returns the quantile `p` of `ascending`, which is sorted and not empty, by linear interpolation around place p (n - 1).
 fn quantile(ascending: &[f64], p: f64) -> f64 {
     let place = p * (ascending.len() - 1) as f64;
     let (below, above) = (
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
     use crate::rng::{Stream, draw, unit_uniform};
 
-    /// A number from 0 to 1 that depends on all three.
+    /// Returns a number from 0 to 1 that depends on all three arguments.
     pub(super) fn uniform(seed: u32, a: u32, b: u32) -> f64 {
         unit_uniform(draw(seed, Stream::Labels, a, b)).into()
     }

@@ -1,10 +1,10 @@
 //! The ROC curve of scores with labels: the area under it, and the threshold with the largest Youden's J.
 
-/// The area under the ROC curve of `(score, label)` pairs, none of whose scores is NaN: the probability that a score with
-/// label true is above one with label false, where a tie counts one half. `None` where one label does not occur.
+/// Computes the area under the ROC curve of `(score, label)` pairs without a NaN. It is the probability that a score with
+/// label true is above one with label false, where a tie counts one half. Returns `None` where one label does not occur.
 ///
-/// It is (R - p (p + 1) / 2) / (p n), the Mann-Whitney statistic U over the number of pairs. R is the sum of the ranks
-/// (from 1, the mean rank in a tie) of the p scores with label true; n scores have label false.
+/// The area is (R - p (p + 1) / 2) / (p n), the Mann-Whitney statistic U over the number of pairs. R is the sum of the ranks
+/// (from 1, the mean rank in a tie) of the p scores with label true, and n scores have label false.
 pub(super) fn area(pairs: impl Iterator<Item = (f64, bool)>) -> Option<f64> {
     let mut ascending: Vec<_> = pairs.collect();
     ascending.sort_by(|(a, _), (b, _)| a.total_cmp(b));
@@ -23,8 +23,9 @@ fn positives(pairs: &[(f64, bool)]) -> usize {
     pairs.iter().filter(|(_, label)| *label).count()
 }
 
-/// The threshold at which Youden's J, the true positive rate less the false positive rate of "score above threshold", is
-/// largest, and J. Thresholds are scores; of equal ones the highest is taken. `None` where one label does not occur.
+/// Returns the threshold with the largest Youden's J, and J. J is the true positive rate less the false positive rate of the
+/// rule "score above threshold". Thresholds are scores; of equal ones the highest is taken. Returns `None` where one label
+/// does not occur.
 pub(super) fn youden_threshold(pairs: impl Iterator<Item = (f64, bool)>) -> Option<(f64, f64)> {
     let mut descending: Vec<_> = pairs.collect();
     descending.sort_by(|(a, _), (b, _)| b.total_cmp(a));
@@ -33,7 +34,7 @@ pub(super) fn youden_threshold(pairs: impl Iterator<Item = (f64, bool)>) -> Opti
     if all_true == 0 || all_false == 0 {
         return None;
     }
-    // No score is above the highest: J = 0 there.
+    // No score is above the highest threshold, so J = 0 there.
     let (mut true_alarms, mut false_alarms) = (0, 0);
     let mut best = (descending[0].0, 0.0);
     for tie in descending.chunk_by(|(a, _), (b, _)| a == b) {
@@ -60,16 +61,17 @@ mod tests {
     #[test]
     fn known_areas() {
         let (no, yes) = (false, true);
-        // scikit-learn's example for roc_auc_score.
+        // The example of scikit-learn's roc_auc_score.
         assert_eq!(defined(&[0.1, 0.4, 0.35, 0.8], &[no, no, yes, yes]), 0.75);
-        // scipy's example for mannwhitneyu: U = 17 of 5 * 4 pairs.
+        // The example of scipy's mannwhitneyu: U = 17 of 5 * 4 pairs.
         let ages = [19.0, 22.0, 16.0, 29.0, 24.0, 20.0, 11.0, 17.0, 12.0];
         let male = [yes, yes, yes, yes, yes, no, no, no, no];
         assert_eq!(defined(&ages, &male), 0.85);
         assert_eq!(defined(&[1.0, 2.0, 3.0], &[no, yes, yes]), 1.0);
         assert_eq!(defined(&[1.0, 2.0, 3.0], &[yes, no, no]), 0.0);
         assert_eq!(defined(&[2.0, 2.0, 2.0], &[yes, no, no]), 0.5);
-        // Ties count one half, -0 equals 0, infinities are scores: 0 has 1/2, 0 and 1, infinity 1, 1/2 and 1.
+        // Ties count one half, -0 equals 0, and infinities are scores. Score 0 wins 1/2, 0 and 1; infinity wins 1, 1/2 and
+        // 1.
         let infinite = f64::INFINITY;
         let scores = [0.0, infinite, -0.0, infinite, -infinite];
         assert_eq!(defined(&scores, &[yes, yes, no, no, no]), 4.0 / 6.0);
@@ -78,7 +80,7 @@ mod tests {
     #[test]
     fn area_is_the_share_of_pairs_in_order() {
         for seed in [1, 2, 3, 4, 5] {
-            // Scores of a few values, so that many tie.
+            // Scores take only a few values, so that many tie.
             let scores: Vec<_> = (0..60)
                 .map(|i| (uniform(seed, 0, i) * 8.0).floor())
                 .collect();

@@ -9,13 +9,13 @@ pub(crate) struct Score {
     pub(crate) mean: f64,
     /// Mean over the last five tasks; over all of them when there are fewer.
     pub(crate) last_five: f64,
-    /// Slope of the least-squares line, in accuracy per task; NaN for one task, which has none.
+    /// The slope of the least-squares line, in accuracy per task; NaN for a single task, which has none.
     pub(crate) slope: f64,
 }
 
-/// Scores a run from the online accuracies of its tasks, in order; `None` if there are none.
+/// Scores a run from the online accuracies of its tasks, in order. Returns `None` if there are none.
 ///
-/// A NaN stays visible: it makes NaN every number that it is part of.
+/// A NaN is not hidden: every number to which it contributes is NaN.
 pub(crate) fn score(online_accuracies: &[f64]) -> Option<Score> {
     if online_accuracies.is_empty() {
         return None;
@@ -28,7 +28,7 @@ pub(crate) fn score(online_accuracies: &[f64]) -> Option<Score> {
     })
 }
 
-/// sum (k - mean k) (y_k - mean y) / sum (k - mean k)^2 for k = 0, 1, ...
+/// Computes sum (k - mean k) (y_k - mean y) / sum (k - mean k)^2 for k = 0, 1, ...
 fn slope(values: &[f64]) -> f64 {
     let middle = (values.len() - 1) as f64 / 2.0;
     let mean = mean(values);
@@ -47,8 +47,8 @@ mod tests {
 
     #[test]
     fn scores_are_those_computed_by_hand() {
-        // Mean 36 / 8; the last five are 0, 7, 8, 9, 5.
-        // Slope: offsets -3.5 ... 3.5 times 1, 2, 4, 0, 7, 8, 9, 5 sum to 41; their squares to 42.
+        // The mean is 36 / 8, and the last five are 0, 7, 8, 9, 5. For the slope, the offsets -3.5 ... 3.5 times 1, 2, 4, 0,
+        // 7, 8, 9, 5 sum to 41, and their squares to 42.
         assert_eq!(
             score(&[1.0, 2.0, 4.0, 0.0, 7.0, 8.0, 9.0, 5.0]),
             Some(Score {

@@ -1,19 +1,19 @@
-//! Intervals of a mean over few seeds, by Student's t.
+//! Student's t intervals of a mean over few seeds.
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::{check_level, check_numbers};
 use crate::error::Error;
 
-/// mean ± t s / sqrt(n): both ends of the interval of the mean of `values` at `level`, 0.95 for 95%. s is the standard
-/// deviation, with n - 1; t is the quantile (1 + level) / 2 of Student's distribution with n - 1 degrees of freedom.
-/// `None` with fewer than two values, which show no spread.
+/// Computes both ends of the interval mean ± t s / sqrt(n) of the mean of `values`, at `level` (0.95 for 95%). s is the
+/// standard deviation, with n - 1. t is the quantile (1 + level) / 2 of Student's distribution with n - 1 degrees of
+/// freedom. Returns `None` with fewer than two values, which show no spread.
 ///
-/// It holds where the values are independent and normally distributed, whatever their number. A percentile bootstrap of
-/// a few values is narrower than that: for 5 by a third or more.
+/// The interval is valid where the values are independent and normally distributed, whatever their number. A percentile
+/// bootstrap of a few values is narrower: for 5 by a third or more.
 ///
 /// # Errors
-/// [`Error::Invalid`] for a NaN among the values, or a level outside its range.
+/// Returns [`Error::Invalid`] for a NaN among the values, or a level outside its range.
 pub fn student_interval(values: &[f64], level: f64) -> Result<Option<(f64, f64)>, Error> {
     check_level(level)?;
     check_numbers("value", values)?;
@@ -28,7 +28,8 @@ pub fn student_interval(values: &[f64], level: f64) -> Result<Option<(f64, f64)>
     Ok(Some((mean - half, mean + half)))
 }
 
-/// Below it lies the share `p` of Student's distribution with `freedom` degrees of freedom, 1 or more.
+/// Returns the value below which the share `p` of Student's distribution lies. `freedom` is the number of degrees of
+/// freedom, 1 or more.
 fn quantile(p: f64, freedom: f64) -> Result<f64, Error> {
     let distribution = StudentsT::new(0.0, 1.0, freedom);
     let distribution =
@@ -40,7 +41,8 @@ fn quantile(p: f64, freedom: f64) -> Result<f64, Error> {
 mod tests {
     use super::*;
 
-    /// p, degrees of freedom, quantile: the density integrated numerically; printed tables agree.
+    /// Each entry has p, degrees of freedom, and the quantile from numerical integration of the density. Printed tables
+    /// agree.
     const TABLE: [(f64, f64, f64); 10] = [
         (0.975, 1.0, 12.706_204_736_17),
         (0.975, 2.0, 4.302_652_729_75),
@@ -69,7 +71,7 @@ mod tests {
 
     #[test]
     fn an_interval_is_the_one_computed_by_hand() {
-        // Mean 3, squares 4 + 1 + 0 + 1 + 4 = 10, s^2 = 2.5, s / sqrt(5) = sqrt(0.5).
+        // The mean is 3, the squares are 4 + 1 + 0 + 1 + 4 = 10, s^2 = 2.5 and s / sqrt(5) = sqrt(0.5).
         let half = 2.776_445_105_2 * 0.5_f64.sqrt();
         let (low, high) = student_interval(&[1.0, 2.0, 3.0, 4.0, 5.0], 0.95)
             .unwrap()

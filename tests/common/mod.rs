@@ -11,7 +11,7 @@ use notice::notice;
 use trainable::gpu::{Gpu, adapters};
 use trainable::{Compute, wgpu};
 
-/// How a machine without a GPU gets adapters.
+/// The advice on how a machine without a GPU gets adapters.
 const SOFTWARE_DRIVERS: &str = "A software driver runs the shaders on any machine. Debian: \
     apt-get install libvulkan1 mesa-vulkan-drivers libegl1 libgl1-mesa-dri libgles2";
 
@@ -19,7 +19,7 @@ const SOFTWARE_DRIVERS: &str = "A software driver runs the shaders on any machin
 ///
 /// # Panics
 ///
-/// As [`expect_adapters`].
+/// Panics for the reason of [`expect_adapters`].
 pub fn gpus() -> Vec<Arc<Gpu>> {
     let found = pollster::block_on(adapters(wgpu::Backends::all()));
     let opened = found
@@ -76,7 +76,7 @@ pub fn computes() -> Vec<(String, Compute)> {
         .collect()
 }
 
-/// Largest allowed distance of two floats: `atol + rtol * |reference|`.
+/// The largest allowed distance of two floats: `atol + rtol * |reference|`.
 #[derive(Clone, Copy, Debug)]
 pub struct Tolerance {
     pub atol: f64,

@@ -1,11 +1,9 @@
-//! A float64 oracle for tests of curvature: small networks, slowly, and sharing no code with the
-//! crate under test.
+//! A float64 oracle for tests of curvature. It is slow, serves small networks, and shares no code with the crate under test.
 //!
-//! First derivatives are backpropagation of one sample at a time; second derivatives are central
-//! differences of those, so no Hessian-vector product formula is trusted here; eigenvalues are
-//! Jacobi's. Loss: mean softmax cross-entropy, no L2. Layouts are PyTorch's: `x[batch, in]` and
-//! `weight[out, in]` row by row, `bias[out]`, `y[batch]` labels; all parameters in one vector are
-//! weight, bias, weight, bias and so on.
+//! First derivatives come from backpropagation, one sample at a time. Second derivatives are central differences of first
+//! derivatives, so that no formula of a Hessian-vector product is trusted. Eigenvalues come from Jacobi's method. The loss
+//! is the mean softmax cross-entropy, without L2. Layouts are PyTorch's, row by row: `x[batch, in]`, `weight[out, in]`,
+//! `bias[out]`, and the labels `y[batch]`. A vector of all parameters is weight, bias, weight, bias and so on.
 
 #![allow(dead_code, unreachable_pub)]
 
@@ -16,15 +14,15 @@ use std::ops::Range;
 pub enum Activation {
     Identity,
     Relu,
-    /// concat(relu(z), relu(-z)): the next layer has twice the inputs.
+    /// The function concat(relu(z), relu(-z)); the next layer has twice the inputs.
     Crelu,
-    /// Slope 0.01 below zero.
+    /// A leaky ReLU with slope 0.01 below zero.
     LeakyRelu,
     Tanh,
 }
 
 impl Activation {
-    /// `f(z)`, twice as long for a CReLU.
+    /// Returns `f(z)`, which has twice the length for a CReLU.
     fn forward(self, z: &[f64]) -> Vec<f64> {
         let each = |f: fn(f64) -> f64| z.iter().map(|z| f(*z)).collect();
         match self {
@@ -39,7 +37,7 @@ impl Activation {
         }
     }
 
-    /// The derivative with respect to unit `k`'s pre-activation, from the one with respect to `f(z)`.
+    /// Returns the derivative with respect to unit `k`'s pre-activation, from the derivative with respect to `f(z)`.
     fn backward(self, z: &[f64], upstream: &[f64], k: usize) -> f64 {
         let above = z[k] > 0.0;
         match self {
@@ -56,17 +54,17 @@ impl Activation {
 /// A multilayer perceptron.
 #[derive(Clone, Debug)]
 pub struct Mlp {
-    /// Inputs, hidden widths, classes.
+    /// Number of inputs, hidden widths, number of classes.
     pub widths: Vec<usize>,
-    /// Of the hidden layers.
+    /// The activation of the hidden layers.
     pub activation: Activation,
-    /// `(weight[out, in], bias[out])`
+    /// The layers, each `(weight[out, in], bias[out])`.
     pub layers: Vec<(Vec<f64>, Vec<f64>)>,
 }
 
 impl Mlp {
-    /// Weights uniform within `gain * sqrt(6 / in)` (Kaiming's uniform bound times `gain`), biases
-    /// uniform within 0.5; all float32-representable.
+    /// Draws weights uniform within `gain * sqrt(6 / in)` (Kaiming's uniform bound times `gain`) and biases uniform within
+    /// 0.5. All of them are float32-representable.
     pub fn random(widths: &[usize], activation: Activation, gain: f64, seed: u64) -> Self {
         let mut random = SplitMix64(seed);
         let mut layers = Vec::new();
@@ -86,13 +84,13 @@ impl Mlp {
         }
     }
 
-    /// All parameters: weight, bias, weight, bias and so on.
+    /// Returns all parameters: weight, bias, weight, bias and so on.
     pub fn parameters(&self) -> Vec<f64> {
         let layers = self.layers.iter();
         layers.flat_map(|(w, b)| [&w[..], b].concat()).collect()
     }
 
-    /// Where each layer's weight and bias lie in [`Self::parameters`].
+    /// Returns the range of each layer's weight and bias in [`Self::parameters`].
     pub fn ranges(&self) -> Vec<Range<usize>> {
         let mut start = 0;
         let range = |(weight, bias): &(Vec<f64>, Vec<f64>)| {
@@ -102,7 +100,7 @@ impl Mlp {
         self.layers.iter().map(range).collect()
     }
 
-    /// The same network with parameter `index` changed by `delta`.
+    /// Returns the same network with parameter `index` changed by `delta`.
     pub fn moved(&self, index: usize, delta: f64) -> Self {
         let mut moved = self.clone();
         let layers = moved.layers.iter_mut();
@@ -111,7 +109,7 @@ impl Mlp {
         moved
     }
 
-    /// Every layer's input and pre-activation for one sample; the last pre-activation is the logits.
+    /// Returns every layer's input and pre-activation for one sample; the last pre-activation is the logits.
     pub fn forward(&self, x: &[f64]) -> Vec<(Vec<f64>, Vec<f64>)> {
         let mut input = x.to_vec();
         let mut passed = Vec::new();
@@ -124,14 +122,14 @@ impl Mlp {
         passed
     }
 
-    /// Every sample's logits.
+    /// Returns every sample's logits.
     fn logits(&self, x: &[f64]) -> Vec<Vec<f64>> {
         let samples = x.chunks_exact(self.widths[0]);
         let last = |x| self.forward(x).pop().expect("a layer").1;
         samples.map(last).collect()
     }
 
-    /// The gradient of one sample's own loss.
+    /// Returns the gradient of one sample's own loss.
     fn sample_gradient(&self, x: &[f64], y: u32) -> Vec<f64> {
         let passed = self.forward(x);
         let mut delta = softmax(&passed[passed.len() - 1].1);
@@ -155,7 +153,7 @@ impl Mlp {
         gradients.concat()
     }
 
-    /// The hidden pre-activations of all samples whose activation has a kink at zero, else nothing.
+    /// Returns the hidden pre-activations of all samples if the activation has a kink at zero, else nothing.
     fn kinked(&self, x: &[f64]) -> Vec<f64> {
         if matches!(self.activation, Activation::Identity | Activation::Tanh) {
             return Vec::new();
@@ -169,14 +167,14 @@ impl Mlp {
     }
 }
 
-/// Mean softmax cross-entropy in nats.
+/// Returns the mean softmax cross-entropy in nats.
 pub fn loss(mlp: &Mlp, x: &[f64], y: &[u32]) -> f64 {
     let surprise = |(z, y): (Vec<f64>, &u32)| -softmax(&z)[*y as usize].ln();
     let total: f64 = mlp.logits(x).into_iter().zip(y).map(surprise).sum();
     total / y.len() as f64
 }
 
-/// Samples whose largest logit (the first of equals) is the label's.
+/// Counts the samples whose largest logit (the first of equals) is the label's.
 pub fn correct(mlp: &Mlp, x: &[f64], y: &[u32]) -> u32 {
     let is_first = |z: &[f64], y: usize| {
         z[..y].iter().all(|other| *other < z[y]) && z[y..].iter().all(|other| *other <= z[y])
@@ -189,18 +187,19 @@ pub fn correct(mlp: &Mlp, x: &[f64], y: &[u32]) -> u32 {
     right.count() as u32
 }
 
-/// `[batch, parameters]`: the gradient of each sample's own loss.
+/// Returns the gradient of each sample's own loss, `[batch, parameters]`.
 pub fn sample_gradients(mlp: &Mlp, x: &[f64], y: &[u32]) -> Vec<Vec<f64>> {
     let samples = x.chunks_exact(mlp.widths[0]).zip(y);
     samples.map(|(x, y)| mlp.sample_gradient(x, *y)).collect()
 }
 
-/// The gradient of the mean loss, all parameters.
+/// Returns the gradient of the mean loss with respect to all parameters.
 pub fn gradient(mlp: &Mlp, x: &[f64], y: &[u32]) -> Vec<f64> {
     mean(&sample_gradients(mlp, x, y))
 }
 
-/// (1/B) sum_i |g_i - mean|^2 per layer, over the sample gradients g_i; the network's is their sum.
+/// Returns (1/B) sum_i |g_i - mean|^2 for each layer, over the sample gradients g_i. The network's value is the sum over
+/// layers.
 pub fn gradient_variance(mlp: &Mlp, x: &[f64], y: &[u32]) -> Vec<f64> {
     let samples = sample_gradients(mlp, x, y);
     let centre = mean(&samples);
@@ -213,26 +212,25 @@ pub fn gradient_variance(mlp: &Mlp, x: &[f64], y: &[u32]) -> Vec<f64> {
     ranges.map(|range| variance[range].iter().sum()).collect()
 }
 
-/// How near a ReLU, CReLU or leaky ReLU comes to its kink: the smallest |z| of the batch's hidden
-/// pre-activations, infinite for smooth activations. A test wants at least 1e-4, or another seed.
+/// Returns the distance of a ReLU, CReLU or leaky ReLU from its kink: the smallest |z| of the batch's hidden
+/// pre-activations, infinite for smooth activations. A test needs at least 1e-4, or another seed.
 pub fn kink_margin(mlp: &Mlp, x: &[f64]) -> f64 {
     let sizes = mlp.kinked(x).into_iter().map(f64::abs);
     sizes.fold(f64::INFINITY, f64::min)
 }
 
-/// Of the central differences: about the cube root of float64's epsilon, where the errors of
-/// truncation (step^2 / 6 times a fourth derivative of the loss) and of rounding (epsilon / step
-/// times the gradient) are alike, both near 1e-11.
+/// The step of the central differences, about the cube root of float64's epsilon. There the errors of truncation (step^2 / 6
+/// times a fourth derivative of the loss) and of rounding (epsilon / step times the gradient) are about equal, both near
+/// 1e-11.
 const STEP: f64 = 6e-6;
 
-/// `[parameters, parameters]`: the Hessian of the mean loss by central differences of the gradient,
-/// made symmetric. For networks of a few hundred parameters.
+/// Returns the Hessian of the mean loss, `[parameters, parameters]`, by central differences of the gradient, made symmetric.
+/// It is meant for networks of a few hundred parameters.
 ///
 /// # Panics
-/// Where a difference reaches across an activation's kink (see [`kink_margin`]): pre-activations are
-/// affine in one parameter while no kink is crossed, so looking at both ends suffices. Also where the
-/// two estimates of an element are further apart than 1e-10 + 1e-8 of the largest element, or one is
-/// not finite.
+/// Panics where a difference crosses an activation's kink (see [`kink_margin`]). Pre-activations are affine in one parameter
+/// while no kink is crossed, so a check of both ends suffices. Also panics where the two estimates of an element differ by
+/// more than 1e-10 + 1e-8 of the largest element, or where one is not finite.
 pub fn hessian(mlp: &Mlp, x: &[f64], y: &[u32]) -> Vec<Vec<f64>> {
     let signs = |mlp: &Mlp| mlp.kinked(x).iter().map(|z| *z > 0.0).collect::<Vec<_>>();
     let here = signs(mlp);
@@ -259,7 +257,7 @@ pub fn hessian(mlp: &Mlp, x: &[f64], y: &[u32]) -> Vec<Vec<f64>> {
     (0..n).map(symmetric).collect()
 }
 
-/// The largest difference between an element and its mirror image.
+/// Returns the largest difference between an element and its mirror image.
 pub fn asymmetry(matrix: &[Vec<f64>]) -> f64 {
     let n = matrix.len();
     let pairs = (0..n).flat_map(|i| (0..i).map(move |j| (i, j)));
@@ -268,30 +266,30 @@ pub fn asymmetry(matrix: &[Vec<f64>]) -> f64 {
         .fold(0.0, f64::max)
 }
 
-/// The diagonal block of a layer (counted from 0), its weight and bias together.
+/// Returns the diagonal block of a layer (counted from 0), its weight and bias together.
 pub fn block(mlp: &Mlp, hessian: &[Vec<f64>], layer: usize) -> Vec<Vec<f64>> {
     let range = mlp.ranges()[layer].clone();
     let rows = hessian[range.clone()].iter();
     rows.map(|row| row[range.clone()].to_vec()).collect()
 }
 
-/// A matrix times a vector.
+/// Multiplies a matrix by a vector.
 pub fn multiply(matrix: &[Vec<f64>], v: &[f64]) -> Vec<f64> {
     matrix.iter().map(|row| dot(row, v)).collect()
 }
 
-/// Eigenvalue and eigenvector of norm 1.
+/// An eigenvalue and its eigenvector of norm 1.
 #[derive(Clone, Debug)]
 pub struct Eigenpair {
     pub value: f64,
     pub vector: Vec<f64>,
 }
 
-/// All eigenpairs of a symmetric matrix, by |eigenvalue|, largest first, by cyclic Jacobi rotations
-/// (Golub and Van Loan, Matrix Computations, 4th ed., section 8.5).
+/// Computes all eigenpairs of a symmetric matrix by cyclic Jacobi rotations (Golub and Van Loan, Matrix Computations, 4th
+/// ed., section 8.5). They are sorted by |eigenvalue|, largest first.
 ///
 /// # Panics
-/// Where 50 sweeps do not suffice (about 15 do), so also for elements that are not finite.
+/// Panics where 50 sweeps do not suffice (about 15 do), and so for elements that are not finite.
 pub fn eigen(matrix: &[Vec<f64>]) -> Vec<Eigenpair> {
     let n = matrix.len();
     let mut a = matrix.to_vec();
@@ -322,7 +320,7 @@ pub fn eigen(matrix: &[Vec<f64>]) -> Vec<Eigenpair> {
     pairs
 }
 
-/// Makes `a[p][q]` zero by a rotation in the plane of `p` and `q`; `vectors` holds one a row.
+/// Makes `a[p][q]` zero by a rotation in the plane of `p` and `q`. Each row of `vectors` holds one eigenvector.
 fn rotate(a: &mut [Vec<f64>], vectors: &mut [Vec<f64>], p: usize, q: usize) {
     if a[p][q] == 0.0 {
         return;
@@ -343,7 +341,7 @@ fn rotate(a: &mut [Vec<f64>], vectors: &mut [Vec<f64>], p: usize, q: usize) {
     }
 }
 
-/// `x[size, inputs]` uniform within 2 and float32-representable, `y[size]` uniform.
+/// Draws `x[size, inputs]`, uniform within 2 and float32-representable, and uniform labels `y[size]`.
 pub fn batch(inputs: usize, classes: usize, size: usize, seed: u64) -> (Vec<f64>, Vec<u32>) {
     let mut random = SplitMix64(seed);
     let x = random.uniform(2.0, size * inputs);
@@ -351,27 +349,27 @@ pub fn batch(inputs: usize, classes: usize, size: usize, seed: u64) -> (Vec<f64>
     (x, y.collect())
 }
 
-/// A tanh network, its batch and a layer whose block's dominant eigenvalue is negative (-5.90, the
-/// next a quarter of it). So are layer 1's (-2.03) and the whole network's (-6.93); layer 2's is
-/// positive, as a last layer's always is. No |second| is above 0.42 |first|. Found by trying seeds.
+/// Returns a tanh network, its batch, and a layer whose block has a negative dominant eigenvalue (-5.90, the next a quarter
+/// of it). The dominant eigenvalues of layer 1 (-2.03) and of the whole network (-6.93) are also negative. Layer 2's is
+/// positive, as a last layer's always is. No |second| is above 0.42 |first|. The case was found by trying seeds.
 pub fn negative_block() -> (Mlp, Vec<f64>, Vec<u32>, usize) {
     let mlp = Mlp::random(&[3, 4, 3, 2], Activation::Tanh, 3.0, 13);
     let (x, y) = batch(3, 2, 6, 1013);
     (mlp, x, y, 0)
 }
 
-/// A tanh network, its batch and a layer whose block has two dominant eigenvalues of opposite signs
-/// and almost equal size, so that power iteration cannot settle.
+/// Returns a tanh network, its batch, and a layer whose block has two dominant eigenvalues of opposite signs and almost
+/// equal size, so that power iteration cannot converge.
 ///
-/// The two hidden units are equal and their outgoing weights opposite: the logits are the last bias,
-/// and p = 1.7e-5 is every sample's probability of its label. With u = [x; 1], h = tanh(z) and outgoing
-/// weights +-1 the first layer's block is the batch's mean of
+/// The two hidden units are equal and their outgoing weights opposite. The logits are therefore the last bias, and p =
+/// 1.7e-5 is every sample's probability of its label. With u = [x; 1], h = tanh(z) and outgoing weights +-1, the first
+/// layer's block is the batch's mean of
 ///
-/// `-4 (1 - p) h (1 - h^2) diag(1, -1) (x) u u^T + 4 p (1 - p) (1 - h^2)^2 [1 -1; -1 1] (x) u u^T`:
+/// `-4 (1 - p) h (1 - h^2) diag(1, -1) (x) u u^T + 4 p (1 - p) (1 - h^2)^2 [1 -1; -1 1] (x) u u^T`.
 ///
-/// the first term's spectrum is symmetric about zero, the second's size tells the two apart: 2.80708
-/// and -2.80699, and 3.05240 and -3.05233 for the whole network. From a random start the chance of a
-/// relative residual below r, by luck, is about 2 r / pi.
+/// The first term's spectrum is symmetric about zero. The second term separates the two eigenvalues: 2.80708 and -2.80699,
+/// and 3.05240 and -3.05233 for the whole network. From a random start, the chance of a relative residual below r by luck is
+/// about 2 r / pi.
 pub fn near_tie() -> (Mlp, Vec<f64>, Vec<u32>, usize) {
     let incoming = [0.75, -0.5, 0.25];
     let mlp = Mlp {
@@ -386,7 +384,7 @@ pub fn near_tie() -> (Mlp, Vec<f64>, Vec<u32>, usize) {
     (mlp, x, vec![1; 4], 0)
 }
 
-/// Steele, Lea and Flood, OOPSLA 2014 (constants of Vigna's splitmix64.c).
+/// The generator of Steele, Lea and Flood, OOPSLA 2014 (constants of Vigna's splitmix64.c).
 struct SplitMix64(u64);
 
 impl SplitMix64 {
@@ -397,7 +395,7 @@ impl SplitMix64 {
         z ^ (z >> 31)
     }
 
-    /// `count` numbers uniform on [-bound, bound], rounded to float32.
+    /// Draws `count` numbers uniform on [-bound, bound], rounded to float32.
     fn uniform(&mut self, bound: f64, count: usize) -> Vec<f64> {
         let unit = |word: u64| (word >> 11) as f64 / (1_u64 << 53) as f64;
         let mut number = || f64::from((bound * (2.0 * unit(self.next()) - 1.0)) as f32);

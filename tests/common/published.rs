@@ -1,4 +1,4 @@
-//! Files in MNIST's format.
+//! Files in MNIST's format, for tests.
 
 #![allow(dead_code, unreachable_pub)]
 
@@ -11,7 +11,7 @@ pub const TRAIN_IMAGES: &str = "train-images-idx3-ubyte";
 pub const TRAIN_LABELS: &str = "train-labels-idx1-ubyte";
 pub const TEST_LABELS: &str = "t10k-labels-idx1-ubyte";
 
-/// Images, `[count, rows, columns]`.
+/// Encodes images `[count, rows, columns]` as an IDX file.
 pub fn idx(sides: [u32; 3], pixels: &[u8]) -> Vec<u8> {
     let fields = [0x803, sides[0], sides[1], sides[2]];
     let header = fields.into_iter().flat_map(u32::to_be_bytes);
@@ -24,7 +24,7 @@ pub fn idx_labels(labels: &[u8]) -> Vec<u8> {
     header.chain(labels.iter().copied()).collect()
 }
 
-/// Four raw files of MNIST's size: the training examples of `mnist`, and its first 10,000 for testing.
+/// Writes four raw files of MNIST's size: the training examples of `mnist`, and its first 10,000 as the test set.
 pub fn directory(mnist: &Dataset) -> TempDir {
     let directory = TempDir::new().unwrap();
     let Pixels::Bytes(pixels) = &mnist.train.pixels else {

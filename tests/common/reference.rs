@@ -1,4 +1,4 @@
-//! The numbers of `assets/reference`, which PyTorch made in float64.
+//! The numbers in `assets/reference`, which PyTorch computed in float64.
 
 #![allow(dead_code, unreachable_pub)]
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use trainable::network::{Activation, Parameters};
 
-/// The cases there are: `step_<case>.json` and `curvature_<case>.json`.
+/// The cases that have `step_<case>.json` and `curvature_<case>.json`.
 pub const CASES: [&str; 8] = [
     "relu",
     "relu_l2",
@@ -18,7 +18,7 @@ pub const CASES: [&str; 8] = [
     "linear",
 ];
 
-/// Those that also have a `sgd_<case>.json`.
+/// The cases that also have `sgd_<case>.json`.
 pub const SGD_CASES: [&str; 4] = ["relu_l2", "crelu_l2", "tanh", "linear"];
 
 /// One layer of parameters, gradients or a vector.
@@ -38,7 +38,7 @@ pub fn read<T: DeserializeOwned>(file: &str) -> T {
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The activation by its name in the files.
+/// Returns the activation with this name in the files.
 pub fn activation(name: &str) -> Activation {
     match name {
         "relu" => Activation::Relu,
@@ -54,13 +54,13 @@ pub fn single(values: &[f64]) -> Vec<f32> {
     values.iter().map(|v| *v as f32).collect()
 }
 
-/// Weight, bias, weight, bias and so on.
+/// Returns the tensors of all layers: weight, bias, weight, bias and so on.
 pub fn parameters(layers: &[Layer]) -> Parameters {
     let layer = |layer: &Layer| [single(&layer.weight), single(&layer.bias)];
     layers.iter().flat_map(layer).collect()
 }
 
-/// As [`parameters`], one after the other.
+/// Returns the values of all layers in one vector, in the order of [`parameters`].
 pub fn flat(layers: &[Layer]) -> Vec<f64> {
     let layer = |layer: &Layer| [&layer.weight[..], &layer.bias].concat();
     layers.iter().flat_map(layer).collect()

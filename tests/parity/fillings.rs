@@ -1,4 +1,4 @@
-//! What buffers are filled with before a dispatch.
+//! The words that fill buffers before a dispatch.
 
 use crate::common::noise;
 use bytemuck::cast_slice;

@@ -1,16 +1,17 @@
-//! Phrases of a page in which every figure is named by where it comes from.
+//! Phrases of a page, in which a name for each figure says where the figure comes from.
 //!
-//! A file of phrases holds paragraphs and tables of the page, with an empty line between them. In place of a figure there is
-//! `{what | format}`, `what` being one of
+//! A file of phrases holds paragraphs and tables of the page, separated by empty lines. Instead of a figure it has `{name |
+//! format}`. A name is one of
 //!
-//! - `FOLDER/TABLE.csv | FIRST FIELDS | COLUMN`: a field of the only row that begins with these fields, which a `;` separates;
+//! - `FOLDER/TABLE.csv | FIRST FIELDS | COLUMN`: a field of the only row that begins with these fields, separated by `;`;
 //! - `score FOLDER | ARM`: mean online accuracy and its t interval;
-//! - `difference FOLDER | ARM`: the difference in it from the arm's counterpart, and its t interval;
-//! - `auroc FOLDER | ARM | INDICATOR`: the area and its bootstrap interval;
+//! - `difference FOLDER | ARM`: the difference in mean online accuracy from the arm's counterpart, and its t interval;
+//! - `auroc FOLDER | ARM | INDICATOR`: the area under the ROC curve and its bootstrap interval;
 //! - `task FOLDER | ARM | TASK`: online accuracy at a task, mean over seeds;
-//! - `paired FOLDER | ARM | FOLDER | ARM`: the first less the second, seed by seed, and its t interval.
+//! - `paired FOLDER | ARM | FOLDER | ARM`: mean online accuracy of the first less that of the second, seed by seed, and its
+//!   t interval.
 //!
-//! A format is the number of decimals, with `+` before it where a sign is always printed, `%` after it for a percentage.
+//! A format is the number of decimals. A `+` before it prints the sign always; a `%` after it prints a percentage.
 
 use super::rows::{Figure, Rows};
 
@@ -19,18 +20,18 @@ const MEAN: [&str; 3] = ["mean", "mean_t_low", "mean_t_high"];
 const DIFFERENCE: [&str; 3] = ["difference", "t_low", "t_high"];
 const AUROC: [&str; 3] = ["auroc", "auroc_low", "auroc_high"];
 
-/// The paragraphs of a text, each on one line with single spaces.
+/// Returns the paragraphs of a text, each on one line with single spaces.
 pub(super) fn paragraphs(text: &str) -> Vec<String> {
     let blocks = text.split("\n\n").map(flat);
     blocks.filter(|block| !block.is_empty()).collect()
 }
 
-/// `text` on one line with single spaces.
+/// Returns `text` on one line with single spaces.
 pub(super) fn flat(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// A phrase with the figures of `rows`.
+/// Returns a phrase with the figures of `rows` inserted.
 pub(super) fn render(phrase: &str, rows: &Rows) -> Result<String, String> {
     let mut parts = phrase.split('{');
     let mut rendered = parts.next().unwrap_or_default().to_owned();
@@ -44,7 +45,7 @@ pub(super) fn render(phrase: &str, rows: &Rows) -> Result<String, String> {
     Ok(rendered)
 }
 
-/// What a phrase says beside its figures.
+/// Returns the text of a phrase without its figures.
 pub(super) fn literal(phrase: &str) -> String {
     let mut parts = phrase.split('{');
     let first = parts.next().unwrap_or_default().to_owned();
@@ -52,7 +53,7 @@ pub(super) fn literal(phrase: &str) -> String {
     rest.fold(first, |text, (_, literal)| text + " " + literal)
 }
 
-/// A figure as it stands in a page.
+/// Returns a figure as the page prints it.
 fn figure(name: &str, rows: &Rows) -> Result<String, String> {
     let fields: Vec<_> = name.split('|').map(str::trim).collect();
     let (format, fields) = fields.split_last().ok_or("nothing")?;
@@ -79,7 +80,7 @@ fn figure(name: &str, rows: &Rows) -> Result<String, String> {
     written(figure?, format)
 }
 
-/// The number, and its interval in brackets.
+/// Returns the number, and its interval in brackets.
 fn written(figure: Figure, format: &str) -> Result<String, String> {
     let (signed, format) = match format.strip_prefix('+') {
         Some(rest) => (true, rest),

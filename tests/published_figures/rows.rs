@@ -1,4 +1,4 @@
-//! The tables of assets/reproduction, read for single figures.
+//! The tables of assets/reproduction, from which single figures are read.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use trainable::record::TaskRow;
 use trainable::statistics::student_interval;
 
-/// A number, and the 95% interval of it where there is one.
+/// A number, and its 95% interval where it has one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Figure {
     pub(super) value: f64,
@@ -22,12 +22,12 @@ impl From<f64> for Figure {
     }
 }
 
-/// The directory that all folders of results are in.
+/// The directory of all folders of results.
 pub(super) struct Rows(pub(super) PathBuf);
 
 impl Rows {
-    /// The column `column` of the only row of `file` whose first fields are `keys`, with its interval where `columns` names both
-    /// ends of one.
+    /// Returns a figure of the only row of `file` whose first fields are `keys`. `columns` names the figure's column, and
+    /// the columns of both ends of its interval if it has one.
     pub(super) fn cell(
         &self,
         file: &str,
@@ -68,7 +68,7 @@ impl Rows {
         }
     }
 
-    /// Mean online accuracy of `arm` at `task`, over seeds.
+    /// Returns the online accuracy of `arm` at `task`, mean over seeds.
     pub(super) fn task(&self, folder: &str, arm: &str, task: u32) -> Result<Figure, String> {
         let rows = self.tasks(folder)?;
         let of_task = rows.iter().filter(|row| row.arm == arm && row.task == task);
@@ -78,8 +78,8 @@ impl Rows {
             .ok_or_else(|| format!("{folder}, {arm}: no task {task}"))
     }
 
-    /// Mean online accuracy of the first arm less that of the second, seed by seed, with Student's t interval over seeds. Each is a
-    /// folder and an arm; both must have the same seeds.
+    /// Returns the mean online accuracy of the first arm less that of the second, seed by seed, with Student's t interval
+    /// over seeds. Each argument is a folder and an arm; both arms must have the same seeds.
     pub(super) fn paired(
         &self,
         first: (&str, &str),
@@ -96,12 +96,12 @@ impl Rows {
         Ok(Figure { value, interval })
     }
 
-    /// Every row of a folder's tasks.csv.
+    /// Reads every row of a folder's tasks.csv.
     pub(super) fn tasks(&self, folder: &str) -> Result<Vec<TaskRow>, String> {
         read(&self.0.join(folder).join("tasks.csv"))
     }
 
-    /// Each seed's mean over tasks.
+    /// Returns each seed's mean over tasks.
     fn seeds(&self, (folder, arm): (&str, &str)) -> Result<BTreeMap<u32, f64>, String> {
         let mut seeds = BTreeMap::<u32, Vec<f64>>::new();
         for row in self.tasks(folder)? {
@@ -116,7 +116,7 @@ impl Rows {
     }
 }
 
-/// Every row of a table.
+/// Reads every row of a table.
 pub(super) fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Vec<T>, String> {
     let fault = |error: csv::Error| format!("{}: {error}", path.display());
     let mut table = csv::Reader::from_path(path).map_err(fault)?;

@@ -1,4 +1,4 @@
-//! The tables in assets/reproduction are what their rows make, and are listed with the revisions that made them.
+//! The tables in assets/reproduction follow from their rows, and the page there lists the revisions that made them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,7 @@ use trainable::record::{DifferenceRow, ForesightRow, ScoreRow, TaskIndicatorRow}
 use super::published;
 use super::rows::read;
 
-/// Folders with a tasks.csv, by name.
+/// Returns the folders with a tasks.csv, by name.
 fn folders() -> BTreeMap<String, PathBuf> {
     let mut waiting = vec![published().0];
     let mut found = BTreeMap::new();
@@ -34,7 +34,7 @@ fn experiment(directory: &Path) -> Experiment {
     toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", directory.display()))
 }
 
-/// To the last digits, which the order of a sum decides.
+/// Compares all but the last digits, which depend on the order of a sum.
 fn assert_near(
     found: impl IntoIterator<Item = Option<f64>>,
     wanted: impl IntoIterator<Item = Option<f64>>,
@@ -104,7 +104,7 @@ fn scores_and_differences_are_what_the_tasks_make() {
     }
 }
 
-/// Where a folder has the means over tasks. Older runs have kept neither these nor their probes.
+/// Tests the folders that hold means over tasks. Older runs kept neither these nor their probes.
 #[test]
 fn foresight_is_what_the_means_over_tasks_make() {
     let mut count = 0;
@@ -123,11 +123,11 @@ fn foresight_is_what_the_means_over_tasks_make() {
     assert!(count > 0, "no folder has them");
 }
 
-/// Folders with so many drops in accuracy are those by which REPRODUCTION.md judges an indicator.
+/// REPRODUCTION.md judges indicators by folders with at least this many drops in accuracy.
 const ENOUGH_DROPS: usize = 20;
 
-/// "Each of the 18 indicators is below 0.5 in at least one of the 18 experiments; the combined bound is ahead of the effective
-/// step in eight": small/ has two seeds, and is left out.
+/// Tests the statement "Each of the 18 indicators is below 0.5 in at least one of the 18 experiments; the combined bound is
+/// ahead of the effective step in eight". It leaves out small/, which has two seeds.
 #[test]
 fn no_indicator_is_stable_across_settings() {
     let mut areas = BTreeMap::<String, Vec<f64>>::new();
@@ -159,7 +159,7 @@ fn no_indicator_is_stable_across_settings() {
     assert_eq!(ahead, 8);
 }
 
-/// The table of folders in assets/reproduction/README.md says the revisions that their files say.
+/// The table of folders in assets/reproduction/README.md names the revisions that the experiment files name.
 #[test]
 fn folders_are_listed_with_their_revisions() {
     let text = fs::read_to_string(published().0.join("README.md")).unwrap();

@@ -6,7 +6,7 @@ use naga::valid::Capabilities;
 use naga::{AddressSpace, GlobalVariable, Handle, Module, StorageAccess};
 use trainable::kernels::{Access, Binding};
 
-/// What every WebGPU device has: <https://www.w3.org/TR/webgpu/#limits>.
+/// The limit that every WebGPU device supports: <https://www.w3.org/TR/webgpu/#limits>.
 const MAX_STORAGE_BUFFERS_PER_SHADER_STAGE: usize = 8;
 
 /// The globals with a binding, in the order of their numbers. Another group than 0 or a gap is an error.

@@ -1,4 +1,4 @@
-//! The window: a session, its controls, its plots and its weights.
+//! The window, with a session, its controls, its plots and its weights.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -21,25 +21,25 @@ const CONTROLS: f32 = 290.0;
 /// Points between plots.
 const GAP: f32 = 14.0;
 
-/// When the window closes by itself, and what it tells before.
+/// The conditions under which the window closes by itself, and the receiver of its outcome.
 pub struct Ending {
-    /// Frames to show.
+    /// The number of frames to show.
     pub frames: u32,
-    /// Whether a picture of the last one is wanted.
+    /// Whether to take a picture of the last frame.
     pub screenshot: bool,
-    /// Takes what there is to tell.
+    /// The channel that takes the outcome.
     pub outcome: Sender<Outcome>,
 }
 
-/// What is told.
+/// A result that the window reports before it closes.
 pub enum Outcome {
     /// A picture of the window.
     Screenshot(Arc<ColorImage>),
-    /// Where training stood at the end, or what it failed of.
+    /// The state of training at the end, or the error that stopped it.
     Stopped(Result<String, Error>),
 }
 
-/// The window's state.
+/// The state of the window.
 pub struct App {
     render: RenderState,
     adapter: String,
@@ -56,7 +56,7 @@ pub struct App {
 
 impl App {
     /// # Errors
-    /// Those of [`Session::new`].
+    /// Returns the errors of [`Session::new`].
     pub fn new(
         context: &Context,
         render: RenderState,
@@ -138,7 +138,7 @@ impl App {
         }
     }
 
-    /// As many units as fit, each image pixel some whole points wide.
+    /// Returns the grid with as many units as fit, where each image pixel is a whole number of points wide.
     fn grid(&self, height: f32, width: f32) -> UnitGrid {
         let cell = self.weights.cell() as f32 * 2.0;
         let fitting = |length: f32| ((length / cell).floor() as u32).clamp(1, 8);
@@ -166,7 +166,7 @@ impl App {
         });
     }
 
-    /// Counts the frame, and ends where the ending says so.
+    /// Counts the frame, and closes the window when the last frame is shown.
     fn count(&mut self, context: &Context) {
         self.frames += 1;
         let Some(ending) = self.ending.take_if(|ending| ending.frames <= self.frames) else {
@@ -178,7 +178,7 @@ impl App {
         }
         let closing = context.clone();
         context.request_screenshot(move |image| {
-            // The receiver is gone when the program is: then nobody wants to know.
+            // The receiver is gone when the program ends, and then nobody needs the picture.
             let _ = ending.outcome.send(Outcome::Screenshot(image));
             closing.send_viewport_cmd(egui::ViewportCommand::Close);
         });
@@ -227,26 +227,26 @@ impl eframe::App for App {
     fn on_exit(&mut self) {
         if let Some(outcome) = &self.outcome {
             let stopped = self.failure.take().map_or_else(|| Ok(self.status()), Err);
-            // As above.
+            // A missing receiver is ignored here too.
             let _ = outcome.send(Outcome::Stopped(stopped));
         }
     }
 }
 
-/// Units of the first layer beside and below each other, and the points they take.
+/// The units of the first layer in rows and columns, and the points that they take.
 struct UnitGrid {
     units: [u32; 2],
     size: Vec2,
 }
 
-/// What the curves of a layer are.
+/// The legend of the curves of a layer.
 const LEGEND: [Entry<'_>; 3] = [
     (Mark::Line, plots::STEP, "effective step"),
     (Mark::Line, plots::BOUND, "combined bound"),
     (Mark::Dot, plots::VIOLATION, "violation"),
 ];
 
-/// Light and calm, whatever the system prefers.
+/// Sets a light and plain style, whatever the system prefers.
 fn look(context: &Context) {
     context.set_theme(egui::Theme::Light);
     context.all_styles_mut(|style| {
@@ -257,10 +257,10 @@ fn look(context: &Context) {
     });
 }
 
-/// How fast steps are, over the latest second or so.
+/// The rate of training steps, over about the latest second.
 #[derive(Default)]
 struct Rate {
-    /// Seconds, and steps until then; the oldest first.
+    /// Pairs of a time in seconds and the steps until then, the oldest first.
     samples: VecDeque<(f64, u32)>,
 }
 

@@ -1,27 +1,27 @@
-//! What steers the step sizes, as the window offers it.
+//! The controllers of step sizes that the window offers.
 
 use trainable::Error;
 use trainable::scheduler::{
     BoundControl, Bounds, Control, Estimator, Monitor, Observation, Scheduler, Scope, Signal,
 };
 
-/// A choice of what steers step sizes. All but the first are the paper's rule, with its numbers.
+/// A choice of controller. All but the first use the paper's rule with the paper's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Controller {
-    /// Nothing: every layer keeps the step size of the settings.
+    /// No controller: every layer keeps the step size of the settings.
     Off,
-    /// Every layer by its own combined bound: the paper's.
+    /// The paper's controller: it steers every layer by the layer's own combined bound.
     PerLayer,
-    /// All layers together, by the network's combined bound.
+    /// Steers all layers together, by the network's combined bound.
     Global,
-    /// Every layer by its own gradient-noise bound.
+    /// Steers every layer by its own gradient-noise bound.
     Noise,
-    /// Every layer by its own curvature-volatility bound.
+    /// Steers every layer by its own curvature-volatility bound.
     Curvature,
 }
 
 impl Controller {
-    /// In the order of the window.
+    /// All choices, in the order of the window.
     pub const ALL: [Self; 5] = [
         Self::Off,
         Self::PerLayer,
@@ -30,7 +30,7 @@ impl Controller {
         Self::Curvature,
     ];
 
-    /// What the window calls it.
+    /// Returns the name in the window.
     pub fn name(self) -> &'static str {
         match self {
             Self::Off => "Off",
@@ -41,7 +41,7 @@ impl Controller {
         }
     }
 
-    /// The scheduler's control, if there is one.
+    /// Returns the scheduler's control, if there is one.
     pub fn control(self) -> Option<BoundControl> {
         let (signal, scope) = match self {
             Self::Off => return None,
@@ -58,20 +58,20 @@ impl Controller {
     }
 }
 
-/// Steers one replica, or only watches it.
+/// The scheduler of one replica, which steers it or only watches it.
 pub(crate) enum Steering {
     Watching(Monitor),
     Steering(Scheduler),
 }
 
-/// What a probe says of every layer, and the step sizes to go on with where something steers.
+/// The statistics of every layer from one probe, and the next step sizes if a controller steers.
 pub(crate) struct Decided {
     pub(crate) bounds: Vec<Option<Bounds>>,
     pub(crate) step_sizes: Option<Vec<f32>>,
 }
 
 impl Steering {
-    /// Of `layers` layers at `step_size`; windows start empty.
+    /// Creates the steering of `layers` layers at `step_size`, with empty windows.
     pub(crate) fn new(
         controller: Controller,
         step_size: f32,

@@ -23,22 +23,22 @@ const L2: [(f32, &str); 4] = [
     (1e-2, "0.01"),
 ];
 
-/// Width of the names of things.
+/// The width of the column of names.
 const LABEL: f32 = 96.0;
 
-/// What the session does not know of itself.
+/// Numbers that the session itself does not know.
 pub struct Status<'a> {
-    /// The adapter, by name.
+    /// The name of the adapter.
     pub adapter: &'a str,
-    /// Training steps in the latest second.
+    /// The training steps in the latest second.
     pub steps_per_second: f64,
 }
 
-/// Shows the controls and does at once what can be done to the running session. Settings come back where they ask for
+/// Shows the controls, and applies at once the changes that the running session can take. Returns settings if a change needs
 /// fresh networks.
 ///
 /// # Errors
-/// What the session refuses.
+/// Returns the error of a change that the session refuses.
 pub fn show(
     ui: &mut Ui,
     session: &mut Session,
@@ -98,7 +98,7 @@ pub fn show(
     Ok(is_restarted.then_some(wanted))
 }
 
-/// Whether fresh networks are wanted.
+/// Returns whether the user asks for fresh networks.
 fn buttons(ui: &mut Ui, session: &mut Session) -> bool {
     ui.add_space(8.0);
     ui.horizontal(|ui| {
@@ -160,7 +160,7 @@ fn choose<T: Copy + PartialEq>(
         });
 }
 
-/// What `value` is called; one that the command line gave may have no name.
+/// Returns the name of `value`. A value from the command line may have none.
 fn name_of<T: PartialEq>(choices: &[(T, &'static str)], value: T) -> &'static str {
     let named = choices.iter().find(|(choice, _)| *choice == value);
     named.map_or("other", |(_, name)| name)

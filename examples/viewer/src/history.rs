@@ -1,4 +1,4 @@
-//! What was read back so far.
+//! The data read back so far.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use trainable::probe::ProbeStats;
 use trainable::scheduler::{Bounds, Signal};
 use trainable::{Halt, ReplicaProgress, TaskScore};
 
-/// Probes that are kept of every replica.
+/// The largest number of probes kept for a replica.
 const MOST_PROBES: usize = 2_000;
 
 /// The record of all replicas, in their order.
@@ -18,29 +18,29 @@ pub struct History {
 /// The record of one replica.
 #[derive(Clone, Debug, Default)]
 pub struct ReplicaHistory {
-    /// Finished tasks, from the first.
+    /// The finished tasks, from the first.
     pub scores: Vec<TaskScore>,
-    /// Points of every layer, the oldest first: `[layer][probe]`.
+    /// The points of every layer, the oldest first: `[layer][probe]`.
     pub layers: Vec<VecDeque<LayerPoint>>,
-    /// Cross-entropy of the minibatch probed last.
+    /// The cross-entropy of the latest probed minibatch.
     pub loss: Option<f64>,
-    /// Where it diverged, if it did.
+    /// The place where the replica diverged, if it did.
     pub halted: Option<Halt>,
 }
 
-/// What one probe says of one layer.
+/// The point of one layer at one probe.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LayerPoint {
-    /// When: tasks done, with the share of the current one.
+    /// The time in tasks: the tasks done, plus the share of the current one.
     pub tasks: f64,
-    /// The step size eta that the probe found.
+    /// The step size eta at the probe.
     pub step_size: f64,
-    /// Effective step and bounds, if the probe could tell.
+    /// The effective step and the bounds, if the probe gave them.
     pub bounds: Option<Bounds>,
 }
 
 impl LayerPoint {
-    /// Whether the effective step is above the layer's combined bound.
+    /// Returns whether the effective step is above the layer's combined bound.
     pub fn is_violation(&self) -> bool {
         self.bounds
             .is_some_and(|bounds| bounds.exceeded(Signal::Combined))
@@ -58,18 +58,18 @@ impl History {
         }
     }
 
-    /// The record of every replica.
+    /// Returns the record of every replica.
     pub fn replicas(&self) -> &[ReplicaHistory] {
         &self.replicas
     }
 
-    /// Finished tasks of the replica that has most of them: one that diverged finishes no more.
+    /// Returns the largest number of finished tasks of any replica. A diverged replica finishes no more.
     pub fn finished_tasks(&self) -> usize {
         let finished = self.replicas.iter().map(|replica| replica.scores.len());
         finished.max().unwrap_or(0)
     }
 
-    /// Takes note of finished tasks and of divergence.
+    /// Adds finished tasks and divergence.
     pub(crate) fn add_progress(&mut self, progress: &[ReplicaProgress]) {
         for (own, read) in self.replicas.iter_mut().zip(progress) {
             own.halted = read.halted;
@@ -79,7 +79,7 @@ impl History {
         }
     }
 
-    /// Takes note of a probe.
+    /// Adds a probe.
     pub(crate) fn add_probe(
         &mut self,
         replica: usize,

@@ -1,13 +1,13 @@
-//! Titles of pictures, and what their colours mean.
+//! Titles and legends of pictures.
 
 use eframe::egui::{
     Align, Color32, Layout, Rect, RichText, Sense, Stroke, Ui, UiBuilder, Vec2, vec2,
 };
 
-/// Height of a title.
+/// The height of a title.
 pub(crate) const TITLE: f32 = 20.0;
 
-/// How something looks in a picture.
+/// The kind of mark in a picture.
 #[derive(Clone, Copy)]
 pub(crate) enum Mark {
     Line,
@@ -18,7 +18,7 @@ pub(crate) enum Mark {
 /// One entry of a legend.
 pub(crate) type Entry<'a> = (Mark, Color32, &'a str);
 
-/// The mark alone.
+/// Draws the mark alone.
 pub(crate) fn swatch(ui: &mut Ui, mark: Mark, colour: Color32) {
     let (place, _) = ui.allocate_exact_size(vec2(12.0, 12.0), Sense::hover());
     let painter = ui.painter();
@@ -36,7 +36,7 @@ pub(crate) fn swatch(ui: &mut Ui, mark: Mark, colour: Color32) {
     }
 }
 
-/// A picture below its title and its legend.
+/// Draws a picture below its title and its legend.
 pub(crate) fn titled(
     ui: &mut Ui,
     rect: Rect,

@@ -1,4 +1,4 @@
-//! The program `trainable-viewer`: options in, window out.
+//! The program `trainable-viewer`, which reads its options and opens the window.
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -21,34 +21,34 @@ use trainable_viewer::settings::Settings;
 #[derive(Parser)]
 #[command(name = "trainable-viewer", version)]
 struct Options {
-    /// What to draw and train with; by default whatever there is
+    /// The backend that draws and trains; by default any that is there
     #[arg(long, value_enum)]
     backend: Option<Backend>,
     /// Width of both hidden layers
     #[arg(long, default_value_t = Settings::default().hidden)]
     hidden: u32,
-    /// Networks that train side by side
+    /// Number of networks that train side by side
     #[arg(long, default_value_t = Settings::default().replicas, value_parser = clap::value_parser!(u32).range(1..=64))]
     replicas: u32,
-    /// Samples in a minibatch
+    /// Number of samples in a minibatch
     #[arg(long, default_value_t = Settings::default().batch)]
     batch: u32,
-    /// Images of every task
+    /// Number of images in a task
     #[arg(long, default_value_t = Settings::default().images)]
     images: u32,
-    /// Passes over them in one task
+    /// Number of passes over the images in one task
     #[arg(long, default_value_t = Settings::default().epochs)]
     epochs: u32,
     /// Step size of Adam
     #[arg(long, default_value_t = Settings::default().step_size)]
     step_size: f32,
-    /// Training steps from one probe to the next
+    /// Number of training steps from one probe to the next
     #[arg(long, default_value_t = Settings::default().interval, value_parser = clap::value_parser!(u32).range(1..))]
     interval: u32,
-    /// Milliseconds of device time for training in every frame
+    /// Milliseconds of device time for training in each frame
     #[arg(long, default_value_t = Settings::default().budget.as_millis() as u64)]
     budget: u64,
-    /// Close after so many frames, and say where training stands
+    /// Close after this many frames, and print the state of training
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     frames: Option<u32>,
     /// Write a picture (PNG) of the last frame
@@ -80,7 +80,7 @@ fn main() -> Result<()> {
     let options = Options::parse();
     let images = ImageSet::training(&data::embedded()?)?;
     let settings = options.settings();
-    // What is wrong with the numbers is said before there is a window.
+    // Faults of the settings are reported before the window opens.
     settings.training_spec(&images)?;
     let (sender, outcomes) = channel();
     let ending = options.frames.map(|frames| Ending {
@@ -147,8 +147,8 @@ fn native_options(backend: Option<Backend>) -> eframe::NativeOptions {
     }
 }
 
-/// WebGPU's default limits, or the adapter's where those are lower, and buffers as large as it allows: the controls may
-/// ask for larger networks later. Timestamps where there are any.
+/// Requests WebGPU's default limits, or the adapter's where those are lower. Buffers may be as large as the adapter allows,
+/// because the controls can ask for larger networks later. Timestamps are requested where the adapter has them.
 fn device(adapter: &wgpu::Adapter) -> wgpu::DeviceDescriptor<'static> {
     let available = adapter.limits();
     wgpu::DeviceDescriptor {

@@ -1,4 +1,4 @@
-//! Curves: accuracy by task, and the effective step of a layer against its bound.
+//! Curves: accuracy by task, and the effective step of a layer beside its bound.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,7 @@ use trainable::data::Description;
 
 use crate::history::{History, LayerPoint};
 
-/// Colours that tell replicas apart, also to the colour-blind (Paul Tol's "bright").
+/// Colours that tell replicas apart, also for colour-blind readers (Paul Tol's "bright").
 const REPLICAS: [Color32; 7] = [
     Color32::from_rgb(0x44, 0x77, 0xaa),
     Color32::from_rgb(0xee, 0x66, 0x77),
@@ -18,30 +18,30 @@ const REPLICAS: [Color32; 7] = [
     Color32::from_rgb(0xaa, 0x33, 0x77),
     Color32::from_rgb(0x99, 0x99, 0x99),
 ];
-/// The effective step.
+/// The colour of the effective step.
 pub const STEP: Color32 = Color32::from_rgb(0x22, 0x55, 0x88);
-/// The combined bound.
+/// The colour of the combined bound.
 pub const BOUND: Color32 = Color32::from_rgb(0xdd, 0x99, 0x33);
-/// Where the step is above the bound.
+/// The colour of a step above the bound.
 pub const VIOLATION: Color32 = Color32::from_rgb(0xcc, 0x22, 0x33);
 
-/// Lines behind the curves.
+/// The colour of the lines behind the curves.
 const GRID: Color32 = Color32::from_gray(228);
 
-/// Tasks that the horizontal axis has room for from the start.
+/// The smallest number of tasks on the horizontal axis.
 const FEWEST_TASKS: f64 = 4.0;
-/// Room for the numbers at the vertical axis, so that plots below each other are aligned.
+/// The width of the vertical axis' numbers, equal in all plots so that they are aligned.
 const AXIS_WIDTH: f32 = 44.0;
 
-/// Room for a number at the horizontal axis; with less it would fade.
+/// The width for a number at the horizontal axis; egui fades a number that has less.
 const ROOM: f32 = 62.0;
 
-/// The colour of a replica.
+/// Returns the colour of a replica.
 pub fn replica_colour(replica: usize) -> Color32 {
     REPLICAS[replica % REPLICAS.len()]
 }
 
-/// Online accuracy by task, one line a replica, the selected one bold. `tasks` is where training stands.
+/// Plots online accuracy by task, one line for each replica, the selected one bold. `tasks` is the current time in tasks.
 pub fn accuracy(ui: &mut Ui, history: &History, selected: usize, tasks: f64, size: Vec2) {
     let chance = Description::mnist().chance();
     let plot = plot("accuracy", size, tasks)
@@ -76,7 +76,7 @@ pub fn accuracy(ui: &mut Ui, history: &History, selected: usize, tasks: f64, siz
     });
 }
 
-/// Effective step and combined bound of one layer over probes, on a logarithmic axis; violations are marked.
+/// Plots the effective step and the combined bound of one layer over probes, on a logarithmic axis. Violations are marked.
 pub fn layer(ui: &mut Ui, number: usize, points: &VecDeque<LayerPoint>, tasks: f64, size: Vec2) {
     let curve = |value: fn(&LayerPoint) -> Option<f64>| -> Vec<[f64; 2]> {
         let height = |point: &LayerPoint| Some([point.tasks, logarithm(value(point)?)?]);
@@ -104,7 +104,7 @@ pub fn layer(ui: &mut Ui, number: usize, points: &VecDeque<LayerPoint>, tasks: f
     });
 }
 
-/// A plot over tasks that stands still under the pointer.
+/// Creates a plot over tasks that cannot be dragged or zoomed.
 fn plot<'a>(id: impl std::hash::Hash + std::fmt::Debug, size: Vec2, tasks: f64) -> Plot<'a> {
     Plot::new(id)
         .width(size.x)
@@ -126,12 +126,12 @@ fn plot<'a>(id: impl std::hash::Hash + std::fmt::Debug, size: Vec2, tasks: f64) 
         .x_axis_label("tasks done")
 }
 
-/// log10 of a positive, finite number.
+/// Returns log10 of a positive, finite number.
 fn logarithm(value: f64) -> Option<f64> {
     (value > 0.0 && value.is_finite()).then(|| value.log10())
 }
 
-/// Multiples of `step` from `low` to `high`.
+/// Returns the multiples of `step` from `low` to `high`.
 fn every(step: f64, low: f64, high: f64) -> Vec<GridMark> {
     let multiples = (low / step).ceil() as i64..=(high / step + 1e-9).floor() as i64;
     let mark = |k| GridMark {
@@ -141,7 +141,7 @@ fn every(step: f64, low: f64, high: f64) -> Vec<GridMark> {
     multiples.map(mark).collect()
 }
 
-/// Marks at whole numbers that are 1, 2 or 5 times a power of ten apart, so that no more than `most` fit in.
+/// Returns marks at whole numbers that are 1, 2 or 5 times a power of ten apart, at most `most` of them.
 fn whole((low, high): (f64, f64), most: f32) -> Vec<GridMark> {
     let steps = (0..).flat_map(|exponent| [1.0, 2.0, 5.0].map(|k| k * 10_f64.powi(exponent)));
     let step = steps
@@ -150,7 +150,7 @@ fn whole((low, high): (f64, f64), most: f32) -> Vec<GridMark> {
     every(step.unwrap_or(1.0), low, high)
 }
 
-/// Marks on an axis of logarithms: at 1, 2 and 5 times powers of ten, or at powers of ten, seven at most.
+/// Returns marks on an axis of logarithms: at 1, 2 and 5 times powers of ten, or at powers of ten, seven at most.
 fn decades(input: GridInput) -> Vec<GridMark> {
     let (low, high) = input.bounds;
     let stride = ((high - low) / 7.0).ceil().max(1.0);
@@ -171,7 +171,7 @@ fn decades(input: GridInput) -> Vec<GridMark> {
     multiples.collect()
 }
 
-/// The number of which `logarithm` is the logarithm, to one digit.
+/// Returns the number whose base-10 logarithm is `logarithm`, to one digit.
 fn power_of_ten(logarithm: f64) -> String {
     let number = 10_f64.powf(logarithm);
     match logarithm {

@@ -1,9 +1,9 @@
-//! What trains, what was read back, when to probe, and what is decided: all that a window shows, without the window.
+//! A session without its window: it trains, probes, reads back and lets the controller decide.
 //!
-//! [`Session::frame`] is called once a frame. It takes in what has arrived from the device, and records and submits a
-//! share of the work: some training steps, or some iterations of a probe, as many as fit a budget of device time. It
-//! never waits. Training does: from a probe until its statistics have arrived and the controller has decided, so that
-//! what is trained depends on the settings alone, and not on how fast anything is.
+//! [`Session::frame`] is called once a frame. It takes in the data that has arrived from the device, and submits a share of
+//! the work: training steps, or iterations of a probe, as many as fit a budget of device time. It never waits. Training does
+//! wait for a probe until its statistics have arrived and the controller has decided. What is trained therefore depends on
+//! the settings alone, and not on any speed.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -21,35 +21,35 @@ use crate::history::History;
 use crate::settings::Settings;
 use crate::stopwatch::Stopwatch;
 
-/// Training steps, or iterations, of a frame on a device that cannot time them.
+/// The training steps or iterations of a frame on a device without timestamps.
 const UNTIMED: u32 = 4;
-/// Frames whose training may be unfinished before the next is recorded.
+/// The number of frames whose training may be unfinished before the next is recorded.
 const MOST_IN_FLIGHT: u32 = 2;
 
-/// What a probe brings.
+/// The result of a probe.
 type Found = (Vec<Result<ProbeStats, NotFinite>>, Vec<ReplicaProgress>);
-/// The same on its way from the device.
+/// The result of a probe on its way from the device.
 type Reading = Pin<Box<dyn Future<Output = Result<Found, gpu::Error>>>>;
-/// The same before it is submitted.
+/// The readback of a probe before it is submitted.
 type Recorded = (
     Readback<Vec<Result<ProbeStats, NotFinite>>>,
     Readback<Vec<ReplicaProgress>>,
 );
 
-/// What the device does next.
+/// The next work of the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// Training steps until the next probe.
+    /// Training steps, `left` of them until the next probe.
     Training { left: u32 },
-    /// Iterations until the probe's end.
+    /// Iterations, `left` of them until the probe's end.
     Probing { left: u32 },
 }
 
-/// What the stopwatch is timing.
+/// The work that the stopwatch is timing.
 #[derive(Clone, Copy)]
 enum Timed {
     Steps(u32),
-    /// Of a probe, from one number on.
+    /// Iterations of a probe, from number `first` on.
     Iterations {
         first: u32,
         iterations: u32,
@@ -64,7 +64,7 @@ pub struct Session {
     engine: Engine,
     steering: Vec<Steering>,
     phase: Phase,
-    /// Training steps that may still be recorded; any number if `None`.
+    /// The number of training steps that may still be recorded; any number if `None`.
     allowance: Option<u32>,
     steps: u32,
     step_pacer: Pacer,
@@ -77,10 +77,10 @@ pub struct Session {
 }
 
 impl Session {
-    /// Allocates, compiles, and submits the drawing of fresh networks.
+    /// Allocates, compiles, and submits the initialisation of fresh networks.
     ///
     /// # Errors
-    /// Those of [`Settings::training_spec`] and [`Engine::new`].
+    /// Returns the errors of [`Settings::training_spec`] and [`Engine::new`].
     pub fn new(
         device: &wgpu::Device,
         queue: &wgpu::Queue,
@@ -118,32 +118,32 @@ impl Session {
         Ok(session)
     }
 
-    /// What is trained, with what has been set since.
+    /// Returns the settings, with the changes since the start.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// The engine, for those who draw what it holds.
+    /// Returns the engine, for drawing its buffers.
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    /// What was read back so far.
+    /// Returns the data read back so far.
     pub fn history(&self) -> &History {
         &self.history
     }
 
-    /// Training steps recorded so far, of every replica.
+    /// Returns the number of training steps recorded so far for every replica.
     pub fn steps(&self) -> u32 {
         self.steps
     }
 
-    /// Tasks done after `steps` steps, with the share of the current one.
+    /// Returns the tasks done after `steps` steps, plus the share of the current one.
     pub fn tasks_after(&self, steps: u32) -> f64 {
         f64::from(steps) / self.engine.spec().steps_per_task() as f64
     }
 
-    /// Training steps that fit into a frame, as far as is known.
+    /// Returns the number of training steps that are estimated to fit into a frame.
     pub fn steps_per_frame(&self) -> u32 {
         match self.stopwatch {
             Some(_) => self.step_pacer.steps(),
@@ -158,30 +158,31 @@ impl Session {
         }
     }
 
-    /// Whether nothing more is recorded.
+    /// Returns whether recording is paused.
     pub fn is_paused(&self) -> bool {
         self.allowance == Some(0)
     }
 
-    /// Stops recording; what was submitted goes on.
+    /// Stops recording. Submitted work continues.
     pub fn pause(&mut self) {
         self.allowance = Some(0);
     }
 
-    /// Goes on.
+    /// Continues recording.
     pub fn resume(&mut self) {
         self.allowance = None;
     }
 
-    /// Pauses after `steps` more training steps, and the probes that come before the last of them.
+    /// Pauses after `steps` more training steps. Probes before the last of them are included.
     pub fn pause_after(&mut self, steps: u32) {
         self.allowance = Some(steps);
     }
 
-    /// Sets the step size of every layer: from the next submission on without a controller. A controller starts from it.
+    /// Sets the step size of every layer. Without a controller it applies from the next submission on; a controller starts
+    /// from it.
     ///
     /// # Errors
-    /// A step size that is negative or not finite.
+    /// Returns an error if the step size is negative or not finite.
     pub fn set_step_size(&mut self, step_size: f32) -> Result<(), Error> {
         self.write_step_size(step_size)?;
         self.settings.step_size = step_size;
@@ -191,10 +192,10 @@ impl Session {
         }
     }
 
-    /// Lets another controller steer, from the settings' step size on and with empty windows.
+    /// Changes the controller. The new one starts from the settings' step size, with empty windows.
     ///
     /// # Errors
-    /// A step size outside the controller's limits.
+    /// Returns an error if the step size is outside the controller's limits.
     pub fn set_controller(&mut self, controller: Controller) -> Result<(), Error> {
         self.settings.controller = controller;
         self.steer()
@@ -220,12 +221,12 @@ impl Session {
         replicas.try_for_each(|r| self.engine.set_step_sizes(&self.queue, r, &step_sizes))
     }
 
-    /// One frame's share.
+    /// Does one frame's share of the work.
     ///
     /// # Errors
-    /// A device that fails.
+    /// Returns an error if the device fails.
     pub fn frame(&mut self) -> Result<(), Error> {
-        // Asks what is done, and does not wait; in a browser this does nothing, and nothing is needed.
+        // The poll asks for finished work and does not wait. In a browser it does nothing, and nothing is needed.
         let poll = self.device.poll(wgpu::PollType::Poll);
         poll.map_err(|error| gpu::Error::Device {
             doing: "training",
@@ -294,7 +295,7 @@ impl Session {
         let is_first = left == all;
         let mut left = left;
         if is_first {
-            // It does one iteration.
+            // The begin of a probe does one iteration.
             self.engine.encode_probe_begin(encoder)?;
             left -= 1;
         }
@@ -303,7 +304,7 @@ impl Session {
         if is_first {
             self.encode_timed(encoder, Timed::Iterations { first, iterations })?;
         } else {
-            // Those that have converged take no time: they would mislead the pacer.
+            // Replicas that have converged take no time, which would mislead the pacer.
             self.engine
                 .encode_probe_iterations(encoder, first..first + iterations)?;
         }
@@ -323,7 +324,7 @@ impl Session {
         )))
     }
 
-    /// Records work in a pass of its own, timed unless an earlier one still is.
+    /// Records work in a pass of its own, timed if the stopwatch is idle.
     fn encode_timed(
         &mut self,
         encoder: &mut wgpu::CommandEncoder,
@@ -375,7 +376,7 @@ impl Session {
         let (probes, progress) = found?;
         self.history.add_progress(&progress);
         for (replica, stats) in probes.iter().enumerate() {
-            // A replica that is not finite has no statistics, and trains no more.
+            // A replica that is not finite has no statistics, and is not trained any more.
             if let Ok(stats) = stats {
                 self.decide(replica, stats)?;
             }

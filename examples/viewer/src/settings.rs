@@ -1,4 +1,4 @@
-//! What is trained, and how often it is probed.
+//! The settings of the networks, their training and their probes.
 
 use std::time::Duration;
 
@@ -10,35 +10,35 @@ use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpe
 
 use crate::controller::Controller;
 
-/// Everything that a session starts from.
+/// The settings of a session.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// Width of both hidden layers.
     pub hidden: u32,
-    /// The nonlinearity after them.
+    /// The activation of both hidden layers.
     pub activation: Activation,
-    /// Coupled L2.
+    /// The strength of coupled L2.
     pub l2: f32,
-    /// The step size of every layer: all through without a controller, at the start with one.
+    /// The step size of every layer. A controller starts from it; without a controller it stays.
     pub step_size: f32,
-    /// What steers step sizes.
+    /// The controller of the step sizes.
     pub controller: Controller,
-    /// Networks that train side by side, with seeds 0, 1, 2 and so on.
+    /// The number of networks that train side by side, with seeds 0, 1, 2 and so on.
     pub replicas: u32,
-    /// Samples in a minibatch.
+    /// The number of samples in a minibatch.
     pub batch: u32,
-    /// Images of every task.
+    /// The number of images in a task.
     pub images: u32,
-    /// Passes over them in one task.
+    /// The number of passes over the images in one task.
     pub epochs: u32,
-    /// Training steps from one probe to the next.
+    /// The number of training steps from one probe to the next.
     pub interval: u32,
-    /// What one frame's training should take of the device.
+    /// The device time for the training of one frame.
     pub budget: Duration,
 }
 
 impl Default for Settings {
-    /// A task of 500 steps, so that several pass in a minute on a laptop.
+    /// Returns settings with tasks of 500 steps, so that several tasks pass in a minute on a laptop.
     fn default() -> Self {
         Self {
             hidden: 128,
@@ -51,17 +51,17 @@ impl Default for Settings {
             images: 640,
             epochs: 50,
             interval: 40,
-            // About half of a frame at 60 a second.
+            // The budget is about half of a frame at 60 frames a second.
             budget: Duration::from_millis(8),
         }
     }
 }
 
 impl Settings {
-    /// The same as the engine takes it, on these images.
+    /// Returns the specification of the engine for these settings and images.
     ///
     /// # Errors
-    /// A number outside its range.
+    /// Returns an error if a number is outside its range.
     pub fn training_spec(&self, images: &ImageSet) -> Result<TrainingSpec, Error> {
         let classes = Description::mnist().classes;
         let widths = [images.pixels(), self.hidden, self.hidden, classes];

@@ -1,14 +1,14 @@
-//! How long a compute pass takes on the device, read back without waiting.
+//! Measures the time of a compute pass on the device, and reads it back without waiting.
 
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use trainable::wgpu;
 
-/// Bytes of the two timestamps.
+/// The size of the two timestamps in bytes.
 const BYTES: u64 = 16;
 
-/// Times one pass at a time, where the device has timestamps.
+/// A stopwatch that times one pass at a time.
 pub(crate) struct Stopwatch {
     queries: wgpu::QuerySet,
     resolved: wgpu::Buffer,
@@ -19,14 +19,14 @@ pub(crate) struct Stopwatch {
 
 enum State {
     Idle,
-    /// A pass was recorded, and not yet submitted.
+    /// A pass was recorded, but not submitted yet.
     Recorded,
     /// The timestamps are on their way.
     Mapping(Receiver<Result<(), wgpu::BufferAsyncError>>),
 }
 
 impl Stopwatch {
-    /// `None` on a device without timestamps.
+    /// Creates a stopwatch; `None` on a device without timestamps.
     pub(crate) fn new(device: &wgpu::Device, queue: &wgpu::Queue) -> Option<Self> {
         if !device.features().contains(wgpu::Features::TIMESTAMP_QUERY) {
             return None;
@@ -53,12 +53,12 @@ impl Stopwatch {
         })
     }
 
-    /// Whether the next pass can be timed.
+    /// Returns whether the next pass can be timed.
     pub(crate) fn is_idle(&self) -> bool {
         matches!(self.state, State::Idle)
     }
 
-    /// What a pass needs to be timed.
+    /// Returns the timestamp queries of the pass to time.
     pub(crate) fn timestamp_writes(&self) -> wgpu::ComputePassTimestampWrites<'_> {
         wgpu::ComputePassTimestampWrites {
             query_set: &self.queries,
@@ -67,27 +67,27 @@ impl Stopwatch {
         }
     }
 
-    /// Records the reading after the pass.
+    /// Records the readback of the timestamps after the pass.
     pub(crate) fn encode_read(&mut self, encoder: &mut wgpu::CommandEncoder) {
         encoder.resolve_query_set(&self.queries, 0..2, &self.resolved, 0);
         encoder.copy_buffer_to_buffer(&self.resolved, 0, &self.staging, 0, BYTES);
         self.state = State::Recorded;
     }
 
-    /// Asks for the timestamps, once they are submitted.
+    /// Requests the timestamps after the submission.
     pub(crate) fn submitted(&mut self) {
         if let State::Recorded = self.state {
             let (sender, receiver) = channel();
             self.staging
                 .map_async(wgpu::MapMode::Read, .., move |mapped| {
-                    // The receiver is gone when the session was dropped: then nobody wants to know.
+                    // The receiver is gone after the session was dropped, and then nobody needs the result.
                     let _ = sender.send(mapped);
                 });
             self.state = State::Mapping(receiver);
         }
     }
 
-    /// The time of the pass, as soon as it is there. A reading that fails is no time, and no reason to stop.
+    /// Returns the time of the pass as soon as it has arrived. A readback that fails gives no time and is not an error.
     pub(crate) fn elapsed(&mut self) -> Option<Duration> {
         let State::Mapping(receiver) = &self.state else {
             return None;

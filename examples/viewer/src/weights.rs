@@ -1,4 +1,4 @@
-//! The first layer's weights as pictures: a fragment shader of the window's reads the engine's parameters.
+//! Pictures of the first layer's weights: a fragment shader of the window reads the engine's parameters.
 
 use std::sync::Arc;
 
@@ -6,31 +6,31 @@ use eframe::egui;
 use eframe::egui_wgpu::{Callback, CallbackResources, CallbackTrait, ScreenDescriptor};
 use trainable::{Engine, wgpu};
 
-/// The shader.
+/// The source of the shader.
 pub const SHADER: &str = include_str!("weights.wgsl");
 
 /// The shader's colour of weights at minus the limit and below.
 pub const NEGATIVE: egui::Color32 = egui::Color32::from_rgb(33, 97, 168);
-/// The same at the limit and above.
+/// The shader's colour of weights at the limit and above.
 pub const POSITIVE: egui::Color32 = egui::Color32::from_rgb(184, 41, 41);
 
-/// The shader's `View`, field by field.
+/// The fields of the shader's `View`, in order.
 type View = [u32; 8];
 
 /// A picture of some units of one engine.
 pub struct Weights {
     painter: Arc<Painter>,
-    /// Inputs of the first layer along one side of the image.
+    /// The number of inputs of the first layer along one side of the image.
     side: u32,
     units: u32,
     columns: u32,
     replica_stride: u32,
-    /// The weight of the deepest colour.
+    /// The size of a weight that has the deepest colour.
     limit: f32,
     target_is_linear: bool,
 }
 
-/// What lives on the device.
+/// The resources on the device.
 struct Painter {
     pipeline: wgpu::RenderPipeline,
     bind_group: wgpu::BindGroup,
@@ -38,10 +38,10 @@ struct Painter {
 }
 
 impl Weights {
-    /// Paints weights of `engine` onto targets of `format`.
+    /// Creates the pictures of the weights of `engine`, on targets of `format`.
     pub fn new(device: &wgpu::Device, format: wgpu::TextureFormat, engine: &Engine) -> Self {
         let network = &engine.spec().network;
-        // The first tensor is where a replica's parameters begin; the minibatch that it multiplies has one copy.
+        // A replica's parameters begin with the first tensor, and the minibatch that it multiplies has one copy.
         let (units, inputs) = (network.values()[1], network.inputs());
         Self {
             painter: Arc::new(Painter::new(device, format, engine.parameters())),
@@ -49,28 +49,28 @@ impl Weights {
             units: units.units,
             columns: units.padded_units(),
             replica_stride: network.parameter_stride() as u32,
-            // Thrice the bound of the initial weights, rounded.
+            // Three times the bound of the initial weights, rounded.
             limit: (3.0 * (6.0 / inputs as f32).sqrt() * 20.0).round().max(1.0) / 20.0,
             target_is_linear: format.is_srgb(),
         }
     }
 
-    /// The weight of the deepest colour; its negative has the deepest of the other kind.
+    /// Returns the weight of the deepest colour. Its negative has the deepest colour of negative weights.
     pub fn limit(&self) -> f32 {
         self.limit
     }
 
-    /// Width and height of one unit's picture, margin included, in image pixels.
+    /// Returns the width and height of one unit's picture, margin included, in image pixels.
     pub fn cell(&self) -> u32 {
         self.side + 1
     }
 
-    /// Units of the layer.
+    /// Returns the number of units in the layer.
     pub fn units(&self) -> u32 {
         self.units
     }
 
-    /// Paints as many units of `replica` as a grid of `[width, height]` has, over `rect`.
+    /// Paints over `rect` the units of `replica` that fit a grid of `[width, height]`.
     pub fn paint(&self, ui: &egui::Ui, rect: egui::Rect, replica: usize, grid: [u32; 2]) {
         let picture = Picture {
             painter: self.painter.clone(),
@@ -160,7 +160,7 @@ impl Painter {
     }
 }
 
-/// One frame's picture.
+/// The picture of one frame.
 struct Picture {
     painter: Arc<Painter>,
     view: View,
@@ -196,11 +196,11 @@ mod tests {
     use trainable::network::{Activation, Network};
     use trainable::spec::{ReplicaSpec, TrainingSpec};
 
-    /// Pixels of the target for one pixel of an image.
+    /// Target pixels for one pixel of an image.
     const ZOOM: usize = 16;
     const SIDE: usize = 4;
     const UNITS: usize = 7;
-    /// One place more than there are units.
+    /// A grid with one place more than there are units.
     const GRID: [u32; 2] = [4, 2];
     const SIZE: [usize; 2] = [4 * (SIDE + 1) * ZOOM, 2 * (SIDE + 1) * ZOOM];
 
@@ -219,7 +219,7 @@ mod tests {
         Engine::new(&gpu.device, spec).unwrap()
     }
 
-    /// Red, green and blue of every pixel as painted.
+    /// Returns red, green and blue of every painted pixel.
     fn painted(gpu: &Gpu, weights: &Weights, replica: usize) -> Vec<[u8; 3]> {
         let [width, height] = SIZE.map(|side| side as u32);
         let size = wgpu::Extent3d {
@@ -278,7 +278,7 @@ mod tests {
         view.chunks(4).map(|p| [p[0], p[1], p[2]]).collect()
     }
 
-    /// The shader's colours, as its head says, 0 to 255.
+    /// Returns the colour that the comment at the head of the shader defines, 0 to 255.
     fn colour(weight: f32, limit: f32) -> [f32; 3] {
         let (zero, deepest) = (
             [0.965, 0.965, 0.955],
@@ -291,7 +291,7 @@ mod tests {
         [0, 1, 2].map(|i| 255.0 * (zero[i] * (1.0 - depth) + deepest[i] * depth))
     }
 
-    /// The greatest distance of the picture from `weights[unit * 16 + input]`.
+    /// Returns the largest distance of the picture from `weights[unit * 16 + input]`.
     fn worst(picture: &[[u8; 3]], weights: &[f32], limit: f32) -> f32 {
         let mut worst = 0.0_f32;
         for unit in 0..UNITS {
@@ -326,9 +326,9 @@ mod tests {
             let distance =
                 |replica: usize| worst(&picture, &parameters[replica][0], weights.limit());
             assert!(distance(1) <= 1.0, "{name}: off by {}", distance(1));
-            // The negative control: another replica's weights are others.
+            // The negative control: another replica has other weights.
             assert!(distance(0) > 20.0, "{name}");
-            // Where there is no unit, and at the margin, there is nothing.
+            // A place without a unit and the margin are empty.
             let last = picture[(SIZE[1] - ZOOM) * SIZE[0] - ZOOM];
             assert_eq!((last, picture[0]), ([255; 3], [255; 3]), "{name}");
             gpu.check("painting").unwrap();

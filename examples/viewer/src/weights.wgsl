@@ -1,23 +1,23 @@
-// A layer's weights as pictures, read where training keeps them.
+// Draws a layer's weights as pictures. It reads them in the buffer that training uses.
 //
 //     colour[unit, y, x] = diverging(parameters[first + (y * side + x) * columns + unit] / limit)
 //
-// parameters[replica, stride]: the engine's; `first` is where the replica's layer begins, a row of `columns` per input.
-// One invocation of `paint` is one pixel of the screen. Units stand in a grid, line by line, with a margin of half an
-// image pixel's width on all sides of each.
+// parameters[replica, stride] is the engine's buffer. The replica's layer begins at `first` and has a row of `columns` per
+// input. One invocation of `paint` draws one pixel of the screen. Units are arranged in a grid, row by row. Each has a margin
+// of half an image pixel's width on all sides.
 
 struct View {
     first: u32,
     columns: u32,
     units: u32,
-    // Pixels of an image along one side.
+    // The number of pixels of an image along one side.
     side: u32,
-    // Units beside each other, and below each other.
+    // The number of units in a row, and in a column.
     grid_width: u32,
     grid_height: u32,
     // The weight of the deepest colour.
     limit: f32,
-    // 1 where the target encodes sRGB by itself.
+    // 1 if the target encodes sRGB by itself.
     target_is_linear: u32,
 }
 
@@ -26,7 +26,7 @@ struct View {
 
 struct Vertex {
     @builtin(position) position: vec4f,
-    // 0 to 1 from the top left.
+    // The position from the top left, 0 to 1.
     @location(0) place: vec2f,
 }
 

@@ -1,4 +1,4 @@
-//! The session without a window, on every adapter: what it trains is what the library trains, whatever the pace.
+//! The session without a window, on every adapter: it trains what the library trains, at any pace.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,14 +13,14 @@ use trainable_viewer::history::LayerPoint;
 use trainable_viewer::session::Session;
 use trainable_viewer::settings::Settings;
 
-/// Far beyond what any of these takes, also on a busy machine without a GPU.
+/// The longest wait, far beyond what a test takes on a busy machine without a GPU.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Adam's, as replicas have it by default.
+/// Adam's epsilon, as replicas have it by default.
 const EPSILON: f32 = 1e-8;
-/// Two whole tasks, and seven probes.
+/// The steps of two whole tasks, with seven probes.
 const STEPS: u32 = 39;
 
-/// Tasks of 12 steps, probes after every 5. The step size is large enough for controllers to act.
+/// Returns settings with tasks of 12 steps and a probe after every 5. The step size is large enough for controllers to act.
 fn settings(controller: Controller) -> Settings {
     Settings {
         hidden: 12,
@@ -41,8 +41,8 @@ fn images() -> ImageSet {
     ImageSet::new(&bytes, 16, 0.5, 0.3).unwrap()
 }
 
-/// Every adapter, with a device as the library opens it and one that has timestamps, where there are any: the session
-/// paces itself otherwise on it.
+/// An adapter with a device as the library opens it, and one with timestamps where the adapter has them, because the session
+/// then paces itself by them.
 struct Adapter {
     name: String,
     compute: Compute,
@@ -73,7 +73,7 @@ fn each_adapter() -> Vec<Adapter> {
     found.iter().map(open).collect()
 }
 
-/// Frames until `is_done`.
+/// Runs frames until `is_done`.
 fn run(session: &mut Session, is_done: impl Fn(&Session) -> bool) {
     let begun = Instant::now();
     while !is_done(session) {
@@ -83,7 +83,7 @@ fn run(session: &mut Session, is_done: impl Fn(&Session) -> bool) {
     }
 }
 
-/// Trains `steps` steps more and pauses.
+/// Trains `steps` more steps and pauses.
 fn train(session: &mut Session, steps: u32) {
     session.pause_after(steps);
     run(session, Session::is_paused);
@@ -101,10 +101,10 @@ fn parameters(session: &Session, (device, queue): &(wgpu::Device, wgpu::Queue)) 
     readback.wait().unwrap()
 }
 
-/// What settings come to in the library's own loop, which waits after every call.
+/// The results of the same settings in the library's own loop, which waits after every call.
 struct Wanted {
     parameters: Vec<Parameters>,
-    /// Step size and effective step of the first layer: `[replica][probe]`.
+    /// The step size and effective step of the first layer: `[replica][probe]`.
     steps: Vec<Vec<(f64, f64)>>,
     progress: Vec<ReplicaProgress>,
 }
@@ -172,13 +172,13 @@ fn it_trains_as_the_library_does() {
                     let tasks: Vec<_> = points.iter().map(|point| point.tasks).collect();
                     let probed = (1..=7).map(|probe| f64::from(5 * probe) / 12.0);
                     assert_eq!(tasks, probed.collect::<Vec<_>>(), "{name}");
-                    // The third task's end has not been read back.
+                    // The end of the third task has not been read back.
                     let scores = &wanted.progress[replica].finished;
                     assert_eq!((own.scores.len(), scores.len()), (2, 3), "{name}");
                     assert_eq!(own.scores, scores[..2], "{name}");
                 }
             }
-            // The negative control: controllers act, or all this compares nothing.
+            // The negative control: controllers change the result, so the comparison is not empty.
             let plain = without_controller.get_or_insert_with(|| wanted.parameters.clone());
             assert_eq!(
                 *plain == wanted.parameters,

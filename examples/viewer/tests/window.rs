@@ -1,4 +1,4 @@
-//! The program with its window, on whatever screen there is: it trains, draws what it trains, and ends.
+//! The program with its window, on a real screen or a virtual one: it trains, draws what it trains, and ends.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -10,13 +10,13 @@ const WIDTH: usize = 1280;
 const HEIGHT: usize = 800;
 const REPLICAS: usize = 3;
 
-/// The colours of the first replicas, of a layer's curves, and of the deepest weights.
+/// The colours of the first replicas, of a layer's curves, and of the largest weights.
 const REPLICA_COLOURS: [[u8; 3]; REPLICAS] =
     [[0x44, 0x77, 0xaa], [0xee, 0x66, 0x77], [0x22, 0x88, 0x33]];
 const STEP: [u8; 3] = [0x22, 0x55, 0x88];
 const BOUND: [u8; 3] = [0xdd, 0x99, 0x33];
 
-/// Colours `[row][column]`.
+/// The colours of a picture, `[row][column]`.
 type Picture = Vec<Vec<[u8; 3]>>;
 
 fn read(file: &Path) -> Picture {
@@ -35,7 +35,7 @@ fn region(picture: &Picture, x: Range<usize>, y: Range<usize>) -> Vec<[u8; 3]> {
     rows.flat_map(|row| row[x.clone()].to_vec()).collect()
 }
 
-/// Pixels of a colour, give or take what blending does to it.
+/// Counts the pixels of a colour, within the error of blending.
 fn count(pixels: &[[u8; 3]], colour: [u8; 3]) -> usize {
     let is_near = |pixel: &&[u8; 3]| pixel.iter().zip(colour).all(|(a, b)| a.abs_diff(b) <= 12);
     pixels.iter().filter(is_near).count()
@@ -89,7 +89,7 @@ fn it_trains_and_draws_what_it_trains() {
     for colour in [STEP, BOUND] {
         assert!(count(&layers, colour) > 100, "{colour:?} in the layers");
     }
-    // No curve is elsewhere: the negative control.
+    // The negative control: a colour of one plot does not occur in the other.
     assert_eq!(count(&accuracy, BOUND), 0);
     assert_eq!(count(&layers, REPLICA_COLOURS[1]), 0);
 

@@ -39,8 +39,8 @@ impl Laboratory {
         self.engine.spec().steps_per_task() as u32
     }
 
-    /// Trains `steps` steps and waits for them. Returns, for each replica, the accuracy in the last epoch of the latest
-    /// finished task; nothing during the first task.
+    /// Trains `steps` steps and waits for them. Returns, for each replica, the accuracy in the last epoch of its latest
+    /// finished task, and an empty list during the first task.
     pub async fn train(&self, steps: u32) -> Result<Vec<f64>, JsError> {
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
         self.engine.encode_steps(&mut encoder, steps)?;

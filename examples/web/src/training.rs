@@ -9,7 +9,8 @@ const IMAGES: u32 = 256;
 const PIXELS: u32 = 64;
 
 /// Builds three replicas of a network that learns random labels of noise. The first keeps its parameters from task to task.
-/// The second is also drawn to its initial parameters, by L2-init. The third is fresh for each task.
+/// The second also keeps them, and L2-init pulls them towards their initial values. The third gets a fresh network for each
+/// task.
 ///
 /// # Errors
 /// [`Error`] if a constant below is out of its range.
@@ -44,7 +45,7 @@ pub fn training() -> Result<TrainingSpec, Error> {
     })
 }
 
-/// All parameters of all replicas, tensor by tensor.
+/// Returns all parameters of all replicas, tensor by tensor.
 pub fn flat(replicas: &[Parameters]) -> Vec<f32> {
     replicas.iter().flatten().flatten().copied().collect()
 }

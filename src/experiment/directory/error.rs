@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::files::WriteError;
 
-/// Why a directory cannot be used for a run, or a run cannot go on there.
+/// The reason why a run cannot use a directory, or cannot continue there.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DirectoryError {
@@ -32,19 +32,19 @@ pub enum DirectoryError {
         /// The directory.
         path: PathBuf,
     },
-    /// The directory holds no run, but a file where a run would write.
+    /// The directory holds no run, but it has a file where a run would write.
     #[error("{}: wanted no file where the run writes its results, found one", path.display())]
     Taken {
         /// The file.
         path: PathBuf,
     },
-    /// A directory, a device or a pipe is where a file would be written.
+    /// Something that is not a regular file is where a file would be written: a directory, a device or a pipe.
     #[error("{}: wanted a file or nothing, found what is no regular file", path.display())]
     NotAFile {
-        /// What is there.
+        /// The path of that directory, device or pipe.
         path: PathBuf,
     },
-    /// The results of a run are there, but no checkpoint to go on from.
+    /// The directory holds the results of a run, but no checkpoint from which to continue.
     #[error("{} holds the tables of a run, but no checkpoint", path.display())]
     NoCheckpoint {
         /// The directory.
@@ -55,26 +55,26 @@ pub enum DirectoryError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// The evidence.
+        /// The evidence of the damage.
         reason: String,
     },
-    /// A safetensors file that no run has written.
+    /// The file is a safetensors file, but no run has written it.
     #[error("{}: wanted a checkpoint of this program, found another safetensors file", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
     },
-    /// A checkpoint of another version of this program.
+    /// The checkpoint has the format of another version of this program.
     #[error("{}: wanted a checkpoint of format {wanted}, found format {found}", path.display())]
     Format {
         /// The file.
         path: PathBuf,
-        /// The format that is written here.
+        /// The format that this version writes.
         wanted: u32,
         /// The format of the file.
         found: u32,
     },
-    /// The directory holds a run of something else.
+    /// The directory holds a run of another experiment, version, backend or data set.
     #[error("{} is of another run: {what}: wanted {wanted}, found {found}", path.display())]
     OtherRun {
         /// The file.

@@ -1,4 +1,4 @@
-//! The identity of a run: a checkpoint says what its run is of, and only the same run goes on from it.
+//! The identity of a run: a checkpoint describes its run, and only the same run can continue from it.
 
 use std::path::Path;
 
@@ -11,16 +11,16 @@ use crate::compute::Compute;
 use crate::experiment::Experiment;
 use crate::spec::{ImageSet, StreamKind};
 
-/// Fields of [`description`] that tell nothing of the experiment.
+/// The fields of [`description`] that do not describe the experiment.
 const VERSION: &str = "version";
 const BACKEND: &str = "backend";
 /// The field that holds the experiment.
 const EXPERIMENT: &str = "experiment";
 
-/// Fails unless `found`, the experiment in `file`, is `wanted`.
+/// Fails unless `found`, the experiment in `file`, equals `wanted`.
 ///
 /// # Errors
-/// [`DirectoryError::OtherRun`], with the first field that differs.
+/// Returns [`DirectoryError::OtherRun`] with the first field that differs.
 pub fn check_same(
     wanted: &Experiment,
     found: &Experiment,
@@ -29,7 +29,7 @@ pub fn check_same(
     check_run(&as_json(wanted), &as_json(found), file)
 }
 
-/// Fails unless `found`, which a checkpoint holds, describes the run `wanted`.
+/// Fails unless `found`, the description in a checkpoint, describes the run `wanted`.
 pub(super) fn check_description(
     wanted: &Value,
     found: &Value,
@@ -38,8 +38,8 @@ pub(super) fn check_description(
     check_run(wanted, &resolved(found.clone()), checkpoint)
 }
 
-/// Fails unless `found`, which a checkpoint holds, describes a run of `experiment` on `images`, by whatever version of this
-/// program and on whatever backend.
+/// Fails unless `found`, the description in a checkpoint, describes a run of `experiment` on `images`. The version of the
+/// program and the backend are not compared.
 pub(super) fn check_subject(
     experiment: &Experiment,
     images: &ImageSet,
@@ -66,7 +66,8 @@ fn check_run(wanted: &Value, found: &Value, file: &Path) -> Result<(), Directory
     })
 }
 
-/// Everything that must be equal for a run to go on with the same bits: the program, the backend, the experiment and the images.
+/// Describes everything that must be equal for a run to continue with the same bits: the program, the backend, the
+/// experiment and the images.
 pub(super) fn description(experiment: &Experiment, compute: &Compute, images: &ImageSet) -> Value {
     let mut run = subject(experiment, images);
     run[VERSION] = json!(env!("CARGO_PKG_VERSION"));
@@ -74,7 +75,8 @@ pub(super) fn description(experiment: &Experiment, compute: &Compute, images: &I
     run
 }
 
-/// What is run: the experiment and the CRC-32 of the images, with that of their labels where the network trains on them.
+/// Describes the experiment and the data. The data are identified by the CRC-32 of the images, including their labels where
+/// the network trains on them.
 fn subject(experiment: &Experiment, images: &ImageSet) -> Value {
     let mut subject = json!({
         EXPERIMENT: as_json(experiment),
@@ -86,7 +88,7 @@ fn subject(experiment: &Experiment, images: &ImageSet) -> Value {
     subject
 }
 
-/// The description in a checkpoint, with the defaults of fields that are newer than the checkpoint.
+/// Returns the description in a checkpoint, with defaults for the fields that are newer than the checkpoint.
 fn resolved(mut run: Value) -> Value {
     if let Some(experiment) = run.get_mut(EXPERIMENT)
         && let Ok(read) = Experiment::deserialize(&*experiment)
@@ -96,7 +98,7 @@ fn resolved(mut run: Value) -> Value {
     run
 }
 
-/// The experiment as JSON, by way of text, in which an f32 has its own digits and not those of the nearest f64.
+/// Converts the experiment to JSON through text, so that an f32 keeps its own digits and not those of the nearest f64.
 fn as_json(experiment: &Experiment) -> Value {
     let text = serde_json::to_string(experiment);
     let value = text.and_then(|text| serde_json::from_str(&text));

@@ -1,4 +1,4 @@
-//! Every picture draws what its rows say, says what is missing, and refuses what it cannot draw.
+//! Every picture draws the numbers of its rows, notes what is missing, and refuses what it cannot draw.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::record::{NETWORK, ProbeRow, TaskRow};
 
 const ARMS: [&str; 4] = ["L2: none", "L2: combined", "L1: none", "L1: global"];
 
-/// Two seeds of each arm, three tasks of four probes, two layers and the network.
+/// Returns rows of two seeds of each arm: three tasks of four probes, two layers and the network.
 fn rows(arms: &[&str]) -> (Vec<TaskRow>, Vec<ProbeRow>) {
     let (mut tasks, mut probes) = (Vec::new(), Vec::new());
     for (arm, seed) in arms.iter().flat_map(|arm| [(arm, 1), (arm, 2)]) {
@@ -36,7 +36,7 @@ type Draw = fn(&Path, Rows) -> Result<Drawing, ReportError>;
 /// The pictures that show accuracies and probes.
 const OF_PROBES: [Draw; 3] = [diagnosis, layer_bounds, trajectories];
 
-/// The files of a picture: the text of the SVG, with a PNG beside it.
+/// Writes a picture's files, the SVG and the PNG, and returns the text of the SVG.
 fn svg_of(draw: Draw, tasks: &[TaskRow], probes: &[ProbeRow]) -> String {
     let directory = tempfile::tempdir().unwrap();
     let subject = &Subject::mnist();
@@ -56,7 +56,7 @@ fn svg_of(draw: Draw, tasks: &[TaskRow], probes: &[ProbeRow]) -> String {
     svg
 }
 
-/// The error of a picture that must be refused.
+/// Returns the error for a picture that must be refused.
 fn refusal(draw: Draw, tasks: &[TaskRow], probes: &[ProbeRow]) -> ReportError {
     let subject = &Subject::mnist();
     let rows = Rows {
@@ -67,7 +67,7 @@ fn refusal(draw: Draw, tasks: &[TaskRow], probes: &[ProbeRow]) -> ReportError {
     draw(Path::new("figure"), rows).err().unwrap()
 }
 
-/// A number as the SVG has it: to two decimals, without zeros at the end.
+/// Formats a number as the SVG does: with two decimals, without zeros at the end.
 fn pixels(value: f64) -> String {
     format!("{}", (value * 100.0).round() / 100.0)
 }
@@ -79,7 +79,7 @@ fn assert_says(svg: &str, words: &[(&str, usize)]) {
     }
 }
 
-/// The diagnosis' panels of one arm: accuracy, layers, network.
+/// Returns the panels of the diagnosis of one arm: accuracy, layers, network.
 fn diagnosis_of(tasks: &[TaskRow], probes: &[ProbeRow]) -> Grid {
     let quantities = [
         (&NOISE, NOISE_STYLE),
@@ -197,7 +197,8 @@ fn an_accuracy_stands_in_the_middle_of_its_tasks_probes() {
     assert_eq!((points[0].low, points[0].high), (0.6, 0.7));
     assert!((points[0].mean - 0.65).abs() < 1e-15);
     assert_eq!(grid.columns[0].switches, [500, 900]);
-    // 68 pixels, and 798 of them are 1.04 times 1100; 28 and 19.5 pixels of headings, and 122 of them are 1.04.
+    // The panel begins at 68 pixels, and 798 pixels are 1.04 times 1100 updates. The headings take 28 and 19.5 pixels, and
+    // 122 pixels are 1.04 in accuracy.
     let svg = svg_of(diagnosis, &tasks, &probes);
     let x = 68.0 + 798.0 * (250.0 - 100.0 + 22.0) / 1144.0;
     let y = 28.0 + 19.5 + 122.0 * (1.02 - 0.65) / 1.04;
@@ -262,7 +263,7 @@ fn a_violation_is_marked_where_more_than_half_of_the_seeds_have_one() {
         assert_eq!(grid.panels[2].marks, marks);
         assert!(grid.panels[1].marks.is_empty() && grid.panels[3].marks.is_empty());
     }
-    // A stroke on the bottom, in the legend a square.
+    // The mark is a stroke on the bottom, and a square in the legend.
     for draw in [diagnosis, layer_bounds] {
         let svg = svg_of(draw, &tasks, &probes);
         assert_eq!(svg.matches("#b00020").count(), 2, "{svg}");
@@ -460,7 +461,7 @@ fn an_unwritable_directory_is_an_error_that_names_the_file() {
     }
 }
 
-/// Two arms over four probes of two tasks, two seeds.
+/// Returns rows of two arms and two seeds over four probes of two tasks.
 fn sharp_rows() -> Vec<ProbeRow> {
     let mut rows = Vec::new();
     for (arm, sharpness) in [("ReLU", 10.0), ("CReLU", 40.0)] {
@@ -487,7 +488,7 @@ fn probes_of(probes: &[ProbeRow]) -> Grid {
     .unwrap()
 }
 
-/// The notes of a picture of probes but the first, which is always there.
+/// Returns the notes of a picture of probes without the first one, which is always there.
 fn notes_of(probes: &[ProbeRow]) -> Vec<String> {
     probes_of(probes).notes.split_off(1)
 }

@@ -1,4 +1,4 @@
-//! Names for the cells of a sweep, made of the fields that vary.
+//! Names for the cells of a sweep, made from the fields that vary.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use toml::Value;
 
 use super::record::Record;
 
-/// The most characters of a name that is read at a glance.
+/// The largest number of characters in a name that readers can take in at a glance.
 const LONGEST: usize = 80;
 
 /// The runs of one sweep.
@@ -24,7 +24,8 @@ pub(super) struct Cells {
 type Column = (String, Vec<String>);
 
 impl Cells {
-    /// The cells `records`; `None` where they are not cells of one sweep, or have no names that tell them apart at a glance.
+    /// Creates names for the cells `records`. Returns `None` if they are not cells of one sweep, or if their names would be
+    /// too long or not distinct.
     pub(super) fn new(records: &[Record]) -> Option<Self> {
         let (first, later) = records.split_first()?;
         let experiment = experiment_of(first)?;
@@ -32,7 +33,7 @@ impl Cells {
         if later.is_empty() || !later.iter().all(is_sibling) {
             return None;
         }
-        // Through text, in which an f32 keeps its own digits.
+        // The conversion goes through text, in which an f32 keeps its own digits.
         let file =
             |record: &Record| toml::from_str(&toml::to_string(&record.experiment).ok()?).ok();
         let files: Option<Vec<Value>> = records.iter().map(file).collect();
@@ -54,7 +55,7 @@ impl Cells {
     }
 }
 
-/// The name of the experiment of whose sweep this is a cell: a cell's own is "NAME, DIRECTORY".
+/// Returns the name of the experiment that the sweep varies. A cell's own name is "NAME, DIRECTORY".
 fn experiment_of(record: &Record) -> Option<String> {
     let directory = fs::canonicalize(&record.directory).ok()?;
     let directory = directory.file_name()?.to_str()?;
@@ -62,8 +63,8 @@ fn experiment_of(record: &Record) -> Option<String> {
     Some(name.strip_suffix(", ")?.to_owned())
 }
 
-/// The fields that differ between experiment files. A field that differs alike in all `arms` arms
-/// has no arm in its name.
+/// Returns the fields that differ between experiment files. A field that differs in the same way in all `arms` arms has no
+/// arm in its name.
 fn columns(mut files: Vec<Value>, arms: usize) -> Vec<Column> {
     for file in &mut files {
         if let Value::Table(fields) = file {
@@ -92,7 +93,7 @@ fn columns(mut files: Vec<Value>, arms: usize) -> Vec<Column> {
     named
 }
 
-/// Adds the fields in which `values`, all at `path`, differ.
+/// Adds the fields below `path` in which `values` differ.
 fn differ(path: &str, values: &[&Value], columns: &mut Vec<Column>) {
     let Some((first, later)) = values.split_first() else {
         return;
@@ -129,7 +130,7 @@ fn differ(path: &str, values: &[&Value], columns: &mut Vec<Column>) {
     }
 }
 
-/// All of `values` as `kind`; `None` where one is of another kind.
+/// Converts all of `values` to one kind; `None` where one has another kind.
 fn all<'a, T>(
     values: &[&'a Value],
     kind: impl Fn(&'a Value) -> Option<&'a T>,
@@ -137,7 +138,7 @@ fn all<'a, T>(
     values.iter().copied().map(kind).collect()
 }
 
-/// A value in few characters. A table with one entry is a choice, and is shown by its name.
+/// Returns a short text for a value. A table with a single entry is a choice, and is shown by the entry's name.
 fn shown(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -191,7 +192,7 @@ mod tests {
                 column("batch", ["16", "32"]),
             ]
         );
-        // In one arm only, or not alike in both.
+        // The field differs in one arm only, or differs in another way in each.
         let other = file("b", 16, [0.0, 0.5], 0.5, "[8]");
         assert_eq!(
             named(&[&one, &other], 2),

@@ -11,7 +11,7 @@ use crate::experiment::{Experiment, difference};
 use crate::record::{DifferenceRow, ScoreRow, TaskRow, text_cell};
 use crate::report::subject::Subject;
 
-/// One run or several, in the order in which they were named.
+/// One or several runs, in the order in which they were named.
 pub(super) struct Comparison {
     pub(super) runs: Vec<Run>,
     /// The scores of all arms, under the names that tell them apart.
@@ -26,22 +26,22 @@ pub(super) struct Comparison {
 
 /// A run with a name.
 pub(super) struct Run {
-    /// The varied fields of a cell of a sweep; else the directory's name, with a number where several runs share it.
+    /// The varied fields of a cell of a sweep; otherwise the directory's name, with a number if several runs share it.
     pub(super) name: String,
-    /// The directory's name, with a number where several runs share it.
+    /// The directory's name, with a number if several runs share it.
     pub(super) file_name: String,
     pub(super) record: Record,
-    /// The name of each arm beside the arms of the other runs.
+    /// The name of each arm, distinct from the arms of the other runs.
     arms: BTreeMap<String, String>,
 }
 
 impl Run {
-    /// The name of `arm` beside the arms of the other runs.
+    /// Returns the name of `arm`, distinct from the arms of the other runs.
     pub(super) fn name_of<'a>(&'a self, arm: &'a str) -> &'a str {
         self.arms.get(arm).map_or(arm, |name| name)
     }
 
-    /// The run's paired differences, under those names.
+    /// Returns the run's paired differences, with these names.
     pub(super) fn differences(&self) -> Vec<DifferenceRow> {
         let renamed = |row: &DifferenceRow| DifferenceRow {
             arm: self.name_of(&row.arm).to_owned(),
@@ -82,12 +82,12 @@ impl Comparison {
         })
     }
 
-    /// Whether any of the runs is not finished.
+    /// Returns whether any of the runs is unfinished.
     pub(super) fn is_unfinished(&self) -> bool {
         self.runs.iter().any(|run| run.record.unfinished.is_some())
     }
 
-    /// For each score, the number of tasks in it, where its run is not finished.
+    /// Returns, for each score, the number of tasks in it if its run is unfinished.
     pub(super) fn scored_tasks(&self) -> Vec<Option<u32>> {
         let of_run = |run: &Run| match &run.record.unfinished {
             Some(unfinished) => unfinished.scored.iter().copied().map(Some).collect(),
@@ -96,7 +96,7 @@ impl Comparison {
         self.runs.iter().flat_map(of_run).collect()
     }
 
-    /// The stream of tasks of all runs.
+    /// Returns the stream of tasks of all runs.
     pub(super) fn subject(&self) -> Subject {
         let experiments: Vec<_> = self.runs.iter().map(|run| &run.record.experiment).collect();
         Subject::of(&experiments)
@@ -106,14 +106,14 @@ impl Comparison {
         self.runs.len() > 1
     }
 
-    /// The differences within the runs, then those across them.
+    /// Returns the differences within the runs, then those across them.
     pub(super) fn all_differences(&self) -> Vec<DifferenceRow> {
         let within = self.runs.iter().flat_map(Run::differences);
         within.chain(self.across.iter().cloned()).collect()
     }
 }
 
-/// Names the runs and their arms. An arm that several runs have becomes "RUN / ARM".
+/// Names the runs and their arms. An arm's name that several runs have becomes "RUN / ARM".
 fn named(records: Vec<Record>, cells: Option<&Cells>) -> Vec<Run> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for arm in records.iter().flat_map(Record::arms) {
@@ -142,7 +142,7 @@ fn named(records: Vec<Record>, cells: Option<&Cells>) -> Vec<Run> {
         .collect()
 }
 
-/// A name for the run: "NAME", or "NAME (2)" and so on where NAME is taken.
+/// Returns an unused name for the run: "NAME", or "NAME (2)" and so on where NAME is taken.
 fn unused_name(record: &Record, taken: &[String]) -> String {
     let directory = fs::canonicalize(&record.directory);
     let directory = directory.unwrap_or_else(|_| record.directory.clone());
@@ -155,8 +155,8 @@ fn unused_name(record: &Record, taken: &[String]) -> String {
     unused.unwrap_or(name)
 }
 
-/// Differences of each later run's arms from the first run's arm of the same name, or else its first arm; none where their
-/// seeds or streams differ.
+/// Returns the differences of each later run's arms from the first run's arm of the same name, or otherwise from its first
+/// arm. There are none where seeds or streams differ.
 fn across(runs: &[Run]) -> Result<Vec<DifferenceRow>, Error> {
     let Some((first, later)) = runs.split_first() else {
         return Ok(Vec::new());
@@ -184,7 +184,7 @@ fn across(runs: &[Run]) -> Result<Vec<DifferenceRow>, Error> {
     Ok(rows)
 }
 
-/// Whether a seed means the same images, labels, permutations and orders in both.
+/// Returns whether a seed means the same images, labels, permutations and orders in both experiments.
 fn is_same_stream(a: &Experiment, b: &Experiment) -> bool {
     let stream = |of: &Experiment| {
         (

@@ -1,14 +1,14 @@
-//! Numbers for people, and small pictures of intervals.
+//! Formatted numbers, and small pictures of intervals.
 
 use maud::{Markup, html};
 
-/// `value` with `decimals` digits after the point, in an element that holds all of its digits; a dash for none.
+/// Returns `value` with `decimals` decimals, in an element that holds all of its digits. A missing value is a dash.
 pub(super) fn number(value: Option<f64>, decimals: usize) -> Markup {
     let text = |value: f64| format!("{value:.decimals$}");
     html! { (with_digits(value, text)) }
 }
 
-/// The element of [`number`], with a plus before a number that is not negative.
+/// Returns the element of [`number`], with a plus before a number that is not negative.
 pub(super) fn signed(value: Option<f64>, decimals: usize) -> Markup {
     let text = |value: f64| format!("{value:+.decimals$}");
     html! { (with_digits(value, text)) }
@@ -27,22 +27,22 @@ fn with_digits(value: Option<f64>, text: impl Fn(f64) -> String) -> Markup {
 pub(super) struct Ruler {
     from: f64,
     to: f64,
-    /// The place of a line across all rows.
+    /// The position of a line across all rows.
     mark: Option<f64>,
 }
 
 const WIDTH: f64 = 132.0;
-/// Room for the dot of a value at the end.
+/// The space for the dot of a value at an end of the axis.
 const EDGE: f64 = 5.0;
 const HEIGHT: f64 = 18.0;
 
 impl Ruler {
-    /// A ruler from `from` to `to`, which is larger, with a line at `mark` if there is one.
+    /// Creates a ruler from `from` to `to`, which is larger, with a line at `mark` if there is one.
     pub(super) fn new(from: f64, to: f64, mark: Option<f64>) -> Self {
         Self { from, to, mark }
     }
 
-    /// A ruler that reaches as far below zero as above it, with a place for all of `values`.
+    /// Creates a ruler that is symmetric about zero and contains all of `values`.
     pub(super) fn around_zero(values: impl Iterator<Item = f64>) -> Self {
         let reach = values.map(f64::abs).fold(1e-3, f64::max);
         Self::new(-reach, reach, Some(0.0))
@@ -53,7 +53,7 @@ impl Ruler {
         format!("{:.1}", EDGE + share * (WIDTH - 2.0 * EDGE))
     }
 
-    /// A line from `low` to `high`, and a dot at `value`; no dot or no line where there is none.
+    /// Draws a line from `low` to `high`, and a dot at `value`. A missing value has no dot, and missing ends have no line.
     pub(super) fn interval(&self, value: Option<f64>, ends: Option<(f64, f64)>) -> Markup {
         let is_drawn = |value: &f64| value.is_finite();
         let value = value.filter(is_drawn);

@@ -1,4 +1,4 @@
-//! The rows so far of a run that is not finished, and the scores made of them.
+//! The rows so far of an unfinished run, and the scores computed from them.
 
 use std::io;
 use std::path::Path;
@@ -16,9 +16,9 @@ pub(super) struct Unfinished {
     pub(super) done: usize,
     /// The number of tasks asked for, over all replicas.
     pub(super) asked: usize,
-    /// The newest finished task of any replica; 0 for none.
+    /// The latest finished task of any replica; 0 if there is none.
     pub(super) newest: u32,
-    /// For each arm, the number of tasks in its score; 0 for none.
+    /// The number of tasks in each arm's score; 0 if there are none.
     pub(super) scored: Vec<u32>,
 }
 
@@ -34,8 +34,8 @@ impl Unfinished {
     }
 }
 
-/// The rows so far in `directory`, ordered by arm, seed and time; `None` where there are no such tables. A last line that is not
-/// whole is left out, because a process may be appending to the table.
+/// Reads the rows so far in `directory`, ordered by arm, seed and time. Returns `None` if there are no such tables. An
+/// incomplete last line is left out, because a process may be appending to the table.
 pub(super) fn read(
     directory: &Path,
     experiment: &Experiment,
@@ -56,7 +56,7 @@ pub(super) fn read(
     Ok(Some(results))
 }
 
-/// The rows so far in one table; `None` where there is no such file.
+/// Reads the rows so far in one table; `None` if there is no such file.
 fn read_part<T: TableRow>(path: &Path) -> Result<Option<Vec<T>>, TableError> {
     let bytes = match read_bytes(path) {
         Ok(bytes) => bytes,
@@ -72,7 +72,7 @@ fn read_part<T: TableRow>(path: &Path) -> Result<Option<Vec<T>>, TableError> {
     }
 }
 
-/// The bytes up to the last line end that is not within quotes.
+/// Returns the bytes up to the last line end that is not within quotes.
 fn whole_lines(bytes: &[u8]) -> &[u8] {
     let (mut is_quoted, mut end) = (false, 0);
     for (place, byte) in bytes.iter().enumerate() {
@@ -87,15 +87,15 @@ fn whole_lines(bytes: &[u8]) -> &[u8] {
 
 /// Scores and differences of the rows so far.
 pub(super) struct Summary {
-    /// The score of each arm, over the tasks that the furthest of its seeds have finished.
+    /// The score of each arm, over the tasks that its most advanced seed has finished.
     pub(super) scores: Vec<ScoreRow>,
-    /// The number of these tasks for each arm; 0 for none.
+    /// The number of these tasks for each arm; 0 if there are none.
     pub(super) scored: Vec<u32>,
     /// Differences over the tasks that two seeds or more have finished in both arms.
     pub(super) differences: Vec<DifferenceRow>,
 }
 
-/// Scores and differences of the rows so far, as if the experiment asked for no more tasks than each arm has.
+/// Computes scores and differences of the rows so far, as if the experiment had only as many tasks as each arm has finished.
 pub(super) fn summary(experiment: &Experiment, rows: &[TaskRow]) -> Result<Summary, Error> {
     let newest = |arm: &str| {
         let own = rows.iter().filter(|row| row.arm == arm);
@@ -111,7 +111,7 @@ pub(super) fn summary(experiment: &Experiment, rows: &[TaskRow]) -> Result<Summa
     let mut counts: Vec<_> = scored.iter().copied().filter(|count| *count > 0).collect();
     counts.sort_unstable();
     counts.dedup();
-    // The most tasks come first, so that the first difference found is over the most tasks.
+    // The largest number of tasks comes first, so that the first difference found is over the most tasks.
     for tasks in counts.into_iter().rev() {
         let asked = Experiment {
             tasks,
@@ -134,7 +134,7 @@ pub(super) fn summary(experiment: &Experiment, rows: &[TaskRow]) -> Result<Summa
         }
     }
     for score in &mut all {
-        // A seed with fewer tasks may not have diverged: it may be behind.
+        // A seed with fewer tasks may be behind, and need not have diverged.
         score.diverged = 0;
     }
     Ok(Summary {
@@ -158,7 +158,7 @@ mod tests {
             ("arm\na", "arm\n"),
             ("arm\na\n", "arm\na\n"),
             ("arm\n\"a\nb\"\n", "arm\n\"a\nb\"\n"),
-            // Cut within a name of two lines, and within a doubled quote.
+            // The text is cut within a name of two lines, and within a doubled quote.
             ("arm\nx\n\"a\n", "arm\nx\n"),
             ("arm\nx\n\"a\"\"\n", "arm\nx\n"),
         ] {
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!((scores[1].0, scores[1].1), (2, 0));
         assert!(close(scores[1].2, 0.625), "{scores:?}");
         assert_eq!(scores[2], (0, 0, None));
-        // Over task 1, which both have: 0.75 - 0.5 and 0.5 - 0.3.
+        // The difference is over task 1, which both arms have: 0.75 - 0.5 and 0.5 - 0.3.
         let [pair] = &found.differences[..] else {
             panic!("{:?}", found.differences)
         };

@@ -1,4 +1,4 @@
-//! The plots of a page, drawn beside it and fitted into it.
+//! The plots of a page, which are written beside it and embedded in it.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -13,45 +13,45 @@ use crate::report::figures::{accuracies, diagnosis, layer_bounds, probe_chart, t
 use crate::report::run::Rows;
 use crate::report::subject::Subject;
 
-/// How much of its runs a page shows.
+/// The extent of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Extent {
-    /// All.
+    /// All parts of the runs.
     Whole,
-    /// What compares them.
+    /// Only the parts that compare the runs.
     Overview,
 }
 
-/// More are no picture that shows anything.
+/// The largest number of curves in a readable picture.
 const MOST_CURVES: usize = 24;
 
-/// All plots of a page; none where there is nothing to draw.
+/// All plots of a page. A plot is missing where there is nothing to draw.
 pub(super) struct Gallery {
-    /// Whether the page is of one run and lies in its directory.
+    /// Whether the page shows a single run and lies in its directory.
     pub(super) is_own: bool,
     pub(super) accuracies: Option<Picture>,
-    /// Of each run.
+    /// The plots of each run.
     pub(super) runs: Vec<RunGallery>,
 }
 
-/// The plots that are one run's own.
+/// The plots of one run.
 #[derive(Default)]
 pub(super) struct RunGallery {
     pub(super) bounds: Option<Picture>,
     pub(super) trajectories: Option<Picture>,
-    /// Only where the experiment asks for it.
+    /// The probe chart, if the experiment asks for it.
     pub(super) probes: Option<Picture>,
-    /// The way from an overview to the run's own page, where there is one.
+    /// The relative path from an overview to the run's own page, if there is one.
     pub(super) own_page: Option<Vec<String>>,
 }
 
-/// A plot.
+/// An embedded plot.
 pub(super) struct Picture {
-    /// The name without extension of its files, where there are any.
+    /// The name of its files without extension, if it has files.
     pub(super) name: Option<String>,
-    /// The element.
+    /// The SVG element.
     pub(super) svg: String,
-    /// Pixels.
+    /// The width in pixels.
     pub(super) width: f64,
 }
 
@@ -61,12 +61,12 @@ impl Gallery {
         page: &Path,
         extent: Extent,
     ) -> Result<Self, PageError> {
-        // The page of a run that lies in its directory has the run's own pictures.
+        // A page in its run's directory uses the run's own pictures.
         let is_own = match &comparison.runs[..] {
             [run] => is_in(page, &run.record.directory),
             _ => false,
         };
-        // While the run goes on, nobody else writes files of these names.
+        // While the run continues, nothing else writes files with these names.
         let is_kept = !(is_own && comparison.is_unfinished());
         let mut pen = Pen { is_kept, count: 0 };
         let base = |name: &str| match is_own {
@@ -107,7 +107,7 @@ impl Gallery {
     }
 }
 
-/// `PAGE-NAME`, PAGE being without its extension.
+/// Returns `PAGE-NAME`, where PAGE is the page's file name without extension.
 pub(super) fn beside(page: &Path, name: &str) -> PathBuf {
     let mut file = OsString::from(page.file_stem().unwrap_or_default());
     file.push("-");
@@ -115,7 +115,8 @@ pub(super) fn beside(page: &Path, name: &str) -> PathBuf {
     page.with_file_name(file)
 }
 
-/// The steps to the page of the run in `directory`, which lies somewhere below that of `page`.
+/// Returns the path components from `page` to the page of the run in `directory`, which must be somewhere below the page's
+/// directory.
 fn own_page(page: &Path, directory: &Path) -> Option<Vec<String>> {
     let parent = fs::canonicalize(parent(page)).ok()?;
     let own = fs::canonicalize(directory.join("report.html")).ok()?;
@@ -123,7 +124,7 @@ fn own_page(page: &Path, directory: &Path) -> Option<Vec<String>> {
     steps.map(|step| step.to_str().map(str::to_owned)).collect()
 }
 
-/// The directory of `file`.
+/// Returns the directory of `file`.
 pub(super) fn parent(file: &Path) -> &Path {
     match file.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -138,9 +139,9 @@ fn is_in(file: &Path, directory: &Path) -> bool {
     }
 }
 
-/// Draws pictures for a page, each with an identity of its own.
+/// Draws pictures for a page. Each has a number that makes its identifiers unique.
 struct Pen {
-    /// Whether they are files, too.
+    /// Whether pictures are also written as files.
     is_kept: bool,
     count: usize,
 }
@@ -179,7 +180,7 @@ impl Pen {
         })
     }
 
-    /// Draws one picture, and writes its files where there are to be any.
+    /// Draws one picture, and writes its files if it should have any.
     fn picture(
         &mut self,
         base: &Path,
@@ -201,8 +202,8 @@ impl Pen {
     }
 }
 
-/// A file's SVG as part of a page, and its width in pixels: it scales, and its clip paths are told apart from those of other pictures by
-/// `number`.
+/// Converts the SVG of a file to an element of a page, and returns its width in pixels. The element scales. `number` makes
+/// its clip paths distinct from those of other pictures.
 fn fitted(svg: &str, number: usize) -> (String, f64) {
     let size = |name: &str| {
         let tag = svg.split('>').next().unwrap_or_default();
@@ -216,12 +217,12 @@ fn fitted(svg: &str, number: usize) -> (String, f64) {
     (renumbered(&scaling, number), width.parse().unwrap_or(0.0))
 }
 
-/// kuva counts clip paths over all of a process; here they are `clip-NUMBER-1` and so on.
+/// Renames clip paths to `clip-NUMBER-1` and so on, because kuva counts them over the whole process.
 fn renumbered(svg: &str, number: usize) -> String {
     let ids = svg.split("id=\"kuva-clip-").skip(1);
     let ids = ids.filter_map(|rest| rest.split('"').next()).zip(1..);
     ids.fold(svg.to_owned(), |text, (kuvas, ours)| {
-        // Quotes are escaped in text, so that only attributes match.
+        // Quotes are escaped in text, so only attributes match.
         text.replace(
             &format!("\"kuva-clip-{kuvas}\""),
             &format!("\"clip-{number}-{ours}\""),

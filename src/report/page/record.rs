@@ -12,10 +12,10 @@ use crate::record::{
     ALL_ARMS, DifferenceRow, ForesightRow, ProbeRow, ScoreRow, TaskRow, read_table,
 };
 
-/// The tables that the page of a finished run is made of.
+/// The tables that the page of a finished run needs.
 const TABLES: [&str; 3] = ["tasks.csv", "probes.csv", "foresight.csv"];
 
-/// A run as a page shows it.
+/// A run and its data for the page.
 pub(super) struct Record {
     /// The directory of the run.
     pub(super) directory: PathBuf,
@@ -24,17 +24,17 @@ pub(super) struct Record {
     pub(super) experiment: Experiment,
     pub(super) tasks: Vec<TaskRow>,
     pub(super) probes: Vec<ProbeRow>,
-    /// Scores, made of `tasks` like `differences`, because the tables of an earlier version lack columns.
+    /// The scores. Like `differences` they are computed from `tasks`, because the tables of an earlier version lack columns.
     pub(super) scores: Vec<ScoreRow>,
     pub(super) differences: Vec<DifferenceRow>,
     pub(super) foresight: Vec<ForesightRow>,
-    /// The progress of a run that is not finished.
+    /// The progress of an unfinished run.
     pub(super) unfinished: Option<Unfinished>,
 }
 
 impl Record {
-    /// Reads the experiment and the tables in `directory`; no table names an arm that the experiment does not have.
-    /// A run without all of its tables is read from the rows so far.
+    /// Reads the experiment and the tables in `directory`. No table may name an arm that the experiment does not have. A run
+    /// without all of its tables is read from the rows so far.
     pub(super) fn read(directory: &Path) -> Result<Self, PageError> {
         let (file, experiment) = read_named(&directory.join("experiment.toml"))?;
         let has_tables = TABLES.iter().all(|name| directory.join(name).exists());
@@ -114,7 +114,7 @@ impl Record {
         Ok(())
     }
 
-    /// The arms, in the experiment's order.
+    /// Returns the arms, in the experiment's order.
     pub(super) fn arms(&self) -> impl Iterator<Item = &str> {
         self.experiment.arms.iter().map(|arm| &arm.name[..])
     }

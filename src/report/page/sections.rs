@@ -1,4 +1,4 @@
-//! The page from top to bottom.
+//! The sections of the page, from top to bottom.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -13,13 +13,13 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 const STYLE: &str = include_str!("page.css");
 const METHOD: &str = "https://arxiv.org/abs/2509.19698";
 
-/// The share of its own size down to which a picture shrinks before it scrolls.
+/// The smallest scale of a picture; if it needs more room, it scrolls.
 const SMALLEST: f64 = 0.75;
 
-/// A part of the page: the text of a link to it, its anchor, and its content.
+/// A section of the page: the text of the link to it, its anchor, and its content.
 type Section = (&'static str, &'static str, Markup);
 
-/// The parts of an overview.
+/// The sections of an overview.
 const OF_OVERVIEW: [&str; 5] = ["cells", "scores", "differences", "accuracy", "diverged"];
 
 pub(super) fn page(comparison: &Comparison, gallery: &Gallery, extent: Extent) -> Markup {
@@ -109,7 +109,7 @@ fn title(comparison: &Comparison) -> String {
     }
 }
 
-/// The part that each run has, under its name where there are several.
+/// Renders `part` for each run, below the run's name if there are several.
 fn of_runs(
     comparison: &Comparison,
     gallery: &Gallery,
@@ -123,7 +123,7 @@ fn of_runs(
     }
 }
 
-/// A note on the progress of a run that is not finished.
+/// Renders a note on the progress of an unfinished run.
 fn unfinished(comparison: &Comparison, run: &Run) -> Markup {
     let tasks = run.record.experiment.tasks;
     html! {
@@ -140,7 +140,7 @@ fn unfinished(comparison: &Comparison, run: &Run) -> Markup {
     }
 }
 
-/// The runs, with links to their own pages.
+/// Renders the list of runs, with links to their own pages.
 fn cells(comparison: &Comparison, gallery: &Gallery) -> Markup {
     html! {
         ul.cells {
@@ -159,7 +159,7 @@ fn cells(comparison: &Comparison, gallery: &Gallery) -> Markup {
     }
 }
 
-/// A sentence on the arms that learned best and worst.
+/// Renders a sentence on the arms that learned best and worst.
 fn summary(comparison: &Comparison) -> Markup {
     let scored = comparison.scores.iter();
     let mut scored: Vec<_> = scored.filter(|row| row.mean.is_some()).collect();
@@ -231,7 +231,7 @@ fn asked(comparison: &Comparison) -> Markup {
     }
 }
 
-/// Seeds as a list, such as "1, 2, 3"; many in a row as "1 to 40 (40 seeds)".
+/// Returns a list of seeds, such as "1, 2, 3". Many consecutive seeds become "1 to 40 (40 seeds)".
 fn list(seeds: &[u32]) -> String {
     let ascends = seeds
         .windows(2)
@@ -248,7 +248,7 @@ fn list(seeds: &[u32]) -> String {
     }
 }
 
-/// A picture at its own size or somewhat smaller; where it is wider still, it scrolls.
+/// Renders a picture at its own size or somewhat smaller. If it is still too wide, it scrolls.
 fn figure(picture: Option<&Picture>, what: &str) -> Markup {
     html! {
         @match picture {
@@ -269,12 +269,12 @@ fn figure(picture: Option<&Picture>, what: &str) -> Markup {
     }
 }
 
-/// A link to a file beside the page.
+/// Renders a link to a file beside the page.
 fn link(name: &str, extension: &str) -> Markup {
     html! { a href={ (encoded(name)) "." (extension) } { (name) "." (extension) } }
 }
 
-/// A name as part of an address: all but letters, digits and "-._~" as `%XX` (RFC 3986, 2.1).
+/// Encodes a name as part of an address: all but letters, digits and "-._~" become `%XX` (RFC 3986, 2.1).
 fn encoded(name: &str) -> String {
     let part = |byte: u8| match byte {
         b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
@@ -305,7 +305,7 @@ fn trajectories(_: &Run, pictures: &RunGallery) -> Markup {
     }
 }
 
-/// A replica that has fewer tasks than were asked.
+/// A replica that has fewer tasks than the experiment asks for.
 struct Stopped<'a> {
     arm: &'a str,
     seed: u32,

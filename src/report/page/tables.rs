@@ -9,18 +9,18 @@ use super::numbers::{Ruler, number, signed};
 use crate::record::{ALL_ARMS, DifferenceRow, ForesightRow, ScoreRow};
 use crate::statistics::ACCURACY_DROP;
 
-/// The area under the ROC curve of a score that tells nothing.
+/// The area under the ROC curve of a score without information.
 const CHANCE: f64 = 0.5;
-/// The number of seeds below which an interval shows a direction and no more.
+/// An interval over fewer seeds than this shows only a direction.
 const FEW_SEEDS: usize = 5;
 
-/// The order of two values with the largest first, and none last.
+/// Orders two values with the largest first, and missing ones last.
 pub(super) fn descending(a: Option<f64>, b: Option<f64>) -> Ordering {
     let key = |value: Option<f64>| value.unwrap_or(f64::NEG_INFINITY);
     key(b).total_cmp(&key(a))
 }
 
-/// A table that scrolls sideways where it is too wide.
+/// Renders a table that scrolls sideways if it is too wide.
 pub(super) fn table(class: &str, content: Markup) -> Markup {
     html! { div.scroll tabindex="0" { table class=(class) { (content) } } }
 }
@@ -29,12 +29,12 @@ pub(super) fn interval((low, high): (f64, f64), decimals: usize) -> Markup {
     html! { span.ends { "[" (number(Some(low), decimals)) ", " (number(Some(high), decimals)) "]" } }
 }
 
-/// The head of a column of intervals.
+/// Renders the head of a column of intervals.
 fn axis(from: &str, to: &str) -> Markup {
     html! { th { div.axis { span { (from) } span { (to) } } } }
 }
 
-/// A sentence on the line of chance across the scores, or on chance in each run where there is no line.
+/// Returns a sentence on the line of chance across the scores, or on chance in each run where there is no line.
 fn chance(comparison: &Comparison) -> String {
     if let Some(chance) = comparison.subject().chance() {
         return format!("The line marks chance, {}.", rounded(chance));
@@ -46,7 +46,7 @@ fn chance(comparison: &Comparison) -> String {
     format!("Chance is {}.", runs.collect::<Vec<_>>().join(", "))
 }
 
-/// `value` rounded to four digits after the point.
+/// Returns `value` rounded to four decimals.
 fn rounded(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
 }
@@ -104,7 +104,7 @@ pub(super) fn scores(comparison: &Comparison) -> Markup {
     }
 }
 
-/// A note that names the table with all digits; an unfinished run has none.
+/// Renders a note that names the table with all digits. An unfinished run has none.
 fn tables_note(comparison: &Comparison, name: &str) -> Markup {
     let is_of_several = comparison.is_of_several();
     html! {
@@ -118,7 +118,7 @@ fn tables_note(comparison: &Comparison, name: &str) -> Markup {
     }
 }
 
-/// A caution where one of `counts` is small.
+/// Renders a caution if one of `counts` is small.
 fn few_seeds(counts: impl Iterator<Item = usize>) -> Markup {
     let least = counts.filter(|count| *count > 0).min();
     html! {
@@ -182,7 +182,7 @@ pub(super) fn differences(comparison: &Comparison) -> Markup {
     }
 }
 
-/// The interval in words.
+/// Renders the interval in words.
 fn verdict(row: &DifferenceRow) -> Markup {
     let against = html! { span.arm { (row.against) } };
     html! {

@@ -1,4 +1,4 @@
-//! Inputs one after the other, and what is kept of one that panics.
+//! A fuzzing campaign: runs one input after another, and keeps an input that panics.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{self, AssertUnwindSafe};
@@ -12,37 +12,37 @@ use mutatis::Session;
 use crate::mutate::below;
 use crate::{Input, Target};
 
-/// An input that takes longer is a finding.
+/// The longest time that an input may take; a longer one is a finding.
 const LONGEST: Duration = Duration::from_secs(120);
 
-/// How many inputs there were.
+/// The number of inputs so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// All of them.
+    /// The number of all inputs.
     pub inputs: u64,
-    /// Those that nothing refused.
+    /// The number of inputs that nothing refused.
     pub accepted: u64,
 }
 
-/// A panic.
+/// An input that panics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What it says, and where it stands.
+    /// The panic's message, with its place in the code.
     pub message: String,
-    /// Number of the input.
+    /// The number of the input.
     pub number: u64,
     /// The directory of the input.
     pub input: PathBuf,
 }
 
-/// What is fuzzed, and where inputs lie.
+/// A sequence of inputs that a seed decides, and the directory for them.
 pub struct Campaign {
     seed: u64,
     place: PathBuf,
     watched: Arc<Mutex<Option<(Instant, PathBuf)>>>,
 }
 
-/// Of the latest panic, of whichever thread.
+/// The message of the latest panic in any thread.
 static MESSAGE: Mutex<String> = Mutex::new(String::new());
 
 fn message() -> MutexGuard<'static, String> {
@@ -50,8 +50,8 @@ fn message() -> MutexGuard<'static, String> {
 }
 
 impl Campaign {
-    /// Inputs from `seed`, each in a directory in `place` while it is at work. Panics are silent from here on, as they
-    /// are findings; an input that takes two minutes ends the process.
+    /// Creates a campaign with inputs from `seed`. Each input is in a directory in `place` while it is read. From here on
+    /// panics are silent, because they are findings. An input that takes two minutes ends the process.
     pub fn new(seed: u64, place: &Path) -> Self {
         panic::set_hook(Box::new(|info| *message() = info.to_string()));
         let watched = Arc::<Mutex<Option<(Instant, PathBuf)>>>::default();
@@ -64,10 +64,11 @@ impl Campaign {
         }
     }
 
-    /// Fuzzes `target` with inputs from number 0 on, the corpus first, while `goes_on` says so of their number.
+    /// Fuzzes `target` with inputs from number 0 on, the corpus first, as long as `goes_on` is true for the number. The
+    /// second part of the result is the panic, if there was one.
     ///
     /// # Errors
-    /// The file system's. A panic is no error, but the second part of the result.
+    /// Returns an error where the file system refuses. A panic is not an error.
     pub fn run(
         &self,
         target: &Target,
@@ -86,7 +87,7 @@ impl Campaign {
             match self.try_input(target, &directory) {
                 Ok(accepted) => tally.accepted += u64::from(accepted),
                 Err(message) => {
-                    // What ran there may have changed it.
+                    // The target may have changed the files.
                     input.write(&directory)?;
                     let finding = Finding {
                         message,
@@ -101,10 +102,10 @@ impl Campaign {
         Ok((tally, None))
     }
 
-    /// Whether what lies in `directory` is accepted; the panic's message where there is one.
+    /// Returns whether the target accepts the files in `directory`.
     ///
     /// # Errors
-    /// The message.
+    /// Returns the message of a panic.
     pub fn try_input(&self, target: &Target, directory: &Path) -> Result<bool, String> {
         let watched = |state| *self.watched.lock().unwrap_or_else(PoisonError::into_inner) = state;
         watched(Some((Instant::now(), directory.to_owned())));
@@ -113,7 +114,7 @@ impl Campaign {
         result.map_err(|_| message().clone())
     }
 
-    /// Number `number`: one of the corpus as it is, or changed up to eight times.
+    /// Returns input number `number`: an input of the corpus as it is, or one changed up to eight times.
     fn input(&self, target: &Target, corpus: &[Input], number: u64) -> Input {
         let as_it_is = usize::try_from(number).ok().and_then(|n| corpus.get(n));
         if let Some(input) = as_it_is {
@@ -123,7 +124,7 @@ impl Campaign {
         (self.seed, target.name, number).hash(&mut hasher);
         let mut session = Session::new().seed(hasher.finish());
         let mut input = corpus[below(&mut session, corpus.len())].clone();
-        // Mostly a single one: what has many faults is refused for the first.
+        // Most inputs get one change, because a file with many faults is refused for the first of them.
         let most = below(&mut session, 4);
         for _ in 0..1 << below(&mut session, most + 1) {
             (target.mutate)(&mut input, &mut session);
@@ -150,7 +151,7 @@ mod tests {
     use super::*;
     use crate::bytes;
 
-    /// Reads a length and then indexes by it, as one should not.
+    /// A target with a planted fault: it reads a length and indexes by it without a check.
     const PLANTED: Target = Target {
         name: "planted",
         corpus: || vec![Input::of("file", [1, 0, 0, 0, 7])],

@@ -4,30 +4,30 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::{fs, io};
 
-/// Files by their paths in a directory.
+/// Files, by their paths in a directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Input {
-    /// By path.
+    /// The content of each file, by path.
     pub files: BTreeMap<String, Vec<u8>>,
 }
 
 impl Input {
-    /// One file.
+    /// Creates an input of one file.
     pub fn of(name: &str, bytes: impl Into<Vec<u8>>) -> Self {
         Self::default().with(name, bytes)
     }
 
-    /// And another one.
+    /// Adds another file.
     #[must_use]
     pub fn with(mut self, name: &str, bytes: impl Into<Vec<u8>>) -> Self {
         self.files.insert(name.to_owned(), bytes.into());
         self
     }
 
-    /// The files that a directory holds, but not those in directories in it.
+    /// Reads the files that a directory holds, without those of its subdirectories.
     ///
     /// # Errors
-    /// A directory that cannot be read.
+    /// Returns an error if the directory cannot be read.
     pub fn read(directory: &Path) -> io::Result<Self> {
         let mut input = Self::default();
         for entry in fs::read_dir(directory)? {
@@ -40,10 +40,10 @@ impl Input {
         Ok(input)
     }
 
-    /// Makes `directory` hold these files and nothing else.
+    /// Writes these files to `directory` and removes everything else in it.
     ///
     /// # Errors
-    /// A directory that cannot be written.
+    /// Returns an error if the directory cannot be written.
     pub fn write(&self, directory: &Path) -> io::Result<()> {
         if directory.exists() {
             fs::remove_dir_all(directory)?;

@@ -1,9 +1,10 @@
-//! Mutated files against everything in `trainable` that reads one: each is read, used, or refused, and nothing panics.
+//! Feeds mutated files to everything in `trainable` that reads files. Each file is read and used, or refused, and nothing
+//! panics.
 //!
 //! - `input`: the files that one input consists of.
-//! - `mutate`: how files are changed, by `mutatis`.
-//! - `campaign`: inputs one after the other, and what is kept of one that panics.
-//! - `targets`: what reads them, and the valid files that mutations begin with.
+//! - `mutate`: changes to files, made with `mutatis`.
+//! - `campaign`: runs one input after another, and keeps an input that panics.
+//! - `targets`: the readers of files, and the valid files from which mutations start.
 //!
 //! An input is a function of the campaign's seed, its target and its number.
 

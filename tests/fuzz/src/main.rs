@@ -1,4 +1,4 @@
-//! `trainable-fuzz`: mutated files for a while, and exit code 1 where one panics.
+//! The program `trainable-fuzz` feeds mutated files to readers for a while. Its exit code is 1 if one panics.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -11,19 +11,19 @@ use trainable_fuzz::{Campaign, TARGETS, Target};
 /// Reads mutated files with everything that reads files, and keeps those that make it panic
 #[derive(Parser)]
 struct Options {
-    /// Seconds, shared out evenly among the targets; each takes one input at the least
+    /// Seconds, shared evenly among the targets; each target takes at least one input
     #[arg(long, default_value_t = 60)]
     seconds: u64,
-    /// Decides all inputs
+    /// The seed that decides all inputs
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// This target only
+    /// Fuzz only this target
     #[arg(long, value_name = "NAME")]
     target: Option<String>,
-    /// Read the input that lies in this directory once more, in place of new ones; wants --target
+    /// Read the input in this directory again instead of new ones; requires --target
     #[arg(long, value_name = "DIR", requires = "target")]
     replay: Option<PathBuf>,
-    /// Where inputs that panic are kept
+    /// The directory for inputs that panic
     #[arg(long, value_name = "DIR", default_value = "target/fuzz")]
     out: PathBuf,
 }

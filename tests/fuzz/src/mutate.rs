@@ -1,4 +1,4 @@
-//! How files are changed.
+//! Changes to files.
 
 use mutatis::Session;
 
@@ -30,13 +30,13 @@ const WORDS: [&str; 24] = [
     "[]",
 ];
 
-/// A number below `limit`, or 0 where there is none.
+/// Returns a number below `limit`, or 0 if `limit` is 0.
 pub(crate) fn below(session: &mut Session, limit: usize) -> usize {
     let number: u64 = session.generate().unwrap_or(0);
     usize::try_from(number % limit.max(1) as u64).unwrap_or(0)
 }
 
-/// Changes a few bytes: one of them as `mutatis` likes, or a stretch.
+/// Changes a few bytes: one with `mutatis`, or several in a row.
 pub fn bytes(session: &mut Session, bytes: &mut Vec<u8>) {
     let place = below(session, bytes.len() + 1);
     match below(session, 8) {
@@ -53,12 +53,12 @@ pub fn bytes(session: &mut Session, bytes: &mut Vec<u8>) {
         }
         3 => word::<4>(session, bytes, place),
         4 => word::<8>(session, bytes, place),
-        // It refuses nothing but what it cannot change.
+        // `mutatis` fails only where it has nothing to change.
         _ => drop(session.mutate(bytes)),
     }
 }
 
-/// Changes `N` bytes at `place` as one number, little endian.
+/// Changes `N` bytes at `place` as one little-endian number.
 fn word<const N: usize>(session: &mut Session, bytes: &mut [u8], place: usize) {
     let Some(bytes) = bytes
         .get_mut(place..)
@@ -77,7 +77,7 @@ fn word<const N: usize>(session: &mut Session, bytes: &mut [u8], place: usize) {
     bytes.copy_from_slice(&number.to_le_bytes()[..N]);
 }
 
-/// Changes a text: a number or a word of it, its lines, or its bytes.
+/// Changes a text: one of its numbers or words, its lines, or its bytes.
 pub fn text(session: &mut Session, text: &mut Vec<u8>) {
     match below(session, 8) {
         0 => bytes(session, text),
@@ -99,8 +99,8 @@ fn lines(session: &mut Session, text: &mut Vec<u8>) {
     *text = lines.concat();
 }
 
-/// Replaces a token, a stretch of letters, digits, points and signs, by another word, by another token of the text, or
-/// by what `mutatis` makes of it.
+/// Replaces a token, which is a run of letters, digits, points and signs. The replacement is another word, another token of
+/// the text, or a mutation by `mutatis`.
 fn token(session: &mut Session, text: &mut Vec<u8>) {
     let is_inner = |byte: &u8| byte.is_ascii_alphanumeric() || b".+-_".contains(byte);
     let mut tokens = Vec::new();
@@ -128,7 +128,7 @@ fn token(session: &mut Session, text: &mut Vec<u8>) {
     text.splice(range, new);
 }
 
-/// Another number of the same kind, or another text.
+/// Returns another number of the same kind, or another text.
 fn number(session: &mut Session, old: &str) -> String {
     if let Ok(mut number) = old.parse::<i64>() {
         drop(session.mutate(&mut number));

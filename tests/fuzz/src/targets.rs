@@ -1,4 +1,4 @@
-//! What reads files, and the valid files that mutations begin with.
+//! The readers of files, and the valid files from which mutations start.
 
 mod checkpoint;
 mod data;
@@ -13,19 +13,19 @@ use mutatis::Session;
 
 use crate::Input;
 
-/// Something that reads files.
+/// A reader of files.
 pub struct Target {
-    /// What it is called.
+    /// The target's name.
     pub name: &'static str,
-    /// Valid files.
+    /// Returns valid files.
     pub corpus: fn() -> Vec<Input>,
     /// Changes an input a little.
     pub mutate: fn(&mut Input, &mut Session),
-    /// Reads the input that lies in a directory; whether it is accepted. Nothing may panic.
+    /// Reads the input in a directory, and returns whether it is accepted. It must not panic.
     pub run: fn(&Path) -> bool,
 }
 
-/// All of them.
+/// All targets.
 pub const TARGETS: &[Target] = &[
     data::TARGET,
     network::TARGET,

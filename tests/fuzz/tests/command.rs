@@ -1,4 +1,4 @@
-//! The program as CI runs it.
+//! Runs the program for a second, as CI does.
 
 use std::process::Command;
 

@@ -1,4 +1,5 @@
-//! Checkpoints and the rows that they count in: forged, mostly with checksums of their own, and gone on from.
+//! Forged checkpoints, most of them with correct checksums, and the rows that they count. The target resumes a run from
+//! them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -31,7 +32,7 @@ pub(super) const TARGET: Target = Target {
     run: read,
 };
 
-/// Runs stopped after so many events.
+/// Returns runs that were stopped after 5, 17 and 60 events.
 fn corpus() -> Vec<Input> {
     let stops = [5, 17, 60];
     let all = experiments().into_iter();
@@ -82,7 +83,7 @@ fn any<'a>(names: impl Iterator<Item = &'a String>, session: &mut Session) -> St
     names[below(session, names.len())].clone()
 }
 
-/// Changes rows, and what the checkpoint says of them.
+/// Changes the rows of a table, and what the checkpoint says about them.
 fn rows(input: &mut Input, session: &mut Session) {
     let table = ["tasks", "probes", "indicators"][below(session, 3)];
     let Some(rows) = input.files.get_mut(&format!("{table}.part.csv")) else {
@@ -106,17 +107,17 @@ fn rows(input: &mut Input, session: &mut Session) {
     }
 }
 
-/// A checkpoint taken apart.
+/// The parts of a checkpoint.
 struct Forged {
     standing: String,
     tensors: BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)>,
 }
 
 impl Forged {
-    /// `None` where it is none any more.
+    /// Reads a checkpoint; `None` where the bytes no longer are one.
     fn read(file: &[u8]) -> Option<Self> {
         let length = u64::from_le_bytes(*file.first_chunk()?);
-        // The crate adds lengths up without a check for overflow.
+        // The safetensors crate adds lengths without a check for overflow.
         if length > file.len() as u64 {
             return None;
         }
@@ -156,7 +157,7 @@ impl Forged {
         }
     }
 
-    /// Changes words of a tensor, whose shape stays.
+    /// Changes words of a tensor and keeps its shape.
     fn words(&mut self, name: &str, session: &mut Session) {
         let (_, _, elements) = self.tensors.get_mut(name).expect("one of them");
         let words = elements.len() / 4;
@@ -180,7 +181,7 @@ impl Forged {
         }
     }
 
-    /// With a checksum of its own.
+    /// Encodes the checkpoint with a correct checksum.
     fn bytes(&self) -> Vec<u8> {
         let mut hasher = Hasher::new();
         hasher.update(self.standing.as_bytes());

@@ -1,4 +1,4 @@
-//! Data sets of every format: read, and made into images.
+//! Data sets of every format, which are read and made into images.
 
 use std::fs;
 use std::io::{self, Cursor, Read, Write};
@@ -17,18 +17,18 @@ use super::Target;
 use crate::mutate::below;
 use crate::{Input, bytes, text};
 
-/// The files of training and of testing, of IDX.
+/// The IDX files for training and for testing.
 const IDX: [&str; 4] = [
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 ];
-/// An archive whose own bytes are changed.
+/// The name of an archive whose own bytes are changed.
 const ARCHIVE: &str = "data.npz";
-/// One that is made of the arrays beside it, with checksums of its own.
+/// The name of an archive that is made of the arrays beside it, so that its checksums are correct.
 const MADE: &str = "made.npz";
-/// Magic, version and length of an array's header.
+/// The bytes of an array's magic, version and header length.
 const PREAMBLE: usize = 10;
 
 pub(super) const TARGET: Target = Target {
@@ -69,13 +69,13 @@ fn floats(count: usize) -> Vec<u8> {
     numbers.flat_map(f32::to_le_bytes).collect()
 }
 
-/// 0, 1, 1, 0 of so many bytes each.
+/// Returns the labels 0, 1, 1, 0, each `width` bytes wide.
 fn labels(width: usize) -> Vec<u8> {
     let label = |label: u8| (0..width).map(move |place| if place == 0 { label } else { 0 });
     [0, 1, 1, 0].into_iter().flat_map(label).collect()
 }
 
-/// Three images of 2 x 3 pixels for training, two for testing.
+/// Returns three images of 2 x 3 pixels for training and two for testing, each file encoded by `file`.
 fn idx(file: impl Fn(&str, Vec<u8>) -> (String, Vec<u8>)) -> Input {
     let header = |fields: &[u32]| {
         fields
@@ -103,7 +103,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     written.expect("memory")
 }
 
-/// A record or two in each file, with so many labels each.
+/// Returns one or two records in each file, with `labels` labels each.
 fn cifar(names: &[String], labels: usize) -> Input {
     let record = |number: usize| {
         let labels = (0..labels).map(move |_| number as u8);
@@ -116,7 +116,7 @@ fn cifar(names: &[String], labels: usize) -> Input {
     names.iter().enumerate().fold(Input::default(), file)
 }
 
-/// Two NumPy arrays, by their names: type, shape and elements of each.
+/// Returns two NumPy arrays; each has a name, a type, a shape and its elements.
 fn arrays(names: [&str; 2], images: (&str, &str, Vec<u8>), labels: (&str, &str, Vec<u8>)) -> Input {
     let array = |(kind, shape, elements): (&str, &str, Vec<u8>)| {
         let header = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n");
@@ -142,7 +142,8 @@ fn zipped(input: &Input, method: CompressionMethod) -> Vec<u8> {
     archive.finish().expect("memory").into_inner()
 }
 
-/// Any bytes of a file; of an array mostly its header, of a compressed file mostly what it holds.
+/// Changes any bytes of a file. In an array it mostly changes the header, in a compressed file mostly the decompressed
+/// bytes.
 fn mutate(input: &mut Input, session: &mut Session) {
     let names: Vec<_> = input.files.keys().cloned().collect();
     let name = &names[below(session, names.len())];
@@ -161,7 +162,7 @@ fn mutate(input: &mut Input, session: &mut Session) {
     }
 }
 
-/// Changes the header of an array, whose length follows.
+/// Changes the header of an array, and adjusts the header's length.
 fn array(file: &mut Vec<u8>, session: &mut Session) {
     let line_end = file.iter().position(|byte| *byte == b'\n');
     let Some(end) = line_end.filter(|end| *end > PREAMBLE) else {
@@ -177,7 +178,7 @@ fn read(directory: &Path) -> bool {
     load(&path).is_ok_and(|dataset| ImageSet::training(&dataset).is_ok())
 }
 
-/// What is to be loaded: the archive that is there or is made of the arrays, or else the directory.
+/// Returns the path to load: the archive that is there or is made of the arrays, or otherwise the directory.
 fn source(directory: &Path) -> io::Result<PathBuf> {
     let archive = directory.join(ARCHIVE);
     if archive.exists() {

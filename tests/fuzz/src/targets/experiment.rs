@@ -1,4 +1,4 @@
-//! Experiment files: read, checked, and run where they are small.
+//! Experiment files, which are read, checked, and run if they are small.
 
 use std::fs;
 use std::path::Path;
@@ -26,7 +26,7 @@ pub(super) const TARGET: Target = Target {
 };
 
 fn corpus() -> Vec<Input> {
-    // The images of a preset are more than there are here.
+    // A preset wants more images than there are here.
     let preset = |preset: Preset| Experiment {
         images: 32,
         batch: 16,
@@ -60,7 +60,7 @@ fn read(directory: &Path) -> bool {
     {
         return false;
     }
-    // Checked, it has no NaN, which is not itself.
+    // A checked experiment has no NaN, which would not equal itself.
     let short = experiment.to_short_toml();
     for text in [
         as_toml(&experiment),

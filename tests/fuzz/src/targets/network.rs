@@ -1,4 +1,4 @@
-//! Networks and minibatches: read, and probed where they are small.
+//! Networks and minibatches, which are read, and probed if they are small.
 
 use std::path::Path;
 
@@ -86,7 +86,8 @@ fn corpus() -> Vec<Input> {
     ]
 }
 
-/// Of either file its header, as text, or any bytes; where only the header changed, its length follows, mostly.
+/// Changes the header of one of the two files as text, or any of its bytes. Where only the header changes, the header's
+/// length is adjusted.
 fn mutate(input: &mut Input, session: &mut Session) {
     let name = [NETWORK, BATCH][below(session, 2)];
     let Some(file) = input.files.get_mut(name) else {

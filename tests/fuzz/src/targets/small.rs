@@ -6,7 +6,7 @@ use trainable::network::Activation;
 use trainable::scheduler::{BoundControl, ClipControl, Control};
 use trainable::spec::{ImageSet, Optimiser, StreamKind, TaskSwitch};
 
-/// 40 images of noise, with labels.
+/// Returns 40 images of noise, with labels.
 pub(super) fn images() -> ImageSet {
     let bytes: Vec<u8> = (0..40 * 784_u32)
         .map(|i| (trainable::rng::pcg4d([i, 5, 0, 0])[3] >> 24) as u8)
@@ -16,7 +16,7 @@ pub(super) fn images() -> ImageSet {
     images.expect("40 images and labels")
 }
 
-/// One of every kind of arm, and one on permuted pixels.
+/// Returns an experiment with an arm of every kind, and one on permuted pixels.
 pub(super) fn experiments() -> [Experiment; 2] {
     let plain = Arm {
         name: "plain".to_owned(),
@@ -80,12 +80,12 @@ pub(super) fn experiments() -> [Experiment; 2] {
     [labels, pixels]
 }
 
-/// The experiment as a file.
+/// Returns the experiment as the text of a file.
 pub(super) fn as_toml(experiment: &Experiment) -> String {
     toml::to_string(experiment).expect("an experiment has a form as a file")
 }
 
-/// Whether it is small enough to be run for each of many inputs.
+/// Returns whether the experiment is small enough to be run for each of many inputs.
 pub(super) fn is_small(experiment: &Experiment) -> bool {
     let widths = experiment.arms.iter().map(|arm| {
         let hidden = arm.hidden.iter().map(|width| u64::from(*width));

@@ -1,4 +1,4 @@
-//! The tables of a finished run: pages and TensorBoard's files are made of them, and observations.
+//! The tables of a finished run, from which pages, TensorBoard's files and observations are made.
 
 use std::fs;
 use std::path::Path;
@@ -23,7 +23,7 @@ pub(super) const TABLES: Target = Target {
     run: read,
 };
 
-/// By itself, as pictures take their time.
+/// A target of its own, because pictures take time.
 pub(super) const PAGES: Target = Target {
     name: "pages",
     corpus,
@@ -50,7 +50,7 @@ fn corpus() -> Vec<Input> {
 }
 
 fn mutate(input: &mut Input, session: &mut Session) {
-    // The tables are what matters here.
+    // Changes are made mostly to the tables.
     let names: Vec<_> = input.files.keys().cloned().collect();
     let name = &names[below(session, names.len())];
     if name != EXPERIMENT || below(session, 4) == 0 {

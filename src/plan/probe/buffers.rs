@@ -8,8 +8,8 @@ use crate::state::{
     LayerRecord, LayerSums, LobpcgStep, PARTIALS, ProbeSegment, ProbeSlot, ReplicaState,
 };
 
-/// The buffers of a probe, by name. `[slots]` stands for the slots that reach a layer: the network's, and those of the
-/// blocks up to it. `[stride]` stands for the segments of all slots: the network's, then the blocks'.
+/// The buffers of a probe, by name. In a shape, `slots` is the number of slots that reach a layer: the network's, and those
+/// of the blocks up to the layer. `stride` is the length of the segments of all slots: the network's, then the blocks'.
 #[derive(Clone, Debug)]
 pub struct ProbeBuffers {
     /// `[replica]` [`ReplicaState`]: loss and accuracy of the probed minibatch, its task and update.
@@ -60,7 +60,7 @@ pub struct LobpcgBuffers {
     pub steps: BufferId,
 }
 
-/// Words of a buffer that a kernel binds and does not read.
+/// The number of words of a buffer that a kernel binds but does not read.
 const PLACEHOLDER_WORDS: usize = 4;
 
 impl ProbeBuffers {
@@ -101,7 +101,7 @@ impl ProbeBuffers {
     }
 }
 
-/// Rows of the tangents that a node makes: the minibatch for each slot that reaches it.
+/// The number of rows of the tangents that a node makes: one minibatch for each slot that reaches the node.
 fn tangent_rows(spec: &TrainingSpec, node: &ProbedNode<'_>) -> usize {
     node.slots() as usize * spec.batch_rows() as usize
 }

@@ -17,7 +17,7 @@ struct Totals {
     norm: f32,
     weights: f32,
     biases: f32,
-    /// Step size times weights.
+    /// Sum of the step size over the weights.
     steps: f32,
 }
 

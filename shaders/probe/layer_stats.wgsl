@@ -10,7 +10,7 @@
 //   norms           [replica, layers]              mean |g_b|^2
 //   records         [replica, layers + 1]          the last is the network's
 //
-// One invocation does one replica, adding in ascending order. The network's step size is the mean over its weights.
+// One invocation handles one replica, adding in ascending order. The network's step size is the mean over its weights.
 
 struct Params {
     layers: u32,
@@ -24,8 +24,8 @@ struct Params {
 @group(0) @binding(5) var<storage, read> norms: array<f32>;
 @group(0) @binding(6) var<storage, read_write> records: array<LayerRecord>;
 
-// `square` holds the squared norms of gradient, objective's gradient, weights and update; `second` the sums of the
-// second moments of weights and of biases, `count` their numbers.
+// `square` holds the squared norms of gradient, objective's gradient, weights and update; `second` holds the
+// sums of the second moments of weights and of biases, `count` the numbers of weights and biases.
 fn record(
     replica: u32, square: vec4<f32>, norm: f32, second: vec2<f32>, count: vec2<f32>, step_size: f32,
 ) -> LayerRecord {

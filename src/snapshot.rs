@@ -6,8 +6,8 @@ use crate::error::Error;
 use crate::plan::{BufferId, Buffers, Program};
 use crate::spec::TrainingSpec;
 
-/// Everything that persists from one step or probe to the next, of all replicas: parameters, moments, counters and scores,
-/// step sizes, the parameters that regularisers pull towards, the start vectors of a probe.
+/// Everything that persists from one step or probe to the next, of all replicas: parameters, moments, counters and
+/// scores, step sizes, the parameters that regularisers pull towards, the start vectors of a probe.
 ///
 /// A snapshot holds bits, not numbers: training that is restored on the same device goes on as if it had never stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,8 +59,8 @@ impl Snapshot {
         self.buffers.iter().map(|buffer| &buffer.words[..])
     }
 
-    /// Checks that the buffers are `carried`, in that order, and that training of `spec` can leave their contents. Returns
-    /// the number of updates before the snapshot.
+    /// Checks that the buffers are `carried`, in that order, and that training of `spec` can leave their contents.
+    /// Returns the number of updates before the snapshot.
     pub(crate) fn check(
         &self,
         carried: &[CarriedBuffer],

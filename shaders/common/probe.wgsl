@@ -18,7 +18,7 @@ struct ProbeSlot {
     advanced: u32,     // more than 0 once an iterate has followed the start vector
 }
 
-// Where a segment lies in a replica's iterates. Products, previous iterates and directions have the same layout.
+// The location of a segment in a replica's iterates. Products, previous iterates and directions have the same layout.
 struct ProbeSegment {
     slot: u32,           // the eigenproblem
     offset: u32,         // vec4s before the segment
@@ -56,8 +56,8 @@ const CONTESTED: f32 = 0.5;
 // The number of workgroups of every reduction over a layer or a segment, and of its partial sums.
 const PARTIALS: u32 = 64u;
 
-// The first of a slot's partial sums, and the one after the last. A replica's first segments are the network's, one for each
-// layer; the blocks' follow, one each.
+// The first of a slot's partial sums, and the one after the last. A replica's first segments are the network's, one for
+// each layer; the blocks' follow, one each.
 fn partials_of_slot(replica: u32, slot: u32, layers: u32) -> vec2<u32> {
     let is_network = slot == 0u;
     let first = replica * 2u * layers + select(layers + slot - 1u, 0u, is_network);

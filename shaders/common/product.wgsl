@@ -12,9 +12,10 @@
 // Both are called with k below the depth only. Beyond the other edges they may return any number; the kernel drops
 // the sums that use it. A depth that is stored along rows is a multiple of 4.
 //
-// A lane stages a block of 4 by 4 by four loads without a branch between them, so that all are in flight at once. For the
-// same reason only the loop over the depth is written as a loop: wgpu counts the iterations of every loop, and compilers
-// do not unroll such loops. Both measures together make products 2.5 times faster on an H100 (PERFORMANCE.md).
+// A lane stages a block of 4 by 4 by four loads without a branch between them, so that all are in flight at once. For
+// the same reason only the loop over the depth is written as a loop: wgpu counts the iterations of every loop, and
+// compilers do not unroll such loops. Both measures together make products 2.5 times faster on an H100
+// (PERFORMANCE.md).
 
 struct Factors {
     which: u32,   // the number of the product, where a kernel has several
@@ -48,8 +49,8 @@ fn add_outer(sums: mat4x4<f32>, a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
     );
 }
 
-// The position of a block in a tile, in blocks: (across, along the depth). Neighbouring lanes read neighbouring bytes. Along
-// the depth a pair of lanes reads 32 of them, and the stores of eight lanes hit different banks.
+// The position of a block in a tile, in blocks: (across, along the depth). Neighbouring lanes read neighbouring bytes.
+// Along the depth a pair of lanes reads 32 of them, and the stores of eight lanes hit different banks.
 fn block_place(block: u32, across: u32, along_depth: bool) -> vec2<u32> {
     if along_depth {
         return vec2<u32>(block / 2u % across, block % 2u + 2u * (block / (2u * across)));
@@ -104,7 +105,8 @@ fn right_block(factors: Factors, j: u32, k: u32) -> mat4x4<f32> {
     );
 }
 
-// Fills both tiles from depth `first` on. The blocks wait in registers until all lanes are done with the previous tiles.
+// Fills both tiles from depth `first` on. The blocks wait in registers until all lanes are done with the previous
+// tiles.
 fn stage(factors: Factors, first: u32, lane: u32) {
     let left_at = block_place(lane % BLOCKS, LEFT_ACROSS, LEFT_ALONG_DEPTH);
     let right_at = block_place(lane % BLOCKS, RIGHT_ACROSS, RIGHT_ALONG_DEPTH);

@@ -1,8 +1,8 @@
 // The table of parameter tensors. Twins: src/state.rs (offsets), src/network/tensor.rs.
 
 // One parameter tensor. Its stored elements are a matrix [rows, columns], a row for every input and a column for every
-// output. The *place* of an element is its number in PyTorch's order, [outputs, inputs]. Kernels draw random elements by
-// their places, so that the numbers do not depend on the stored order.
+// output. The *place* of an element is its number in PyTorch's order, [outputs, inputs]. Kernels draw random elements
+// by their places, so that the numbers do not depend on the stored order.
 struct TensorLayout {
     start: u32,        // elements of a replica's parameters before it
     length: u32,       // elements stored, padding included

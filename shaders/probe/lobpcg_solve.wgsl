@@ -5,7 +5,7 @@
 //
 //   e1 = x,   e2 = (w - (x.w) x) / n2,   e3 = (p - c e2) / n3,   c = p.e2
 //
-// orthonormal, T = E'HE has these entries, T13 = 0, and an eigenvector u of its eigenvalue largest in size:
+// orthonormal, T = E'HE has these entries, T13 = 0, and an eigenvector u of its eigenvalue of largest absolute value:
 //
 //   T11 = lambda + x.w / scale
 //   T12 = n2 / scale
@@ -18,14 +18,14 @@
 //
 // Both have norm 1, are orthogonal and span the plane of x and next x; x.Hp = 0, because u is an eigenvector.
 //
-// The eigenvalue largest in size may lie at either end of the spectrum, and the iteration does not leave an eigenvector
-// at the wrong end again. While the largest eigenvalue of T at the other end exceeds the share CONTESTED of it, the next
-// p is therefore the eigenvector of that eigenvalue: the method follows both ends until it is clear which is the larger
-// (thick restarts: Wu and Simon, SIAM J. Matrix Anal. Appl. 2000).
+// The eigenvalue of largest absolute value may lie at either end of the spectrum, and the iteration does not leave an
+// eigenvector at the wrong end again. While the largest eigenvalue of T at the other end exceeds the share CONTESTED of
+// it, the next p is therefore the eigenvector of that eigenvalue: the method follows both ends until it is clear which
+// is the larger (thick restarts: Wu and Simon, SIAM J. Matrix Anal. Appl. 2000).
 //
 // A p that adds nothing to the span (less than the share DEPENDENT of its square is left) is left out, and so is a p of
-// zero, whose products with w are zero. Where w adds nothing, or is no longer than the rounding error of x, the slot has
-// converged, whatever the tolerance: there is no direction left to search.
+// zero, whose products with w are zero. Where w adds nothing, or is no longer than the rounding error of x, the slot
+// has converged, whatever the tolerance: there is no direction left to search.
 //
 //   partials           [replica, segments, PARTIALS] w.Hw first; the network's segments, then the blocks'
 //   direction_partials like partials                 w.w, x.w, w.p, w.Hp

@@ -45,8 +45,8 @@ impl CpuExecutor {
         });
     }
 
-    /// Runs `plan` once and returns the time of each dispatch. A dispatch ends for all replicas before the next begins. It
-    /// shows where the time goes; [`Self::run`] is faster.
+    /// Runs `plan` once and returns the time of each dispatch. A dispatch ends for all replicas before the next begins.
+    /// It shows where the time goes; [`Self::run`] is faster.
     pub fn run_timed(&mut self, plan: &Plan) -> Vec<Duration> {
         let run = |dispatch| {
             let begin = Instant::now();

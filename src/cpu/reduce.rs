@@ -5,8 +5,8 @@ use crate::state::PARTIALS;
 /// The number of sums that run side by side, enough to fill the widest vectors.
 const LANES: usize = 16;
 
-/// Sums the results of `terms` over the elements of equally long slices. Lane l adds every LANES-th element from the l-th
-/// on; then the lanes are added pairwise.
+/// Sums the results of `terms` over the elements of equally long slices. Lane l adds every LANES-th element from the
+/// l-th on; then the lanes are added pairwise.
 pub(crate) fn sum_in_lanes<const IN: usize, const OUT: usize>(
     slices: [&[f32]; IN],
     terms: impl Fn([f32; IN]) -> [f32; OUT],

@@ -83,8 +83,8 @@ pub async fn adapters(backends: wgpu::Backends) -> Vec<(AdapterSummary, wgpu::Ad
     found
 }
 
-/// All adapters, best first. OpenGL is tried only where no other interface has an adapter, because its drivers look for a
-/// display and are a worse interface to the same devices.
+/// All adapters, best first. OpenGL is tried only where no other interface has an adapter, because its drivers look for
+/// a display and are a worse interface to the same devices.
 pub async fn present_adapters() -> Vec<(AdapterSummary, wgpu::Adapter)> {
     first_with_any(adapters).await
 }
@@ -99,8 +99,8 @@ async fn first_with_any<T>(look: impl AsyncFn(wgpu::Backends) -> Vec<T>) -> Vec<
 }
 
 impl Gpu {
-    /// Opens a device without optional features. Its limits are WebGPU's defaults, or the adapter's where those are lower;
-    /// its buffers may be as large as the adapter allows.
+    /// Opens a device without optional features. Its limits are WebGPU's defaults, or the adapter's where those are
+    /// lower; its buffers may be as large as the adapter allows.
     ///
     /// # Errors
     /// [`Error::NoDevice`] with the adapter's reason.

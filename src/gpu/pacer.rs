@@ -29,8 +29,8 @@ impl Pacer {
         self.steps == 0
     }
 
-    /// Records that `steps` steps, in one submission or cut into several, took `elapsed`. The next submission gets as many
-    /// steps as fit the budget, but at most twice as many as this one.
+    /// Records that `steps` steps, in one submission or cut into several, took `elapsed`. The next submission gets as
+    /// many steps as fit the budget, but at most twice as many as this one.
     pub fn measured(&mut self, steps: u32, elapsed: Duration) {
         let fitting =
             f64::from(steps) * self.budget.as_secs_f64() / elapsed.as_secs_f64().max(1e-9);

@@ -48,8 +48,8 @@ impl<T> Readback<T> {
         self.copies.resolve(self.decode)
     }
 
-    /// Requests the words as [`Self::resolve`] does, and waits for the device that the copies were recorded for. It is for
-    /// native programs.
+    /// Requests the words as [`Self::resolve`] does, and waits for the device that the copies were recorded for. It is
+    /// for native programs.
     ///
     /// # Errors
     /// The errors of [`Self::resolve`].
@@ -62,7 +62,8 @@ impl<T> Readback<T> {
 /// Copies of buffers in memory that the host can map.
 pub(super) struct Copies {
     device: wgpu::Device,
-    /// Staging buffers, one for each source: all sources together may exceed the largest buffer. The last holds [`COPIED`].
+    /// Staging buffers, one for each source: all sources together may exceed the largest buffer. The last holds
+    /// [`COPIED`].
     staging: Result<Vec<wgpu::Buffer>, Error>,
 }
 

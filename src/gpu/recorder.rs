@@ -142,8 +142,8 @@ impl RecordedPlan {
         self.dispatches.len()
     }
 
-    /// Records one dispatch into a compute pass of its own, for programs that cut a plan into several submissions. `index` is
-    /// less than [`Self::dispatches`].
+    /// Records one dispatch into a compute pass of its own, for programs that cut a plan into several submissions.
+    /// `index` is less than [`Self::dispatches`].
     pub fn encode_dispatch(&self, encoder: &mut wgpu::CommandEncoder, index: usize) {
         let descriptor = wgpu::ComputePassDescriptor {
             label: Some(self.name),
@@ -169,8 +169,8 @@ impl RecordedPlan {
         }
     }
 
-    /// Records the plan once, each dispatch in a pass of its own between two timestamps: dispatch i begins at query 2 i and
-    /// ends at query 2 i + 1. It shows where the time goes; a single pass is faster.
+    /// Records the plan once, each dispatch in a pass of its own between two timestamps: dispatch i begins at query 2 i
+    /// and ends at query 2 i + 1. It shows where the time goes; a single pass is faster.
     pub fn encode_timed(&self, encoder: &mut wgpu::CommandEncoder, queries: &wgpu::QuerySet) {
         for (dispatch, query) in self.dispatches.iter().zip((0..).step_by(2)) {
             let descriptor = wgpu::ComputePassDescriptor {

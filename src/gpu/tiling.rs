@@ -39,7 +39,8 @@ impl Tiling {
     /// The names that [`FromStr`] accepts.
     pub const NAMES: [&'static str; 4] = ["auto", "plain", "wide", "deep"];
 
-    /// The variant for a dispatch over `replicas` replicas. A device that does not reach the variant's limits takes `plain`.
+    /// The variant for a dispatch over `replicas` replicas. A device that does not reach the variant's limits takes
+    /// `plain`.
     pub(crate) fn choose(
         self,
         dispatch: &Dispatch,

@@ -28,7 +28,7 @@ pub(crate) use tensors::*;
 
 use crate::layout::{ShaderStruct, StructLayout};
 
-/// How a kernel uses a binding.
+/// The access of a kernel to one of its bindings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Read only.
@@ -141,8 +141,8 @@ macro_rules! tiled {
 }
 use tiled;
 
-/// Declares a kernel's entry in the table from its room, its name and the shared files that it needs. `product` adds the
-/// tiled variants.
+/// Declares a kernel's entry in the table from its room, its name and the shared files that it needs. `product` adds
+/// the tiled variants.
 macro_rules! kernel {
     (
         $(#[$doc:meta])*

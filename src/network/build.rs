@@ -1,4 +1,4 @@
-//! How operations add their values and tensors to a network.
+//! The construction of a network: operations add their values and tensors.
 
 use super::tensor::{Init, Tensor};
 use super::value::{Value, ValueId};

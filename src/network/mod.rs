@@ -1,9 +1,9 @@
 //! A network: nodes that read and write values, tensors of parameters, and blocks of tensors.
 //!
-//! A node reads values and makes one value by its operation ([`Op`]). A tensor is a stretch of a replica's parameters. A
-//! block holds the tensors of one node; it has one step size and one block of the Hessian. A node together with its
-//! block is a *layer* in probes, kernels and tables. On the device every dimension of a matrix is padded to a multiple of
-//! four, so that kernels load whole vec4s at any size; padding is zero and stays zero.
+//! A node reads values and makes one value by its operation ([`Op`]). A tensor is a stretch of a replica's parameters.
+//! A block holds the tensors of one node; it has one step size and one block of the Hessian. A node together with its
+//! block is a *layer* in probes, kernels and tables. On the device every dimension of a matrix is padded to a multiple
+//! of four, so that kernels load whole vec4s at any size; padding is zero and stays zero.
 
 mod activation;
 mod build;

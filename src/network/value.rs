@@ -15,8 +15,8 @@ impl ValueId {
 
 /// The input of the network or the output of a node, for each sample. Nodes read it.
 ///
-/// A value holds f(z), where f is its activation. Gradients and tangents of gradients are with respect to z, so every node that
-/// reads a value multiplies its gradient by f'(z), which is a function of f(z).
+/// A value holds f(z), where f is its activation. Gradients and tangents of gradients are with respect to z, so every
+/// node that reads a value multiplies its gradient by f'(z), which is a function of f(z).
 ///
 /// On the device a sample's row is `[copies, padded units]`: every copy is padded to a multiple of four with zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -125,9 +125,9 @@ impl Buffers {
 
     /// The buffers whose contents persist from one step or probe to the next.
     ///
-    /// `divergence` matters within a step only. It is included because its value must not be left over from another run.
-    /// The minibatch is included without a stream, because the host loads it. The probe's vectors are included for warm
-    /// starts.
+    /// `divergence` matters within a step only. It is included because its value must not be left over from another
+    /// run. The minibatch is included without a stream, because the host loads it. The probe's vectors are included for
+    /// warm starts.
     pub(super) fn carried(&self, spec: &TrainingSpec) -> Vec<BufferId> {
         let mut carried = vec![
             self.parameters,

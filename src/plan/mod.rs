@@ -1,8 +1,8 @@
 //! A training step as a flat list of dispatches over named buffers, built once and replayed.
 //!
 //! A [`Program`] lists the buffers, their initial contents and the dispatches of each [`Plan`]. It does not depend on a
-//! device: [`crate::Engine`] records its plans into a command encoder, [`crate::cpu::CpuExecutor`] runs the twins of the
-//! same dispatches.
+//! device: [`crate::Engine`] records its plans into a command encoder, [`crate::cpu::CpuExecutor`] runs the twins of
+//! the same dispatches.
 
 mod buffers;
 mod declare;

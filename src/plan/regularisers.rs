@@ -1,9 +1,9 @@
-//! Regularisers with kernels of their own. Each stores its *anchor*, the reference parameters that it pulls towards, and
-//! adds its gradient to that of the loss, in place, between the backward pass and the optimiser.
+//! Regularisers with kernels of their own. Each stores its *anchor*, the reference parameters that it pulls towards,
+//! and adds its gradient to that of the loss, in place, between the backward pass and the optimiser.
 //!
 //! To add a regulariser, write a struct of its buffers that implements [`Regulariser`], and add a field to
-//! [`RegulariserBuffers`] and a line to [`declare_buffers`] and to [`RegulariserBuffers::in_use`]. A regulariser that no
-//! replica uses has neither buffers nor dispatches.
+//! [`RegulariserBuffers`] and a line to [`declare_buffers`] and to [`RegulariserBuffers::in_use`]. A regulariser that
+//! no replica uses has neither buffers nor dispatches.
 
 use super::buffers::Buffers;
 use super::declare::{BufferId, Declare};

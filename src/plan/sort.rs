@@ -18,7 +18,8 @@ pub const SORT_DIGITS: u32 = 256;
 pub struct SortBuffers {
     /// `[replica, stride]` u32: keys. The first buffer holds them at the start and at the end.
     pub keys: [BufferId; 2],
-    /// `[replica, stride]` u32: indices in the replica's parameters. The first buffer holds them at the start and at the end.
+    /// `[replica, stride]` u32: indices in the replica's parameters. The first buffer holds them at the start and at
+    /// the end.
     pub payloads: [BufferId; 2],
     /// `[replica, tiles, SORT_DIGITS]` u32
     pub counts: BufferId,

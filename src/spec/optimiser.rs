@@ -39,8 +39,8 @@ pub enum Optimiser {
         momentum: f32,
     },
     /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019), computed as in PyTorch's `torch.optim.AdamW`:
-    /// `theta -= step_size * weight_decay * theta`, weights and biases alike, before Adam's update. Its effective step is
-    /// that of Adam: the decay is not counted, because it does not depend on the gradient.
+    /// `theta -= step_size * weight_decay * theta`, weights and biases alike, before Adam's update. Its effective step
+    /// is that of Adam: the decay is not counted, because it does not depend on the gradient.
     #[serde(rename = "adamw")]
     AdamW {
         /// Decay of the first moment.
@@ -53,14 +53,15 @@ pub enum Optimiser {
         weight_decay: f32,
     },
     /// Lion (Chen et al., arXiv 2302.06675): `c = beta1 * m + (1 - beta1) * g`, then
-    /// `theta -= step_size * (sign(c) + weight_decay * theta)` and `m = beta2 * m + (1 - beta2) * g`, weights and biases alike.
-    /// The sign of a |c| below 1e-30 is 0.
+    /// `theta -= step_size * (sign(c) + weight_decay * theta)` and `m = beta2 * m + (1 - beta2) * g`, for weights and
+    /// biases alike. The sign of c is 0 where |c| is below 1e-30.
     ///
     /// The step size of a sign update is the length of the update. The bounds of a [`crate::scheduler`] compare with
-    /// another number, the factor between a gradient and its update, which depends on the scale of the gradients. Lion's
-    /// effective step is therefore `step_size / sqrt(mean(c^2))` over the weight matrix, as Adam's with its second moment.
-    /// Descent along c with this step size would make an update of about the same length. The effective step is large
-    /// where gradients are small, and does not count the decay. A probe reports `mean(c^2)` as the second moment.
+    /// another number, the factor between a gradient and its update, which depends on the scale of the gradients.
+    /// Lion's effective step is therefore `step_size / sqrt(mean(c^2))` over the weight matrix, as Adam's with its
+    /// second moment. Descent along c with this step size would make an update of about the same length. The effective
+    /// step is large where gradients are small, and does not count the decay. A probe reports `mean(c^2)` as the second
+    /// moment.
     Lion {
         /// Weight of m in c.
         beta1: f32,
@@ -169,8 +170,8 @@ impl Optimiser {
         }
     }
 
-    /// The names in checkpoints of the buffers `first moment` and `second moment`: PyTorch's name where PyTorch has such a
-    /// buffer, `None` for a buffer that stays zero.
+    /// The names in checkpoints of the buffers `first moment` and `second moment`: PyTorch's name where PyTorch has
+    /// such a buffer, `None` for a buffer that stays zero.
     pub fn moment_names(self) -> [Option<&'static str>; 2] {
         match self {
             Self::Adam { .. } | Self::AdamW { .. } => [Some("exp_avg"), Some("exp_avg_sq")],
@@ -187,8 +188,8 @@ impl Optimiser {
         }
     }
 
-    /// The offset o in `step_size / (sqrt(mean v) + o)`, the scale of an update without bias corrections. Adam's offset is
-    /// its epsilon. SGD has v = 0 and the offset 1, so that the scale is its step size. Lion's offset is 0.
+    /// The offset o in `step_size / (sqrt(mean v) + o)`, the scale of an update without bias corrections. Adam's offset
+    /// is its epsilon. SGD has v = 0 and the offset 1, so that the scale is its step size. Lion's offset is 0.
     pub fn divisor_offset(self) -> f64 {
         match self {
             Self::Adam { epsilon, .. } | Self::AdamW { epsilon, .. } => epsilon.into(),

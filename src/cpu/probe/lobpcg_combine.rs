@@ -77,7 +77,8 @@ impl<'a> Vectors<'a> {
         }
     }
 
-    /// The stretches of the shader's workgroups: PARTIALS stretches of equal size in vec4s, without empty ones at the end.
+    /// The stretches of the shader's workgroups: PARTIALS stretches of equal size in vec4s, without empty ones at the
+    /// end.
     fn stretches(mut self) -> Vec<Self> {
         let size = (self.h.len() / 4).div_ceil(PARTIALS as usize) * 4;
         let mut stretches = Vec::with_capacity(PARTIALS as usize);

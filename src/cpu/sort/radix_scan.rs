@@ -16,8 +16,8 @@ pub(crate) fn run(_: &RadixScan, arrays: &mut [Array; 4]) {
     }
 }
 
-/// Goes through the tiles twice, with all digits of a tile at once: rows of the table are contiguous, but its columns lie
-/// in few sets of the cache.
+/// Goes through the tiles twice, with all digits of a tile at once: rows of the table are contiguous, but its columns
+/// lie in few sets of the cache.
 fn scan(start: u32, tiles: &mut [[u32; DIGITS]]) {
     let mut next = [0; DIGITS];
     for counts in &*tiles {

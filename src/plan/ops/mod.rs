@@ -22,7 +22,8 @@ pub(super) trait PlanOp {
     /// Computes the node's output from its inputs: `y = f(x; theta)`.
     fn forward(&self, at: &Site<'_>) -> Vec<Dispatch>;
 
-    /// Computes the gradients of the node's parameters and, where `to_input`, of its inputs from the gradient of its output.
+    /// Computes the gradients of the node's parameters and, where `to_input`, of its inputs from the gradient of its
+    /// output.
     fn backward(&self, at: &Site<'_>, to_input: bool) -> Vec<Dispatch>;
 
     /// Computes the tangents `R{y}` of the node's output, from `direction` and from the tangents of its input.

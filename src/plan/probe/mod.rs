@@ -1,8 +1,8 @@
 //! The plans of a probe. The first plan computes the statistics, the start vectors and the first product; another makes
 //! one further iteration of all eigenproblems together; the last stores the iterates as vectors.
 //!
-//! Eigenproblem 0 is to find the dominant eigenvector of the whole network's Hessian, eigenproblem l that of the block of
-//! layer l. A *slot* is the state of an eigenproblem; a *segment* is one node's share of its iterate.
+//! Eigenproblem 0 is to find the dominant eigenvector of the whole network's Hessian, eigenproblem l that of the block
+//! of layer l. A *slot* is the state of an eigenproblem; a *segment* is one node's share of its iterate.
 
 mod buffers;
 mod hvp;

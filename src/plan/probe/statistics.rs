@@ -15,8 +15,8 @@ pub(super) fn pass(site: &ProbeSite<'_>) -> Vec<Dispatch> {
     gather(spec, buffers).into_iter().chain(pass).collect()
 }
 
-/// Computes the statistics of every layer. The first sums are over the gradients of the loss; then the regularisers add their
-/// gradients, and the objective's gradients are summed again.
+/// Computes the statistics of every layer. The first sums are over the gradients of the loss; then the regularisers add
+/// their gradients, and the objective's gradients are summed again.
 pub(super) fn statistics(site: &ProbeSite<'_>) -> Vec<Dispatch> {
     let (buffers, probe_buffers) = (site.buffers, site.probe_buffers);
     let nodes = site.nodes.iter();

@@ -1,7 +1,7 @@
 //! Stages: changes of the parameters besides the optimiser's updates.
 //!
-//! To add a stage, write a file that implements [`Stage`], and add a line to [`STAGES`]. A stage that no replica uses has neither
-//! buffers nor dispatches.
+//! To add a stage, write a file that implements [`Stage`], and add a line to [`STAGES`]. A stage that no replica uses
+//! has neither buffers nor dispatches.
 
 mod shrink_perturb;
 mod task_reset;

@@ -43,8 +43,8 @@ pub(super) fn tangent_forward(
     Dispatch::new(params, bound, products(site, matrix.columns, l.slots()))
 }
 
-/// Computes the tangents of the gradients with respect to the pre-activations of the layer below. The node must not read
-/// the minibatch.
+/// Computes the tangents of the gradients with respect to the pre-activations of the layer below. The node must not
+/// read the minibatch.
 pub(super) fn tangent_backward_input(
     site: &ProbeSite<'_>,
     l: &ProbedNode<'_>,

@@ -1,5 +1,5 @@
-//! Structs that host and shader share, with the names and offsets of their fields at hand, so that a
-//! test can compare them with what naga reflects from the WGSL.
+//! Structs that the host and the shaders share. Each lists the names and offsets of its fields, so that a test can
+//! compare them with naga's reflection of the WGSL.
 
 /// The layout of a struct that a shader also declares.
 #[derive(Clone, Copy, Debug)]
@@ -15,11 +15,11 @@ pub struct StructLayout {
 /// One field of a [`StructLayout`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// Its name, in both languages.
+    /// Its name, the same in both languages.
     pub name: &'static str,
     /// Its offset in bytes.
     pub offset: usize,
-    /// Its type by its name, the same in both languages: `u32` or `f32`.
+    /// The name of its type, the same in both languages: `u32` or `f32`.
     pub kind: &'static str,
 }
 

@@ -1,7 +1,7 @@
 #![doc = include_str!("../CRATE.md")]
 #![forbid(unsafe_code)]
 
-// It waits for a device to open, which a browser does not allow.
+// This module waits for a device to open, which a browser does not allow.
 #[cfg(not(target_arch = "wasm32"))]
 mod compute;
 pub mod cpu;
@@ -39,7 +39,7 @@ pub mod statistics;
 pub mod tasks;
 #[cfg(feature = "report")]
 pub mod tensors;
-// It waits for its device, which a browser does not allow.
+// This module waits for its device, which a browser does not allow.
 #[cfg(not(target_arch = "wasm32"))]
 mod trainer;
 
@@ -54,7 +54,7 @@ pub use snapshot::{Snapshot, SnapshotBuffer};
 pub use trainer::Trainer;
 pub use wgpu;
 
-/// The repository's front page, whose code must compile.
+/// The repository's README; its code examples must compile.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadMe;

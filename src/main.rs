@@ -1,4 +1,4 @@
-//! `trainable` on the command line: one subcommand for each thing to be done without writing Rust.
+//! The command `trainable`: one subcommand for each task that needs no Rust code.
 
 #![forbid(unsafe_code)]
 
@@ -66,7 +66,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Usage errors go to standard error, help and version to standard output; nobody need read either.
+/// Prints a usage error to standard error, or help and version to standard output, and returns the exit code. A closed
+/// pipe is not an error.
 fn told(error: &clap::Error) -> ExitCode {
     match error.print() {
         _ if error.use_stderr() => ExitCode::from(2),
@@ -75,16 +76,16 @@ fn told(error: &clap::Error) -> ExitCode {
     }
 }
 
-/// Turns off a Vulkan layer of Mesa's where it can only complain. `VK_LAYER_MESA_device_select` asks Wayland which GPU
-/// shows the desktop; without a session's XDG_RUNTIME_DIR libwayland then writes "error: XDG_RUNTIME_DIR is invalid" to
-/// standard error. NODEVICE_SELECT is what the layer's manifest names to disable it.
+/// Disables Mesa's Vulkan layer `VK_LAYER_MESA_device_select` where it cannot work. The layer asks Wayland which GPU
+/// shows the desktop. Without a session's XDG_RUNTIME_DIR, libwayland writes "error: XDG_RUNTIME_DIR is invalid" to
+/// standard error. The layer's manifest names the variable NODEVICE_SELECT, which disables the layer.
 fn silence_device_select() {
     let directory = env::var_os("XDG_RUNTIME_DIR");
     let has_session = directory.is_some_and(|directory| Path::new(&directory).is_absolute());
     let is_asked = |name: &&str| env::var_os(name).is_some();
     let selectors = ["DRI_PRIME", "MESA_VK_DEVICE_SELECT"];
     if cfg!(target_os = "linux") && !has_session && !selectors.iter().any(is_asked) {
-        // One variable, from memory: there is nothing that could fail.
+        // Setting one variable from memory cannot fail.
         let _ = dotenvy::from_read(&b"NODEVICE_SELECT=1"[..]);
     }
 }

@@ -1,4 +1,4 @@
-//! The standing and the scores of a replica, as read back from a device.
+//! The progress and the scores of a replica, as read back from a device.
 
 use crate::state::{HALTED_LOSS, NEVER, RUNNING, ReplicaState, TaskRecord};
 
@@ -37,16 +37,16 @@ pub struct TaskScore {
     pub final_loss: f64,
 }
 
-/// The standing of one replica.
+/// The progress of one replica.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ReplicaProgress {
     /// The task that the next step belongs to, from 0.
     pub task: u32,
     /// The number of updates so far.
     pub updates: u32,
-    /// Loss of the latest minibatch, before its update; 0 before the first.
+    /// The loss of the latest minibatch, before its update; 0 before the first minibatch.
     pub batch_loss: f32,
-    /// Correct predictions in it.
+    /// The number of correct predictions in that minibatch.
     pub batch_correct: u32,
     /// The divergence of the replica, if it has diverged.
     pub halted: Option<Halt>,

@@ -1,4 +1,4 @@
-//! Snapshots: the words on the host that training between two steps depends on.
+//! Snapshots: copies on the host of all words that persist from one step to the next.
 
 mod check;
 
@@ -6,8 +6,8 @@ use crate::error::Error;
 use crate::plan::{BufferId, Buffers, Program};
 use crate::spec::TrainingSpec;
 
-/// Everything that persists from one step or probe to the next, of all replicas: parameters, moments, counters and scores,
-/// step sizes, the parameters that regularisers pull towards, the start vectors of a probe.
+/// Everything that persists from one step or probe to the next, of all replicas: parameters, moments, counters and
+/// scores, step sizes, the parameters that regularisers pull towards, the start vectors of a probe.
 ///
 /// A snapshot holds bits, not numbers: training that is restored on the same device goes on as if it had never stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Snapshot {
 pub struct SnapshotBuffer {
     /// The buffer's name: [`crate::plan::BufferSpec::name`].
     pub name: String,
-    /// `[replica, words]`
+    /// The words of all replicas, `[replica, words]`.
     pub words: Vec<u32>,
 }
 
@@ -59,8 +59,8 @@ impl Snapshot {
         self.buffers.iter().map(|buffer| &buffer.words[..])
     }
 
-    /// Fails unless the buffers are `carried`, in that order, with contents that training of `spec` can leave. Returns the
-    /// number of updates that it was taken after.
+    /// Checks that the buffers are `carried`, in that order, and that training of `spec` can leave their contents.
+    /// Returns the number of updates before the snapshot.
     pub(crate) fn check(
         &self,
         carried: &[CarriedBuffer],

@@ -19,8 +19,8 @@ pub use intervention::Intervention;
 pub use optimiser::Optimiser;
 pub use probe::{CONVERGED_RESIDUAL, IterateForm, ProbeMethod, ProbeSpec, ProbeStart};
 
-/// The reset of a replica at a task switch, after the last training step of a task of the stream. Updates on minibatches
-/// that the host handed in reset nothing. Step sizes belong to the host and always stay, and so do the scores.
+/// The reset of a replica at a task switch, after the last training step of a task of the stream. Updates on
+/// minibatches that the host provides reset nothing. The step sizes and the scores always stay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -30,9 +30,9 @@ pub enum TaskSwitch {
     Carry,
     /// The optimiser's moments or buffer become zero, and the bias corrections start anew.
     ResetOptimiser,
-    /// The optimiser is reset and the parameters are drawn anew: weights by the same rule as the initial ones but unrelated
-    /// to them, biases zero. This is the baseline of a network that has learned nothing before. Regularisers that pull
-    /// towards the initial parameters go on pulling towards those of task 0.
+    /// The optimiser is reset and the parameters are drawn anew: weights by the same rule as the initial ones but
+    /// unrelated to them, biases zero. This is the baseline of a network without earlier training. Regularisers that
+    /// pull towards the initial parameters go on pulling towards those of task 0.
     FreshNetwork,
 }
 
@@ -60,16 +60,16 @@ pub struct ReplicaSpec {
     pub optimiser: Optimiser,
     /// The reset at a task switch of the stream.
     pub at_task_switch: TaskSwitch,
-    /// L2 towards the initial parameters: the loss gains `l2_init / 2 * |theta - theta_init|^2`, biases included, and the
-    /// gradient `l2_init * (theta - theta_init)`. Kumar, Marklund and Van Roy (arXiv 2308.11958) have no factor 1/2: their
-    /// coefficient is half of this one.
+    /// L2 towards the initial parameters: the loss gains `l2_init / 2 * |theta - theta_init|^2`, biases included, and
+    /// the gradient `l2_init * (theta - theta_init)`. Kumar, Marklund and Van Roy (arXiv 2308.11958) have no factor
+    /// 1/2: their coefficient is half of this one.
     pub l2_init: f32,
-    /// Wasserstein regulariser: the loss gains `wasserstein * sum_i (sort(p)_i - sort(p_init)_i)^2` for every weight matrix
-    /// and every bias p (Lewandowski et al., arXiv 2312.00246), so the element of rank i gains the gradient
+    /// Wasserstein regulariser: the loss gains `wasserstein * sum_i (sort(p)_i - sort(p_init)_i)^2` for every weight
+    /// matrix and every bias p (Lewandowski et al., arXiv 2312.00246), so the element of rank i gains the gradient
     /// `2 * wasserstein * (p - sort(p_init)_i)`. The penalty is not differentiable where elements are equal. We take the
     /// (Clarke) subgradient that ranks equal elements in their stored order, by input and then by output.
     pub wasserstein: f32,
-    /// What else changes the parameters.
+    /// The changes of parameters besides the optimiser's updates.
     pub interventions: Vec<Intervention>,
 }
 
@@ -128,8 +128,8 @@ pub(crate) fn check_step_size(step_size: f32) -> Result<(), Error> {
     Err(Error::invalid("step size", "0 or more, finite", step_size))
 }
 
-/// The difference between one task of a stream and the next. Every replica has images of its own, the same in every task,
-/// and tasks of its own.
+/// The difference between one task of a stream and the next. Every replica has images of its own, the same in every
+/// task, and tasks of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -168,13 +168,13 @@ impl TaskStream {
         }
     }
 
-    /// How many images a task switch relabels.
+    /// The number of images that a task switch relabels.
     pub(crate) fn relabelled(&self) -> u32 {
         (f64::from(self.relabel_fraction) * f64::from(self.subset)).round() as u32
     }
 }
 
-/// The largest number of replicas in one batch: WebGPU has no more workgroups along an axis.
+/// The largest number of replicas in one batch: WebGPU allows no more workgroups along an axis.
 pub(crate) const MOST_REPLICAS: usize = 65_535;
 
 /// Everything that is fixed when an engine is made.
@@ -186,7 +186,7 @@ pub struct TrainingSpec {
     pub batch: u32,
     /// One entry per replica.
     pub replicas: Vec<ReplicaSpec>,
-    /// The source of minibatches; without it, the host hands them in.
+    /// The source of minibatches; without a stream, the host provides them.
     pub stream: Option<TaskStream>,
     /// The settings of probes; without them, no buffers of probes are allocated.
     pub probe: Option<ProbeSpec>,
@@ -330,7 +330,7 @@ impl TrainingSpec {
             .collect())
     }
 
-    /// A block with this step size, as the device sees it: its first tensor, then the others.
+    /// The layer control of a block with this step size. Its weights are the first tensor, its biases the others.
     pub(crate) fn layer_control(&self, block: usize, step_size: f32) -> LayerControl {
         let tensors = self.network.block_tensors(block);
         let stored = |tensor: &Tensor| tensor.stored();

@@ -1,5 +1,5 @@
-//! What a replica is and where it stands, as the device sees it; the twin of
-//! `shaders/common/state.wgsl`. `tests/shaders.rs` compares every offset.
+//! The configuration and the state of a replica, as the device stores them; the twin of `shaders/common/state.wgsl`.
+//! `tests/shaders.rs` compares every offset.
 
 use bytemuck::Zeroable;
 
@@ -18,7 +18,7 @@ pub(crate) const HALTED_UPDATE: u32 = 2;
 pub const SWITCH_CARRY: u32 = 0;
 /// `at_task_switch`: moments and their update count start anew.
 pub const SWITCH_RESET_OPTIMISER: u32 = 1;
-/// `at_task_switch`: so do the parameters.
+/// `at_task_switch`: moments, their update count and the parameters start anew.
 pub const SWITCH_FRESH_NETWORK: u32 = 2;
 
 /// `status` of a slot: still iterating.
@@ -29,7 +29,7 @@ pub(crate) const SLOT_CONVERGED: u32 = 1;
 pub(crate) const SLOT_DIVERGED: u32 = 2;
 /// LOBPCG follows the other end of the spectrum too where an eigenvalue there exceeds this share of |eigenvalue|.
 pub(crate) const CONTESTED: f32 = 0.5;
-/// Partial sums of every reduction.
+/// The number of partial sums of every reduction.
 pub(crate) const PARTIALS: u32 = 64;
 
 shader_struct! {
@@ -51,7 +51,7 @@ shader_struct! {
 }
 
 shader_struct! {
-    /// Where one replica stands; the fields are explained in the shader's twin.
+    /// The state of one replica; `shaders/common/state.wgsl` explains the fields.
     pub struct ReplicaState {
         task: u32,
         epoch: u32,
@@ -88,7 +88,7 @@ shader_struct! {
 }
 
 shader_struct! {
-    /// Where a layer lies, in vec4s, and its step size.
+    /// The location of a layer's block in a replica's parameters, in vec4s, and its step size.
     pub struct LayerControl {
         start: u32,
         main_end: u32,
@@ -173,8 +173,8 @@ shader_struct! {
 }
 
 shader_struct! {
-    /// One parameter tensor: where its elements lie and how they begin; `shaders/common/tensors.wgsl` explains the
-    /// fields.
+    /// One parameter tensor: the location of its elements and the bound of their initial values;
+    /// `shaders/common/tensors.wgsl` explains the fields.
     pub struct TensorLayout {
         start: u32,
         length: u32,
@@ -193,13 +193,13 @@ shader_struct! {
 }
 
 impl ReplicaConfig {
-    /// Whether the replica's parameters are sorted: one in training with a Wasserstein regulariser.
+    /// Whether the replica's parameters are sorted: it is in training and has a Wasserstein regulariser.
     pub(crate) fn is_sorted(&self, state: &ReplicaState) -> bool {
         self.wasserstein != 0.0 && state.halted == RUNNING
     }
 
-    /// 1 - beta1^t and 1 - beta2^t of the latest update; the state holds those of the one to come. The
-    /// shader's twin says why they are clamped.
+    /// The bias corrections 1 - beta1^t and 1 - beta2^t of the latest update; the state holds those of the next update.
+    /// `shaders/common/state.wgsl` explains why they are clamped.
     pub(crate) fn latest_corrections(&self, state: &ReplicaState) -> (f32, f32) {
         let latest = |next: f32, beta: f32, complement: f32| {
             if beta == 0.0 {
@@ -216,12 +216,12 @@ impl ReplicaConfig {
 }
 
 impl ReplicaState {
-    /// Whether the step that just ended was its task's last. A replica that is halted begins no task.
+    /// Whether the step that just ended was the last of its task. A halted replica begins no task.
     pub(crate) fn begins_task(&self) -> bool {
         self.epoch == 0 && self.batch == 0 && self.updates > 0 && self.halted == RUNNING
     }
 
-    /// A replica before its first step.
+    /// The state of a replica before its first step.
     pub(crate) fn start(config: &ReplicaConfig) -> Self {
         Self {
             correction1: config.one_minus_beta1,

@@ -1,4 +1,4 @@
-// Activations and their derivatives, the latter written in terms of the activation a = f(z) so that
+// Activations and their derivatives. The derivatives are functions of the activation a = f(z), so that
 // no pre-activation need be stored. Twin: src/cpu/activation.rs.
 
 const ACTIVATION_IDENTITY: u32 = 0u;
@@ -9,7 +9,7 @@ const ACTIVATION_TANH: u32 = 4u;
 
 const LEAKY_SLOPE: f32 = 0.01;
 
-// On the bits, because WGSL lets a compiler assume that there is no NaN.
+// Tests the bits, because WGSL lets a compiler assume that there is no NaN.
 fn is_nan(z: vec4<f32>) -> vec4<bool> {
     return (bitcast<vec4<u32>>(z) & vec4<u32>(0x7fffffffu)) > vec4<u32>(0x7f800000u);
 }

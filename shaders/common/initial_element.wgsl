@@ -3,8 +3,8 @@
 // The numbers depend on an element's place in PyTorch's order, not on the stored order. Needs rng.wgsl and
 // tensors.wgsl. Twin: src/cpu/initial_element.rs, bit for bit.
 
-// Stored element `i` of a fresh tensor; zero where it is padding and where the tensor begins with zeros. `stream` is the
-// one that task 0 draws from. Streams are numbered below 256, so every task has one of its own.
+// Returns stored element `i` of a fresh tensor; zero in padding and in tensors that begin with zeros. `stream` is the
+// random stream of task 0. Streams are numbered below 256, so every task has one of its own.
 fn initial_element(tensor: TensorLayout, seed: u32, stream: u32, task: u32, i: u32) -> f32 {
     let place = place_of(tensor, i);
     if place == PADDING || tensor.bound == 0.0 {

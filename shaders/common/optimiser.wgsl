@@ -1,23 +1,24 @@
 // The optimisers. Needs state.wgsl. Twin: src/cpu/optimiser.rs.
 //
-// An optimiser keeps two moments m and v of each parameter, and has its case in each of:
+// An optimiser keeps two moments m and v of each parameter. It has a case in each of these functions:
 //
 //   advance         the moments after a gradient g, the coupled L2 term included
-//   stepped         the parameters that these moments make of those before
-//   latest_update   parameters before less parameters after, from the latter alone
-//   mean_square     v's share of the mean of squares that the step size is divided by
-//   effective_step  the factor between a gradient and its update, for that mean
+//   stepped         the parameters after an update with these moments
+//   latest_update   the parameters before the update less those after it, from those after it
+//   mean_square     the contribution of v to the mean square that the step size is divided by
+//   effective_step  the factor between a gradient and its update, for that mean square
 //
-// A case that is missing is Adam's. `corrections` are 1 - beta1^t and 1 - beta2^t, t counting the update itself.
+// An optimiser without a case is computed as Adam. `corrections` are 1 - beta1^t and 1 - beta2^t, where t counts the
+// update itself.
 
 const OPTIMISER_ADAM: u32 = 0u;
 const OPTIMISER_SGD: u32 = 1u;
-const OPTIMISER_ADAMW: u32 = 2u;  // as Adam but for its weight decay
+const OPTIMISER_ADAMW: u32 = 2u;  // as Adam, but for its weight decay
 const OPTIMISER_LION: u32 = 3u;
 
-// The moments of a dead unit decay for ever. Left alone they become denormals, which some processors
-// flush to zero and others compute a hundred times slower than the rest; so they become zero here,
-// everywhere, long before: an update by them would be below 1e-20 step sizes.
+// The moments of a dead unit decay for ever. Without a floor they become denormals, which some processors
+// flush to zero and others compute a hundred times slower than other numbers. With the floor they become
+// zero long before, on every processor; an update with such moments would be below 1e-20 step sizes.
 const FIRST_MOMENT_FLOOR: f32 = 1e-30;
 const SECOND_MOMENT_FLOOR: f32 = 1e-36;
 
@@ -30,14 +31,14 @@ struct Moments {
     v: vec4<f32>,
 }
 
-// Whether the optimiser uses v; one that does not leaves it zero.
+// Whether the optimiser uses v; an optimiser that does not use v leaves it zero.
 fn keeps_v(config: ReplicaConfig) -> bool {
     return config.optimiser != OPTIMISER_SGD;
 }
 
 // SGD:  m = beta1 m + g
 // Adam: m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2
-// Lion: m = beta2 m + (1 - beta2) g,  v = beta1 m + (1 - beta1) g of the m before, whose sign is the direction
+// Lion: m = beta2 m + (1 - beta2) g,  v = beta1 m + (1 - beta1) g with the previous m; the update follows the sign of v
 fn advance(config: ReplicaConfig, g: vec4<f32>, before: Moments) -> Moments {
     if config.optimiser == OPTIMISER_SGD {
         return Moments(flush(config.beta1 * before.m + g, FIRST_MOMENT_FLOOR), before.v);
@@ -52,7 +53,7 @@ fn advance(config: ReplicaConfig, g: vec4<f32>, before: Moments) -> Moments {
     return Moments(flush(m, FIRST_MOMENT_FLOOR), flush(v, SECOND_MOMENT_FLOOR));
 }
 
-// What the moments alone take off.
+// The amount that the moments alone subtract from the parameters.
 //
 // SGD:  step_size m
 // Adam: step_size / c1 * m / (sqrt(v / c2) + epsilon)
@@ -82,8 +83,8 @@ fn stepped(
     return theta - step_size * config.weight_decay * theta - taken;
 }
 
-// (descent + decay theta) / (1 - decay), decay = step_size weight_decay. A decay of 1 leaves no trace of the
-// parameters before; the result is zero then.
+// (descent + decay theta) / (1 - decay), decay = step_size weight_decay. With a decay of 1 the parameters before the
+// update cannot be recovered; the result is zero then.
 fn latest_update(
     config: ReplicaConfig, corrections: vec2<f32>, step_size: f32, theta: vec4<f32>, moments: Moments,
 ) -> vec4<f32> {
@@ -104,7 +105,7 @@ fn mean_square(config: ReplicaConfig, v: vec4<f32>) -> vec4<f32> {
 
 // SGD:  step_size (1 - momentum^t) / (1 - momentum)
 // Adam: step_size / (c1 (sqrt(mean / c2) + epsilon))
-// Lion: step_size / sqrt(mean); 0 where every v is
+// Lion: step_size / sqrt(mean); 0 where every v is 0
 fn effective_step(
     config: ReplicaConfig, corrections: vec2<f32>, step_size: f32, mean: f32,
 ) -> f32 {

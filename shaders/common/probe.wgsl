@@ -18,7 +18,7 @@ struct ProbeSlot {
     advanced: u32,     // more than 0 once an iterate has followed the start vector
 }
 
-// Where a segment lies in a replica's iterates. Products, previous iterates and directions have the same layout.
+// The location of a segment in a replica's iterates. Products, previous iterates and directions have the same layout.
 struct ProbeSegment {
     slot: u32,           // the eigenproblem
     offset: u32,         // vec4s before the segment
@@ -53,11 +53,11 @@ const SLOT_DIVERGED: u32 = 2u;
 // LOBPCG follows the other end of the spectrum too where an eigenvalue there exceeds this share of |eigenvalue|.
 const CONTESTED: f32 = 0.5;
 
-// Workgroups of every reduction over a layer or a segment, and so its partial sums.
+// The number of workgroups of every reduction over a layer or a segment, and of its partial sums.
 const PARTIALS: u32 = 64u;
 
-// The first of a slot's partial sums, and the end of them. A replica's first segments are the network's, one for each
-// layer; the blocks' follow, one each.
+// The first of a slot's partial sums, and the one after the last. A replica's first segments are the network's, one for
+// each layer; the blocks' follow, one each.
 fn partials_of_slot(replica: u32, slot: u32, layers: u32) -> vec2<u32> {
     let is_network = slot == 0u;
     let first = replica * 2u * layers + select(layers + slot - 1u, 0u, is_network);
@@ -67,7 +67,7 @@ fn partials_of_slot(replica: u32, slot: u32, layers: u32) -> vec2<u32> {
 // Sums over a part of one layer.
 struct LayerSums {
     gradient: f32,       // g^2
-    objective: f32,      // (g + those of all regularisers)^2
+    objective: f32,      // (g + the gradients of all regularisers)^2
     weight: f32,         // theta^2
     update: f32,         // (the latest update)^2
     main_second_moment: f32,   // Adam's v, over the block's main tensor

@@ -1,23 +1,24 @@
-// The product of two matrices, tile by tile through workgroup memory: for GPUs, whose caches are too slow
-// to feed their arithmetic from registers alone.
+// The product of two matrices, tile by tile through workgroup memory. It is for GPUs: their caches are too slow for
+// products whose tiles are in registers alone.
 //
 //   sums[i, j] += sum_k left[i, k] right[k, j]       k in ascending order
 //
-// Needs the shape of a tile (tile_wide.wgsl or tile_deep.wgsl) and, of the kernel,
+// Needs the shape of a tile (tile_wide.wgsl or tile_deep.wgsl) and these functions of the kernel:
 //
 //   left4(factors, major, minor4)    vec4 `minor4` of row `major` of the left factor as it is stored:
 //                                    [i, k] where LEFT_ALONG_DEPTH, else [k, i]
 //   right4(factors, major, minor4)   [j, k] where RIGHT_ALONG_DEPTH, else [k, j]
 //
-// Both are asked for k below the depth only. Beyond the other edges they return whatever they find; the
-// kernel drops the sums that come of it. A depth that is stored along rows is a multiple of 4.
+// Both are called with k below the depth only. Beyond the other edges they may return any number; the kernel drops
+// the sums that use it. A depth that is stored along rows is a multiple of 4.
 //
-// A lane stages a block of 4 by 4: four loads without a branch between them, so that all are under way at once. For the
-// same reason nothing here is a loop but the one over the depth: wgpu counts the rounds of every loop, and compilers leave
-// such loops as they are. Both together are worth a factor of 2.5 on an H100 (PERFORMANCE.md).
+// A lane stages a block of 4 by 4 by four loads without a branch between them, so that all are in flight at once. For
+// the same reason only the loop over the depth is written as a loop: wgpu counts the iterations of every loop, and
+// compilers do not unroll such loops. Both measures together make products 2.5 times faster on an H100
+// (PERFORMANCE.md).
 
 struct Factors {
-    which: u32,   // of several products of a kernel
+    which: u32,   // the number of the product, where a kernel has several
     left: u32,    // vec4s before the left factor
     right: u32,   // vec4s before the right factor
     row: u32,     // i of the tile's first row
@@ -28,7 +29,7 @@ struct Factors {
 const LEFT_ACROSS: u32 = TILE_ROWS / 4u;
 const RIGHT_ACROSS: u32 = TILE_COLUMNS / 4u;
 
-// Blocks of either factor's tile, and so the lanes that stage it.
+// The number of blocks of either factor's tile, and of the lanes that stage it.
 const BLOCKS: u32 = 64u;
 const_assert BLOCKS == LEFT_ACROSS * TILE_DEPTH / 4u;
 const_assert BLOCKS == RIGHT_ACROSS * TILE_DEPTH / 4u;
@@ -48,8 +49,8 @@ fn add_outer(sums: mat4x4<f32>, a: vec4<f32>, b: vec4<f32>) -> mat4x4<f32> {
     );
 }
 
-// Where a block lies in a tile, in blocks: (across, along the depth). Neighbouring lanes read neighbouring bytes. Along
-// the depth a pair of lanes reads 32 of them, and the stores of eight lanes hit different banks.
+// The position of a block in a tile, in blocks: (across, along the depth). Neighbouring lanes read neighbouring bytes.
+// Along the depth a pair of lanes reads 32 of them, and the stores of eight lanes hit different banks.
 fn block_place(block: u32, across: u32, along_depth: bool) -> vec2<u32> {
     if along_depth {
         return vec2<u32>(block / 2u % across, block % 2u + 2u * (block / (2u * across)));
@@ -104,7 +105,8 @@ fn right_block(factors: Factors, j: u32, k: u32) -> mat4x4<f32> {
     );
 }
 
-// Fills both tiles from depth `first` on. The blocks wait in registers until all lanes are done with the tiles before.
+// Fills both tiles from depth `first` on. The blocks wait in registers until all lanes are done with the previous
+// tiles.
 fn stage(factors: Factors, first: u32, lane: u32) {
     let left_at = block_place(lane % BLOCKS, LEFT_ACROSS, LEFT_ALONG_DEPTH);
     let right_at = block_place(lane % BLOCKS, RIGHT_ACROSS, RIGHT_ALONG_DEPTH);
@@ -142,7 +144,7 @@ fn add_product(sums: ptr<function, Sums>, factors: Factors, lane: u32) {
     }
 }
 
-// Row and vec4 of columns of a lane's result.
+// The row and the vec4 of columns of a lane's result.
 fn result_at(factors: Factors, lane: u32, result: u32) -> vec2<u32> {
     return vec2<u32>(factors.row, factors.column / 4u) + result_place(lane, result);
 }

@@ -4,7 +4,7 @@ const INVOCATIONS: u32 = 64u;
 
 var<workgroup> sums: array<vec4<f32>, INVOCATIONS>;
 
-// The first vec4 of a stretch in its segment, and the end of it.
+// The first vec4 of a stretch in its segment, and the one after its last.
 fn stretch_of(segment: ProbeSegment, number: u32) -> vec2<u32> {
     let size = (segment.length + PARTIALS - 1u) / PARTIALS;
     return vec2<u32>(number * size, min((number + 1u) * size, segment.length));

@@ -1,4 +1,4 @@
-// What a replica is and where it stands. Twin: src/state.rs; a test compares every offset.
+// The configuration and the state of a replica. Twin: src/state.rs; a test compares every offset.
 
 struct ReplicaConfig {
     seed: u32,
@@ -8,7 +8,7 @@ struct ReplicaConfig {
     beta2: f32,
     one_minus_beta2: f32,
     epsilon: f32,
-    weight_decay: f32,     // decoupled
+    weight_decay: f32,     // decoupled from the gradient
     l2_init: f32,
     wasserstein: f32,
     optimiser: u32,        // OPTIMISER_*
@@ -29,7 +29,7 @@ struct ReplicaState {
     halted: u32,           // HALTED_*; a halted replica is left as it is
     halted_task: u32,      // the task and
     halted_update: u32,    // the number of updates done when it was halted
-    batch_loss: f32,       // of the latest minibatch, before its update
+    batch_loss: f32,       // loss of the latest minibatch, before its update
     batch_correct: u32,
     task_batches: u32,     // sums over the minibatches of the current task so far
     task_loss: f32,
@@ -51,7 +51,7 @@ struct TaskRecord {
     unused: u32,
 }
 
-// Where a layer lies, in vec4s from the start of the replica's parameters.
+// The location of a layer's block, in vec4s from the start of the replica's parameters, and its step size.
 struct LayerControl {
     start: u32,
     main_end: u32,     // the end of the block's main tensor, its first: the weight matrix of a linear layer
@@ -66,8 +66,8 @@ const RUNNING: u32 = 0u;
 const HALTED_LOSS: u32 = 1u;
 const HALTED_UPDATE: u32 = 2u;
 
-// 1 - beta^t of the latest update; those of the state belong to the one to come. The range that it can
-// lie in bounds the error that dividing by a small beta brings.
+// The bias corrections 1 - beta^t of the latest update; the state holds those of the next update. They are
+// clamped to their possible range, which bounds the error of the division by a small beta.
 fn latest_corrections(config: ReplicaConfig, state: ReplicaState) -> vec2<f32> {
     let next = vec2<f32>(state.correction1, state.correction2);
     let beta = vec2<f32>(config.beta1, config.beta2);
@@ -76,7 +76,7 @@ fn latest_corrections(config: ReplicaConfig, state: ReplicaState) -> vec2<f32> {
     return select(latest, vec2<f32>(1.0), beta == vec2<f32>(0.0));
 }
 
-// On the exponent bits, because WGSL lets a compiler assume that there is no NaN.
+// Tests the exponent bits, because WGSL lets a compiler assume that there is no NaN.
 fn is_finite(x: f32) -> bool {
     return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u;
 }

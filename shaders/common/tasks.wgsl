@@ -1,12 +1,12 @@
-// The task streams, random labels (arXiv 2509.19698) and permuted pixels (arXiv 1312.6211): which image
-// stands where, under which label, its pixels in which order. Needs rng.wgsl. Twin: src/tasks.rs, bit for bit.
+// The task streams, random labels (arXiv 2509.19698) and permuted pixels (arXiv 1312.6211): the order of
+// images, their labels and the order of their pixels. Needs rng.wgsl. Twin: src/tasks.rs, bit for bit.
 
-// Which of the `total` images of the data set is number `index` of this replica's subset.
+// The image, among the `total` images of the data set, that is number `index` of this replica's subset.
 fn subset_image(seed: u32, total: u32, index: u32) -> u32 {
     return permute(stream_key(seed, STREAM_SUBSET, 0u, 0u), total, index);
 }
 
-// Which image of the subset is visited at `position` of an epoch.
+// The image of the subset that is visited at `position` of an epoch.
 fn epoch_image(seed: u32, task: u32, epoch: u32, images: u32, position: u32) -> u32 {
     return permute(stream_key(seed, STREAM_ORDER, task, epoch), images, position);
 }
@@ -27,7 +27,7 @@ fn task_label(seed: u32, task: u32, images: u32, relabelled: u32, classes: u32, 
     return draw(seed, STREAM_LABELS, drawn_at, index) % classes;
 }
 
-// Which pixel of an image stands in `column` during `task`; tasks permute unrelatedly, the first too.
+// The pixel of an image that is in `column` during `task`. Every task, also the first, has a permutation of its own.
 // `column` must be below `pixels`.
 fn task_pixel(seed: u32, task: u32, pixels: u32, column: u32) -> u32 {
     return permute(stream_key(seed, STREAM_PIXELS, task, 0u), pixels, column);

@@ -1,8 +1,8 @@
 // The table of parameter tensors. Twins: src/state.rs (offsets), src/network/tensor.rs.
 
 // One parameter tensor. Its stored elements are a matrix [rows, columns], a row for every input and a column for every
-// output. Its *place* is an element's number in PyTorch's order, [outputs, inputs]; kernels draw random elements by
-// their places, so that the numbers do not depend on the stored order.
+// output. The *place* of an element is its number in PyTorch's order, [outputs, inputs]. Kernels draw random elements
+// by their places, so that the numbers do not depend on the stored order.
 struct TensorLayout {
     start: u32,        // elements of a replica's parameters before it
     length: u32,       // elements stored, padding included
@@ -13,16 +13,16 @@ struct TensorLayout {
     copy_rows: u32,    // rows of one copy of the inputs: after CReLU there are two, each padded by itself
     copy_inputs: u32,  // rows of one copy that are not padding
     inputs: u32,       // rows that are not padding
-    block: u32,        // the block that it belongs to
+    block: u32,        // the index of its block
     first_place: u32,  // elements of the block's tensors before it, without padding
     bound: f32,        // initial elements are uniform in [-bound, bound]
     block_bound: f32,  // the largest bound of its block's tensors
 }
 
-const TENSOR_TILE: u32 = 4096u;  // elements that one workgroup works on
+const TENSOR_TILE: u32 = 4096u;  // elements that one workgroup handles
 const PADDING: u32 = 0xffffffffu;
 
-// The first element of a tensor's tile and the one after its last; none where there is no such tile.
+// The first element of a tensor's tile and the one after its last; an empty range where there is no such tile.
 fn tile_range(tensor: TensorLayout, tile: u32) -> vec2<u32> {
     let first = min(tile * TENSOR_TILE, tensor.length);
     return tensor.start + vec2<u32>(first, min(first + TENSOR_TILE, tensor.length));

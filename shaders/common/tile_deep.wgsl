@@ -71,12 +71,12 @@ fn results(sums: Sums, lane: u32) -> array<vec4<f32>, RESULTS> {
     return array(total[0], total[1], total[2], total[3]);
 }
 
-// Whether the lane's results are the product's.
+// Whether the lane holds results of the product.
 fn has_results(lane: u32) -> bool {
     return lane < GROUP_LANES;
 }
 
-// Row and vec4 of columns, within the tile, of a lane's result.
+// The row and the vec4 of columns, within the tile, of a lane's result.
 fn result_place(lane: u32, result: u32) -> vec2<u32> {
     return vec2<u32>(4u * (lane / 8u) + result, lane % 8u);
 }

@@ -70,12 +70,12 @@ fn results(sums: Sums, lane: u32) -> array<vec4<f32>, RESULTS> {
     );
 }
 
-// Whether the lane's results are the product's.
+// Whether the lane holds results of the product.
 fn has_results(lane: u32) -> bool {
     return true;
 }
 
-// Row and vec4 of columns, within the tile, of a lane's result.
+// The row and the vec4 of columns, within the tile, of a lane's result.
 fn result_place(lane: u32, result: u32) -> vec2<u32> {
     let row = 4u * (lane / 8u) + result % 4u + 32u * (result / 8u);
     return vec2<u32>(row, lane % 8u + 8u * (result / 4u % 2u));

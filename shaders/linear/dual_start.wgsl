@@ -5,8 +5,8 @@
 //   vectors  [replica, vectors_stride]                   V
 //   iterates [replica, iterates_stride]                  delta, then the image
 //
-// One invocation computes 8 rows of the minibatch by one vec4 of columns in registers, as linear_forward does; along y
-// stand the row tiles of the first dual slot, then of the second.
+// One invocation computes 8 rows of the minibatch by one vec4 of columns in registers, as linear_forward does. The
+// workgroups along y handle the row tiles of the first dual slot, then of the second.
 
 struct Params {
     vectors_stride: u32,     // vec4s per replica

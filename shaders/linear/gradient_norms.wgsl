@@ -7,7 +7,7 @@
 //   output_gradients [replica, batch_rows, columns]    d, the gradient of the mean loss
 //   norms            [replica, layers]
 //
-// One workgroup does one replica: invocation i takes rows i, i + 64, ... in that order, and the 64
+// One workgroup handles one replica: invocation i takes rows i, i + 64, ... in that order, and the 64
 // partial sums are added pairwise in a fixed tree.
 
 struct Params {

@@ -1,4 +1,4 @@
-// The Gram matrix of one layer's inputs, the bias's constant 1 among them.
+// The Gram matrix of one layer's inputs, including the bias's constant 1.
 //
 //   gram[r, b, c] = sum_i inputs[r, b, i] inputs[r, c, i] + 1
 //

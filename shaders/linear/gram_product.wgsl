@@ -5,7 +5,7 @@
 //   tangent_gradients [replica, slots, batch_rows, columns]           Rd; the last slots are the dual ones
 //   products          [replica, products_stride]                      delta, then K delta
 //
-// One invocation computes 8 rows by one vec4 of columns in registers; along y stand the row tiles of
+// One invocation computes 8 rows by one vec4 of columns in registers. The workgroups along y handle the row tiles of
 // the first dual slot, then of the second.
 
 struct Params {

@@ -1,9 +1,9 @@
-// The gradient at one layer's input, taken back through the activation that made that input.
+// The gradient with respect to the pre-activations of one layer's input.
 //
 //   input_gradients[r, b, i] = f'(z[b, i]) sum_o output_gradients[r, b, o] W[r, i, o]
 //   CReLU, i and its mirror i' = i + rows/2:  [a_i > 0] (...)_i - [a_i' > 0] (...)_i'
 //
-//   parameters       [replica, rows + 1, columns]      this layer's part
+//   parameters       [replica, rows + 1, columns]      this layer's tensors
 //   activations      [replica, batch_rows, rows]       the layer's input
 //   output_gradients [replica, batch_rows, columns]
 //   input_gradients  [replica, batch_rows, rows]       CReLU: rows / 2
@@ -17,7 +17,7 @@ struct Params {
     rows: u32,
     columns: u32,
     batch_rows: u32,
-    activation: u32,         // of the layer below
+    activation: u32,         // the activation of the layer below
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -37,7 +37,7 @@ struct Tile {
     g7: vec4<f32>,
 }
 
-// Gradients at the activations: 8 rows from `row` on, inputs 4 input4 .. 4 input4 + 3.
+// The gradients with respect to the activations: 8 rows from `row` on, inputs 4 input4 .. 4 input4 + 3.
 fn product(replica: u32, row: u32, input4: u32) -> Tile {
     let columns4 = params.columns / 4u;
     let first = replica * params.parameters_stride + params.offset + 4u * input4 * columns4;

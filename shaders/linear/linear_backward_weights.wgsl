@@ -5,7 +5,7 @@
 //
 //   inputs           [replica, batch_rows, rows]
 //   output_gradients [replica, batch_rows, columns]
-//   gradients        [replica, rows + 1, columns]      this layer's part
+//   gradients        [replica, rows + 1, columns]      those of this layer's tensors
 //
 // One invocation computes 8 rows by one vec4 of columns in registers; the rows are the same for the
 // whole workgroup. The bias is the weight of an input that is always 1. The sum over the minibatch
@@ -25,7 +25,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> output_gradients: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> gradients: array<vec4<f32>>;
 
-// Inputs 4 row4 .. 4 row4 + 3 of a sample; behind the last stands the bias's constant 1.
+// Inputs 4 row4 .. 4 row4 + 3 of a sample; the bias's constant 1 follows the last.
 fn input_or_bias(sample: u32, row4: u32) -> vec4<f32> {
     let rows4 = params.rows / 4u;
     if row4 < rows4 {

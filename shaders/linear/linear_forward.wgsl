@@ -1,9 +1,9 @@
-// One layer forward, with bias and activation.
+// The forward pass of one layer, with bias and activation.
 //
 //   outputs[r, b, :] = f(inputs[r, b, :] W[r] + bias[r])
 //   CReLU:            = [relu(z), relu(-z)]
 //
-//   parameters [replica, rows + 1, columns]        this layer's part; row `rows` is the bias
+//   parameters [replica, rows + 1, columns]        this layer's tensors; row `rows` is the bias
 //   inputs     [replica, batch_rows, rows]
 //   outputs    [replica, batch_rows, columns]      CReLU: 2 columns
 //

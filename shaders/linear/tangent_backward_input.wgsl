@@ -15,8 +15,8 @@
 //   upper             [replica, slots + 1, batch_rows, columns]    Rd
 //   lower             [replica, slots, batch_rows, rows]           Rd_below; CReLU: rows / 2
 //
-// One invocation computes 8 rows of the minibatch by one vec4 of inputs in registers; along y stand
-// the row tiles of slot 0, then of slot 1, ...
+// One invocation computes 8 rows of the minibatch by one vec4 of inputs in registers. The workgroups
+// along y handle the row tiles of slot 0, then of slot 1, ...
 
 struct Params {
     parameters_stride: u32,  // vec4s per replica
@@ -107,7 +107,7 @@ fn as_array(t: Tile) -> array<vec4<f32>, 8> {
     return array(t.g0, t.g1, t.g2, t.g3, t.g4, t.g5, t.g6, t.g7);
 }
 
-// Tangents of the gradients at the inputs, times f', with the f'' term: 8 rows, one vec4 of inputs.
+// The tangents of the gradients with respect to the inputs, times f', with the f'' term: 8 rows, one vec4 of inputs.
 fn at_inputs(replica: u32, slot: u32, row: u32, input4: u32) -> array<vec4<f32>, 8> {
     let rows4 = params.rows / 4u;
     let source = (replica * params.batch_rows + row) * rows4 + input4;

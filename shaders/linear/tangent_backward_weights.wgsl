@@ -4,7 +4,7 @@
 //   products[rows, o] = sum_b Rd[b, o]                                         (the bias)
 //
 // The second term exists only where the layer's input has a tangent. With the sample gradients delta of a dual segment
-// in place of Rd, the result is the vector of that segment: a probe ends with it.
+// in place of Rd, the result is the vector of that segment; the end of a probe uses this.
 //
 //   slots             [replica, all slots]
 //   inputs            [replica, batch_rows, rows]
@@ -38,7 +38,7 @@ struct Params {
 @group(0) @binding(5) var<storage, read> tangent_gradients: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> products: array<vec4<f32>>;
 
-// Inputs 4 row4 .. 4 row4 + 3 of a sample; behind the last stands the bias's constant 1.
+// Inputs 4 row4 .. 4 row4 + 3 of a sample; the bias's constant 1 follows the last.
 fn input_or_bias(sample: u32, row4: u32) -> vec4<f32> {
     let rows4 = params.rows / 4u;
     if row4 < rows4 {
@@ -47,7 +47,7 @@ fn input_or_bias(sample: u32, row4: u32) -> vec4<f32> {
     return vec4<f32>(select(0.0, 1.0, row4 == rows4), 0.0, 0.0, 0.0);
 }
 
-// Its tangent; that of the constant is zero.
+// The tangents of these inputs; that of the constant is zero.
 fn tangent_or_zero(sample: u32, row4: u32) -> vec4<f32> {
     let rows4 = params.rows / 4u;
     if row4 < rows4 {

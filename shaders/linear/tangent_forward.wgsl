@@ -16,7 +16,7 @@
 // the image K delta, which is known.
 //
 // One invocation computes 8 rows of the minibatch by one vec4 of columns in registers, as
-// linear_forward does; along y stand the row tiles of slot 0, then of slot 1, ...
+// linear_forward does. The workgroups along y handle the row tiles of slot 0, then of slot 1, ...
 
 struct Params {
     parameters_stride: u32,  // vec4s per replica

@@ -1,4 +1,4 @@
-// Mean softmax cross-entropy, accuracy and the gradient at the logits.
+// The mean softmax cross-entropy, the accuracy and the gradient with respect to the logits.
 //
 //   loss[r] = 1/B sum_b (log sum_c exp(z[b, c]) - z[b, y_b])
 //   gradients[r, b, c] = (softmax(z[b])_c - [c = y_b]) / B        0 in padding
@@ -8,8 +8,8 @@
 //   gradients [replica, batch_rows, columns]
 //   states    [replica]     batch_loss, batch_correct; halted where the loss is not finite
 //
-// One workgroup does one replica: invocation i takes rows i, i + 256, ... in that order, and the 256
-// partial sums are added pairwise in a fixed tree. A prediction is the first largest logit.
+// One workgroup handles one replica: invocation i takes rows i, i + 256, ... in that order, and the 256
+// partial sums are added pairwise in a fixed tree. The prediction is the first class with the largest logit.
 
 struct Params {
     batch: u32,

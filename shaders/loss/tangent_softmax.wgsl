@@ -1,4 +1,4 @@
-// The tangent of the cross-entropy's gradient at the logits (R-operator).
+// The tangent of the cross-entropy's gradient with respect to the logits (R-operator).
 //
 //   Rd[s, b, c] = p_c (t_c - sum_k p_k t_k) / B,   p = softmax(logits[b]), t = tangents[s, b]
 //
@@ -7,7 +7,7 @@
 //   tangents          [replica, slots, batch_rows, columns]
 //   tangent_gradients [replica, slots, batch_rows, columns]    0 in padding
 //
-// One invocation does one sample of one slot. Tangents are taken relative to that of the most probable
+// One invocation handles one sample of one slot. Tangents are taken relative to that of the most probable
 // class, so that nothing cancels where its probability is nearly 1.
 
 struct Params {

@@ -1,5 +1,5 @@
-// One update of all parameters, each replica by its own optimiser (common/optimiser.wgsl has their
-// formulas, in PyTorch's arrangement), coupled L2.
+// One update of all parameters, each replica by its own optimiser and with coupled L2. common/optimiser.wgsl has the
+// formulas, as PyTorch computes them.
 //
 //   g = gradients + l2 theta
 //   m, v = advance(g, m, v)
@@ -12,7 +12,7 @@
 //   parameters, first_moment, second_moment   like gradients
 //   divergence     [replica]              set where an update is not finite
 //
-// One invocation updates one vec4. A replica that is halted is left alone. Where the optimiser
+// One invocation updates one vec4. A halted replica is left alone. Where the optimiser
 // does not use v, second_moment is neither read nor written.
 
 struct Params {
@@ -30,7 +30,7 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> second_moment: array<vec4<f32>>;
 @group(0) @binding(8) var<storage, read_write> divergence: array<atomic<u32>>;
 
-// The step size of the layer which holds vec4 `index` of a replica whose first layer is number `first`.
+// The step size of the layer that holds vec4 `index` of a replica; `first` is the number of the replica's first layer.
 fn step_size(first: u32, index: u32) -> f32 {
     var layer = first;
     while index >= layer_controls[layer].end {

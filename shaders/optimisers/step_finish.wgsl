@@ -1,11 +1,11 @@
-// After a step: running task statistics, divergence, and the counters of the next step.
+// The end of a step: the running statistics of the task, the divergence, and the counters of the next step.
 //
 //   configs    [replica]
 //   divergence [replica]              set by optimiser_step where an update was not finite
 //   states     [replica]
-//   task_log   [replica, log_length]  finished task k is kept in slot k mod log_length
+//   task_log   [replica, log_length]  finished task k is entry k mod log_length
 //
-// One invocation does one replica. A replica that diverged in this step is halted, with the task and
+// One invocation handles one replica. A replica that diverged in this step is halted, with the task and
 // the update at which it happened; a halted replica's counters stand still.
 
 struct Params {

@@ -10,7 +10,8 @@
 //   norms           [replica, layers]              mean |g_b|^2
 //   records         [replica, layers + 1]          the last is the network's
 //
-// One invocation does one replica, adding in ascending order. The network's step size is the mean over the elements of its main tensors.
+// One invocation handles one replica, adding in ascending order. The network's step size is the mean over the elements
+// of its main tensors.
 
 struct Params {
     layers: u32,
@@ -24,8 +25,8 @@ struct Params {
 @group(0) @binding(5) var<storage, read> norms: array<f32>;
 @group(0) @binding(6) var<storage, read_write> records: array<LayerRecord>;
 
-// `square` holds the squared norms of gradient, objective's gradient, weights and update; `second` the sums of the
-// second moments of the main tensor and of the others, `count` their numbers of elements.
+// `square` holds the squared norms of gradient, objective's gradient, weights and update; `second` holds the sums of
+// the second moments of main tensors and of other tensors, `count` the numbers of their elements.
 fn record(
     replica: u32, square: vec4<f32>, norm: f32, second: vec2<f32>, count: vec2<f32>, step_size: f32,
 ) -> LayerRecord {

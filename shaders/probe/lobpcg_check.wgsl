@@ -10,7 +10,7 @@
 //   steps    [replica, slots]
 //   slots    [replica, slots]
 //
-// One invocation does one slot, adding in ascending order.
+// One invocation handles one slot, adding in ascending order.
 
 struct Params {
     layers: u32,
@@ -34,7 +34,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let stretch = partials_of_slot(id.z, id.x, params.layers);
     var sum = vec4<f32>(0.0);
-    // Eight loads are under way at once; PARTIALS is a multiple.
+    // Eight loads are under way at once; PARTIALS is a multiple of eight.
     for (var i = stretch.x; i < stretch.y; i += 8u) {
         let terms = array(
             partials[i], partials[i + 1u], partials[i + 2u], partials[i + 3u],
@@ -56,7 +56,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         residual = rest / size;
     }
     slots[at].residual = residual;
-    // A p of zero has products of zero; the curvature is then that of another p.
+    // Where p is zero, its products are zero, and the curvature is that of an earlier p.
     let other = select(0.0, -sign(lambda) * steps[at].curvature, sum.z != 0.0 || sum.w != 0.0);
     let is_contested =
         other > CONTESTED * abs(lambda) && (other - abs(lambda)) * rest + MARGIN * abs(sum.w) > 0.0;

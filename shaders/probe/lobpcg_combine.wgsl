@@ -11,7 +11,7 @@
 //   w'.w',   x'.w',   p'.w',   Hp'.w'
 //
 // m and scale are the eigenvalue and the scale before the step, m' and scale' those after it. Every term of w' is of
-// the size of w, and so is its rounding error; that of Hx' - m' x' would be of the size of Hx.
+// the size of w, and so is its rounding error. The rounding error of Hx' - m' x' would be of the size of Hx.
 //
 // In a dual segment one factor of each sum is delta, the other its image K delta.
 //
@@ -24,7 +24,7 @@
 //   previous_products like products                 Hp
 //   partials          [replica, segments, PARTIALS] vec4, in the order above
 //
-// Workgroup (i, s) does the i-th of PARTIALS equal stretches of segment s, and sums in a fixed tree.
+// Workgroup (i, s) handles the i-th of PARTIALS equal stretches of segment s, and sums in a fixed tree.
 
 struct Params {
     stride: u32,    // vec4s per replica
@@ -49,7 +49,7 @@ struct Combined {
     hp: vec4<f32>,
 }
 
-// Advances one vec4 of everything, and returns it.
+// Advances one vec4 of every vector, and returns the results.
 fn combine(by: LobpcgStep, at: u32) -> Combined {
     let x = iterates[at];
     let w = directions[at];

@@ -5,7 +5,7 @@
 //
 //   e1 = x,   e2 = (w - (x.w) x) / n2,   e3 = (p - c e2) / n3,   c = p.e2
 //
-// orthonormal, T = E'HE has these entries, T13 = 0, and an eigenvector u of its eigenvalue largest in size:
+// orthonormal, T = E'HE has these entries, T13 = 0, and an eigenvector u of its eigenvalue of largest absolute value:
 //
 //   T11 = lambda + x.w / scale
 //   T12 = n2 / scale
@@ -18,21 +18,21 @@
 //
 // Both have norm 1, are orthogonal and span the plane of x and next x; x.Hp = 0, because u is an eigenvector.
 //
-// The eigenvalue largest in size may lie at either end of the spectrum, and the iteration does not leave an eigenvector
-// at the wrong end again. So, while the largest eigenvalue of T at the other end is more than a CONTESTED share of it,
-// next p is the eigenvector of that one: the method follows both ends until it is clear which is the larger (thick
-// restarts: Wu and Simon, SIAM J. Matrix Anal. Appl. 2000).
+// The eigenvalue of largest absolute value may lie at either end of the spectrum, and the iteration does not leave an
+// eigenvector at the wrong end again. While the largest eigenvalue of T at the other end exceeds the share CONTESTED of
+// it, the next p is therefore the eigenvector of that eigenvalue: the method follows both ends until it is clear which
+// is the larger (thick restarts: Wu and Simon, SIAM J. Matrix Anal. Appl. 2000).
 //
-// A p that adds nothing to the span (less than a DEPENDENT share of its square is left) stays out, and so does a p of
-// zero, whose products with w are zero. Where w adds nothing, or is no longer than the rounding error of x, the slot has
-// converged, whatever the tolerance: there is no direction left to search.
+// A p that adds nothing to the span (less than the share DEPENDENT of its square is left) is left out, and so is a p of
+// zero, whose products with w are zero. Where w adds nothing, or is no longer than the rounding error of x, the slot
+// has converged, whatever the tolerance: there is no direction left to search.
 //
 //   partials           [replica, segments, PARTIALS] w.Hw first; the network's segments, then the blocks'
 //   direction_partials like partials                 w.w, x.w, w.p, w.Hp
 //   slots              [replica, slots]
 //   steps              [replica, slots]
 //
-// One invocation does one slot, adding in ascending order.
+// One invocation handles one slot, adding in ascending order.
 
 struct Params {
     layers: u32,
@@ -46,9 +46,9 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> steps: array<LobpcgStep>;
 
 const DEPENDENT: f32 = 1e-4;
-// |w|^2 where |w| is a millionth of |x|.
+// The value of |w|^2 where |w| is a millionth of |x|.
 const ROUNDING: f32 = 1e-12;
-// Sweeps of Jacobi's method; a 3 x 3 matrix is diagonal up to rounding after four.
+// The number of sweeps of Jacobi's method; a 3 x 3 matrix is diagonal up to rounding after four.
 const SWEEPS: u32 = 6u;
 // An off-diagonal element below this share of the diagonal is left as it is.
 const NEGLIGIBLE: f32 = 1e-15;
@@ -81,7 +81,7 @@ fn rotate(t: ptr<function, array<vec3<f32>, 3>>, v: ptr<function, array<vec3<f32
     (*v)[j] = sine * vi + cosine * vj;
 }
 
-// The eigenvalue largest in size with its eigenvector, and that farthest towards the other end.
+// The eigenvalue of largest absolute value and the one farthest towards the other end, each with its eigenvector.
 struct Ends {
     value: f32,
     vector: vec3<f32>,
@@ -185,7 +185,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if -sign(found.value) * found.other_value > CONTESTED * abs(found.value) {
         next_p = found.other_vector;
     }
-    // From the orthonormal basis to x, w and p.
+    // Changes the basis from e1, e2, e3 to x, w, p.
     let iterate_p = u.z / n3;
     let iterate_w = (u.y - c * iterate_p) / n2;
     let previous_p = next_p.z / n3;

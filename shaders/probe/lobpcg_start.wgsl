@@ -1,5 +1,5 @@
-// LOBPCG goes on from an iterate x whose product h = Hx is known: every segment of its direction w, and the partial sums
-// over it that lobpcg_solve needs.
+// The continuation of LOBPCG from an iterate x whose product h = Hx is known: every segment of its direction w, and the
+// partial sums over the segment that lobpcg_solve needs.
 //
 //   w = scale (h - eigenvalue x),   scale = 1 / |h|
 //   w.w,   x.w,   p.w,   Hp.w
@@ -16,7 +16,7 @@
 //   previous_products like iterates                 Hp
 //   partials          [replica, segments, PARTIALS] vec4, in the order above
 //
-// Workgroup (i, s) does the i-th of PARTIALS equal stretches of segment s, and sums in a fixed tree.
+// Workgroup (i, s) handles the i-th of PARTIALS equal stretches of segment s, and sums in a fixed tree.
 
 struct Params {
     stride: u32,    // vec4s per replica
@@ -34,7 +34,7 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> previous_products: array<vec4<f32>>;
 @group(0) @binding(8) var<storage, read_write> partials: array<vec4<f32>>;
 
-// Writes one vec4 of everything, and returns that of w.
+// Writes one vec4 of every vector, and returns that of w.
 fn start(slot: ProbeSlot, at: u32) -> vec4<f32> {
     let w = slot.scale * (products[at] - slot.eigenvalue * iterates[at]);
     directions[at] = w;

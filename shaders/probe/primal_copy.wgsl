@@ -4,7 +4,7 @@
 //   source      [replica, source_stride]            vectors or iterates
 //   destination [replica, destination_stride]       the other
 //
-// One invocation copies one vec4; along y stand the segments.
+// One invocation copies one vec4; the segments are along y.
 
 struct Params {
     source_stride: u32,       // vec4s per replica

@@ -4,9 +4,9 @@
 //   slots    [replica, slots]
 //   products [replica, stride]                      Hx
 //   iterates like products
-//   previous like products                          the iterate that was there
+//   previous like products                          the iterate before
 //
-// One invocation does one vec4; along y stand the segments.
+// One invocation handles one vec4; the segments are along y.
 
 struct Params {
     stride: u32,    // vec4s per replica

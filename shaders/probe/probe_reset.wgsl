@@ -4,7 +4,7 @@
 //   probe_states [replica]          the probe's state, which already has the minibatch's loss
 //   slots        [replica, slots]
 //
-// One invocation does one replica.
+// One invocation handles one replica.
 
 struct Params {
     slots: u32,

@@ -14,7 +14,7 @@
 //   partials [replica, segments, PARTIALS] the network's segments first, then the blocks'
 //   slots    [replica, slots]
 //
-// One invocation does one slot, adding in ascending order.
+// One invocation handles one slot, adding in ascending order.
 
 struct Params {
     layers: u32,
@@ -49,7 +49,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let last = slots[at].eigenvalue;
     slots[at].eigenvalue = sum.x;
     if sum.y <= 0.0 {
-        // Hx is zero: so is the eigenvalue, and there is no direction to go on in.
+        // Hx is zero, so the eigenvalue is zero and the iteration has no direction to go on in.
         slots[at].eigenvalue = 0.0;
         slots[at].residual = 0.0;
         slots[at].status = SLOT_CONVERGED;

@@ -1,4 +1,4 @@
-// Keeps what a regulariser pulls towards: the initial parameters, or their sorted keys.
+// Stores the anchor that a regulariser pulls towards: the initial parameters, or their sorted keys.
 //
 //   anchor = source, bit for bit
 //

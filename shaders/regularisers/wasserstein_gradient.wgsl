@@ -9,7 +9,7 @@
 //   initial_keys            like keys           of the sorted initial parameters
 //   gradients               [replica, stride]
 //
-// Workgroup (t, n) does tile t of tensor n; an invocation takes every 256th rank. Ranks of padding
+// Workgroup (t, n) handles tile t of tensor n; an invocation takes every 256th rank. Ranks of padding
 // come last and are left out. A replica whose coefficient is 0 is left bit for bit as it is.
 
 struct Params {

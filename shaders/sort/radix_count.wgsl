@@ -1,4 +1,4 @@
-// First third of a pass of the radix sort: how often each digit occurs in each tile.
+// The first third of a pass of the radix sort: the number of occurrences of each digit in each tile.
 //
 //   counts[tile, d] = #{ i in tile : (keys[i] >> shift) & 255 = d }
 //
@@ -7,8 +7,8 @@
 //   keys            [replica, stride]
 //   counts          [replica, tiles, 256]    a tensor's tiles one after the other
 //
-// Workgroup (t, n) counts tile t of tensor n by atomic additions of integers, whose order does not
-// matter, to a histogram that is zero at first, as WGSL's workgroup memory is.
+// Workgroup (t, n) counts tile t of tensor n in a histogram, which is zero at first because WGSL clears workgroup
+// memory. It uses atomic additions of integers, whose order does not matter.
 
 struct Params {
     stride: u32,  // elements per replica

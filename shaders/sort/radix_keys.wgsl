@@ -1,4 +1,4 @@
-// The start of a sort: every parameter's key, and its place as the payload.
+// The start of a sort: the key of every parameter, and its index as the payload.
 //
 //   keys[i] = key_of(parameters[i]), the largest key of all for padding;   payloads[i] = i
 //
@@ -7,7 +7,7 @@
 //   parameters      [replica, stride]   f32 as words, so that not a bit is lost
 //   keys, payloads  like parameters
 //
-// Workgroup (t, n) does tile t of tensor n; an invocation takes every 256th element.
+// Workgroup (t, n) handles tile t of tensor n; an invocation takes every 256th element.
 
 struct Params {
     stride: u32,  // elements per replica

@@ -1,5 +1,5 @@
-// Second third of a pass of the radix sort: from counts to the places where each tile's elements of
-// each digit go, behind all smaller digits and behind the same digit in the tiles before.
+// The second third of a pass of the radix sort: turns counts into the positions of each tile's elements with
+// each digit, behind all smaller digits and behind the same digit in earlier tiles.
 //
 //   counts[t, d] <- start + sum_{d' < d} sum_t' counts[t', d'] + sum_{t' < t} counts[t', d]
 //
@@ -7,8 +7,8 @@
 //   tensors        [tensors]               shared
 //   counts          [replica, tiles, 256]    in place
 //
-// Workgroup (0, n) does tensor n, invocation d digit d: it sums its digit over the tiles, the
-// workgroup scans the sums (Hillis and Steele), and each invocation goes through its tiles once more.
+// Workgroup (0, n) handles tensor n, invocation d digit d. Each invocation sums its digit over the tiles, the
+// workgroup scans the sums (Hillis and Steele), and each invocation goes through the tiles once more.
 
 struct Params {
     tiles: u32,  // tiles of all tensors

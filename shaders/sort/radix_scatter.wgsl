@@ -1,4 +1,4 @@
-// Last third of a pass of the radix sort: every element to its place, equal digits in their old order.
+// The last third of a pass of the radix sort: moves every element to its position, equal digits in their old order.
 //
 //   sorted_keys[p], sorted_payloads[p] = keys[i], payloads[i]
 //   p = places[tile, d] + #{ j in tile, j < i : digit of j = d },   d the digit of i
@@ -8,9 +8,9 @@
 //   places           [replica, tiles, 256]
 //   keys, payloads, sorted_keys, sorted_payloads [replica, stride]
 //
-// Workgroup (t, n) goes through tile t of tensor n, 256 elements a round. In a round, one mask for
-// each bit of the digit says which elements have it set; the elements of the same digit are then where
-// all masks or their complements agree, and those before one's own are counted.
+// Workgroup (t, n) goes through tile t of tensor n, 256 elements a round. In a round, one mask for each bit of the
+// digit marks the elements that have the bit set. The elements with the same digit are those that all masks or their
+// complements mark; each invocation counts those before its own element.
 
 struct Params {
     stride: u32,  // elements per replica
@@ -29,14 +29,14 @@ struct Params {
 @group(0) @binding(8) var<storage, read_write> sorted_payloads: array<u32>;
 
 const INVOCATIONS: u32 = SORT_DIGITS;
-const WORDS: u32 = 8u;   // of a mask: one bit for each invocation
-const BITS: u32 = 9u;    // of a digit, and one more that every element has
+const WORDS: u32 = 8u;   // words of a mask: one bit for each invocation
+const BITS: u32 = 9u;    // bits of a digit, and one more that every element has
 const PRESENT: u32 = 256u;
 
 var<workgroup> next: array<u32, SORT_DIGITS>;
 var<workgroup> masks: array<atomic<u32>, 72>;  // [BITS, WORDS]
 
-// The elements 32 word ... 32 word + 31 of the round that have the given digit.
+// The mask of the elements 32 word ... 32 word + 31 of the round that have the given digit.
 fn matches(digit: u32, word: u32) -> u32 {
     var result = 0xffffffffu;
     for (var b = 0u; b < BITS; b++) {

@@ -1,4 +1,4 @@
-// Shrink and perturb (Ash and Adams, arXiv 1910.08475), when a task begins.
+// Shrink and perturb (Ash and Adams, arXiv 1910.08475) at the beginning of a task.
 //
 //   parameters = shrink parameters + perturb fresh
 //
@@ -9,7 +9,7 @@
 //   parameters     [replica, stride]
 //   fresh          a draw like the initial parameters (common/initial_element.wgsl), another for every task
 //
-// Workgroup (t, n) does tile t of tensor n; an invocation takes every 256th element.
+// Workgroup (t, n) handles tile t of tensor n; an invocation takes every 256th element.
 
 struct Params {
     stride: u32,  // elements per replica

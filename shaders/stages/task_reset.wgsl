@@ -1,5 +1,5 @@
-// What a replica resets when its next task begins: moments, the optimiser's update count and bias
-// corrections, and where it is to be a fresh network also the parameters (common/initial_element.wgsl).
+// Resets replicas when their next task begins: the moments, the optimiser's update count and bias corrections, and for
+// a fresh network also the parameters (common/initial_element.wgsl).
 //
 //   configs       [replica]
 //   states        [replica]
@@ -8,8 +8,8 @@
 //   first_moment  like parameters
 //   second_moment like parameters
 //
-// Workgroup (t, n) resets tile t of tensor n; an invocation takes every 256th element. The first invocation of all
-// resets the state, in what no other invocation reads.
+// Workgroup (t, n) resets tile t of tensor n; an invocation takes every 256th element. The first invocation of
+// the first workgroup resets the fields of the state that no other invocation reads.
 
 struct Params {
     stride: u32,  // elements per replica

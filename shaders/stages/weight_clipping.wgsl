@@ -1,4 +1,4 @@
-// Weight clipping (Elsayed et al., arXiv 2407.01704), after every update.
+// Weight clipping (Elsayed et al., arXiv 2407.01704) after every update.
 //
 //   parameters = clamp(parameters, -limit, limit),   limit = kappa block_bound
 //
@@ -9,7 +9,7 @@
 //
 // A block's biases are clipped like its weights: block_bound is the bound of the block's initial weights.
 //
-// Workgroup (t, n) does tile t of tensor n; an invocation takes every 256th element.
+// Workgroup (t, n) handles tile t of tensor n; an invocation takes every 256th element.
 
 struct Params {
     stride: u32,  // elements per replica

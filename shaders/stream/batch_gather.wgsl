@@ -15,7 +15,7 @@
 //   inputs       [replica, batch_rows, columns]
 //   labels       [replica, batch_rows]
 //
-// One workgroup gathers one row: its first invocation finds the image, all copy its pixels. Rows past
+// One workgroup gathers one row: its first invocation finds the image, and all invocations copy its pixels. Rows past
 // the minibatch and columns past the image are padding and become zero.
 
 struct Params {
@@ -44,7 +44,7 @@ struct Params {
 
 var<workgroup> image: u32;
 
-// Pixel `pixel`, as stored, of the image that begins at word `source`.
+// The stored pixel `pixel` of the image that begins at word `source`.
 fn stored_pixel(source: u32, pixel: u32) -> f32 {
     if params.floats == 1u {
         return bitcast<f32>(images[source + pixel]);
@@ -52,7 +52,7 @@ fn stored_pixel(source: u32, pixel: u32) -> f32 {
     return f32((images[source + pixel / 4u] >> (8u * (pixel % 4u))) & 255u);
 }
 
-// What stands in `column`, standardised.
+// The standardised pixel in `column`.
 fn gather_pixel(replica: u32, source: u32, column: u32) -> f32 {
     if column >= params.pixels {
         return 0.0;

@@ -1,4 +1,4 @@
-// Initial parameters (common/initial_element.wgsl); moments to zero.
+// Draws the initial parameters (common/initial_element.wgsl) and sets the moments to zero.
 //
 //   configs       [replica]
 //   tensors       [tensors]           shared

@@ -10,12 +10,12 @@ pub(crate) fn from_number(number: u32) -> Activation {
     [Identity, Relu, Crelu, LeakyRelu, Tanh][number as usize]
 }
 
-/// max(z, 0), but a NaN passes through.
+/// Returns max(z, 0), or NaN where z is NaN.
 pub(crate) fn relu(z: f32) -> f32 {
     if z < 0.0 { 0.0 } else { z }
 }
 
-/// f in place; for CReLU its first half.
+/// Applies f in place; for CReLU, the first of its copies.
 pub(crate) fn activate(activation: Activation, values: &mut [f32]) {
     let leaky = |z: f32| if z < 0.0 { LEAKY_SLOPE * z } else { z };
     match activation {
@@ -26,7 +26,7 @@ pub(crate) fn activate(activation: Activation, values: &mut [f32]) {
     }
 }
 
-/// `gradients *= f'(z)`, with f' in terms of the activations a = f(z).
+/// Multiplies `gradients` by f'(z), where f' is a function of the activations a = f(z).
 pub(crate) fn multiply_by_derivative(
     activation: Activation,
     activations: &[f32],
@@ -35,7 +35,7 @@ pub(crate) fn multiply_by_derivative(
     pulp::Arch::new().dispatch(|| multiply_inlined(activation, activations, gradients));
 }
 
-/// Inlined for [`pulp`].
+/// Inlined into callers that [`pulp`] compiles for the widest vectors.
 #[inline(always)]
 fn multiply_inlined(activation: Activation, activations: &[f32], gradients: &mut [f32]) {
     let pairs = gradients.iter_mut().zip(activations);

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use bytemuck::Pod;
 
-/// Words that a kernel sees as numbers or structs.
+/// Words that a kernel reads as numbers or structs.
 #[derive(Clone, Debug)]
 pub(crate) enum Array {
-    /// A replica's own.
+    /// Words of one replica.
     Own(Vec<u32>),
-    /// The same for all replicas, never written.
+    /// Words that all replicas read and no kernel writes.
     Shared(Arc<[u32]>),
 }
 
 impl Array {
-    /// The words as elements of `T`.
+    /// Returns the words as elements of `T`.
     pub(crate) fn read<T: Pod>(&self) -> &[T] {
         match self {
             Self::Own(words) => bytemuck::cast_slice(words),
@@ -22,7 +22,7 @@ impl Array {
         }
     }
 
-    /// The words as elements of `T`, to be written.
+    /// Returns the words as elements of `T` for writing.
     pub(crate) fn write<T: Pod>(&mut self) -> &mut [T] {
         match self {
             Self::Own(words) => bytemuck::cast_slice_mut(words),

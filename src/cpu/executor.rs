@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::{Array, twin};
 use crate::plan::{BufferId, BufferSpec, Contents, Dispatch, Plan, Program};
 
-/// A program's buffers in main memory, and the twins at work on them.
+/// A program's buffers in main memory, on which the twins run.
 ///
 /// Replicas are independent: each runs a whole plan by itself, on whichever thread is free.
 pub struct CpuExecutor {
@@ -45,8 +45,8 @@ impl CpuExecutor {
         });
     }
 
-    /// Runs `plan` once, dispatch by dispatch, all replicas of one before the next, and returns how long each took. To see
-    /// where the time goes; [`Self::run`] is faster.
+    /// Runs `plan` once and returns the time of each dispatch. A dispatch ends for all replicas before the next begins.
+    /// It shows where the time goes; [`Self::run`] is faster.
     pub fn run_timed(&mut self, plan: &Plan) -> Vec<Duration> {
         let run = |dispatch| {
             let begin = Instant::now();

@@ -3,7 +3,7 @@
 use crate::rng::{Stream, pcg4d, unit_uniform};
 use crate::state::TensorLayout;
 
-/// Fills a tensor's stored elements with fresh ones, padding with zeros.
+/// Fills a tensor's stored elements with fresh random elements, and its padding with zeros.
 pub(crate) fn fill_initial(
     tensor: &TensorLayout,
     seed: u32,
@@ -19,7 +19,7 @@ pub(crate) fn fill_initial(
     }
 }
 
-/// The fresh element of a row and a column.
+/// The fresh random element in a row and a column.
 pub(crate) fn initial_element(
     tensor: &TensorLayout,
     seed: u32,
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
     use crate::network::{Activation, Network};
 
-    /// 100 by 100 weights within 1.
+    /// Draws 100 by 100 weights in [-1, 1].
     fn weights(seed: u32, task: u32) -> Vec<f64> {
         let network = Network::mlp(&[5, 100, 100], Activation::Relu).unwrap();
         let tensors = network.tensors();
@@ -79,7 +79,7 @@ mod tests {
         for seed in [0, 1, 2] {
             let tasks: Vec<_> = (0..8).map(|task| weights(seed, task)).collect();
             for (k, task) in tasks.iter().enumerate() {
-                // A variance of 1/3 with a standard deviation of 0.0030, a mean of 0 with 0.0058.
+                // The variance should be 1/3 with a standard deviation of 0.0030, the mean 0 with one of 0.0058.
                 let mean = task.iter().sum::<f64>() / 1e4;
                 let variance = correlation(task, task) / 300.0;
                 assert!(mean.abs() < 4.0 * 0.0058, "seed {seed}, task {k}: {mean}");

@@ -3,7 +3,7 @@
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 
-/// Rows of a matrix that one task of the thread pool computes.
+/// The number of rows of a matrix that one task of the thread pool computes.
 pub(crate) const ROWS_PER_TASK: usize = 64;
 
 /// A row-major matrix in a slice: `rows` rows of `columns` elements, `stride` apart.
@@ -11,7 +11,7 @@ pub(crate) fn view(slice: &[f32], rows: usize, columns: usize, stride: usize) ->
     MatRef::from_row_major_slice(&slice[..rows * stride], rows, stride).subcols(0, columns)
 }
 
-/// As [`view`], to be written.
+/// A row-major matrix in a slice, for writing; see [`view`].
 pub(crate) fn view_mut(
     slice: &mut [f32],
     rows: usize,
@@ -22,12 +22,12 @@ pub(crate) fn view_mut(
         .subcols_mut(0, columns)
 }
 
-/// `out += a b`
+/// Computes `out += a b`.
 pub(crate) fn add_product(out: MatMut<'_, f32>, a: MatRef<'_, f32>, b: MatRef<'_, f32>) {
     matmul(out, Accum::Add, a, b, 1.0, Par::Seq);
 }
 
-/// `out = a b`
+/// Computes `out = a b`.
 pub(crate) fn product(out: MatMut<'_, f32>, a: MatRef<'_, f32>, b: MatRef<'_, f32>) {
     matmul(out, Accum::Replace, a, b, 1.0, Par::Seq);
 }

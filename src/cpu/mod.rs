@@ -1,5 +1,4 @@
-//! The CPU executor and one file per kernel, each the twin of the shader of the same name in the room of
-//! the same name.
+//! The CPU executor, and the twins of the shaders: one file per kernel, with the name and the room of its shader.
 //!
 //! A twin computes what its shader computes, for one replica, over the same bindings in the same
 //! order. Replicas run in parallel; inside a replica, work is cut into pieces whose size does not
@@ -28,10 +27,10 @@ pub use executor::CpuExecutor;
 
 use crate::kernels::Kernel;
 
-/// Computes one kernel for one replica: its uniform's bytes, and its storage bindings in its order.
+/// A function that computes one kernel for one replica, from the bytes of its uniform and its ordered storage bindings.
 type Twin = fn(&[u8], &mut [Array]);
 
-/// Makes `twin`, which finds the twins of a room by their kernels' names. Each is a module of the room.
+/// Defines `twin`, which finds the twins of a room by their kernels' names. Each twin is a module of the room.
 macro_rules! twins {
     ($($module:ident: $params:ident,)*) => {
         /// The twin of the kernel with this name, if it is in this room.

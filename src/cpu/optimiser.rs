@@ -2,7 +2,7 @@
 
 use crate::state::ReplicaConfig;
 
-/// Where a moment becomes zero; the shader says why.
+/// The absolute value below which a first moment becomes zero; the shader explains why.
 const FIRST_MOMENT_FLOOR: f32 = 1e-30;
 const SECOND_MOMENT_FLOOR: f32 = 1e-36;
 
@@ -11,8 +11,8 @@ fn flush(x: f32, floor: f32) -> f32 {
     if x.abs() < floor { 0.0 } else { x }
 }
 
-/// One optimiser at one step size. A type of its own for each, so that loops over parameters are compiled for it
-/// and vectorise.
+/// One optimiser at one step size. Each optimiser is a type of its own, so that loops over parameters are compiled for
+/// it and vectorise.
 pub(crate) trait Rule: Copy + Sync {
     /// Whether v is used; a rule that does not use it leaves it zero.
     const KEEPS_V: bool = true;
@@ -20,42 +20,42 @@ pub(crate) trait Rule: Copy + Sync {
     /// The moments m and v after a gradient `g`, the coupled L2 term included.
     fn advance(self, g: f32, m: f32, v: f32) -> [f32; 2];
 
-    /// The part of a parameter that its moments alone take off.
+    /// The amount that the moments alone subtract from a parameter.
     fn descent(self, m: f32, v: f32) -> f32;
 
-    /// The parameter that these moments make of `theta`, the one before.
+    /// The parameter after an update of `theta` with these moments.
     #[inline(always)]
     fn stepped(self, theta: f32, m: f32, v: f32) -> f32 {
         theta - self.descent(m, v)
     }
 
-    /// The parameter before less the parameter after, from `theta`, the latter.
+    /// The latest update, as the parameter before it less the parameter after it, `theta`.
     #[inline(always)]
     fn latest_update(self, _theta: f32, m: f32, v: f32) -> f32 {
         self.descent(m, v)
     }
 
-    /// The share of v in the mean of squares that the step size is divided by.
+    /// The contribution of v to the mean square that the step size is divided by.
     #[inline(always)]
     fn mean_square(v: f32) -> f32 {
         v
     }
 
-    /// The factor between a gradient and its update, for that mean.
+    /// The factor between a gradient and its update, for that mean square.
     fn effective_step(self, mean: f32) -> f32;
 }
 
-/// What rules are made of.
+/// The settings from which a rule is made.
 #[derive(Clone, Copy)]
 pub(crate) struct Setting<'a> {
     pub(crate) config: &'a ReplicaConfig,
-    /// 1 - beta1^t and 1 - beta2^t, t counting the update itself.
+    /// The bias corrections 1 - beta1^t and 1 - beta2^t, where t counts the update itself.
     pub(crate) corrections: (f32, f32),
     pub(crate) step_size: f32,
 }
 
-/// `with_rule!(setting, |rule| expression)`: the expression, compiled for each [`Rule`]; the one of the setting's
-/// optimiser is computed.
+/// `with_rule!(setting, |rule| expression)` compiles the expression for each [`Rule`], and evaluates it for that of the
+/// setting's optimiser.
 macro_rules! with_rule {
     ($setting:expr, |$rule:ident| $body:expr) => {{
         let setting: $crate::cpu::optimiser::Setting<'_> = $setting;
@@ -129,7 +129,7 @@ pub(crate) struct Adam {
     epsilon: f32,
     corrections: (f32, f32),
     step_size: f32,
-    /// Step size over the first correction.
+    /// The step size over the first bias correction.
     rate: f32,
 }
 
@@ -223,7 +223,7 @@ impl Rule for Lion {
 #[derive(Clone, Copy)]
 pub(crate) struct Decayed<R> {
     rule: R,
-    /// Step size times weight decay.
+    /// The step size times the weight decay.
     decay: f32,
 }
 

@@ -2,11 +2,11 @@
 
 use crate::state::PARTIALS;
 
-/// Sums that run side by side: enough to fill the widest vectors.
+/// The number of sums that run side by side, enough to fill the widest vectors.
 const LANES: usize = 16;
 
-/// The sums of what `terms` makes of the elements of equally long slices: lane l adds every LANES-th
-/// element from the l-th on, then the lanes are added pairwise.
+/// Sums the results of `terms` over the elements of equally long slices. Lane l adds every LANES-th element from the
+/// l-th on; then the lanes are added pairwise.
 pub(crate) fn sum_in_lanes<const IN: usize, const OUT: usize>(
     slices: [&[f32]; IN],
     terms: impl Fn([f32; IN]) -> [f32; OUT],
@@ -14,8 +14,8 @@ pub(crate) fn sum_in_lanes<const IN: usize, const OUT: usize>(
     pulp::Arch::new().dispatch(SumInLanes { slices, terms })
 }
 
-/// [`sum_in_lanes`], to be compiled for the widest vectors that this processor has. A closure would not do:
-/// the compiler may leave it outside the function that [`pulp`] compiles so.
+/// The work of [`sum_in_lanes`], which [`pulp`] compiles for the widest vectors that this processor has. It is no
+/// closure, because the compiler may leave a closure outside the function that [`pulp`] compiles.
 struct SumInLanes<'a, const IN: usize, Terms> {
     slices: [&'a [f32]; IN],
     terms: Terms,
@@ -73,7 +73,7 @@ where
     }
 }
 
-/// The `index`-th of `parts` equal stretches of `length` things.
+/// The `index`-th of `parts` equal stretches of `length` items.
 pub(crate) fn stretch(length: usize, parts: usize, index: usize) -> std::ops::Range<usize> {
     let size = length.div_ceil(parts);
     (index * size).min(length)..((index + 1) * size).min(length)

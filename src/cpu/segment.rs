@@ -1,4 +1,4 @@
-//! Where a segment of a probe's iterates lies, in elements.
+//! The location of a segment in a probe's iterates, in elements.
 
 use std::ops::Range;
 
@@ -6,13 +6,13 @@ use super::reduce::stretch;
 use crate::state::{PARTIALS, ProbeSegment};
 
 impl ProbeSegment {
-    /// The vector of a primal segment, or the sample gradients of a dual one.
+    /// The range of the vector of a primal segment, or of the sample gradients of a dual one.
     pub(crate) fn iterate(&self) -> Range<usize> {
         let start = self.offset as usize * 4;
         start..start + self.length as usize * 4
     }
 
-    /// The same with the image of a dual segment.
+    /// The range of the whole segment, with the image of a dual one.
     pub(crate) fn with_image(&self) -> Range<usize> {
         let Range { start, end } = self.iterate();
         start..end + self.image_offset as usize * 4

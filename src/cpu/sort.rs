@@ -27,7 +27,7 @@ pub(crate) fn is_sorted(configs: &Array, states: &Array) -> bool {
     configs.read::<ReplicaConfig>()[0].is_sorted(&states.read::<ReplicaState>()[0])
 }
 
-/// Unsigned order of keys is [`f32::total_cmp`].
+/// The key of a float with these bits. The unsigned order of keys is that of [`f32::total_cmp`].
 pub(crate) fn key_of(bits: u32) -> u32 {
     bits ^ if bits & SIGN == 0 { SIGN } else { u32::MAX }
 }
@@ -36,7 +36,7 @@ pub(crate) fn float_of(key: u32) -> f32 {
     f32::from_bits(key ^ if key & SIGN == 0 { u32::MAX } else { SIGN })
 }
 
-/// The digit of a pass.
+/// The digit of a key in the pass with this shift.
 pub(crate) fn digit(key: u32, shift: u32) -> usize {
     (key >> shift) as usize % DIGITS
 }

@@ -1,8 +1,8 @@
-//! Catching the errors of a device as values.
+//! Catches the errors of a device as values.
 
 use super::Error;
 
-/// Does `work` and returns its result, or the first error of this kind that the device reported meanwhile.
+/// Runs `work` and returns its result, or the first error of this kind that the device reported meanwhile.
 ///
 /// On the web errors arrive later and go to the owner of the device.
 pub(super) fn caught<T>(
@@ -22,7 +22,7 @@ pub(super) fn caught<T>(
     Ok(result)
 }
 
-/// Creates a buffer, filled with `contents` if there are any.
+/// Creates a buffer and fills it with `contents`, if any are given.
 ///
 /// # Errors
 /// [`Error::OutOfMemory`]; [`Error::Device`] when the device is lost.

@@ -2,9 +2,9 @@
 //!
 //! - `open`: opens a device ([`Gpu`]). `requirements`: the limits that a device must reach ([`Requirements`]).
 //! - `recorder`: the buffers and pipelines of a program ([`Recorder`]). `tiling`: the variants of its products ([`Tiling`]).
-//! - `readback`: words on their way to the host ([`Readback`]).
+//! - `readback`: copies of words to the host ([`Readback`]).
 //! - `submissions`: long work in short submissions, as `pacer` paces them ([`Pacer`]).
-//! - `error`, `faults`: the errors of adapters and devices ([`Error`]), and how they become values.
+//! - `error`, `faults`: the errors of adapters and devices ([`Error`]), and their conversion to values.
 
 mod error;
 mod faults;

@@ -36,7 +36,7 @@ impl AdapterSummary {
         self.kind != wgpu::DeviceType::Cpu
     }
 
-    /// The key that sorts discrete adapters before integrated ones before the rest, and native interfaces before OpenGL.
+    /// The sort key of adapters: discrete before integrated before the rest, and native interfaces before OpenGL.
     fn rank(&self) -> (u32, bool) {
         let kind = match self.kind {
             wgpu::DeviceType::DiscreteGpu => 0,
@@ -55,7 +55,7 @@ impl fmt::Display for AdapterSummary {
     }
 }
 
-/// A device that was opened here. Its errors are caught and kept; they do not panic.
+/// A device that this module opened. Its errors are caught and kept; they do not panic.
 #[derive(Debug)]
 pub struct Gpu {
     /// The adapter that the device belongs to.
@@ -83,8 +83,8 @@ pub async fn adapters(backends: wgpu::Backends) -> Vec<(AdapterSummary, wgpu::Ad
     found
 }
 
-/// All adapters, best first. OpenGL is tried only where no other interface has an adapter: its drivers look for a display
-/// and reach the same devices in a worse way.
+/// All adapters, best first. OpenGL is tried only where no other interface has an adapter, because its drivers look for
+/// a display and are a worse interface to the same devices.
 pub async fn present_adapters() -> Vec<(AdapterSummary, wgpu::Adapter)> {
     first_with_any(adapters).await
 }
@@ -99,8 +99,8 @@ async fn first_with_any<T>(look: impl AsyncFn(wgpu::Backends) -> Vec<T>) -> Vec<
 }
 
 impl Gpu {
-    /// Opens a device with WebGPU's default limits, or the adapter's where those are lower, and
-    /// buffers as large as the adapter allows; no optional feature.
+    /// Opens a device without optional features. Its limits are WebGPU's defaults, or the adapter's where those are
+    /// lower; its buffers may be as large as the adapter allows.
     ///
     /// # Errors
     /// [`Error::NoDevice`] with the adapter's reason.
@@ -111,7 +111,7 @@ impl Gpu {
     /// Does the same as [`Self::open`] and enables features for the caller's own use, such as timestamps.
     ///
     /// # Errors
-    /// As [`Self::open`].
+    /// The errors of [`Self::open`].
     pub async fn open_with(
         adapter: &wgpu::Adapter,
         features: wgpu::Features,
@@ -186,7 +186,7 @@ mod tests {
 
     use super::*;
 
-    /// What is looked through, one after the other, and what is found, where only `present` have an adapter.
+    /// Returns the sets of backends that are searched, in order, and the result, where only `present` have an adapter.
     fn asked(present: wgpu::Backends) -> (Vec<wgpu::Backends>, Vec<wgpu::Backends>) {
         let asked = RefCell::new(Vec::new());
         let look = async |backends: wgpu::Backends| {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// Aims at a fixed time per submission, so that a display that shares the device stays responsive.
+/// Chooses the length of submissions for a fixed time per submission, so that a display that shares the device stays
+/// responsive.
 #[derive(Clone, Copy, Debug)]
 pub struct Pacer {
     budget: Duration,
@@ -13,7 +14,7 @@ impl Pacer {
     /// The largest number of steps in one submission.
     pub const MAX_STEPS: u32 = 1_024;
 
-    /// Starts with less than a step. `budget` is the time that one submission should take.
+    /// A pacer whose first step is cut. `budget` is the time that one submission should take.
     pub fn new(budget: Duration) -> Self {
         Self { budget, steps: 0 }
     }
@@ -28,8 +29,8 @@ impl Pacer {
         self.steps == 0
     }
 
-    /// Takes note that `steps` steps, in one submission or cut into several, took `elapsed`. The next submission gets as many
-    /// steps as fit the budget, but at most twice as many as this one.
+    /// Records that `steps` steps, in one submission or cut into several, took `elapsed`. The next submission gets as
+    /// many steps as fit the budget, but at most twice as many as this one.
     pub fn measured(&mut self, steps: u32, elapsed: Duration) {
         let fitting =
             f64::from(steps) * self.budget.as_secs_f64() / elapsed.as_secs_f64().max(1e-9);

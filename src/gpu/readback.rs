@@ -1,4 +1,4 @@
-//! Words on their way from the device to the host.
+//! Copies of words from the device to the host.
 
 use std::future::Future;
 
@@ -7,7 +7,8 @@ use futures_channel::oneshot;
 use super::Error;
 use super::faults::{caught, create_buffer};
 
-/// A copied word that shows that the copies were made: a staging buffer that no copy reached is zero.
+/// A word that is copied after the data. It shows that the copies were made, because a staging buffer without a copy is
+/// zero.
 const COPIED: u32 = 0x5EED_C0DE;
 const COPIED_SIZE: u64 = size_of::<u32>() as u64;
 
@@ -16,7 +17,7 @@ type Decode<T> = Box<dyn FnOnce(&[&[u32]]) -> T + Send>;
 
 /// Copies that were recorded into an encoder, to be read once that encoder is submitted.
 ///
-/// `T` is what the words mean. Nothing here submits, polls or blocks but [`Self::wait`].
+/// `T` is the type of the decoded words. No method but [`Self::wait`] submits, polls or blocks.
 #[must_use = "a readback that is not resolved is only a copy"]
 pub struct Readback<T> {
     copies: Copies,
@@ -37,7 +38,7 @@ impl<T> Readback<T> {
         }
     }
 
-    /// Asks for the words. Call it after the encoder was submitted. The future is ready when the
+    /// Requests the words. Call it after the encoder was submitted. The future is ready when the
     /// device has been polled past that submission, which on the web happens by itself.
     ///
     /// # Errors
@@ -47,11 +48,11 @@ impl<T> Readback<T> {
         self.copies.resolve(self.decode)
     }
 
-    /// Does what [`Self::resolve`] does, but waits for the device that the copies were recorded for. It is for native
-    /// programs.
+    /// Requests the words as [`Self::resolve`] does, and waits for the device that the copies were recorded for. It is
+    /// for native programs.
     ///
     /// # Errors
-    /// As [`Self::resolve`].
+    /// The errors of [`Self::resolve`].
     #[cfg(not(target_arch = "wasm32"))]
     pub fn wait(self) -> Result<T, Error> {
         self.copies.wait(self.decode)
@@ -61,7 +62,8 @@ impl<T> Readback<T> {
 /// Copies of buffers in memory that the host can map.
 pub(super) struct Copies {
     device: wgpu::Device,
-    /// One for each source, because all sources together may be larger than the largest buffer. The last holds [`COPIED`].
+    /// Staging buffers, one for each source: all sources together may exceed the largest buffer. The last holds
+    /// [`COPIED`].
     staging: Result<Vec<wgpu::Buffer>, Error>,
 }
 
@@ -93,7 +95,7 @@ impl Copies {
         }
     }
 
-    /// Asks for the words of each buffer; see [`Readback::resolve`].
+    /// Requests the words of each buffer; see [`Readback::resolve`].
     fn resolve<T, D: FnOnce(&[&[u32]]) -> T>(
         self,
         decode: D,
@@ -102,11 +104,11 @@ impl Copies {
             let (sender, receiver) = oneshot::channel();
             let map = || {
                 staging.map_async(wgpu::MapMode::Read, .., move |mapped| {
-                    // The receiver is gone when the future was dropped: then nobody wants to know.
+                    // Sending fails where the future was dropped; nobody waits for the result then.
                     let _ = sender.send(mapped);
                 });
             };
-            // A device that was lost before the copy was recorded calls its buffer invalid.
+            // A device that was lost before the copy was recorded reports its buffer as invalid.
             caught(&self.device, wgpu::ErrorFilter::Validation, map)
                 .map_err(|error| failed(error.to_string()))?;
             Ok(receiver)

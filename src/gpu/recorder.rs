@@ -10,8 +10,8 @@ use crate::plan::{BufferId, BufferSpec, Contents, Dispatch, Plan, Program};
 
 /// The buffers of a program on a device, and the pipelines of the kernels used so far.
 ///
-/// Most programs train with [`crate::Engine`]. A recorder is for those that record plans, or single dispatches of them, in a
-/// loop of their own.
+/// Most programs train with [`crate::Engine`]. A recorder is for programs that record plans, or single dispatches of
+/// plans, in a loop of their own.
 pub struct Recorder {
     buffers: Vec<wgpu::Buffer>,
     pipelines: HashMap<PipelineKey, Pipeline>,
@@ -22,7 +22,7 @@ pub struct Recorder {
 /// The names of a kernel and of its variant.
 type PipelineKey = (&'static str, &'static str);
 
-/// A plan with everything bound, ready to be recorded any number of times.
+/// A plan with its pipelines and bind groups, ready to be recorded any number of times.
 pub struct RecordedPlan {
     name: &'static str,
     dispatches: Vec<RecordedDispatch>,
@@ -142,8 +142,8 @@ impl RecordedPlan {
         self.dispatches.len()
     }
 
-    /// Records one dispatch into a compute pass of its own, for programs that cut a plan into several submissions. `index` is
-    /// less than [`Self::dispatches`].
+    /// Records one dispatch into a compute pass of its own, for programs that cut a plan into several submissions.
+    /// `index` is less than [`Self::dispatches`].
     pub fn encode_dispatch(&self, encoder: &mut wgpu::CommandEncoder, index: usize) {
         let descriptor = wgpu::ComputePassDescriptor {
             label: Some(self.name),
@@ -161,16 +161,16 @@ impl RecordedPlan {
         self.encode_in(&mut encoder.begin_compute_pass(&descriptor), times);
     }
 
-    /// Records the plan `times` times into a compute pass of the caller's, each dispatch in a debug group
-    /// with the name of its kernel.
+    /// Records the plan `times` times into the caller's compute pass, each dispatch in a debug group with the
+    /// name of its kernel.
     pub fn encode_in(&self, pass: &mut wgpu::ComputePass<'_>, times: u32) {
         for dispatch in (0..times).flat_map(|_| &self.dispatches) {
             dispatch.encode_in(pass);
         }
     }
 
-    /// Records the plan once, each dispatch in a pass of its own between two timestamps: dispatch i begins at query 2 i and
-    /// ends at query 2 i + 1. It shows where the time goes; a single pass is faster.
+    /// Records the plan once, each dispatch in a pass of its own between two timestamps: dispatch i begins at query 2 i
+    /// and ends at query 2 i + 1. It shows where the time goes; a single pass is faster.
     pub fn encode_timed(&self, encoder: &mut wgpu::CommandEncoder, queries: &wgpu::QuerySet) {
         for (dispatch, query) in self.dispatches.iter().zip((0..).step_by(2)) {
             let descriptor = wgpu::ComputePassDescriptor {
@@ -277,7 +277,7 @@ fn create_pipeline(device: &wgpu::Device, kernel: &Kernel, variant: &Variant) ->
         layout: Some(&layout),
         module: &module,
         entry_point: Some("main"),
-        // A product writes its workgroup memory before it reads it; some other kernels count on zeros.
+        // A product writes its workgroup memory before it reads it; some other kernels rely on zeros.
         compilation_options: wgpu::PipelineCompilationOptions {
             zero_initialize_workgroup_memory: kernel.tiled.is_empty(),
             ..wgpu::PipelineCompilationOptions::default()

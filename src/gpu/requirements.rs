@@ -137,7 +137,7 @@ impl Requirements {
             let kernel = dispatch.kernel;
             let what = || format!("the kernel {}", kernel.name);
             let storage_buffers = kernel.bindings.len() as u64;
-            // A device takes a tiled variant only where that fits.
+            // A device runs a tiled variant only where the variant fits.
             let [width, height, depth] = kernel.plain.workgroup;
             let [x, y] = dispatch.workgroups(&kernel.plain);
             let small = [
@@ -162,7 +162,7 @@ impl Requirements {
         self.add(WORKGROUPS, what, replicas.into(), Some(replicas));
     }
 
-    /// Takes note of a need, unless something else needs as much of the same limit.
+    /// Records a need, unless a recorded need of the same limit is at least as large.
     fn add(
         &mut self,
         limit: Limit,

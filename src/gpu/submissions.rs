@@ -13,10 +13,10 @@ const BUDGET: Duration = Duration::from_millis(50);
 /// The number of submissions in flight: while one runs, the next is recorded.
 const IN_FLIGHT: usize = 2;
 
-/// Plans at work on a device.
+/// Plans that run on a device in short submissions.
 ///
-/// As many steps of a plan go into a submission as fit the budget. Where a single step is longer, and at first,
-/// while nothing is known, each of its dispatches is a submission of its own.
+/// A submission holds as many steps of a plan as fit the budget. Where a single step exceeds the budget, and at first,
+/// before a step was timed, each dispatch is a submission of its own.
 pub(crate) struct Submissions {
     gpu: Arc<Gpu>,
     in_flight: VecDeque<Submission>,
@@ -51,12 +51,13 @@ impl Submissions {
         }
     }
 
-    /// The time of the longest submission among those that are known to have ended.
+    /// The time of the longest submission that is known to have ended.
     pub(crate) fn longest(&self) -> Duration {
         self.longest
     }
 
-    /// Submits `times` steps of `plan`; waits only while too much is in flight. A plan without dispatches is done.
+    /// Submits `times` steps of `plan`; waits only while too much is in flight. A plan without dispatches
+    /// needs no submission.
     ///
     /// # Errors
     /// A device that fails.
@@ -142,7 +143,7 @@ impl Submissions {
             reason: error.to_string(),
         })?;
         self.gpu.check("training")?;
-        // It began when it was submitted, or when the one before it ended.
+        // The submission began when it was submitted, or when the previous one ended.
         let end = Instant::now();
         let time = end - submission.begin.max(self.latest_end);
         self.latest_end = end;

@@ -1,4 +1,4 @@
-//! The variant of a product that a device computes.
+//! The choice of the variant that computes a product.
 
 use std::str::FromStr;
 
@@ -12,7 +12,7 @@ pub enum Tiling {
     /// Chooses by the kind of device, the matrices' size and the number of replicas.
     #[default]
     Auto,
-    /// The variant of this name wherever a kernel has one: for tests and measurements.
+    /// Takes the variant of this name wherever a kernel has one; for tests and measurements.
     Only(&'static str),
 }
 
@@ -23,7 +23,7 @@ const MANY_WORKGROUPS: u32 = 160;
 impl FromStr for Tiling {
     type Err = Error;
 
-    /// `auto`, or the name of a variant.
+    /// Parses `auto` or the name of a variant.
     fn from_str(name: &str) -> Result<Self, Error> {
         match name {
             "auto" => Ok(Self::Auto),
@@ -36,10 +36,11 @@ impl FromStr for Tiling {
 }
 
 impl Tiling {
-    /// The names that [`FromStr`] takes.
+    /// The names that [`FromStr`] accepts.
     pub const NAMES: [&'static str; 4] = ["auto", "plain", "wide", "deep"];
 
-    /// The variant for a dispatch of so many replicas. A device that does not reach the limits of the variant takes `plain`.
+    /// The variant for a dispatch over `replicas` replicas. A device that does not reach the variant's limits takes
+    /// `plain`.
     pub(crate) fn choose(
         self,
         dispatch: &Dispatch,
@@ -124,7 +125,7 @@ mod tests {
             |columns, replicas, kind| chosen(Tiling::Auto, &forward(columns), replicas, kind);
         assert_eq!(auto(256, 64, Cpu), "plain");
         assert_eq!(auto(256, 1, DiscreteGpu), "deep");
-        // 4 by 4 tiles of 64 each.
+        // The product has 4 by 4 tiles of 64 by 64.
         assert_eq!(auto(256, 9, DiscreteGpu), "deep");
         assert_eq!(auto(256, 10, DiscreteGpu), "wide");
         assert_eq!(auto(12, 65_535, DiscreteGpu), "deep");

@@ -4,7 +4,7 @@ use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, 
 use crate::layout::{ShaderStruct, shader_struct};
 
 kernel! {
-    /// Uniform of `linear_forward`.
+    /// The uniform of `linear_forward`.
     "linear", linear_forward["activation"], product,
     LinearForward {
         parameters_stride: u32,
@@ -18,7 +18,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `linear_backward_input`.
+    /// The uniform of `linear_backward_input`.
     "linear", linear_backward_input["activation"], product,
     LinearBackwardInput {
         parameters_stride: u32,
@@ -32,7 +32,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `linear_backward_weights`.
+    /// The uniform of `linear_backward_weights`.
     "linear", linear_backward_weights[], product,
     LinearBackwardWeights {
         parameters_stride: u32,
@@ -46,7 +46,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `tangent_forward`.
+    /// The uniform of `tangent_forward`.
     "linear", tangent_forward["activation", "probe"], product,
     TangentForward {
         parameters_stride: u32,
@@ -70,7 +70,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `tangent_backward_input`.
+    /// The uniform of `tangent_backward_input`.
     "linear", tangent_backward_input["activation", "probe"], product,
     TangentBackwardInput {
         parameters_stride: u32,
@@ -91,7 +91,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `tangent_backward_weights`.
+    /// The uniform of `tangent_backward_weights`.
     "linear", tangent_backward_weights["probe"], product,
     TangentBackwardWeights {
         products_stride: u32,
@@ -114,7 +114,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `dual_start`.
+    /// The uniform of `dual_start`.
     "linear", dual_start["probe"], product,
     DualStart {
         vectors_stride: u32,
@@ -134,7 +134,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `gram`.
+    /// The uniform of `gram`.
     "linear", gram[], product,
     Gram {
         rows: u32,
@@ -144,7 +144,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `gram_product`.
+    /// The uniform of `gram_product`.
     "linear", gram_product["probe"], product,
     GramProduct {
         columns: u32,
@@ -160,7 +160,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `gradient_norms`.
+    /// The uniform of `gradient_norms`.
     "linear", gradient_norms[], workgroup [64, 1, 1],
     GradientNorms {
         rows: u32,

@@ -4,7 +4,7 @@ use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, 
 use crate::layout::{ShaderStruct, shader_struct};
 
 kernel! {
-    /// Uniform of `softmax_cross_entropy`.
+    /// The uniform of `softmax_cross_entropy`.
     "loss", softmax_cross_entropy["state"], workgroup [256, 1, 1],
     SoftmaxCrossEntropy {
         batch: u32,
@@ -17,7 +17,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `tangent_softmax`.
+    /// The uniform of `tangent_softmax`.
     "loss", tangent_softmax["probe"], workgroup [64, 1, 1],
     TangentSoftmax {
         batch: u32,

@@ -1,5 +1,6 @@
-//! The table of kernels: for each its name, its room, its WGSL, its bindings in order and the uniform it
-//! takes. One file here, one folder of `shaders/` and one of `src/cpu/` make a room.
+//! The table of kernels, with the name, the room, the WGSL, the ordered bindings and the uniform of each kernel.
+//!
+//! A *room* holds kernels of one topic: one file here, one folder of `shaders/` and one folder of `src/cpu/`.
 //!
 //! Matrix products come in three variants with the same bindings and the same uniform: `plain`, a register tile without
 //! workgroup memory, which suits software rasterisers, and two for GPUs, `wide` and `deep`, that stage their factors
@@ -27,7 +28,7 @@ pub(crate) use tensors::*;
 
 use crate::layout::{ShaderStruct, StructLayout};
 
-/// How a kernel uses a binding.
+/// The access of a kernel to one of its bindings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Read only.
@@ -41,7 +42,7 @@ pub enum Access {
 pub struct Binding {
     /// The name of the variable in the shader.
     pub name: &'static str,
-    /// How the shader declares it.
+    /// The access that the shader declares.
     pub access: Access,
 }
 
@@ -52,15 +53,15 @@ pub struct Variant {
     pub name: &'static str,
     /// The complete WGSL: the shared files that it needs, then its own.
     pub source: &'static str,
-    /// Invocations of a workgroup.
+    /// The size of a workgroup, in invocations.
     pub workgroup: [u32; 3],
-    /// Columns and rows of a product that a workgroup computes; 0 where a kernel is no product.
+    /// The columns and rows of a product that one workgroup computes; 0 for a kernel that is not a product.
     pub tile: [u32; 2],
-    /// Most bytes of workgroup memory that it may use, as WebGPU counts them.
+    /// The largest number of bytes of workgroup memory that it may use, as WebGPU counts them.
     pub workgroup_memory: u32,
 }
 
-/// One kernel: `shaders/ROOM/NAME.wgsl`, its twin `src/cpu/ROOM/NAME.rs` and, where it is a product,
+/// One kernel: `shaders/ROOM/NAME.wgsl`, its twin `src/cpu/ROOM/NAME.rs` and, for a product,
 /// `shaders/ROOM/tiled/NAME.wgsl`.
 #[derive(Debug)]
 pub struct Kernel {
@@ -68,9 +69,9 @@ pub struct Kernel {
     pub name: &'static str,
     /// The folder of the files.
     pub room: &'static str,
-    /// The variant that any device takes.
+    /// The variant that every device can run.
     pub plain: Variant,
-    /// Variants for GPUs, the largest tile first; none where the kernel is no product.
+    /// The variants for GPUs, the largest tile first; empty for a kernel that is not a product.
     pub tiled: &'static [Variant],
     /// Storage bindings 1, 2, ...; binding 0 is the uniform.
     pub bindings: &'static [Binding],
@@ -84,20 +85,20 @@ impl Kernel {
         std::iter::once(&self.plain).chain(self.tiled)
     }
 
-    /// The variant of this name, or `plain` where the kernel has none of it.
+    /// The variant of this name; `plain` where the kernel has no such variant.
     pub fn variant(&self, name: &str) -> &Variant {
         let named = self.tiled.iter().find(|variant| variant.name == name);
         named.unwrap_or(&self.plain)
     }
 }
 
-/// A kernel's uniform; knowing it is knowing the kernel.
+/// The uniform of a kernel. Its type identifies the kernel.
 pub(crate) trait Params: ShaderStruct {
     /// The kernel that takes it.
     const KERNEL: &'static Kernel;
 }
 
-/// The WGSL of one file, after that of what it shares with others.
+/// The WGSL of one file, after the WGSL of the shared files that it needs.
 macro_rules! source {
     ([$($common:literal),*], $($file:expr),+) => {
         concat!(
@@ -108,10 +109,10 @@ macro_rules! source {
 }
 use source;
 
-/// Columns and rows of the plain products' tile: one vec4 by 8 rows for each of 32 invocations.
+/// The columns and rows of a plain product's tile: each of 32 invocations computes one vec4 by 8 rows.
 const PLAIN_TILE: [u32; 2] = [128, 8];
 
-/// The variants of a product for GPUs.
+/// Lists the variants of a product for GPUs.
 macro_rules! tiled {
     ($room:literal, $module:ident, [$($common:literal),*]) => {
         &[
@@ -140,8 +141,8 @@ macro_rules! tiled {
 }
 use tiled;
 
-/// A kernel's entry in the table: its room, its name and the shared files that it needs; `product` makes it one with
-/// tiled variants.
+/// Declares a kernel's entry in the table from its room, its name and the shared files that it needs. `product` adds
+/// the tiled variants.
 macro_rules! kernel {
     (
         $(#[$doc:meta])*
@@ -194,7 +195,7 @@ macro_rules! kernel {
 }
 use kernel;
 
-/// Bytes of workgroup memory, as WebGPU counts them, that no plain variant exceeds.
+/// An upper bound on the workgroup memory of every plain variant, in bytes as WebGPU counts them.
 pub const WORKGROUP_MEMORY: u32 = 2_048;
 
 /// Every kernel.

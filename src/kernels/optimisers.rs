@@ -4,7 +4,7 @@ use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, 
 use crate::layout::{ShaderStruct, shader_struct};
 
 kernel! {
-    /// Uniform of `optimiser_step`.
+    /// The uniform of `optimiser_step`.
     "optimisers", optimiser_step["state", "optimiser"], workgroup [256, 1, 1],
     OptimiserStep {
         parameters_stride: u32,
@@ -18,7 +18,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `step_finish`.
+    /// The uniform of `step_finish`.
     "optimisers", step_finish["state"], workgroup [1, 1, 1],
     StepFinish {
         batches_per_epoch: u32,

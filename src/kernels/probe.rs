@@ -4,7 +4,7 @@ use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, 
 use crate::layout::{ShaderStruct, shader_struct};
 
 kernel! {
-    /// Uniform of `probe_start`.
+    /// The uniform of `probe_start`.
     "probe", probe_start["rng", "tensors", "state", "probe"], workgroup [256, 1, 1],
     ProbeStart {
         stride: u32,
@@ -17,7 +17,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `probe_reset`.
+    /// The uniform of `probe_reset`.
     "probe", probe_reset["state", "probe"], workgroup [1, 1, 1],
     ProbeReset {
         slots: u32,
@@ -26,7 +26,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `primal_copy`.
+    /// The uniform of `primal_copy`.
     "probe", primal_copy["probe"], workgroup [256, 1, 1],
     PrimalCopy {
         source_stride: u32,
@@ -37,7 +37,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `probe_dots`.
+    /// The uniform of `probe_dots`.
     "probe", probe_dots["probe", "segment_sum"], workgroup [64, 1, 1],
     ProbeDots {
         stride: u32,
@@ -52,7 +52,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `probe_update`.
+    /// The uniform of `probe_update`.
     "probe", probe_update["state", "probe"], workgroup [32, 1, 1],
     ProbeUpdate {
         layers: u32,
@@ -64,7 +64,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `probe_normalise`.
+    /// The uniform of `probe_normalise`.
     "probe", probe_normalise["probe"], workgroup [256, 1, 1],
     ProbeNormalise {
         stride: u32,
@@ -75,7 +75,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `lobpcg_start`.
+    /// The uniform of `lobpcg_start`.
     "probe", lobpcg_start["probe", "segment_sum"], workgroup [64, 1, 1],
     LobpcgStart {
         stride: u32,
@@ -89,7 +89,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `lobpcg_solve`.
+    /// The uniform of `lobpcg_solve`.
     "probe", lobpcg_solve["state", "probe"], workgroup [32, 1, 1],
     LobpcgSolve {
         layers: u32,
@@ -99,7 +99,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `lobpcg_combine`.
+    /// The uniform of `lobpcg_combine`.
     "probe", lobpcg_combine["probe", "segment_sum"], workgroup [64, 1, 1],
     LobpcgCombine {
         stride: u32,
@@ -113,7 +113,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `lobpcg_check`.
+    /// The uniform of `lobpcg_check`.
     "probe", lobpcg_check["state", "probe"], workgroup [32, 1, 1],
     LobpcgCheck {
         layers: u32,
@@ -124,7 +124,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `layer_sums`.
+    /// The uniform of `layer_sums`.
     "probe", layer_sums["state", "optimiser", "probe"], workgroup [64, 1, 1],
     LayerSumsParams {
         parameters_stride: u32,
@@ -138,7 +138,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `layer_stats`.
+    /// The uniform of `layer_stats`.
     "probe", layer_stats["state", "optimiser", "probe"], workgroup [1, 1, 1],
     LayerStatsParams {
         layers: u32,

@@ -4,7 +4,7 @@ use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, 
 use crate::layout::{ShaderStruct, shader_struct};
 
 kernel! {
-    /// Uniform of `anchor_copy`.
+    /// The uniform of `anchor_copy`.
     "regularisers", anchor_copy[], workgroup [256, 1, 1],
     AnchorCopy {
         stride: u32,
@@ -13,7 +13,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `l2_init_gradient`.
+    /// The uniform of `l2_init_gradient`.
     "regularisers", l2_init_gradient["state"], workgroup [256, 1, 1],
     L2InitGradient {
         parameters_stride: u32,
@@ -25,7 +25,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `wasserstein_gradient`.
+    /// The uniform of `wasserstein_gradient`.
     "regularisers", wasserstein_gradient["state", "tensors", "sort"], workgroup [256, 1, 1],
     WassersteinGradient {
         stride: u32,

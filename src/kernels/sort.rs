@@ -4,7 +4,7 @@ use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, 
 use crate::layout::{ShaderStruct, shader_struct};
 
 kernel! {
-    /// Uniform of `radix_keys`.
+    /// The uniform of `radix_keys`.
     "sort", radix_keys["state", "tensors", "sort"], workgroup [256, 1, 1],
     RadixKeys {
         stride: u32,
@@ -16,7 +16,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `radix_count`.
+    /// The uniform of `radix_count`.
     "sort", radix_count["state", "tensors", "sort"], workgroup [256, 1, 1],
     RadixCount {
         stride: u32,
@@ -27,7 +27,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `radix_scan`.
+    /// The uniform of `radix_scan`.
     "sort", radix_scan["state", "tensors", "sort"], workgroup [256, 1, 1],
     RadixScan {
         tiles: u32,
@@ -36,7 +36,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `radix_scatter`.
+    /// The uniform of `radix_scatter`.
     "sort", radix_scatter["state", "tensors", "sort"], workgroup [256, 1, 1],
     RadixScatter {
         stride: u32,

@@ -4,7 +4,7 @@ use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, 
 use crate::layout::{ShaderStruct, shader_struct};
 
 kernel! {
-    /// Uniform of `task_reset`.
+    /// The uniform of `task_reset`.
     "stages", task_reset["rng", "tensors", "initial_element", "state", "task_switch"],
     workgroup [256, 1, 1],
     TaskReset {
@@ -17,7 +17,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `shrink_perturb`.
+    /// The uniform of `shrink_perturb`.
     "stages", shrink_perturb["rng", "tensors", "initial_element", "state", "task_switch"],
     workgroup [256, 1, 1],
     ShrinkPerturb {
@@ -27,7 +27,7 @@ kernel! {
 }
 
 kernel! {
-    /// Uniform of `weight_clipping`.
+    /// The uniform of `weight_clipping`.
     "stages", weight_clipping["tensors", "state"], workgroup [256, 1, 1],
     WeightClipping {
         stride: u32,

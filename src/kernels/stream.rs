@@ -4,7 +4,7 @@ use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, 
 use crate::layout::{ShaderStruct, shader_struct};
 
 kernel! {
-    /// Uniform of `batch_gather`.
+    /// The uniform of `batch_gather`.
     "stream", batch_gather["rng", "tasks", "state"], workgroup [64, 1, 1],
     BatchGather {
         batch: u32,

@@ -4,7 +4,7 @@ use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, 
 use crate::layout::{ShaderStruct, shader_struct};
 
 kernel! {
-    /// Uniform of `parameter_init`.
+    /// The uniform of `parameter_init`.
     "tensors", parameter_init["rng", "tensors", "initial_element", "state"], workgroup [256, 1, 1],
     ParameterInit {
         stride: u32,

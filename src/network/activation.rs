@@ -12,7 +12,7 @@ pub enum Activation {
     Identity = 0,
     /// f(z) = max(z, 0)
     Relu = 1,
-    /// f(z) = [max(z, 0), max(-z, 0)]: the next layer has twice as many inputs
+    /// f(z) = [max(z, 0), max(-z, 0)]; the next layer has twice as many inputs
     /// (Shang et al., ICML 2016; Abbas et al., CoLLAs 2023).
     Crelu = 2,
     /// f(z) = z where z > 0, else 0.01 z
@@ -22,11 +22,11 @@ pub enum Activation {
 }
 
 impl Activation {
-    /// Numbers that one unit becomes.
+    /// The number of copies of a unit: 2 for CReLU, else 1.
     pub fn copies(self) -> u32 {
         if self == Self::Crelu { 2 } else { 1 }
     }
 }
 
-/// The uniform number of an activation is its discriminant, here and in the shaders.
+/// The number that stands for an activation in a uniform is its discriminant, here and in the shaders.
 const _: () = assert!(Activation::Tanh as u32 == 4);

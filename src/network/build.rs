@@ -1,4 +1,4 @@
-//! How operations add their values and tensors to a network.
+//! The construction of a network: operations add their values and tensors.
 
 use super::tensor::{Init, Tensor};
 use super::value::{Value, ValueId};
@@ -6,7 +6,7 @@ use super::{Block, Node, Op};
 use crate::error::Error;
 use crate::state::TensorLayout;
 
-/// Most stored elements of a replica's parameters.
+/// The largest number of stored elements of a replica's parameters.
 const MOST_ELEMENTS: u64 = 1 << 31;
 
 /// A network under construction.
@@ -17,19 +17,19 @@ pub(super) struct Builder {
     pub(super) blocks: Vec<Block>,
 }
 
-/// A tensor as an operation asks for it.
+/// An operation's request for a tensor.
 pub(super) struct TensorShape {
     /// The name within its block.
     pub(super) name: &'static str,
-    /// As [`Tensor::shape`].
+    /// The shape; see [`Tensor::shape`].
     pub(super) shape: Vec<u32>,
-    /// Stored rows: inputs, every copy padded by itself.
+    /// The number of stored rows: the inputs, every copy padded by itself.
     pub(super) rows: u32,
-    /// Copies of its inputs.
+    /// The number of copies of its inputs.
     pub(super) copies: u32,
-    /// Stored columns: outputs with padding.
+    /// The number of stored columns: the outputs with padding.
     pub(super) columns: u32,
-    /// How its elements are drawn.
+    /// The rule by which its initial elements are drawn.
     pub(super) init: Init,
 }
 
@@ -74,7 +74,7 @@ impl Builder {
         Ok(output)
     }
 
-    /// Adds a tensor to the latest block and returns its place.
+    /// Adds a tensor to the latest block and returns its index.
     ///
     /// # Errors
     /// More than 2^31 stored elements in all.

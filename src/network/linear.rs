@@ -1,6 +1,6 @@
 //! The linear operation: `z = x W + b`.
 //!
-//! A replica's parameters hold W as `[input columns, padded outputs]` and, right behind it, b as one more row.
+//! A replica's parameters hold W as `[input columns, padded outputs]`, followed directly by b as one more row.
 
 use super::Activation;
 use super::build::{Builder, TensorShape};
@@ -11,18 +11,18 @@ use crate::error::Error;
 /// A linear node: the tensors that it multiplies by and adds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Linear {
-    /// The place in [`super::Network::tensors`] of the weights `[outputs, inputs]`; the bias `[outputs]` follows.
+    /// The index in [`super::Network::tensors`] of the weights `[outputs, inputs]`; the bias `[outputs]` follows.
     pub(crate) weight: usize,
 }
 
-/// Where the matrix of a linear node lies in a replica's parameters, the row of its bias behind it.
+/// The location of a linear node's matrix in a replica's parameters. The row of its bias follows the matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LinearMatrix {
-    /// Vec4s before it.
+    /// The number of vec4s before it.
     pub(crate) offset: u32,
-    /// Rows without that of the bias: the columns of the input.
+    /// The number of rows without the bias row: the columns of the input.
     pub(crate) rows: u32,
-    /// Columns: the padded units of the output.
+    /// The number of columns: the padded units of the output.
     pub(crate) columns: u32,
 }
 

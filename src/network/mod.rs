@@ -1,8 +1,9 @@
-//! A network: nodes that read and write values, the tensors of their parameters, and the blocks that these form.
+//! A network: nodes that read and write values, tensors of parameters, and blocks of tensors.
 //!
-//! A node reads values and makes one; [`Op`] says how. A tensor is a stretch of a replica's parameters. A block is the
-//! tensors of one node: it has one step size and one block of the Hessian. On the device every dimension of a matrix is
-//! padded to a multiple of four, so that kernels load whole vec4s at any size; padding is zero and stays zero.
+//! A node reads values and makes one value by its operation ([`Op`]). A tensor is a stretch of a replica's parameters.
+//! A block holds the tensors of one node; it has one step size and one block of the Hessian. A node together with its
+//! block is a *layer* in probes, kernels and tables. On the device every dimension of a matrix is padded to a multiple
+//! of four, so that kernels load whole vec4s at any size; padding is zero and stays zero.
 
 mod activation;
 mod build;
@@ -21,7 +22,7 @@ pub use value::{Value, ValueId};
 use crate::error::Error;
 use build::Builder;
 
-/// What a node computes.
+/// The computation of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     /// `z = x W + b`
@@ -31,13 +32,13 @@ pub enum Op {
 /// One operation on values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// What it computes.
+    /// The computation.
     pub op: Op,
     /// The values that it reads.
     pub inputs: Vec<ValueId>,
     /// The value that it makes.
     pub output: ValueId,
-    /// The place in [`Network::blocks`] of its parameters; `None` where it has none.
+    /// The index in [`Network::blocks`] of its block; `None` for a node without parameters.
     pub block: Option<usize>,
 }
 
@@ -46,11 +47,11 @@ pub struct Node {
 pub struct Block {
     /// The name, unique in the network: `fc1`.
     pub name: String,
-    /// Places in [`Network::tensors`].
+    /// The indices in [`Network::tensors`] of its tensors.
     pub tensors: Range<usize>,
 }
 
-/// The numbers of every parameter tensor (or of a gradient), in the order of [`Network::tensors`], each in PyTorch's
+/// The elements of every parameter tensor (or of a gradient), in the order of [`Network::tensors`], each in PyTorch's
 /// order of elements.
 pub type Parameters = Vec<Vec<f32>>;
 
@@ -65,7 +66,7 @@ pub struct Network {
     blocks: Vec<Block>,
 }
 
-/// Layers of the deepest perceptron: each has dispatches of its own, and columns in every table.
+/// The largest number of layers of a perceptron: each has dispatches of its own, and columns in every table.
 const MOST_LAYERS: usize = 256;
 
 impl Network {
@@ -144,12 +145,12 @@ impl Network {
         &self.tensors[self.blocks[block].tensors.clone()]
     }
 
-    /// Trainable parameters of a block, without padding.
+    /// The number of trainable parameters of a block, without padding.
     pub fn block_parameters(&self, block: usize) -> usize {
         self.block_tensors(block).iter().map(Tensor::count).sum()
     }
 
-    /// Number of inputs.
+    /// The number of inputs.
     pub fn inputs(&self) -> u32 {
         self.values[0].units
     }
@@ -159,22 +160,22 @@ impl Network {
         ValueId(self.values.len() - 1)
     }
 
-    /// Number of classes.
+    /// The number of classes.
     pub fn classes(&self) -> u32 {
         self.value(self.logits()).units
     }
 
-    /// Trainable parameters, without padding.
+    /// The number of trainable parameters, without padding.
     pub fn parameter_count(&self) -> usize {
         self.tensors.iter().map(Tensor::count).sum()
     }
 
-    /// Stored elements of one replica's parameters, with padding.
+    /// The number of stored elements of one replica's parameters, with padding.
     pub fn parameter_stride(&self) -> usize {
         self.tensors.last().map_or(0, |last| last.stored().end)
     }
 
-    /// Where the matrix of a linear node lies in a replica's parameters.
+    /// The location of a linear node's matrix in a replica's parameters.
     pub(crate) fn linear_matrix(&self, node: &Node) -> LinearMatrix {
         let Op::Linear(linear) = node.op;
         LinearMatrix {
@@ -184,7 +185,7 @@ impl Network {
         }
     }
 
-    /// Parameters in PyTorch's layout to one replica's stored parameters.
+    /// Converts parameters from PyTorch's layout to one replica's stored layout.
     ///
     /// # Errors
     /// A number of tensors or of elements that is not this network's.
@@ -201,7 +202,7 @@ impl Network {
         Ok(stored)
     }
 
-    /// One replica's stored parameters (or gradients) to PyTorch's layout.
+    /// Converts one replica's stored parameters (or gradients) to PyTorch's layout.
     ///
     /// # Errors
     /// A slice that is not [`Self::parameter_stride`] long.
@@ -271,7 +272,7 @@ mod tests {
             (&weight.name[..], &weight.shape[..]),
             ("fc2.weight", &[2, 6][..])
         );
-        // Rows 0 to 2 and 4 to 6 of 8, in columns 0 and 1 of 4.
+        // The elements are in rows 0 to 2 and 4 to 6 of 8, in columns 0 and 1 of 4.
         let start = weight.stored().start;
         let places: Vec<_> = weight.indices().map(|index| index - start).collect();
         assert_eq!(places, [0, 4, 8, 16, 20, 24, 1, 5, 9, 17, 21, 25]);

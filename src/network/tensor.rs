@@ -1,13 +1,13 @@
-//! Parameter tensors: their shapes, where their elements lie in a replica's parameters, and how they begin.
+//! Parameter tensors: their shapes, the location of their elements in a replica's parameters, and their initial values.
 
 use std::ops::Range;
 
 use crate::state::TensorLayout;
 
-/// Elements of a tensor that one workgroup goes through, in the kernels that go through the table of tensors.
+/// The number of elements of a tensor that one workgroup handles, in kernels that work on the table of tensors.
 pub const TENSOR_TILE: u32 = 4096;
 
-/// How a tensor's elements are drawn.
+/// The rule by which a tensor's initial elements are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Init {
     /// Zeros.
@@ -19,31 +19,31 @@ pub enum Init {
 
 /// One parameter tensor.
 ///
-/// Its elements are those of PyTorch, in PyTorch's order: an element's number in that order is its *place*.
+/// Its elements are those of the tensor in PyTorch. The *place* of an element is its number in PyTorch's order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     /// The name, unique in the network: `fc1.weight`.
     pub name: String,
-    /// Outputs first, as PyTorch has it: `[outputs, inputs]` or `[outputs]`.
+    /// The shape, outputs first as in PyTorch: `[outputs, inputs]` or `[outputs]`.
     pub shape: Vec<u32>,
-    /// The place in [`super::Network::blocks`] of the block that it belongs to.
+    /// The index in [`super::Network::blocks`] of its block.
     pub block: usize,
-    /// Where its elements lie, as the device sees it.
+    /// The location of its elements, in the form that the device reads.
     pub(crate) layout: TensorLayout,
 }
 
 impl Tensor {
-    /// Elements, without padding.
+    /// The number of elements, without padding.
     pub fn count(&self) -> usize {
         self.layout.count as usize
     }
 
-    /// Where the elements lie in a replica's parameters, padding included.
+    /// The range of the tensor in a replica's parameters, padding included.
     pub fn stored(&self) -> Range<usize> {
         self.layout.elements()
     }
 
-    /// Where the element of this place lies in a replica's parameters.
+    /// The index in a replica's parameters of the element with this place.
     pub fn index(&self, place: usize) -> usize {
         let layout = &self.layout;
         let inputs = layout.inputs as usize;
@@ -52,14 +52,14 @@ impl Tensor {
         layout.start as usize + row * layout.columns as usize + column
     }
 
-    /// Where all elements lie in a replica's parameters, in the order of their places.
+    /// The indices in a replica's parameters of all elements, in the order of their places.
     pub fn indices(&self) -> impl Iterator<Item = usize> {
         (0..self.count()).map(|place| self.index(place))
     }
 }
 
 impl TensorLayout {
-    /// Stored elements in a replica's parameters, padding included.
+    /// The range of the tensor in a replica's parameters, padding included.
     pub(crate) fn elements(&self) -> Range<usize> {
         self.start as usize..(self.start + self.length) as usize
     }
@@ -76,7 +76,7 @@ impl TensorLayout {
         (in_copy < self.copy_inputs).then_some(input)
     }
 
-    /// Workgroups that go through the tensor.
+    /// The number of workgroups that handle the tensor.
     pub(crate) fn tiles(&self) -> u32 {
         self.length.div_ceil(TENSOR_TILE)
     }

@@ -1,4 +1,4 @@
-//! The buffers of a program by name.
+//! The buffers of a program, by name.
 
 use super::declare::{BufferId, Declare, Elements};
 use super::probe::ProbeBuffers;
@@ -9,10 +9,10 @@ use crate::probe::ProbeStart;
 use crate::spec::TrainingSpec;
 use crate::state::{ReplicaState, TaskRecord, TensorLayout};
 
-/// Finished tasks that a replica remembers.
+/// The number of finished tasks in a replica's log.
 pub(crate) const TASK_LOG_LENGTH: u32 = 64;
 
-/// The buffers by name.
+/// The buffers of a program, by name.
 #[derive(Clone, Debug)]
 pub struct Buffers {
     /// `[replica]` [`crate::state::ReplicaConfig`]
@@ -50,7 +50,7 @@ pub struct Buffers {
     pub first_moment: BufferId,
     /// `[replica, stride]` f32: Adam's second moment, 0 for SGD
     pub second_moment: BufferId,
-    /// The probe's own; only with [`TrainingSpec::probe`].
+    /// The buffers of the probe; only with [`TrainingSpec::probe`].
     pub probe: Option<ProbeBuffers>,
     /// Buffers of regularisers that have kernels of their own.
     pub regularisers: RegulariserBuffers,
@@ -123,10 +123,11 @@ impl Buffers {
         }
     }
 
-    /// The buffers that carry something from one step or probe to the next.
+    /// The buffers whose contents persist from one step or probe to the next.
     ///
-    /// A replica's divergence is carried within a step only, but must not be left over from another run. Without a
-    /// stream the host loads minibatches; a probe that starts cold remembers nothing.
+    /// `divergence` matters within a step only. It is included because its value must not be left over from another
+    /// run. The minibatch is included without a stream, because the host loads it. The probe's vectors are included for
+    /// warm starts.
     pub(super) fn carried(&self, spec: &TrainingSpec) -> Vec<BufferId> {
         let mut carried = vec![
             self.parameters,
@@ -150,7 +151,7 @@ impl Buffers {
     }
 
     /// The sources of [`crate::indicators`] after a probe: its states and records, the inputs of every linear node, and
-    /// the gradients at its pre-activations.
+    /// the gradients with respect to its pre-activations.
     pub(crate) fn indicator_sources(&self) -> Result<Vec<BufferId>, Error> {
         let probe = self.probe.as_ref().ok_or(Error::NoProbe)?;
         let inputs = &self.activations[..self.pre_activation_gradients.len()];

@@ -7,20 +7,20 @@ use bytemuck::cast_slice;
 use crate::error::Error;
 use crate::layout::{ShaderStruct, StructLayout};
 
-/// Names a buffer of a program.
+/// The identifier of a buffer of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BufferId(pub(crate) usize);
 
-/// What a buffer holds before the first plan runs.
+/// The contents of a buffer before the first plan runs.
 #[derive(Clone, Debug)]
 pub enum Contents {
     /// Zeros.
     Zero,
-    /// These words, all replicas one after the other.
+    /// These words, replica after replica.
     Words(Arc<[u32]>),
 }
 
-/// What the words of a buffer are.
+/// The type of a buffer's words.
 #[derive(Clone, Copy, Debug)]
 pub enum Elements {
     /// Numbers.
@@ -31,18 +31,18 @@ pub enum Elements {
     Struct(StructLayout),
 }
 
-/// One buffer.
+/// The declaration of one buffer.
 #[derive(Clone, Debug)]
 pub struct BufferSpec {
     /// Its name.
     pub name: String,
-    /// Four-byte words: of one replica, or of all of it when it is shared.
+    /// The number of four-byte words: for one replica, or in all where the buffer is shared.
     pub words: usize,
-    /// What the words are.
+    /// The type of the words.
     pub elements: Elements,
     /// Whether all replicas read the same words.
     pub shared: bool,
-    /// What it holds at the start.
+    /// The contents at the start.
     pub contents: Contents,
 }
 
@@ -53,7 +53,7 @@ pub(super) struct Declare {
 }
 
 impl Declare {
-    /// `words` zeros of each replica.
+    /// Declares `words` zeros for each replica.
     pub(super) fn zeros(
         &mut self,
         name: impl Into<String>,
@@ -69,17 +69,17 @@ impl Declare {
         })
     }
 
-    /// `words` numbers of each replica, zero at the start.
+    /// Declares `words` floats for each replica, zero at the start.
     pub(super) fn floats(&mut self, name: impl Into<String>, words: usize) -> BufferId {
         self.zeros(name, Elements::F32, words)
     }
 
-    /// `words` integers of each replica, zero at the start.
+    /// Declares `words` integers for each replica, zero at the start.
     pub(super) fn integers(&mut self, name: impl Into<String>, words: usize) -> BufferId {
         self.zeros(name, Elements::U32, words)
     }
 
-    /// `count` structs of each replica, all zero at the start.
+    /// Declares `count` structs for each replica, zero at the start.
     pub(super) fn zeroed<T: ShaderStruct>(
         &mut self,
         name: impl Into<String>,
@@ -92,7 +92,7 @@ impl Declare {
         )
     }
 
-    /// `count` structs of each replica, which hold `structs`: those of the first replica first.
+    /// Declares `count` structs for each replica; `structs` are their contents, replica after replica.
     pub(super) fn structs<T: ShaderStruct>(
         &mut self,
         name: impl Into<String>,
@@ -108,7 +108,7 @@ impl Declare {
         })
     }
 
-    /// Numbers of each replica that no kernel changes.
+    /// Declares numbers for each replica that no kernel changes.
     pub(super) fn settings<const N: usize>(
         &mut self,
         name: impl Into<String>,
@@ -123,7 +123,7 @@ impl Declare {
         })
     }
 
-    /// Structs that all replicas read.
+    /// Declares structs that all replicas read.
     pub(super) fn table<T: ShaderStruct>(
         &mut self,
         name: impl Into<String>,
@@ -133,12 +133,12 @@ impl Declare {
         self.push_shared(name.into(), Elements::Struct(T::LAYOUT), words)
     }
 
-    /// Words that all replicas read.
+    /// Declares words that all replicas read.
     pub(super) fn shared(&mut self, name: impl Into<String>, words: Arc<[u32]>) -> BufferId {
         self.push_shared(name.into(), Elements::U32, words)
     }
 
-    /// All buffers, in the order of their declaration.
+    /// Returns all buffers, in the order of their declaration.
     ///
     /// # Errors
     /// A buffer with 2^32 words of one replica or more: kernels count them in u32.

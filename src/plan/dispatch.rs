@@ -1,4 +1,4 @@
-//! Dispatches: one kernel at work on some buffers.
+//! Dispatches: runs of kernels on buffers.
 
 use bytemuck::bytes_of;
 
@@ -6,7 +6,7 @@ use super::declare::BufferId;
 use crate::kernels::{Kernel, Params, Variant};
 use crate::network::Network;
 
-/// One kernel at work on some buffers.
+/// One run of a kernel on buffers.
 #[derive(Clone)]
 pub struct Dispatch {
     /// The kernel.
@@ -15,22 +15,22 @@ pub struct Dispatch {
     pub params: Vec<u8>,
     /// Its storage bindings, in the kernel's order.
     pub buffers: Vec<BufferId>,
-    /// How much is to be done.
+    /// The amount of work.
     pub grid: Grid,
 }
 
-/// How much a dispatch computes of each replica.
+/// The amount of work of a dispatch for each replica.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grid {
-    /// So many workgroups along x and y.
+    /// The numbers of workgroups along x and y.
     Workgroups([u32; 2]),
     /// Matrices that are cut into a variant's tiles.
     Product {
-        /// Columns of each.
+        /// The columns of each matrix.
         columns: u32,
-        /// Rows of each.
+        /// The rows of each matrix.
         rows: u32,
-        /// Matrices, one below the other along y.
+        /// The number of matrices, one below the other along y.
         blocks: u32,
     },
 }
@@ -38,14 +38,14 @@ pub enum Grid {
 /// Dispatches in the order in which they run.
 #[derive(Clone)]
 pub struct Plan {
-    /// What the plan does; the label of its passes.
+    /// The name of the plan, which labels its passes.
     pub name: &'static str,
     /// Its dispatches.
     pub dispatches: Vec<Dispatch>,
 }
 
 impl Dispatch {
-    /// One kernel on these buffers, which are its bindings in its order.
+    /// The run on `buffers` of the kernel that takes `params`. The buffers are in the order of the kernel's bindings.
     pub(super) fn new<P: Params, const N: usize>(
         params: P,
         buffers: [BufferId; N],
@@ -66,7 +66,7 @@ impl Dispatch {
         }
     }
 
-    /// Workgroups of a variant along x and y; the replicas are along z.
+    /// The numbers of workgroups of a variant along x and y; the replicas are along z.
     pub fn workgroups(&self, variant: &Variant) -> [u32; 2] {
         match self.grid {
             Grid::Workgroups(workgroups) => workgroups,
@@ -83,7 +83,7 @@ impl Dispatch {
 }
 
 impl Grid {
-    /// One matrix of a product.
+    /// The grid of a product with one matrix.
     pub(super) fn matrix(columns: u32, rows: u32) -> Self {
         Self::Product {
             columns,
@@ -92,12 +92,12 @@ impl Grid {
         }
     }
 
-    /// One invocation for each of `elements`.
+    /// The grid with one invocation for each of `elements`.
     pub(super) fn elements<P: Params>(elements: u32) -> Self {
         Self::Workgroups([elements.div_ceil(P::KERNEL.plain.workgroup[0]), 1])
     }
 
-    /// The table of tensors: along x the tiles of the longest, along y the tensors.
+    /// The grid over the table of tensors: the tiles of the longest tensor along x, the tensors along y.
     pub(super) fn tensors(network: &Network) -> Self {
         let tensors = network.tensors();
         let longest = tensors.iter().map(|tensor| tensor.layout.tiles()).max();

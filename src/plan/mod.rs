@@ -1,8 +1,8 @@
 //! A training step as a flat list of dispatches over named buffers, built once and replayed.
 //!
-//! A [`Program`] says which buffers there are, what they hold at the start and which dispatches make
-//! up each [`Plan`]. It knows no device: [`crate::Engine`] records its plans into a command encoder,
-//! [`crate::cpu::CpuExecutor`] runs the twins of the same dispatches.
+//! A [`Program`] lists the buffers, their initial contents and the dispatches of each [`Plan`]. It does not depend on a
+//! device: [`crate::Engine`] records its plans into a command encoder, [`crate::cpu::CpuExecutor`] runs the twins of
+//! the same dispatches.
 
 mod buffers;
 mod declare;
@@ -31,26 +31,26 @@ use crate::spec::TrainingSpec;
 use declare::Declare;
 use stages::{Cadence, Stages};
 
-/// Everything that executors need to know.
+/// Everything that an executor needs.
 #[derive(Clone)]
 pub struct Program {
-    /// Replicas, the leading axis of every buffer that is not shared.
+    /// The number of replicas, the leading axis of every buffer that is not shared.
     pub replicas: u32,
     /// All buffers.
     pub buffers: Vec<BufferSpec>,
     /// The buffers by name.
     pub names: Buffers,
-    /// The buffers that carry something from one step or probe to the next, and so belong in a snapshot;
-    /// every other one is written before it is read, or never written.
+    /// The buffers whose contents persist from one step or probe to the next, and so belong in a snapshot. Every other
+    /// buffer is written before it is read, or never written.
     pub carried: Vec<BufferId>,
-    /// Draws initial parameters, clears the moments, and anchors.
+    /// Draws initial parameters, clears the moments, and runs the dispatches of `anchor`.
     pub initialise: Plan,
-    /// Takes the current parameters as those that regularisers pull towards; does nothing where no
-    /// replica uses any.
+    /// Stores the current parameters as those that regularisers pull towards; empty where no replica uses such a
+    /// regulariser.
     pub anchor: Plan,
-    /// Makes the logits of the minibatch that is loaded.
+    /// Computes the logits of the loaded minibatch.
     pub forward: Plan,
-    /// Forward, backward, regularisers and the optimiser on the minibatch that is loaded.
+    /// Runs the forward pass, the backward pass, the regularisers and the optimiser on the loaded minibatch.
     pub update: Plan,
     /// Training on the stream; only with a task stream.
     pub steps: Option<StepPlans>,
@@ -123,21 +123,21 @@ impl Program {
             .chain(self.probe.iter().flat_map(ProbePlans::all))
     }
 
-    /// Bytes of what each replica has of its own.
+    /// The number of bytes of one replica's part of all buffers.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn replica_bytes(&self) -> u64 {
         let own = self.buffers.iter().filter(|buffer| !buffer.shared);
         own.map(|buffer| buffer.words as u64 * 4).sum()
     }
 
-    /// Bytes of what a snapshot holds of each replica.
+    /// The number of bytes of one replica in a snapshot.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn carried_bytes(&self) -> u64 {
         let carried = self.carried.iter();
         carried.map(|id| self.buffer(*id).words as u64 * 4).sum()
     }
 
-    /// Words of a whole buffer.
+    /// The number of words of a whole buffer.
     pub(crate) fn total_words(&self, buffer: &BufferSpec) -> usize {
         if buffer.shared {
             buffer.words

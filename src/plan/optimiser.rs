@@ -1,11 +1,11 @@
-//! The end of a step: the gradients change the parameters, and the counters go on.
+//! The end of a step: the gradients change the parameters, and the counters advance.
 
 use super::buffers::{Buffers, TASK_LOG_LENGTH};
 use super::dispatch::{Dispatch, Grid};
 use crate::kernels::{OptimiserStep, StepFinish};
 use crate::spec::TrainingSpec;
 
-/// The update of every replica by its own optimiser, and the end of the step.
+/// Updates every replica by its own optimiser, and ends the step.
 pub(super) fn apply(spec: &TrainingSpec, buffers: &Buffers) -> [Dispatch; 2] {
     [optimiser_step(spec, buffers), step_finish(spec, buffers)]
 }

@@ -1,9 +1,9 @@
-//! Regularisers with kernels of their own. Each keeps what it pulls towards, its *anchor*, and adds its
-//! gradient to that of the loss, in place, between the backward pass and the optimiser.
+//! Regularisers with kernels of their own. Each stores its *anchor*, the reference parameters that it pulls towards,
+//! and adds its gradient to that of the loss, in place, between the backward pass and the optimiser.
 //!
-//! A further one is a struct of its buffers that is a [`Regulariser`], a field of
-//! [`RegulariserBuffers`], and a line in [`declare_buffers`] and in [`RegulariserBuffers::in_use`].
-//! What no replica uses has neither buffers nor dispatches.
+//! To add a regulariser, write a struct of its buffers that implements [`Regulariser`], and add a field to
+//! [`RegulariserBuffers`] and a line to [`declare_buffers`] and to [`RegulariserBuffers::in_use`]. A regulariser that
+//! no replica uses has neither buffers nor dispatches.
 
 use super::buffers::Buffers;
 use super::declare::{BufferId, Declare};
@@ -15,20 +15,20 @@ use crate::spec::{ReplicaSpec, TrainingSpec};
 /// The buffers of the regularisers that some replica uses.
 #[derive(Clone, Debug)]
 pub struct RegulariserBuffers {
-    /// For [`ReplicaSpec::l2_init`].
+    /// The buffers of [`ReplicaSpec::l2_init`].
     pub l2_init: Option<L2InitBuffers>,
-    /// For [`ReplicaSpec::wasserstein`].
+    /// The buffers of [`ReplicaSpec::wasserstein`].
     pub wasserstein: Option<WassersteinBuffers>,
 }
 
-/// What L2-init needs.
+/// The buffers of L2-init.
 #[derive(Clone, Debug)]
 pub struct L2InitBuffers {
     /// `[replica, stride]` f32
     pub initial_parameters: BufferId,
 }
 
-/// What the Wasserstein regulariser needs.
+/// The buffers of the Wasserstein regulariser.
 #[derive(Clone, Debug)]
 pub struct WassersteinBuffers {
     /// Scratch of the sort.
@@ -38,27 +38,27 @@ pub struct WassersteinBuffers {
 }
 
 trait Regulariser {
-    /// Takes the current parameters as the initial ones.
+    /// Stores the current parameters as the anchor.
     fn anchor(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch>;
 
-    /// Adds its gradient at the current parameters to `gradients`, of those replicas that use it.
+    /// Adds its gradient at the current parameters to `gradients`, for the replicas that use it.
     fn add_gradient(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch>;
 }
 
 impl RegulariserBuffers {
-    /// Whether any replica uses any.
+    /// Whether any replica uses any of these regularisers.
     pub(crate) fn are_used(&self) -> bool {
         self.in_use().next().is_some()
     }
 
-    /// What they pull towards.
+    /// The buffers of all anchors.
     pub(super) fn anchors(&self) -> impl Iterator<Item = BufferId> {
         let l2_init = self.l2_init.iter().map(|own| own.initial_parameters);
         let wasserstein = self.wasserstein.iter().map(|own| own.initial_keys);
         l2_init.chain(wasserstein)
     }
 
-    /// In the order in which they add their gradients.
+    /// The regularisers in use, in the order in which they add their gradients.
     fn in_use(&self) -> impl Iterator<Item = &dyn Regulariser> {
         let l2_init = self.l2_init.iter().map(|own| own as &dyn Regulariser);
         let wasserstein = self.wasserstein.iter().map(|own| own as &dyn Regulariser);
@@ -84,7 +84,7 @@ pub(super) fn declare_buffers(spec: &TrainingSpec, declare: &mut Declare) -> Reg
     }
 }
 
-/// Takes the current parameters as those that every regulariser in use pulls towards.
+/// Stores the current parameters as the anchor of every regulariser in use.
 pub(super) fn anchor(spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
     let in_use = buffers.regularisers.in_use();
     in_use.flat_map(|own| own.anchor(spec, buffers)).collect()
@@ -147,7 +147,7 @@ impl Regulariser for WassersteinBuffers {
     }
 }
 
-/// Copies all replicas' `[stride]` of `source`.
+/// Copies `source` `[replica, stride]` to `anchor`.
 fn copy(spec: &TrainingSpec, source: BufferId, anchor: BufferId) -> Dispatch {
     let stride = spec.network.parameter_stride() as u32 / 4;
     let grid = Grid::elements::<AnchorCopy>(stride);

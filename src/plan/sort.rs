@@ -1,8 +1,7 @@
 //! A stable radix sort of every parameter tensor, all tensors and replicas in the same dispatches:
 //! least significant digit first, four passes of eight bits.
 //!
-//! The sort of a replica that has no use for it is left out by the kernels themselves
-//! (`is_sorted` in `shaders/common/sort.wgsl`).
+//! The kernels themselves skip replicas that need no sort (`is_sorted` in `shaders/common/sort.wgsl`).
 
 use super::buffers::Buffers;
 use super::declare::{BufferId, Declare};
@@ -11,21 +10,22 @@ use crate::kernels::{RadixCount, RadixKeys, RadixScan, RadixScatter};
 use crate::network::Network;
 use crate::spec::TrainingSpec;
 
-/// Values of a digit.
+/// The number of values of a digit.
 pub const SORT_DIGITS: u32 = 256;
 
-/// The scratch of a sort. Of two buffers, passes read one and write the other, in turn.
+/// The scratch buffers of a sort. Passes read one buffer of each pair and write the other, in turn.
 #[derive(Clone, Debug)]
 pub struct SortBuffers {
-    /// `[replica, stride]` u32: at the start and in the end, the first holds the keys.
+    /// `[replica, stride]` u32: keys. The first buffer holds them at the start and at the end.
     pub keys: [BufferId; 2],
-    /// `[replica, stride]` u32: indices among the replica's parameters, alike.
+    /// `[replica, stride]` u32: indices in the replica's parameters. The first buffer holds them at the start and at
+    /// the end.
     pub payloads: [BufferId; 2],
     /// `[replica, tiles, SORT_DIGITS]` u32
     pub counts: BufferId,
 }
 
-/// Tiles of all tensors, each of which begins with one of its own.
+/// The number of tiles of all tensors. Every tensor begins with a tile of its own.
 fn tiles(network: &Network) -> u32 {
     network
         .tensors()

@@ -1,4 +1,4 @@
-//! A training step: the minibatch, the pass forward and back, and what the gradients do.
+//! A training step: the minibatch, the forward and backward pass, and the update.
 
 use super::buffers::Buffers;
 use super::declare::BufferId;
@@ -9,7 +9,7 @@ use crate::kernels::{BatchGather, SoftmaxCrossEntropy};
 use crate::network::{Node, ValueId};
 use crate::spec::{StreamKind, TrainingSpec};
 
-/// The stream's next minibatch; `None` without a stream.
+/// Gathers the stream's next minibatch; `None` without a stream.
 pub(super) fn gather(spec: &TrainingSpec, buffers: &Buffers) -> Option<Dispatch> {
     let stream = spec.stream.as_ref()?;
     let params = BatchGather {
@@ -38,8 +38,8 @@ pub(super) fn gather(spec: &TrainingSpec, buffers: &Buffers) -> Option<Dispatch>
     Some(Dispatch::new(params, bound, [spec.batch_rows(), 1]))
 }
 
-/// Forward, loss, backward, regularisers, optimiser: 3 dispatches a layer less one, and three more, without those of
-/// regularisers.
+/// Runs the forward pass, the loss, the backward pass, the regularisers and the optimiser. Without regularisers a
+/// perceptron of L layers needs 3 L + 2 dispatches.
 pub(super) fn update(spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
     let mut dispatches = forward_and_backward(spec, buffers, buffers.states);
     dispatches.extend(regularisers::add_gradients(spec, buffers));
@@ -47,13 +47,13 @@ pub(super) fn update(spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
     dispatches
 }
 
-/// The logits of the minibatch that is loaded.
+/// Computes the logits of the loaded minibatch.
 pub(super) fn forward(spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
     let forward = |node: &Node| ops::plans(&node.op).forward(&site(spec, buffers, node));
     spec.network.nodes().iter().flat_map(forward).collect()
 }
 
-/// The gradients of the loss on the minibatch that is loaded; the loss itself goes into `states`.
+/// Computes the gradients of the loss on the loaded minibatch. The loss itself goes into `states`.
 pub(super) fn forward_and_backward(
     spec: &TrainingSpec,
     buffers: &Buffers,
@@ -69,7 +69,7 @@ pub(super) fn forward_and_backward(
     dispatches
 }
 
-/// The loss of the logits goes into `states`, its gradient to that of the logits.
+/// Computes the loss, which goes into `states`, and its gradient with respect to the logits.
 pub(super) fn loss(spec: &TrainingSpec, buffers: &Buffers, states: BufferId) -> Dispatch {
     let logits = spec.network.logits();
     let params = SoftmaxCrossEntropy {

@@ -1,19 +1,19 @@
-//! Training on the stream as plans: the step, and what is due when a task begins.
+//! The plans of training on the stream: the step, and the stages that are due when a task begins.
 
 use super::dispatch::Plan;
 
-/// The plans of training on the stream, or what is made of them.
+/// The plans of training on the stream, or their recordings.
 #[derive(Clone)]
 pub struct StepPlans<P = Plan> {
     /// Gathers the stream's next minibatch and updates.
     pub step: P,
-    /// The rest of a step right after a probe, which has gathered its minibatch and leaves its gradients; only with a
+    /// The rest of a step right after a probe, which has gathered the minibatch and left its gradients; only with a
     /// probe.
     pub probed_step: Option<P>,
-    /// The stages that are due when a task begins, after the step that ended the one before; `None` where there are
+    /// The stages that are due when a task begins, after the last step of the previous task; `None` where there are
     /// none.
     pub task_switch: Option<P>,
-    /// Updates of a task.
+    /// The number of updates of a task.
     pub steps_per_task: u64,
 }
 
@@ -23,10 +23,10 @@ impl<P> StepPlans<P> {
         std::iter::once(&self.step).chain(others)
     }
 
-    /// Makes something of every plan.
+    /// Applies `make` to every plan.
     ///
     /// # Errors
-    /// The first of `make`'s.
+    /// The first error of `make`.
     pub fn map<Q, E>(&self, mut make: impl FnMut(&P) -> Result<Q, E>) -> Result<StepPlans<Q>, E> {
         Ok(StepPlans {
             step: make(&self.step)?,
@@ -56,7 +56,7 @@ impl<P> StepPlans<P> {
         due.map(|switch| (switch, 1))
     }
 
-    /// Numbers of steps, and whether the last of them ends a task at whose end something is due.
+    /// Runs of steps: the number of steps, and whether the last step ends a task after which stages are due.
     fn runs(&self, updates: u64, steps: u32) -> impl Iterator<Item = (u32, bool)> {
         let is_due = self.task_switch.is_some();
         let (mut next, mut left) = (updates, steps);

@@ -1,7 +1,7 @@
 //! Checks that training can have left the words of a snapshot.
 //!
-//! Parameters and moments may be any number, NaN too: a replica that diverged holds such numbers. Counters, places and
-//! flags, which kernels count with, compare or index by, must be in their ranges.
+//! Parameters and moments may be any number, even NaN, because a diverged replica holds such numbers. Counters, indices
+//! and flags must be in their ranges, because kernels count with them, compare them and index by them.
 
 use std::fmt::Display;
 
@@ -14,7 +14,7 @@ use crate::state::{
     HALTED_LOSS, HALTED_UPDATE, LayerControl, NEVER, ProbeSlot, RUNNING, ReplicaState, TaskRecord,
 };
 
-/// The largest bias correction: 1, and room for rounding.
+/// The largest bias correction: 1 and an allowance for rounding.
 const LARGEST_CORRECTION: f32 = 1.0 + 1e-3;
 
 /// Checks all replicas. `words` returns the words of a buffer, if it is carried.
@@ -73,7 +73,7 @@ fn updates(states: &[ReplicaState]) -> Result<u64, Error> {
     }
 }
 
-/// One replica.
+/// The check of one replica.
 struct Check<'a> {
     spec: &'a TrainingSpec,
     number: usize,
@@ -115,7 +115,7 @@ impl Check<'_> {
         self.spec.stream.as_ref().map_or(1, |stream| stream.epochs)
     }
 
-    /// The number of samples in so many minibatches.
+    /// The number of samples in `batches` minibatches.
     fn samples(&self, batches: u64) -> u64 {
         batches * u64::from(self.spec.batch)
     }
@@ -151,7 +151,7 @@ impl Check<'_> {
         self.halt(state)
     }
 
-    /// A replica that is halted stands where it was halted.
+    /// Checks that a halted replica's counters are those at which it was halted.
     fn halt(&self, state: &ReplicaState) -> Result<(), Error> {
         self.at_most(
             "halted",
@@ -187,7 +187,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// A record is empty or of the latest task that belongs into its slot.
+    /// Checks that a record is empty or is that of the latest task that `slot` keeps.
     fn record(&self, state: &ReplicaState, record: &TaskRecord, slot: u32) -> Result<(), Error> {
         if record.batches == 0 {
             return Ok(());
@@ -195,7 +195,7 @@ impl Check<'_> {
         let steps = self.spec.steps_per_task();
         let batches = u64::from(self.spec.batches_per_epoch());
         let own = record.task % TASK_LOG_LENGTH;
-        self.equal("place of a finished task", slot.into(), own)?;
+        self.equal("index of a finished task", slot.into(), own)?;
         self.below("finished task", state.task, record.task)?;
         self.equal("minibatches of a finished task", steps, record.batches)?;
         self.equal("minibatches of a last epoch", batches, record.final_batches)?;

@@ -1,11 +1,11 @@
-//! What happens to a replica's parameters besides the optimiser's step.
+//! Interventions: changes of a replica's parameters besides the optimiser's updates.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 
-/// A change of parameters that no gradient makes. A replica has each kind once at most; they run in the order of this
-/// list, after what [`super::TaskSwitch`] resets.
+/// A change of parameters that no gradient makes. A replica has each kind once at most. The kinds run in the order of
+/// this list, after the reset of [`super::TaskSwitch`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -13,20 +13,20 @@ pub enum Intervention {
     /// When a task begins, `theta = shrink theta + perturb fresh`, where `fresh` is drawn like the initial parameters:
     /// shrink and perturb (Ash and Adams, arXiv 1910.08475). The optimiser's state stays.
     ShrinkPerturb {
-        /// 0 to 1
+        /// Factor of the parameters, 0 to 1.
         shrink: f32,
-        /// 0 or more
+        /// Factor of the fresh draw, 0 or more.
         perturb: f32,
     },
     /// After every update, every parameter is clipped to `[-kappa bound, kappa bound]`, where `bound` is the largest
-    /// size of the block's initial weights: weight clipping (Elsayed et al., arXiv 2407.01704).
+    /// absolute value that the block's initial weights can have: weight clipping (Elsayed et al., arXiv 2407.01704).
     WeightClipping {
-        /// More than 0
+        /// The limit as a multiple of `bound`, more than 0.
         kappa: f32,
     },
 }
 
-/// Fails where a number is outside its range, or where a kind occurs twice.
+/// Checks that every number is in its range, and that no kind occurs twice.
 pub(super) fn check(interventions: &[Intervention]) -> Result<(), Error> {
     for (place, intervention) in interventions.iter().enumerate() {
         intervention.check()?;

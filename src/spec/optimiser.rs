@@ -1,4 +1,4 @@
-//! Optimisers: their hyperparameters, the form that a file gives them, and what the rest of the program asks about one.
+//! Optimisers: their hyperparameters, their form in a file, and the properties that the rest of the program asks for.
 //! Their arithmetic is in `shaders/common/optimiser.wgsl` and its twin `src/cpu/optimiser.rs`.
 
 use bytemuck::Zeroable;
@@ -8,22 +8,22 @@ use crate::error::Error;
 use crate::form::NameOr;
 use crate::state::ReplicaConfig;
 
-/// `optimiser` of a configuration.
+/// `optimiser` of a configuration: Adam.
 pub const OPTIMISER_ADAM: u32 = 0;
-/// `optimiser` of a configuration; its momentum is in `beta1`, its buffer in the first moment.
+/// `optimiser` of a configuration: SGD. Its momentum is in `beta1`, its buffer in the first moment.
 pub const OPTIMISER_SGD: u32 = 1;
-/// `optimiser` of a configuration.
+/// `optimiser` of a configuration: AdamW.
 pub const OPTIMISER_ADAMW: u32 = 2;
-/// `optimiser` of a configuration; the second moment holds the interpolation c.
+/// `optimiser` of a configuration: Lion. The second moment holds the interpolation c.
 pub const OPTIMISER_LION: u32 = 3;
 
-/// The rule that turns a gradient g, the L2 term included, into an update. A file may name it, such as `"adam"`, or give what
-/// differs from its usual numbers, such as `{ adam = { beta2 = 0.99 } }`.
+/// The rule that turns a gradient g, the L2 term included, into an update. A file gives its name, such as `"adam"`, or
+/// the hyperparameters that differ from its defaults, such as `{ adam = { beta2 = 0.99 } }`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", try_from = "OptimiserForm")]
 pub enum Optimiser {
-    /// Adam (Kingma and Ba, 2015), arranged as PyTorch's `torch.optim.Adam`.
+    /// Adam (Kingma and Ba, 2015), computed as in PyTorch's `torch.optim.Adam`.
     Adam {
         /// Decay of the first moment.
         beta1: f32,
@@ -32,15 +32,15 @@ pub enum Optimiser {
         /// Number added to the root of the second moment.
         epsilon: f32,
     },
-    /// `buf = momentum * buf + g; theta -= step_size * buf`, as PyTorch's `torch.optim.SGD` without
+    /// `buf = momentum * buf + g; theta -= step_size * buf`, as in PyTorch's `torch.optim.SGD` without
     /// dampening and without Nesterov's variant. The first `buf` is g.
     Sgd {
         /// Decay of the buffer; 0 for plain gradient descent.
         momentum: f32,
     },
-    /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019), arranged as PyTorch's `torch.optim.AdamW`:
-    /// `theta -= step_size * weight_decay * theta`, weights and biases alike, before Adam's update. Its effective step is
-    /// Adam's: the decay is not counted, since it does not depend on the gradient.
+    /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019), computed as in PyTorch's `torch.optim.AdamW`:
+    /// `theta -= step_size * weight_decay * theta`, weights and biases alike, before Adam's update. Its effective step
+    /// is that of Adam: the decay is not counted, because it does not depend on the gradient.
     #[serde(rename = "adamw")]
     AdamW {
         /// Decay of the first moment.
@@ -49,30 +49,31 @@ pub enum Optimiser {
         beta2: f32,
         /// Number added to the root of the second moment.
         epsilon: f32,
-        /// Share of a parameter that an update takes off, over the step size.
+        /// Decoupled weight decay: an update subtracts `step_size * weight_decay` times the parameter.
         weight_decay: f32,
     },
     /// Lion (Chen et al., arXiv 2302.06675): `c = beta1 * m + (1 - beta1) * g`, then
-    /// `theta -= step_size * (sign(c) + weight_decay * theta)` and `m = beta2 * m + (1 - beta2) * g`, weights and biases alike.
-    /// The sign of a |c| below 1e-30 is 0.
+    /// `theta -= step_size * (sign(c) + weight_decay * theta)` and `m = beta2 * m + (1 - beta2) * g`, for weights and
+    /// biases alike. The sign of c is 0 where |c| is below 1e-30.
     ///
-    /// The step size of a sign update is a length, not a factor between a gradient and its update, which is what the bounds
-    /// of a [`crate::scheduler`] compare with. That factor depends on the gradients' scale. Its effective step is
-    /// `step_size / sqrt(mean(c^2))` over the weight matrix, as Adam's with its second moment: the step size with which
-    /// descent along c would be about as long. It is large where gradients are small. The decay is not counted. Where a
-    /// probe reports a second moment, it reports `mean(c^2)`.
+    /// The step size of a sign update is the length of the update. The bounds of a [`crate::scheduler`] compare with
+    /// another number, the factor between a gradient and its update, which depends on the scale of the gradients.
+    /// Lion's effective step is therefore `step_size / sqrt(mean(c^2))` over the weight matrix, as Adam's with its
+    /// second moment. Descent along c with this step size would make an update of about the same length. The effective
+    /// step is large where gradients are small, and does not count the decay. A probe reports `mean(c^2)` as the second
+    /// moment.
     Lion {
         /// Weight of m in c.
         beta1: f32,
         /// Decay of m.
         beta2: f32,
-        /// Share of a parameter that an update takes off, over the step size.
+        /// Decoupled weight decay: an update subtracts `step_size * weight_decay` times the parameter.
         weight_decay: f32,
     },
 }
 
 impl Optimiser {
-    /// Its name in a file.
+    /// The name in a file.
     pub fn name(self) -> &'static str {
         match self {
             Self::Adam { .. } => "adam",
@@ -169,8 +170,8 @@ impl Optimiser {
         }
     }
 
-    /// The names of the buffers `first moment` and `second moment` in checkpoints, PyTorch's where it has such a buffer; `None` for one that
-    /// stays zero.
+    /// The names in checkpoints of the buffers `first moment` and `second moment`: PyTorch's name where PyTorch has
+    /// such a buffer, `None` for a buffer that stays zero.
     pub fn moment_names(self) -> [Option<&'static str>; 2] {
         match self {
             Self::Adam { .. } | Self::AdamW { .. } => [Some("exp_avg"), Some("exp_avg_sq")],
@@ -179,7 +180,7 @@ impl Optimiser {
         }
     }
 
-    /// Whether there is a running mean of squared gradients, which the control `clip` compares gradients with.
+    /// Whether the optimiser keeps a running mean of squared gradients. The control `clip` compares gradients with it.
     pub fn has_second_moment(self) -> bool {
         match self {
             Self::Adam { .. } | Self::AdamW { .. } => true,
@@ -187,8 +188,8 @@ impl Optimiser {
         }
     }
 
-    /// The number o of `step_size / (sqrt(mean v) + o)`, the update's scale without bias corrections: Adam's epsilon. SGD
-    /// divides by nothing and its v is 0: with 1, the step size itself remains. Lion adds nothing to the root of `mean(c^2)`.
+    /// The offset o in `step_size / (sqrt(mean v) + o)`, the scale of an update without bias corrections. Adam's offset
+    /// is its epsilon. SGD has v = 0 and the offset 1, so that the scale is its step size. Lion's offset is 0.
     pub fn divisor_offset(self) -> f64 {
         match self {
             Self::Adam { epsilon, .. } | Self::AdamW { epsilon, .. } => epsilon.into(),
@@ -222,7 +223,7 @@ impl Default for Optimiser {
 
 type OptimiserForm = NameOr<OptimiserName, OptimiserTable>;
 
-/// An optimiser with its usual numbers.
+/// The name of an optimiser, which stands for its default hyperparameters.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -238,14 +239,14 @@ enum OptimiserName {
     Lion,
 }
 
-/// One optimiser, and what differs from its usual numbers.
+/// One optimiser, and the hyperparameters that differ from its defaults.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct OptimiserTable {
     /// Adam (Kingma and Ba, 2015).
     adam: Option<Adam>,
-    /// Gradient descent, with momentum where it says so.
+    /// Gradient descent, with or without momentum.
     sgd: Option<Sgd>,
     /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
     adamw: Option<AdamW>,
@@ -253,7 +254,7 @@ struct OptimiserTable {
     lion: Option<Lion>,
 }
 
-/// Declares the table of an optimiser in a file: its hyperparameters with their usual numbers.
+/// Declares the table of an optimiser in a file: its hyperparameters with their default values.
 macro_rules! table {
     ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $usual:expr,)* }) => {
         #[derive(Deserialize)]
@@ -307,7 +308,7 @@ table! {
         beta2: 0.999,
         /// Number added to the root of the second moment.
         epsilon: 1e-8,
-        /// Share of a parameter that an update takes off, over the step size.
+        /// Decoupled weight decay: an update subtracts `step_size * weight_decay` times the parameter.
         weight_decay: 0.01,
     }
 }
@@ -315,11 +316,11 @@ table! {
 table! {
     /// The decays of the paper, and the weight decay of its published code.
     Lion {
-        /// Weight of the momentum, against the gradient, in the update's direction.
+        /// Weight of the momentum in the direction of the update; the gradient has the rest.
         beta1: 0.9,
         /// Decay of the momentum.
         beta2: 0.99,
-        /// Share of a parameter that an update takes off, over the step size.
+        /// Decoupled weight decay: an update subtracts `step_size * weight_decay` times the parameter.
         weight_decay: 0.0,
     }
 }

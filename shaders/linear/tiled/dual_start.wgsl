@@ -2,7 +2,7 @@
 //
 //   delta = 0,   image = [a; 1] V
 //
-// Along y stand the row tiles of the first dual slot, then of the second.
+// The workgroups along y handle the row tiles of the first dual slot, then of the second.
 
 struct Params {
     vectors_stride: u32,     // vec4s per replica

@@ -2,7 +2,7 @@
 //
 //   products[s, 0] = Rd[s],  products[s, 1] = K Rd[s]       for the dual segments
 //
-// Along y stand the row tiles of the first dual slot, then of the second.
+// The workgroups along y handle the row tiles of the first dual slot, then of the second.
 
 struct Params {
     columns: u32,

@@ -3,7 +3,7 @@
 //   input_gradients[r, b, i] = f'(z[b, i]) sum_o output_gradients[r, b, o] W[r, i, o]
 //   CReLU, i and its mirror i' = i + rows/2:  [a_i > 0] (...)_i - [a_i' > 0] (...)_i'
 //
-// CReLU's mirror is a second product, which is taken from what the first has left in memory: the sums of both
+// CReLU's mirror is a second product, which is subtracted from the result of the first in memory: the sums of both
 // would not fit into registers.
 
 struct Params {
@@ -12,7 +12,7 @@ struct Params {
     rows: u32,
     columns: u32,
     batch_rows: u32,
-    activation: u32,         // of the layer below
+    activation: u32,         // the activation of the layer below
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -20,7 +20,7 @@ struct Params {
 const LEFT_ALONG_DEPTH: bool = false;
 const RIGHT_ALONG_DEPTH: bool = false;
 
-// Behind a sample's last input stands the bias's constant 1.
+// The bias's constant 1 follows a sample's last input.
 fn left4(factors: Factors, sample: u32, row4: u32) -> vec4<f32> {
     let rows4 = params.rows / 4u;
     let input = inputs[factors.left + sample * rows4 + min(row4, rows4 - 1u)];

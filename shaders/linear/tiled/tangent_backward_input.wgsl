@@ -1,10 +1,10 @@
-// tangent_backward_input for GPUs: the same bindings, by tiles (product.wgsl). The shapes stand there.
+// tangent_backward_input for GPUs: the same bindings, by tiles (product.wgsl). That file describes the shapes.
 //
 //   Rd_below[s, b, :] = f'(z) (Rd[s, b, :] W^T + d[b, :] V^T)  + f''(z) Rz[s, b, :] (d[b, :] W^T)
 //
-// V is this layer's segment of the slot's iterate: only the network has one here. Along y stand the row tiles of slot
-// 0, then of slot 1, ... CReLU's mirror and tanh's f'' need sums of their own, which a second pass subtracts from the
-// result in memory: the sums of two products do not fit into registers.
+// V is this layer's segment of the slot's iterate: only the network has one here. The workgroups along y handle the row
+// tiles of slot 0, then of slot 1, ... CReLU's mirror and tanh's f'' need sums of their own, which a second pass
+// subtracts from the result in memory: the sums of two products do not fit into registers.
 
 struct Params {
     parameters_stride: u32,  // vec4s per replica

@@ -1,4 +1,4 @@
-// tangent_backward_weights for GPUs: the same bindings, by tiles (product.wgsl). The shapes stand there.
+// tangent_backward_weights for GPUs: the same bindings, by tiles (product.wgsl). That file describes the shapes.
 //
 //   products[i, o]    = sum_b inputs[b, i] Rd[b, o] + lower_tangents[b, i] d[b, o]
 //   products[rows, o] = sum_b Rd[b, o]                                         (the bias)
@@ -32,7 +32,7 @@ const RIGHT_ALONG_DEPTH: bool = false;
 const INPUTS_BY_TANGENTS: u32 = 0u;
 const TANGENTS_BY_GRADIENTS: u32 = 1u;
 
-// Behind a sample's last input stands the bias's constant 1, whose tangent is zero.
+// The bias's constant 1, whose tangent is zero, follows a sample's last input.
 fn left4(factors: Factors, sample: u32, row4: u32) -> vec4<f32> {
     let rows4 = params.rows / 4u;
     let at = factors.left + sample * rows4 + min(row4, rows4 - 1u);

@@ -1,8 +1,8 @@
-// tangent_forward for GPUs: the same bindings, by tiles (product.wgsl). The formulas and the shapes stand there.
+// tangent_forward for GPUs: the same bindings, by tiles (product.wgsl). That file describes the shapes.
 //
 //   Rz[s, b, :] = Ra_below[s, b, :] W + [a_below[b, :]; 1] V[s],   Ra[s, b, :] = f'(z[b, :]) Rz[s, b, :]
 //
-// Along y stand the row tiles of slot 0, then of slot 1, ... A slot that has converged costs its workgroups' start.
+// The workgroups along y handle the row tiles of slot 0, then of slot 1, ... Those of a converged slot return at once.
 
 struct Params {
     parameters_stride: u32,  // vec4s per replica

@@ -6,7 +6,7 @@ use crate::cpu::Array;
 use crate::cpu::matrix::{ROWS_PER_TASK, product, view, view_mut};
 use crate::kernels::Gram;
 
-/// Symmetric: each task computes its rows up to the end of their diagonal block; the rest is a copy.
+/// The matrix is symmetric: each task computes its rows up to the end of their diagonal block, and the rest is copied.
 pub(crate) fn run(params: &Gram, arrays: &mut [Array; 2]) {
     let [inputs, gram] = arrays;
     let (rows, batch_rows) = (params.rows as usize, params.batch_rows as usize);

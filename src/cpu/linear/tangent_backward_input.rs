@@ -35,7 +35,7 @@ pub(crate) fn run(params: &TangentBackwardInput, arrays: &mut [Array; 8]) {
     let upper = upper.read::<f32>();
     let lower_tangents = lower_tangents.read::<f32>();
 
-    // Rows `first ..` of one slot.
+    // Computes the rows of one slot from row `first` on.
     let backward = |(slot, first, lower): (usize, usize, &mut [f32])| {
         let samples = lower.len() / width;
         let above = view(
@@ -51,7 +51,7 @@ pub(crate) fn run(params: &TangentBackwardInput, arrays: &mut [Array; 8]) {
             columns,
         );
         let activations = &activations[first * rows..][..samples * rows];
-        // The tangents with respect to the layer's inputs; for CReLU still both copies.
+        // Computes the tangents with respect to the layer's inputs; for CReLU, with respect to both copies.
         let at_inputs = |out: &mut [f32]| {
             product(view_mut(out, samples, rows, rows), above, weights);
             if slot == 0 {

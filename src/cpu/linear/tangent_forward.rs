@@ -40,7 +40,7 @@ pub(crate) fn run(params: &TangentForward, arrays: &mut [Array; 7]) {
     let lower_tangents = lower_tangents.read::<f32>();
     let own = params.slots - 1;
 
-    // Rows `first ..` of one slot.
+    // Computes the rows of one slot from row `first` on.
     let forward = |(slot, first, tangents): (u32, usize, &mut [f32])| {
         let samples = tangents.len() / stride;
         let is_lower = params.has_lower != 0 && slot != own;
@@ -82,7 +82,7 @@ pub(crate) fn run(params: &TangentForward, arrays: &mut [Array; 7]) {
     tasks.into_par_iter().for_each(forward);
 }
 
-/// z = a V + bias, or z += a V + bias, as `product` says; z in rows of `stride`.
+/// Computes z = a V + bias or z += a V + bias, as `product` chooses. The rows of z are `stride` elements long.
 fn linear(
     product: fn(MatMut<'_, f32>, MatRef<'_, f32>, MatRef<'_, f32>),
     z: &mut [f32],

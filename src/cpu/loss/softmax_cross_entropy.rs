@@ -39,7 +39,7 @@ pub(crate) fn first_largest(logits: &[f32]) -> usize {
     (1..logits.len()).fold(0, |best, c| if logits[c] > logits[best] { c } else { best })
 }
 
-/// One sample's loss; leaves softmax minus one-hot in `gradients`, zero in its padding.
+/// Returns one sample's loss. Leaves softmax minus one-hot in `gradients`, with zeros in the padding.
 fn cross_entropy(logits: &[f32], largest: f32, label: usize, gradients: &mut [f32]) -> f32 {
     let (probabilities, padding) = gradients.split_at_mut(logits.len());
     padding.fill(0.0);

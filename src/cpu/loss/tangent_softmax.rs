@@ -37,7 +37,7 @@ pub(crate) fn run(params: &TangentSoftmax, arrays: &mut [Array; 4]) {
     }
 }
 
-/// Returns the most probable class.
+/// Fills `probabilities` and returns the most probable class.
 fn softmax(logits: &[f32], probabilities: &mut [f32]) -> usize {
     let largest = first_largest(logits);
     for (p, z) in probabilities.iter_mut().zip(logits) {

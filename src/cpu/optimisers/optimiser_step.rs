@@ -7,7 +7,7 @@ use crate::cpu::optimiser::{Rule, Setting, with_rule};
 use crate::kernels::OptimiserStep;
 use crate::state::{HALTED_UPDATE, LayerControl, RUNNING, ReplicaConfig, ReplicaState};
 
-/// Elements that one task of the thread pool updates.
+/// The number of elements that one task of the thread pool updates.
 const ELEMENTS_PER_TASK: usize = 1 << 15;
 
 pub(crate) fn run(_: &OptimiserStep, arrays: &mut [Array; 8]) {
@@ -73,7 +73,7 @@ fn update_stretch<R: Rule>(
     first: &mut [f32],
     second: &mut [f32],
 ) -> bool {
-    // Bits of absolute values sort as integers, infinity and NaN last; their maximum vectorises.
+    // The bits of absolute values, as integers, sort infinity and NaN last; their maximum vectorises.
     let mut largest = 0;
     for (((g, theta), m), v) in gradients.iter().zip(parameters).zip(first).zip(second) {
         let g = g + l2 * *theta;

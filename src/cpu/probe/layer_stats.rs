@@ -17,7 +17,7 @@ struct Totals {
     norm: f32,
     main_count: f32,
     other_count: f32,
-    /// Step sizes times elements of main tensors.
+    /// Sum of the step size over the elements of main tensors.
     steps: f32,
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn run(params: &LayerSumsParams, arrays: &mut [Array; 8]) {
     }
 }
 
-/// The setting of the latest update; before the first, one that updates by zero.
+/// The setting of the latest update; before the first update, a setting whose update is zero.
 fn latest<'a>(config: &'a ReplicaConfig, state: &ReplicaState, step_size: f32) -> Setting<'a> {
     let (corrections, step_size) = if state.optimiser_updates > 0 {
         (config.latest_corrections(state), step_size)

@@ -55,7 +55,7 @@ pub(crate) fn run(_: &LobpcgCombine, arrays: &mut [Array; 8]) {
         .for_each(|(by, (first, image), partial)| *partial = combine(by, first, image));
 }
 
-/// Stretches of all vectors that a step advances, and of the product that it advances them with.
+/// A stretch of each vector that a step advances, and of the product that the step uses.
 struct Vectors<'a> {
     h: &'a [f32],
     x: &'a mut [f32],
@@ -65,7 +65,7 @@ struct Vectors<'a> {
 }
 
 impl<'a> Vectors<'a> {
-    /// Takes the first `length` elements off.
+    /// Splits off the first `length` elements.
     fn take(&mut self, length: usize) -> Self {
         let take = |slice: &mut &'a mut [f32]| slice.split_off_mut(..length).expect("long enough");
         Self {
@@ -77,7 +77,8 @@ impl<'a> Vectors<'a> {
         }
     }
 
-    /// The stretches of the shader's workgroups, PARTIALS of equal size in vec4s; fewer where the last ones are empty.
+    /// The stretches of the shader's workgroups: PARTIALS stretches of equal size in vec4s, without empty ones at the
+    /// end.
     fn stretches(mut self) -> Vec<Self> {
         let size = (self.h.len() / 4).div_ceil(PARTIALS as usize) * 4;
         let mut stretches = Vec::with_capacity(PARTIALS as usize);

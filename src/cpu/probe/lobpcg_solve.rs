@@ -94,8 +94,8 @@ fn dot(a: [f32; 3], b: [f32; 3]) -> f32 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
-/// Two eigenpairs of a symmetric matrix: the one largest in size, and the one farthest towards the other end of the
-/// spectrum.
+/// Two eigenpairs of a symmetric matrix: that of the eigenvalue of largest absolute value, and that of the eigenvalue
+/// farthest towards the other end of the spectrum.
 fn ends(mut t: [[f32; 3]; 3]) -> [(f32, [f32; 3]); 2] {
     let mut v = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
     for _ in 0..SWEEPS {
@@ -160,7 +160,7 @@ mod tests {
         [[a, d, e], [d, b, f], [e, f, c]]
     }
 
-    /// The eigenvalues by Smith's trigonometric solution of the characteristic cubic (Comm. ACM 4, 1961).
+    /// Computes the eigenvalues by Smith's trigonometric solution of the characteristic cubic (Comm. ACM 4, 1961).
     fn by_trigonometry(t: [[f32; 3]; 3]) -> [f64; 3] {
         let t = t.map(|row| row.map(f64::from));
         let mean = (t[0][0] + t[1][1] + t[2][2]) / 3.0;
@@ -241,7 +241,7 @@ mod tests {
         );
     }
 
-    /// The method on a matrix of `N` by `N`, the rest of it in double precision.
+    /// LOBPCG on an `N` by `N` matrix, in double precision apart from the kernel's part.
     struct Method<const N: usize> {
         h: [[f64; N]; N],
         x: [f64; N],
@@ -305,7 +305,7 @@ mod tests {
             self.set_direction();
         }
 
-        /// What must hold after every step that has a direction: 0, within rounding.
+        /// The errors of the identities that hold after every step with a direction; 0 within rounding.
         fn errors(&self) -> [f64; 6] {
             let (hx, hp) = (self.times(self.x), self.times(self.p));
             [
@@ -383,7 +383,7 @@ mod tests {
             solve(&mut slot, &mut step, w_hw, sums);
             (slot, step)
         };
-        // A last direction along w, whose curvature would be believed.
+        // The previous direction is parallel to w, and its stored curvature is wrong: it must be left out.
         let (slot, step) = stepped(0.5, [1.0, 0.0, 1.0, 0.5]);
         let wanted = by_trigonometry(symmetric([-2.0, 0.5, 0.0, 2.0, 0.0, 0.0]));
         let largest = wanted
@@ -394,7 +394,7 @@ mod tests {
             "{slot:?}, {wanted:?}"
         );
         assert_eq!((step.iterate_p, step.previous_p), (0.0, 0.0));
-        // One of zero, with what a curvature was before.
+        // The previous direction is zero, and its stored curvature is that of an earlier direction.
         assert_eq!(
             stepped(0.5, [1.0, 0.0, 0.0, 0.0]).0.eigenvalue,
             slot.eigenvalue

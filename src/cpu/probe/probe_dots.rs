@@ -7,7 +7,7 @@ use crate::cpu::reduce::sum_in_lanes;
 use crate::kernels::ProbeDots;
 use crate::state::{PARTIALS, ProbeSegment, ProbeSlot, SLOT_RUNNING};
 
-/// Elements that one task of the thread pool sums at least, on average.
+/// The average number of elements that one task of the thread pool sums, at least.
 const ELEMENTS_PER_TASK: usize = 1 << 14;
 
 pub(crate) fn run(params: &ProbeDots, arrays: &mut [Array; 6]) {
@@ -41,8 +41,8 @@ pub(crate) fn run(params: &ProbeDots, arrays: &mut [Array; 6]) {
         });
 }
 
-/// x.h, h.h, the squared norm of h - eigenvalue x, and p.h, over a stretch of x, of its image, of h and
-/// of its image, and of the image of p.
+/// Computes x.h, h.h, the squared norm of h - eigenvalue x, and p.h over a stretch. `vectors` are x, its image, h and
+/// its image; `previous` is the image of p.
 fn dots(eigenvalue: f32, vectors: [&[f32]; 4], previous: Option<&[f32]>) -> [f32; 4] {
     let without_previous = |[x, x_image, h, h_image]: [f32; 4]| {
         let rest = h - eigenvalue * x;

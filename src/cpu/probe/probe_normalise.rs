@@ -6,7 +6,7 @@ use crate::cpu::Array;
 use crate::kernels::ProbeNormalise;
 use crate::state::{ProbeSegment, ProbeSlot, SLOT_RUNNING};
 
-/// Elements that one task of the thread pool scales.
+/// The number of elements that one task of the thread pool scales.
 const ELEMENTS_PER_TASK: usize = 1 << 15;
 
 pub(crate) fn run(params: &ProbeNormalise, arrays: &mut [Array; 5]) {
@@ -43,7 +43,7 @@ fn advance(
         });
 }
 
-/// Inlined for [`pulp`].
+/// Inlined into callers that [`pulp`] compiles for the widest vectors.
 #[inline(always)]
 fn advance_chunk(
     slot: &ProbeSlot,

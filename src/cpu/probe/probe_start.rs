@@ -32,7 +32,7 @@ pub(crate) fn run(params: &ProbeStart, arrays: &mut [Array; 5]) {
     }
 }
 
-/// Draws a tensor of a segment; `draw` gives the random word of a pair of elements.
+/// Draws a segment's elements of one tensor; `draw` returns the random word of a pair of elements.
 fn start_vector(
     tensor: &TensorLayout,
     segment: &ProbeSegment,
@@ -54,7 +54,7 @@ fn start_vector(
     });
 }
 
-/// The first or second coordinate of a random point, or 1 or -1 where there is only one.
+/// The first or second coordinate of a random point on the unit circle; 1 or -1 for an unpaired element.
 fn point_on_circle(bits: u32, is_second: bool, is_left_over: bool) -> f32 {
     let t = if is_left_over {
         0.0

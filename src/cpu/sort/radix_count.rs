@@ -20,8 +20,8 @@ pub(crate) fn run(params: &RadixCount, arrays: &mut [Array; 5]) {
     }
 }
 
-/// By two histograms in turn: neighbours often have the same leading digit, and an addition to a word
-/// must wait for the one before.
+/// Counts digits in two histograms in turn, because neighbours often have the same leading digit and an addition to a
+/// word must wait for the previous one.
 fn count(tile: &[u32], shift: u32, even: &mut [u32; DIGITS]) {
     even.fill(0);
     let mut odd = [0; DIGITS];

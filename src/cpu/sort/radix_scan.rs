@@ -16,7 +16,7 @@ pub(crate) fn run(_: &RadixScan, arrays: &mut [Array; 4]) {
     }
 }
 
-/// Twice through the tiles, all digits of a tile at once: rows of the table are contiguous, its columns
+/// Goes through the tiles twice, with all digits of a tile at once: rows of the table are contiguous, but its columns
 /// lie in few sets of the cache.
 fn scan(start: u32, tiles: &mut [[u32; DIGITS]]) {
     let mut next = [0; DIGITS];

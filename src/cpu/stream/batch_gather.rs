@@ -66,14 +66,14 @@ pub(crate) fn run(params: &BatchGather, arrays: &mut [Array; 7]) {
         .for_each(gather);
 }
 
-/// The pixel of an image that stands in each column.
+/// The index of the pixel in each column.
 fn permutation(params: &BatchGather, seed: u32, task: u32) -> Vec<usize> {
     (0..params.pixels)
         .map(|column| task_pixel(seed, task, params.pixels, column) as usize)
         .collect()
 }
 
-/// The stored pixels, in order or permuted, less their channel's mean and over its standard deviation.
+/// Standardises the stored pixels, in order or permuted, by the mean and the standard deviation of their channel.
 fn standardise(
     params: &BatchGather,
     standards: &[[f32; 2]],

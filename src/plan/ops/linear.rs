@@ -1,4 +1,4 @@
-//! The linear operation: one product a direction.
+//! The plans of the linear operation: one matrix product forward, two backward.
 
 mod curvature;
 
@@ -85,7 +85,7 @@ impl PlanOp for Linear {
     }
 }
 
-/// From the gradient of the output to that of the input.
+/// Computes the gradient of the input from the gradient of the output.
 fn backward_input(at: &Site<'_>) -> Dispatch {
     let matrix = at.spec.network.linear_matrix(at.node);
     let input = at.spec.network.value(at.input());

@@ -1,5 +1,5 @@
-//! Operations: how each plans its part of a pass. One file here, one of [`crate::network`], and a room of kernels and
-//! twins of the same name make an operation.
+//! Operations: the plans of each operation's part of a pass. An operation consists of one file here, one file in
+//! [`crate::network`], and a room of kernels and twins of the same name.
 
 mod linear;
 
@@ -10,7 +10,7 @@ use super::probe::{ProbeSite, ProbedNode};
 use crate::network::{Node, Op, ValueId};
 use crate::spec::TrainingSpec;
 
-/// A node at its place in a training step.
+/// A node of a training step, with the program's buffers.
 pub(super) struct Site<'a> {
     pub(super) spec: &'a TrainingSpec,
     pub(super) buffers: &'a Buffers,
@@ -19,13 +19,14 @@ pub(super) struct Site<'a> {
 
 /// An operation's part of a training step and of a probe.
 pub(super) trait PlanOp {
-    /// Makes the node's output from its inputs: `y = f(x; theta)`.
+    /// Computes the node's output from its inputs: `y = f(x; theta)`.
     fn forward(&self, at: &Site<'_>) -> Vec<Dispatch>;
 
-    /// Makes the gradients of the node's parameters and, where `to_input`, of its inputs from that of its output.
+    /// Computes the gradients of the node's parameters and, where `to_input`, of its inputs from the gradient of its
+    /// output.
     fn backward(&self, at: &Site<'_>, to_input: bool) -> Vec<Dispatch>;
 
-    /// Makes the tangents of the node's output: `R{y}`, of the parameters along `direction` and of the input.
+    /// Computes the tangents `R{y}` of the node's output, from `direction` and from the tangents of its input.
     fn tangent_forward(
         &self,
         at: &ProbeSite<'_>,
@@ -33,7 +34,7 @@ pub(super) trait PlanOp {
         direction: BufferId,
     ) -> Vec<Dispatch>;
 
-    /// Makes the tangents of the gradients of the node's inputs: `R{dx}`.
+    /// Computes the tangents of the gradients of the node's inputs: `R{dx}`.
     fn tangent_backward_input(
         &self,
         at: &ProbeSite<'_>,
@@ -41,14 +42,14 @@ pub(super) trait PlanOp {
         direction: BufferId,
     ) -> Vec<Dispatch>;
 
-    /// Makes the tangents of the gradients of the node's parameters, `R{d theta}`: its segments of the products.
+    /// Computes the tangents of the gradients of the node's parameters, `R{d theta}`: its segments of the products.
     fn tangent_backward_parameters(
         &self,
         at: &ProbeSite<'_>,
         node: &ProbedNode<'_>,
     ) -> Vec<Dispatch>;
 
-    /// Makes the mean squared norm of the per-sample gradients of the node's parameters, `1/B sum_b |g_b|^2`.
+    /// Computes the mean squared norm of the per-sample gradients of the node's parameters, `1/B sum_b |g_b|^2`.
     fn sample_gradient_norms(&self, at: &ProbeSite<'_>, node: &ProbedNode<'_>) -> Vec<Dispatch>;
 
     /// The size of a dual segment; `None` where an operation has no dual form.
@@ -56,7 +57,7 @@ pub(super) trait PlanOp {
         None
     }
 
-    /// Makes the first iterates of the node's dual segments, and whatever their products need.
+    /// Computes the first iterates of the node's dual segments, and the data that their products need.
     fn dual_start(&self, _: &ProbeSite<'_>, _: &ProbedNode<'_>) -> Vec<Dispatch> {
         Vec::new()
     }
@@ -67,9 +68,9 @@ pub(super) trait PlanOp {
     }
 }
 
-/// A form of a segment as one gradient per sample.
+/// The dual form of a segment: one gradient per sample.
 pub(super) struct Dual {
-    /// Vec4s of the sample gradients; their image is as long.
+    /// The number of vec4s of the sample gradients, and of their image.
     pub(super) length: u32,
     /// Whether its products cost less than those of a vector.
     pub(super) is_cheaper: bool,
@@ -83,12 +84,12 @@ pub(super) fn plans(op: &Op) -> &dyn PlanOp {
 }
 
 impl Site<'_> {
-    /// What a value holds.
+    /// The buffer of a value.
     fn value(&self, id: ValueId) -> BufferId {
         self.buffers.activations[id.index()]
     }
 
-    /// The gradient with respect to a value's pre-activations.
+    /// The buffer of the gradient with respect to a value's pre-activations.
     fn gradient(&self, id: ValueId) -> BufferId {
         self.buffers.pre_activation_gradients[id.index() - 1]
     }
@@ -98,7 +99,7 @@ impl Site<'_> {
         self.node.inputs[0]
     }
 
-    /// Vec4s of a replica's parameters.
+    /// The number of vec4s of a replica's parameters.
     fn parameters_stride(&self) -> u32 {
         self.spec.network.parameter_stride() as u32 / 4
     }

@@ -8,16 +8,17 @@ use crate::state::{
     LayerRecord, LayerSums, LobpcgStep, PARTIALS, ProbeSegment, ProbeSlot, ReplicaState,
 };
 
-/// The buffers of a probe, by name. `[slots]` stands for the slots that reach a layer: the network's, and those of the
-/// blocks up to it. `[stride]` stands for the segments of all slots: the network's, then the blocks'.
+/// The buffers of a probe, by name. In a shape, `slots` is the number of slots that reach a layer: the network's, and
+/// those of the blocks up to the layer. `stride` is the length of the segments of all slots: the network's, then the
+/// blocks'.
 #[derive(Clone, Debug)]
 pub struct ProbeBuffers {
     /// `[replica]` [`ReplicaState`]: loss and accuracy of the probed minibatch, its task and update.
     pub states: BufferId,
     /// `[replica, layers + 1]` [`ProbeSlot`]: the network's first; persists from probe to probe.
     pub slots: BufferId,
-    /// Start vectors, and at the end of a probe its eigenvectors: `[replica, 2, parameter stride]` f32, all blocks', then
-    /// the network's; persists from probe to probe.
+    /// Start vectors, and at the end of a probe its eigenvectors: `[replica, 2, parameter stride]` f32, all blocks',
+    /// then the network's; persists from probe to probe.
     pub vectors: BufferId,
     /// `[2 layers]` [`ProbeSegment`], shared: the network's, then the blocks'.
     pub segments: BufferId,
@@ -32,8 +33,8 @@ pub struct ProbeBuffers {
     pub tangents: Vec<BufferId>,
     /// The tangents of each layer's pre-activation gradients: `[replica, slots, batch_rows, columns]` f32
     pub tangent_gradients: Vec<BufferId>,
-    /// The Gram matrix of each layer's inputs `[replica, batch_rows, batch_rows]` f32; only where a segment of the layer
-    /// is dual.
+    /// The Gram matrix of each layer's inputs `[replica, batch_rows, batch_rows]` f32; only where a segment of the
+    /// layer is dual.
     pub grams: Vec<Option<BufferId>>,
     /// `[replica, 2 layers, PARTIALS]` vec4 f32: partial sums over the segments.
     pub partials: BufferId,
@@ -60,7 +61,7 @@ pub struct LobpcgBuffers {
     pub steps: BufferId,
 }
 
-/// Words of a buffer that a kernel binds and does not read.
+/// The number of words of a buffer that a kernel binds but does not read.
 const PLACEHOLDER_WORDS: usize = 4;
 
 impl ProbeBuffers {
@@ -101,7 +102,7 @@ impl ProbeBuffers {
     }
 }
 
-/// Rows of the tangents that a node makes: the minibatch for each slot that reaches it.
+/// The number of rows of the tangents that a node makes: one minibatch for each slot that reaches the node.
 fn tangent_rows(spec: &TrainingSpec, node: &ProbedNode<'_>) -> usize {
     node.slots() as usize * spec.batch_rows() as usize
 }

@@ -1,11 +1,11 @@
-//! Hessian-vector products by Pearlmutter's R-operator: one product of every running slot.
+//! Hessian-vector products by Pearlmutter's R-operator: one product for every running slot.
 
 use super::ProbeSite;
 use crate::kernels::{Params, TangentSoftmax};
 use crate::plan::declare::BufferId;
 use crate::plan::dispatch::Dispatch;
 
-/// One product of the Hessian with `direction`, which has the layout of iterates.
+/// Multiplies the Hessian by `direction`, which has the layout of iterates.
 pub(super) fn product(site: &ProbeSite<'_>, direction: BufferId) -> Vec<Dispatch> {
     let nodes = || site.nodes.iter();
     let forward = nodes().flat_map(|node| node.op().tangent_forward(site, node, direction));
@@ -18,7 +18,7 @@ pub(super) fn product(site: &ProbeSite<'_>, direction: BufferId) -> Vec<Dispatch
     dispatches
 }
 
-/// The tangents of the gradients with respect to the logits.
+/// Computes the tangents of the gradients with respect to the logits.
 fn softmax(site: &ProbeSite<'_>) -> Dispatch {
     let (spec, buffers) = (site.spec, site.probe_buffers);
     let logits = spec.network.logits().index();

@@ -6,7 +6,7 @@ use crate::kernels::{LobpcgCheck, LobpcgCombine, LobpcgSolve, LobpcgStart};
 use crate::plan::dispatch::Dispatch;
 use crate::state::PARTIALS;
 
-/// A product with the iterate, and the next direction from it.
+/// Multiplies the Hessian by the iterate, and computes the next direction from the product.
 pub(super) fn refresh(site: &ProbeSite<'_>, buffers: &LobpcgBuffers) -> Vec<Dispatch> {
     let mut dispatches = power::measured_product(site);
     dispatches.push(start(site, buffers));
@@ -14,7 +14,7 @@ pub(super) fn refresh(site: &ProbeSite<'_>, buffers: &LobpcgBuffers) -> Vec<Disp
     dispatches
 }
 
-/// A product with the direction, and the next iterate and direction from it.
+/// Multiplies the Hessian by the direction, and computes the next iterate and direction from the product.
 pub(super) fn iteration(site: &ProbeSite<'_>, buffers: &LobpcgBuffers) -> Vec<Dispatch> {
     let mut dispatches = hvp::product(site, buffers.directions);
     dispatches.extend([

@@ -1,8 +1,8 @@
-//! A probe as a few plans: statistics, start vectors and the first product; one further iteration of all eigenproblems
-//! together; and the end, which stores the iterates as vectors again.
+//! The plans of a probe. The first plan computes the statistics, the start vectors and the first product; another makes
+//! one further iteration of all eigenproblems together; the last stores the iterates as vectors.
 //!
-//! Eigenproblem 0 asks for the dominant eigenvector of the whole network's Hessian, eigenproblem l for that of the
-//! block of layer l. A *slot* is the state of an eigenproblem; a *segment* is one node's share of its iterate.
+//! Eigenproblem 0 is to find the dominant eigenvector of the whole network's Hessian, eigenproblem l that of the block
+//! of layer l. A *slot* is the state of an eigenproblem; a *segment* is one node's share of its iterate.
 
 mod buffers;
 mod hvp;
@@ -70,7 +70,7 @@ pub(super) fn plans(
 }
 
 impl ProbeSite<'_> {
-    /// Eigenproblems: the network's and every layer's.
+    /// The number of eigenproblems: the network's, and one for each layer.
     pub(super) fn slots(&self) -> u32 {
         self.nodes.len() as u32 + 1
     }
@@ -79,17 +79,17 @@ impl ProbeSite<'_> {
         2 * self.nodes.len() as u32
     }
 
-    /// Vec4s of one replica's parameters.
+    /// The number of vec4s of one replica's parameters.
     pub(super) fn parameters_stride(&self) -> u32 {
         self.spec.network.parameter_stride() as u32 / 4
     }
 
-    /// Vec4s of one replica's iterates.
+    /// The number of vec4s of one replica's iterates.
     pub(super) fn iterates_stride(&self) -> u32 {
         stride(&self.nodes) as u32
     }
 
-    /// A kernel whose invocations do one slot each, 32 in a workgroup.
+    /// A dispatch in which each invocation handles one slot, 32 in a workgroup.
     fn each_slot<P: Params, const N: usize>(&self, params: P, buffers: [BufferId; N]) -> Dispatch {
         Dispatch::new(params, buffers, [self.slots().div_ceil(32), 1])
     }

@@ -6,14 +6,15 @@ use crate::plan::declare::BufferId;
 use crate::plan::dispatch::Dispatch;
 use crate::state::PARTIALS;
 
-/// A product with the iterate, and the next iterate from it.
+/// Multiplies the Hessian by the iterate, and computes the next iterate from the product.
 pub(super) fn iteration(site: &ProbeSite<'_>) -> Vec<Dispatch> {
     let mut dispatches = measured_product(site);
     dispatches.push(normalise(site));
     dispatches
 }
 
-/// A product with the iterate, its Rayleigh quotient and residual, and whether the iteration stops.
+/// Multiplies the Hessian by the iterate, computes the Rayleigh quotient and the residual, and decides whether the
+/// iteration stops.
 pub(super) fn measured_product(site: &ProbeSite<'_>) -> Vec<Dispatch> {
     let buffers = site.probe_buffers;
     let mut dispatches = hvp::product(site, buffers.iterates);
@@ -30,7 +31,7 @@ pub(super) fn measured_product(site: &ProbeSite<'_>) -> Vec<Dispatch> {
     dispatches
 }
 
-/// Partial sums over all segments of a product with `direction`.
+/// Computes the partial sums over all segments of a product with `direction`.
 pub(super) fn dots(site: &ProbeSite<'_>, direction: BufferId) -> Dispatch {
     let params = ProbeDots {
         stride: site.iterates_stride(),

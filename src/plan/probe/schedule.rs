@@ -9,15 +9,15 @@ use std::ops::Range;
 
 use crate::plan::dispatch::Plan;
 
-/// Products from one refresh of LOBPCG to the next; rounding errors add up in between.
+/// The number of products from one refresh of LOBPCG to the next. Rounding errors accumulate in between.
 pub(crate) const REFRESH_EVERY: u32 = 32;
 
 /// The plans of a probe, or their recordings, in this order: `begin`, those of [`Self::products`], `end`.
 #[derive(Clone)]
 pub struct ProbePlans<P = Plan> {
-    /// Forward and backward pass, statistics and the first Hessian-vector product.
+    /// The forward and backward pass, the statistics and the first Hessian-vector product.
     pub begin: P,
-    /// A product with the iterate itself; only for LOBPCG.
+    /// A product with the iterate; only for LOBPCG.
     pub refresh: Option<P>,
     /// One further iteration.
     pub iterate: P,

@@ -10,24 +10,24 @@ use crate::state::ProbeSegment;
 /// One node with parameters in a probe, and its segments of the network's iterate and of its own block's.
 pub(in crate::plan) struct ProbedNode<'a> {
     pub(in crate::plan) node: &'a Node,
-    /// The number of its block, from 0 on.
+    /// The index of its block.
     pub(in crate::plan) index: u32,
     pub(in crate::plan) network: ProbeSegment,
     pub(in crate::plan) block: ProbeSegment,
 }
 
 impl ProbedNode<'_> {
-    /// How the operation plans its part.
+    /// The plans of its operation.
     pub(in crate::plan) fn op(&self) -> &dyn PlanOp {
         ops::plans(&self.node.op)
     }
 
-    /// The number of the value that the node reads.
+    /// The index of the value that the node reads.
     pub(in crate::plan) fn input(&self) -> usize {
         self.node.inputs[0].index()
     }
 
-    /// The number of the value that the node makes.
+    /// The index of the value that the node makes.
     pub(in crate::plan) fn output(&self) -> usize {
         self.node.output.index()
     }
@@ -37,7 +37,7 @@ impl ProbedNode<'_> {
         self.node.inputs.contains(&ValueId(0))
     }
 
-    /// Slots that reach the node: the network's, and those of the blocks up to its own.
+    /// The number of slots that reach the node: the network's, and those of the blocks up to its own.
     pub(in crate::plan) fn slots(&self) -> u32 {
         self.index + 2
     }
@@ -66,12 +66,12 @@ impl ProbeSegment {
         self.image_offset != 0
     }
 
-    /// Vec4s before the image of a dual segment, or before the vector of a primal one.
+    /// The number of vec4s before the image of a dual segment, or before the vector of a primal one.
     pub(in crate::plan) fn image_or_vector(&self) -> u32 {
         self.offset + self.image_offset
     }
 
-    /// Vec4s of the segment, with its image.
+    /// The number of vec4s of the segment, with its image.
     pub(super) fn size(&self) -> usize {
         self.length as usize + self.image_offset as usize
     }
@@ -107,7 +107,7 @@ pub(super) fn probed_nodes<'a>(spec: &'a TrainingSpec, probe: &ProbeSpec) -> Vec
         let nodes = network.nodes().iter();
         nodes.filter_map(|node| Some((node, node.block?)))
     };
-    // An input that has a tangent where the network's Hessian is multiplied allows no dual segment.
+    // A dual segment needs an input without a tangent. In the network's products only the minibatch has none.
     let of_network: Vec<_> = with_parameters()
         .map(|(node, block)| {
             let reads_minibatch = node.inputs.contains(&ValueId(0));
@@ -129,14 +129,14 @@ pub(super) fn probed_nodes<'a>(spec: &'a TrainingSpec, probe: &ProbeSpec) -> Vec
         .collect()
 }
 
-/// The first vec4 of a block in a replica's parameters, and the end of it.
+/// The first vec4 of a block in a replica's parameters, and the one after its last.
 fn stored(network: &Network, block: usize) -> [u32; 2] {
     let tensors = network.block_tensors(block);
     let (first, last) = (tensors[0].stored(), tensors[tensors.len() - 1].stored());
     [first.start, last.end].map(|element| element as u32 / 4)
 }
 
-/// The dual form of a node's segments, where they are to have it.
+/// The dual form of a node's segments; `None` where they are primal.
 fn dual(spec: &TrainingSpec, probe: &ProbeSpec, node: &Node) -> Option<Dual> {
     let dual = ops::plans(&node.op).dual(spec, node);
     dual.filter(|dual| match probe.form {
@@ -153,7 +153,7 @@ pub(super) fn segments(nodes: &[ProbedNode<'_>]) -> Vec<ProbeSegment> {
     network.chain(blocks).collect()
 }
 
-/// Vec4s of one replica's iterates.
+/// The number of vec4s of one replica's iterates.
 pub(super) fn stride(nodes: &[ProbedNode<'_>]) -> usize {
     let segments = nodes.iter().flat_map(ProbedNode::segments);
     segments.map(ProbeSegment::size).sum()

@@ -1,4 +1,4 @@
-//! The start of the iterations, from random vectors or from the last probe's eigenvectors; and their end, which stores
+//! The start of the iterations, from random vectors or from the last probe's eigenvectors, and their end, which stores
 //! the eigenvectors.
 
 use super::ProbeSite;
@@ -11,7 +11,7 @@ use crate::probe::ProbeStart;
 /// Separates the start vectors of neighbouring probe seeds: 2^32 over the golden ratio.
 const SEED_STEP: u32 = 0x9e37_79b9;
 
-/// Start vectors, slots that are ready to iterate, and the first iterates.
+/// Computes the start vectors, the slots' initial states and the first iterates.
 pub(super) fn start(site: &ProbeSite<'_>) -> Vec<Dispatch> {
     let reset = Dispatch::new(
         ProbeReset {
@@ -33,7 +33,7 @@ pub(super) fn start(site: &ProbeSite<'_>) -> Vec<Dispatch> {
         .collect()
 }
 
-/// Stores every iterate in `vectors`. A probe that starts cold needs none of them.
+/// Stores every iterate in `vectors`; empty for cold starts, which do not read them.
 pub(super) fn end(site: &ProbeSite<'_>) -> Vec<Dispatch> {
     if site.probe.start == ProbeStart::Cold {
         return Vec::new();
@@ -43,7 +43,7 @@ pub(super) fn end(site: &ProbeSite<'_>) -> Vec<Dispatch> {
     primal_copy(site, true).into_iter().chain(duals).collect()
 }
 
-/// The start vectors of all eigenproblems.
+/// Computes the start vectors of all eigenproblems.
 fn start_vectors(site: &ProbeSite<'_>) -> Dispatch {
     let tensors = site.spec.network.tensors().len() as u32;
     let params = StartParams {
@@ -66,7 +66,7 @@ fn start_vectors(site: &ProbeSite<'_>) -> Dispatch {
     Dispatch::new(params, bound, [tiles, 2 * tensors])
 }
 
-/// Copies the primal segments from `vectors` to the iterates, or back; nothing where all segments are dual.
+/// Copies the primal segments from `vectors` to the iterates, or back; `None` where all segments are dual.
 fn primal_copy(site: &ProbeSite<'_>, to_vectors: bool) -> Option<Dispatch> {
     let segments = site.nodes.iter().flat_map(ProbedNode::segments);
     let primal = segments.filter(|segment| !segment.is_dual());

@@ -7,16 +7,16 @@ use crate::plan::regularisers;
 use crate::plan::step::{forward_and_backward, gather};
 use crate::state::PARTIALS;
 
-/// Forward and backward pass over the next step's minibatch, as in a training step; the loss goes into the probe's own
-/// state.
+/// Runs the forward and backward pass of a training step over the next step's minibatch. The loss goes into the probe's
+/// own state.
 pub(super) fn pass(site: &ProbeSite<'_>) -> Vec<Dispatch> {
     let (spec, buffers) = (site.spec, site.buffers);
     let pass = forward_and_backward(spec, buffers, site.probe_buffers.states);
     gather(spec, buffers).into_iter().chain(pass).collect()
 }
 
-/// The statistics of every layer. The first sums are over the gradients of the loss; then the regularisers add their
-/// gradients, and the objective's gradients are summed again.
+/// Computes the statistics of every layer. The first sums are over the gradients of the loss; then the regularisers add
+/// their gradients, and the objective's gradients are summed again.
 pub(super) fn statistics(site: &ProbeSite<'_>) -> Vec<Dispatch> {
     let (buffers, probe_buffers) = (site.buffers, site.probe_buffers);
     let nodes = site.nodes.iter();
@@ -43,7 +43,7 @@ pub(super) fn statistics(site: &ProbeSite<'_>) -> Vec<Dispatch> {
     norms.chain(sums).chain([stats]).collect()
 }
 
-/// Sums over every layer: all of them, or only that of the objective's gradient.
+/// Computes the sums over every layer: all of them, or only that of the objective's gradient.
 fn layer_sums(site: &ProbeSite<'_>, objective_only: bool) -> Dispatch {
     let buffers = site.buffers;
     let layers = site.nodes.len() as u32;

@@ -1,7 +1,7 @@
-//! Stages: what happens to parameters besides the optimiser's step.
+//! Stages: changes of the parameters besides the optimiser's updates.
 //!
-//! A further one is a file that implements [`Stage`], and a line in [`STAGES`]. A stage that no replica uses has neither
-//! buffers nor dispatches.
+//! To add a stage, write a file that implements [`Stage`], and add a line to [`STAGES`]. A stage that no replica uses
+//! has neither buffers nor dispatches.
 
 mod shrink_perturb;
 mod task_reset;
@@ -12,7 +12,7 @@ use super::declare::Declare;
 use super::dispatch::Dispatch;
 use crate::spec::TrainingSpec;
 
-/// When a stage runs.
+/// The time at which a stage runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cadence {
     /// After every update.
@@ -23,10 +23,10 @@ pub(super) enum Cadence {
 
 /// One kind of intervention, for all replicas that use it.
 pub(super) trait Stage {
-    /// When it is due.
+    /// The time at which it is due.
     fn cadence(&self) -> Cadence;
 
-    /// What it does; its kernels leave the replicas alone that do not use it.
+    /// Its dispatches. Its kernels leave replicas alone that do not use it.
     fn dispatches(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch>;
 }
 

@@ -8,7 +8,7 @@ use crate::plan::dispatch::{Dispatch, Grid};
 use crate::spec::{Intervention, ReplicaSpec, TrainingSpec};
 
 struct ShrinkPerturb {
-    /// `[replica]` (shrink, perturb)
+    /// `[replica]` pairs (shrink, perturb); (1, 0) where a replica does not use the stage
     factors: BufferId,
 }
 

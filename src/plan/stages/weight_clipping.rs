@@ -8,7 +8,7 @@ use crate::plan::dispatch::{Dispatch, Grid};
 use crate::spec::{Intervention, ReplicaSpec, TrainingSpec};
 
 struct WeightClipping {
-    /// `[replica]` kappa; 0 where a replica does not clip
+    /// `[replica]` kappa; 0 where a replica does not use the stage
     kappas: BufferId,
 }
 

@@ -9,7 +9,7 @@ use crate::plan::dispatch::{Dispatch, Grid};
 use crate::plan::probe::{ProbeSite, ProbedNode};
 use crate::state::ProbeSegment;
 
-/// The tangents of a layer's activations.
+/// Computes the tangents of a layer's activations.
 pub(super) fn tangent_forward(
     site: &ProbeSite<'_>,
     l: &ProbedNode<'_>,
@@ -43,7 +43,8 @@ pub(super) fn tangent_forward(
     Dispatch::new(params, bound, products(site, matrix.columns, l.slots()))
 }
 
-/// The tangents of the gradients with respect to the pre-activations of the layer below; the node does not read the minibatch.
+/// Computes the tangents of the gradients with respect to the pre-activations of the layer below. The node must not
+/// read the minibatch.
 pub(super) fn tangent_backward_input(
     site: &ProbeSite<'_>,
     l: &ProbedNode<'_>,
@@ -78,7 +79,7 @@ pub(super) fn tangent_backward_input(
     Dispatch::new(params, bound, grid)
 }
 
-/// A layer's segments of the products: one dispatch for each primal segment, one for all dual segments.
+/// Computes a layer's segments of the products: one dispatch for each primal segment, one for all dual segments.
 pub(super) fn tangent_backward_weights(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Vec<Dispatch> {
     let primal = l.segments().into_iter().filter(|s| !s.is_dual());
     let primal = primal.map(|segment| primal_product(site, l, segment));
@@ -106,7 +107,7 @@ fn primal_product(site: &ProbeSite<'_>, l: &ProbedNode<'_>, segment: &ProbeSegme
     weights_dispatch(site, l, params, gradients, site.probe_buffers.products)
 }
 
-/// A layer's dual segments of the products.
+/// Computes a layer's dual segments of the products; `None` where it has none.
 fn gram_product(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Option<Dispatch> {
     let (matrix, buffers) = (site.spec.network.linear_matrix(l.node), site.probe_buffers);
     let params = GramProduct {
@@ -129,7 +130,7 @@ fn gram_product(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Option<Dispatch> {
     Some(Dispatch::new(params, bound, grid))
 }
 
-/// The Gram matrix of a layer's inputs, and the first iterates of its dual segments; nothing where it has none.
+/// Computes the Gram matrix of a layer's inputs and the first iterates of its dual segments; empty where it has none.
 pub(super) fn dual_start(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Vec<Dispatch> {
     let (matrix, buffers) = (site.spec.network.linear_matrix(l.node), site.probe_buffers);
     let Some(gram) = buffers.grams[l.index as usize] else {
@@ -162,7 +163,7 @@ pub(super) fn dual_start(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Vec<Dispat
     ]
 }
 
-/// The vectors of a layer's dual segments.
+/// Computes the vectors of a layer's dual segments.
 pub(super) fn dual_vectors(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Vec<Dispatch> {
     let buffers = site.probe_buffers;
     let dual_vector = |segment: &ProbeSegment| {
@@ -216,7 +217,7 @@ fn weights_dispatch(
     Dispatch::new(params, bound, Grid::matrix(matrix.columns, matrix.rows + 1))
 }
 
-/// The mean squared norm of a layer's per-sample gradients.
+/// Computes the mean squared norm of a layer's per-sample gradients.
 pub(super) fn gradient_norms(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Dispatch {
     let matrix = site.spec.network.linear_matrix(l.node);
     let params = GradientNorms {
@@ -235,7 +236,7 @@ pub(super) fn gradient_norms(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Dispat
     Dispatch::new(params, bound, [1, 1])
 }
 
-/// A matrix of the minibatch by `columns` for each of `slots`.
+/// The grid of a product with one matrix for each of `slots`: a row for each sample, and `columns` columns.
 fn products(site: &ProbeSite<'_>, columns: u32, slots: u32) -> Grid {
     Grid::Product {
         columns,

@@ -116,3 +116,53 @@ fn targets_are_found() {
     let wanted = ["c.md", "https://e", "i#j"].map(str::to_owned);
     assert_eq!(targets(page), wanted.into());
 }
+
+/// Returns the paths in a page's code spans that begin with a folder of the repository, without patterns.
+fn paths(page: &str) -> BTreeSet<String> {
+    let folders = [
+        "src/",
+        "shaders/",
+        "tests/",
+        "examples/",
+        "assets/",
+        "benches/",
+    ];
+    let spans = page
+        .split("```")
+        .step_by(2)
+        .flat_map(|text| text.split('`').skip(1).step_by(2));
+    let is_path = |span: &&str| {
+        folders.iter().any(|folder| span.starts_with(folder))
+            && !span.contains(|c: char| c.is_whitespace() || "{*".contains(c))
+            && !["NAME", "ROOM", "DIR"]
+                .iter()
+                .any(|word| span.contains(word))
+    };
+    spans.filter(is_path).map(str::to_owned).collect()
+}
+
+#[test]
+fn paths_in_pages_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut count = 0;
+    for page in [
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "README.md",
+        "REPRODUCTION.md",
+        "PERFORMANCE.md",
+    ] {
+        for path in paths(&read(page)) {
+            assert!(root.join(&path).exists(), "{page}: {path}");
+            count += 1;
+        }
+    }
+    assert!(count > 30, "{count}");
+}
+
+#[test]
+fn a_path_that_is_not_there_is_found() {
+    let page = "`src/lib.rs`, `src/absent.rs`, `cargo test` and `src/plan/ops/NAME.rs`";
+    let found: Vec<_> = paths(page).into_iter().collect();
+    assert_eq!(found, ["src/absent.rs", "src/lib.rs"]);
+}

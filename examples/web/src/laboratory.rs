@@ -41,7 +41,7 @@ impl Laboratory {
 
     /// Trains `steps` steps and waits for them. Returns, for each replica, the accuracy in the last epoch of its latest
     /// finished task, and an empty list during the first task.
-    pub async fn train(&self, steps: u32) -> Result<Vec<f64>, JsError> {
+    pub async fn train(&mut self, steps: u32) -> Result<Vec<f64>, JsError> {
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
         self.engine.encode_steps(&mut encoder, steps)?;
         let progress = self.engine.encode_progress(&self.gpu.device, &mut encoder);

@@ -1,4 +1,4 @@
-//! What computes: the CPU executor, or a wgpu device that is opened here.
+//! The device that a program computes on: the CPU executor, or a wgpu device that is opened here.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -89,7 +89,7 @@ impl Compute {
     /// Does the same as [`Self::open`] and enables those of `features` that the chosen adapter has, for the caller's own use.
     ///
     /// # Errors
-    /// As [`Self::open`].
+    /// The errors of [`Self::open`].
     pub fn open_with(backend: Backend, features: wgpu::Features) -> Result<(Self, String), Error> {
         match backend {
             Backend::Cpu => Ok((Self::Cpu, cpu_because("asked for"))),

@@ -1,4 +1,4 @@
-//! What the words in a program's buffers mean: which buffers an answer needs, and how it is decoded from them.
+//! Decoders of the words in a program's buffers: the buffers that an answer needs, and the way from their words to it.
 //!
 //! [`crate::Engine`] and [`crate::Trainer`] share these decoders.
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::network::{Network, Tensor};
+use crate::network::Network;
 use crate::state::{
     LayerControl, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER,
 };
@@ -333,9 +333,8 @@ impl TrainingSpec {
     /// The layer control of a block with this step size. Its weights are the first tensor, its biases the others.
     pub(crate) fn layer_control(&self, block: usize, step_size: f32) -> LayerControl {
         let tensors = self.network.block_tensors(block);
-        let stored = |tensor: &Tensor| tensor.stored();
-        let first = stored(&tensors[0]);
-        let end = stored(&tensors[tensors.len() - 1]).end;
+        let first = tensors[0].stored();
+        let end = tensors[tensors.len() - 1].stored().end;
         let main = tensors[0].count();
         LayerControl {
             start: first.start as u32 / 4,

@@ -24,7 +24,7 @@ impl Engine {
     /// Records the same as [`Self::encode_probe`] into a compute pass that the caller has opened.
     ///
     /// # Errors
-    /// As [`Self::encode_probe`].
+    /// The errors of [`Self::encode_probe`].
     pub fn encode_probe_in(&self, pass: &mut wgpu::ComputePass<'_>) -> Result<(), Error> {
         let iterations = self.probe_iterations()?;
         self.encode_in(pass, Work::ProbeBegin)?;
@@ -42,7 +42,7 @@ impl Engine {
     /// and iteration 0.
     ///
     /// # Errors
-    /// As [`Self::encode_probe`].
+    /// The errors of [`Self::encode_probe`].
     pub fn encode_probe_begin(&self, encoder: &mut wgpu::CommandEncoder) -> Result<(), Error> {
         self.encode(encoder, Work::ProbeBegin)
     }
@@ -64,7 +64,7 @@ impl Engine {
     /// Records the same as [`Self::encode_probe_iterations`] into a compute pass that the caller has opened.
     ///
     /// # Errors
-    /// As [`Self::encode_probe_iterations`].
+    /// The errors of [`Self::encode_probe_iterations`].
     pub fn encode_probe_iterations_in(
         &self,
         pass: &mut wgpu::ComputePass<'_>,

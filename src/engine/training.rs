@@ -47,7 +47,7 @@ impl Engine {
     /// label of its own, or among other dispatches. Every dispatch is in a debug group with the name of its kernel.
     ///
     /// # Errors
-    /// As [`Self::encode_steps`].
+    /// The errors of [`Self::encode_steps`].
     pub fn encode_steps_in(
         &mut self,
         pass: &mut wgpu::ComputePass<'_>,
@@ -64,7 +64,7 @@ impl Engine {
     /// probe and this step the caller may write step sizes and record [`Self::encode_forward`], and nothing else.
     ///
     /// # Errors
-    /// As [`Self::encode_steps`]; [`Error::NoProbe`]
+    /// The errors of [`Self::encode_steps`]; [`Error::NoProbe`]
     pub fn encode_step_after_probe(
         &mut self,
         encoder: &mut wgpu::CommandEncoder,
@@ -78,7 +78,7 @@ impl Engine {
     /// Records the same as [`Self::encode_step_after_probe`] into a compute pass that the caller has opened.
     ///
     /// # Errors
-    /// As [`Self::encode_step_after_probe`].
+    /// The errors of [`Self::encode_step_after_probe`].
     pub fn encode_step_after_probe_in(
         &mut self,
         pass: &mut wgpu::ComputePass<'_>,
@@ -106,7 +106,7 @@ impl Engine {
     /// Records the same as [`Self::encode_updates`] into a compute pass that the caller has opened.
     ///
     /// # Errors
-    /// As [`Self::encode_updates`].
+    /// The errors of [`Self::encode_updates`].
     pub fn encode_updates_in(
         &mut self,
         pass: &mut wgpu::ComputePass<'_>,
@@ -132,7 +132,7 @@ impl Engine {
     /// Records the same as [`Self::encode_forward`] into a compute pass that the caller has opened.
     ///
     /// # Errors
-    /// As [`Self::encode_forward`].
+    /// The errors of [`Self::encode_forward`].
     pub fn encode_forward_in(&self, pass: &mut wgpu::ComputePass<'_>) -> Result<(), Error> {
         self.encode_in(pass, Work::Forward)
     }

@@ -94,15 +94,24 @@ impl Grid {
 
     /// The grid with one invocation for each of `elements`.
     pub(super) fn elements<P: Params>(elements: u32) -> Self {
-        Self::Workgroups([elements.div_ceil(P::KERNEL.plain.workgroup[0]), 1])
+        Self::Workgroups([workgroups::<P>(elements), 1])
     }
 
     /// The grid over the table of tensors: the tiles of the longest tensor along x, the tensors along y.
     pub(super) fn tensors(network: &Network) -> Self {
-        let tensors = network.tensors();
-        let longest = tensors.iter().map(|tensor| tensor.layout.tiles()).max();
-        Self::Workgroups([longest.unwrap_or(0), tensors.len() as u32])
+        Self::Workgroups([longest_tensor(network), network.tensors().len() as u32])
     }
+}
+
+/// The number of workgroups with one invocation for each of `elements`.
+pub(super) fn workgroups<P: Params>(elements: u32) -> u32 {
+    elements.div_ceil(P::KERNEL.plain.workgroup[0])
+}
+
+/// The number of tiles of the longest tensor.
+pub(super) fn longest_tensor(network: &Network) -> u32 {
+    let tiles = network.tensors().iter().map(|tensor| tensor.layout.tiles());
+    tiles.max().unwrap_or(0)
 }
 
 impl From<[u32; 2]> for Grid {

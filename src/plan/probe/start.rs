@@ -5,7 +5,7 @@ use super::ProbeSite;
 use super::segments::ProbedNode;
 use crate::kernels::{PrimalCopy, ProbeReset, ProbeStart as StartParams};
 use crate::plan::declare::BufferId;
-use crate::plan::dispatch::{Dispatch, Grid};
+use crate::plan::dispatch::{Dispatch, longest_tensor, workgroups};
 use crate::probe::ProbeStart;
 
 /// Separates the start vectors of neighbouring probe seeds: 2^32 over the golden ratio.
@@ -60,10 +60,8 @@ fn start_vectors(site: &ProbeSite<'_>) -> Dispatch {
         site.buffers.tensors,
         site.probe_buffers.vectors,
     ];
-    let Grid::Workgroups([tiles, _]) = Grid::tensors(&site.spec.network) else {
-        unreachable!("tensors are cut into workgroups");
-    };
-    Dispatch::new(params, bound, [tiles, 2 * tensors])
+    let grid = [longest_tensor(&site.spec.network), 2 * tensors];
+    Dispatch::new(params, bound, grid)
 }
 
 /// Copies the primal segments from `vectors` to the iterates, or back; `None` where all segments are dual.
@@ -82,10 +80,7 @@ fn primal_copy(site: &ProbeSite<'_>, to_vectors: bool) -> Option<Dispatch> {
         destination_stride: destination.1,
         to_vectors: to_vectors.into(),
     };
-    let Grid::Workgroups([workgroups, _]) = Grid::elements::<PrimalCopy>(longest) else {
-        unreachable!("elements are cut into workgroups");
-    };
     let bound = [site.probe_buffers.segments, source.0, destination.0];
-    let grid = [workgroups, site.segment_count()];
+    let grid = [workgroups::<PrimalCopy>(longest), site.segment_count()];
     Some(Dispatch::new(params, bound, grid))
 }

@@ -203,7 +203,7 @@ impl Compute {
         match self {
             Self::Cpu => {
                 let program = Program::new(&spec.first_alone())?;
-                let bytes = program.replica_bytes() + COPIES * program.carried_bytes();
+                let bytes = program.replica_bytes() + COPIES * program.persistent_bytes();
                 let fit = memory::fit(|| describe(spec, 1), bytes)?;
                 Ok(usize::try_from(fit)
                     .unwrap_or(usize::MAX)

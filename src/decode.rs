@@ -11,7 +11,7 @@ use crate::network::Parameters;
 use crate::plan::{BufferId, Buffers};
 use crate::probe::ProbeStats;
 use crate::progress::ReplicaProgress;
-use crate::snapshot::{CarriedBuffer, Snapshot};
+use crate::snapshot::{PersistentBuffer, Snapshot};
 use crate::spec::TrainingSpec;
 use crate::state::ReplicaState;
 
@@ -34,15 +34,15 @@ impl<T: 'static> Question<Vec<T>> {
     ) -> Self {
         Self {
             buffers: buffers.into(),
-            decode: Box::new(move |words| words.iter().map(|own| decode(own)).collect()),
+            decode: Box::new(move |words| words.iter().map(|replica| decode(replica)).collect()),
         }
     }
 }
 
 /// The standing and the scores of every replica.
-pub(crate) fn progress(spec: &TrainingSpec, names: &Buffers) -> Question<Vec<ReplicaProgress>> {
+pub(crate) fn progress(spec: &TrainingSpec, buffers: &Buffers) -> Question<Vec<ReplicaProgress>> {
     let batch = spec.batch;
-    Question::of_each([names.states, names.task_log], move |words| {
+    Question::of_each([buffers.states, buffers.task_log], move |words| {
         let states: &[ReplicaState] = cast_slice(words[0]);
         ReplicaProgress::new(&states[0], cast_slice(words[1]), batch)
     })
@@ -54,13 +54,17 @@ pub(crate) fn progress(spec: &TrainingSpec, names: &Buffers) -> Question<Vec<Rep
 /// [`Error::NoProbe`]
 pub(crate) fn probe(
     spec: &TrainingSpec,
-    names: &Buffers,
+    buffers: &Buffers,
 ) -> Result<Question<Vec<Result<ProbeStats, NotFinite>>>, Error> {
     let probe = spec.probe.ok_or(Error::NoProbe)?;
-    let own = names.probe.as_ref().ok_or(Error::NoProbe)?;
+    let probe_buffers = buffers.probe.as_ref().ok_or(Error::NoProbe)?;
     let spec = spec.clone();
-    let buffers = [own.states, own.slots, own.records];
-    Ok(Question::of_each(buffers, move |words| {
+    let read = [
+        probe_buffers.states,
+        probe_buffers.slots,
+        probe_buffers.records,
+    ];
+    Ok(Question::of_each(read, move |words| {
         let states: &[ReplicaState] = cast_slice(words[0]);
         let (slots, records) = (cast_slice(words[1]), cast_slice(words[2]));
         ProbeStats::new(&spec, &probe, &states[0], slots, records)
@@ -73,14 +77,14 @@ pub(crate) fn probe(
 /// [`Error::NoProbe`]
 pub(crate) fn indicators(
     spec: &TrainingSpec,
-    names: &Buffers,
+    buffers: &Buffers,
 ) -> Result<Question<Vec<Result<Indicators, Error>>>, Error> {
-    let buffers = names.indicator_sources()?;
+    let buffers = buffers.indicator_sources()?;
     let spec = spec.clone();
     let decode: Decode<_> = Box::new(move |words| {
         let replicas = words.par_iter();
         replicas
-            .map(|own| indicators::of_stored(&spec, own))
+            .map(|replica| indicators::of_stored(&spec, replica))
             .collect()
     });
     Ok(Question { buffers, decode })
@@ -96,23 +100,26 @@ pub(crate) fn parameters(spec: &TrainingSpec, buffer: BufferId) -> Question<Vec<
 }
 
 /// The logits `[batch, classes]` of every replica, without padding.
-pub(crate) fn logits(spec: &TrainingSpec, names: &Buffers) -> Question<Vec<Vec<f32>>> {
+pub(crate) fn logits(spec: &TrainingSpec, buffers: &Buffers) -> Question<Vec<Vec<f32>>> {
     let (logits, batch) = (spec.network.logits(), spec.batch as usize);
     let value = *spec.network.value(logits);
-    let stored = names.activations[logits.index()];
+    let stored = buffers.activations[logits.index()];
     Question::of_each([stored], move |words| {
         value.unpad(cast_slice(words[0]), batch)
     })
 }
 
-/// The words of `carried`, of all replicas.
-pub(crate) fn snapshot(carried: &[CarriedBuffer]) -> Question<Snapshot> {
-    let names: Vec<_> = carried.iter().map(|own| own.name.clone()).collect();
+/// The words of `persistent`, of all replicas.
+pub(crate) fn snapshot(persistent: &[PersistentBuffer]) -> Question<Snapshot> {
+    let names: Vec<_> = persistent
+        .iter()
+        .map(|buffer| buffer.name.clone())
+        .collect();
     let decode: Decode<_> = Box::new(move |words| {
-        let buffer = |index: usize| words.iter().flat_map(move |own| own[index]);
+        let buffer = |index: usize| words.iter().flat_map(move |replica| replica[index]);
         let buffers = names.into_iter().enumerate();
         Snapshot::new(buffers.map(|(index, name)| (name, buffer(index).copied().collect())))
     });
-    let buffers = carried.iter().map(|own| own.id).collect();
+    let buffers = persistent.iter().map(|buffer| buffer.id).collect();
     Question { buffers, decode }
 }

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::executor::{RecordedProgram, Work};
 use crate::gpu::RecordedPlan;
 use crate::plan::{BufferId, Buffers, Program};
-use crate::snapshot::{CarriedBuffer, carried_buffers};
+use crate::snapshot::{PersistentBuffer, persistent_buffers};
 use crate::spec::TrainingSpec;
 
 /// A batch of replicas in training on a wgpu device.
@@ -22,11 +22,11 @@ use crate::spec::TrainingSpec;
 /// and no more than WebGPU's default limits, unless the network itself is too large for them.
 pub struct Engine {
     spec: TrainingSpec,
-    names: Buffers,
-    carried: Vec<CarriedBuffer>,
+    buffers: Buffers,
+    persistent: Vec<PersistentBuffer>,
     program: RecordedProgram,
     has_parameters: bool,
-    has_anchor: bool,
+    has_reference: bool,
     /// Updates that were recorded since the start: they tell when a task switches.
     updates: u64,
 }
@@ -46,9 +46,9 @@ impl Engine {
             program: RecordedProgram::new(device, &program)?,
             updates: 0,
             has_parameters: false,
-            has_anchor: !program.names.regularisers.are_used(),
-            carried: carried_buffers(&program),
-            names: program.names,
+            has_reference: !program.buffers.regularisers.are_used(),
+            persistent: persistent_buffers(&program),
+            buffers: program.buffers,
         })
     }
 
@@ -59,7 +59,7 @@ impl Engine {
 
     /// The names of the buffers, for [`Self::buffer`].
     pub fn buffers(&self) -> &Buffers {
-        &self.names
+        &self.buffers
     }
 
     /// A buffer on the device, for the caller's own kernels and copies. [`Buffers`] and [`crate::network`] describe the
@@ -71,7 +71,7 @@ impl Engine {
     /// The parameters `[replica, stride]` on the device. [`crate::network::Tensor::index`] says
     /// where each element lies.
     pub fn parameters(&self) -> &wgpu::Buffer {
-        self.buffer(self.names.parameters)
+        self.buffer(self.buffers.parameters)
     }
 
     /// Records `work` into compute passes of its own.
@@ -95,12 +95,12 @@ impl Engine {
         let is_start = matches!(work, Work::Initialise);
         // The beginning of the same probe was checked.
         let is_begun = matches!(work, Work::ProbeIterations(_) | Work::ProbeEnd);
-        let reads_no_anchor = matches!(work, Work::Anchor | Work::Forward);
+        let needs_no_reference = matches!(work, Work::StoreReference | Work::Forward);
         if !(self.has_parameters || is_start || is_begun) {
             return Err(Error::NoParameters);
         }
-        if !(self.has_anchor || is_start || is_begun || reads_no_anchor) {
-            return Err(Error::NoAnchor);
+        if !(self.has_reference || is_start || is_begun || needs_no_reference) {
+            return Err(Error::NoReferenceParameters);
         }
         self.program.plans(work)
     }

@@ -57,9 +57,9 @@ pub enum Error {
     /// The engine has regularisers, but no parameters that they pull towards yet.
     #[error(
         "L2-init or Wasserstein regularisation wanted, but the initial parameters were never taken; \
-         initialise the engine or encode an anchor first"
+         initialise the engine or store reference parameters first"
     )]
-    NoAnchor,
+    NoReferenceParameters,
     /// An adapter or a device refused or failed. The error is a [`gpu::Error`](crate::gpu::Error): [`Self::gpu`] returns it.
     #[error(transparent)]
     Gpu(Box<dyn std::error::Error + Send + Sync>),

@@ -12,7 +12,7 @@ use crate::spec::TrainingSpec;
 /// A snapshot holds bits, not numbers: training that is restored on the same device goes on as if it had never stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    /// The buffers, in the order of [`Program::carried`].
+    /// The buffers, in the order of [`Program::persistent`].
     pub buffers: Vec<SnapshotBuffer>,
 }
 
@@ -27,24 +27,24 @@ pub struct SnapshotBuffer {
 
 /// A buffer that belongs in a snapshot.
 #[derive(Clone, Debug)]
-pub(crate) struct CarriedBuffer {
+pub(crate) struct PersistentBuffer {
     pub(crate) id: BufferId,
     pub(crate) name: String,
     /// The number of words of all replicas together.
     pub(crate) words: usize,
 }
 
-/// The buffers of [`Program::carried`], with names and lengths.
-pub(crate) fn carried_buffers(program: &Program) -> Vec<CarriedBuffer> {
-    let carried = |id: &BufferId| {
+/// The buffers of [`Program::persistent`], with names and lengths.
+pub(crate) fn persistent_buffers(program: &Program) -> Vec<PersistentBuffer> {
+    let persistent = |id: &BufferId| {
         let spec = program.buffer(*id);
-        CarriedBuffer {
+        PersistentBuffer {
             id: *id,
             name: spec.name.clone(),
             words: program.total_words(spec),
         }
     };
-    program.carried.iter().map(carried).collect()
+    program.persistent.iter().map(persistent).collect()
 }
 
 impl Snapshot {
@@ -59,16 +59,20 @@ impl Snapshot {
         self.buffers.iter().map(|buffer| &buffer.words[..])
     }
 
-    /// Checks that the buffers are `carried`, in that order, and that training of `spec` can leave their contents.
+    /// Checks that the buffers are `persistent`, in that order, and that training of `spec` can leave their contents.
     /// Returns the number of updates before the snapshot.
     pub(crate) fn check(
         &self,
-        carried: &[CarriedBuffer],
+        persistent: &[PersistentBuffer],
         spec: &TrainingSpec,
-        names: &Buffers,
+        buffers: &Buffers,
     ) -> Result<u64, Error> {
-        Error::check_length("buffers of the snapshot", carried.len(), self.buffers.len())?;
-        for (wanted, found) in carried.iter().zip(&self.buffers) {
+        Error::check_length(
+            "buffers of the snapshot",
+            persistent.len(),
+            self.buffers.len(),
+        )?;
+        for (wanted, found) in persistent.iter().zip(&self.buffers) {
             if wanted.name != found.name {
                 let what = "buffer of the snapshot";
                 return Err(Error::invalid(what, &wanted.name, &found.name));
@@ -77,9 +81,9 @@ impl Snapshot {
             Error::check_length(&what, wanted.words, found.words.len())?;
         }
         let words = |id: BufferId| {
-            let place = carried.iter().position(|own| own.id == id);
+            let place = persistent.iter().position(|own| own.id == id);
             place.map(|place| &self.buffers[place].words[..])
         };
-        check::contents(spec, names, words)
+        check::contents(spec, buffers, words)
     }
 }

@@ -14,14 +14,14 @@ use crate::network::Parameters;
 use crate::plan::{Buffers, Program};
 use crate::probe::ProbeStats;
 use crate::progress::ReplicaProgress;
-use crate::snapshot::{CarriedBuffer, Snapshot, carried_buffers};
+use crate::snapshot::{PersistentBuffer, Snapshot, persistent_buffers};
 use crate::spec::TrainingSpec;
 
 /// A batch of replicas in training.
 pub struct Trainer {
     spec: TrainingSpec,
-    names: Buffers,
-    carried: Vec<CarriedBuffer>,
+    buffers: Buffers,
+    persistent: Vec<PersistentBuffer>,
     executor: Box<dyn Executor>,
     /// Updates since the start: they tell when a task switches.
     updates: u64,
@@ -48,8 +48,8 @@ impl Trainer {
         };
         Ok(Self {
             spec,
-            carried: carried_buffers(&program),
-            names: program.names,
+            persistent: persistent_buffers(&program),
+            buffers: program.buffers,
             executor,
             updates: 0,
             has_probed: false,
@@ -103,7 +103,7 @@ impl Trainer {
     /// A device that fails.
     pub fn forward(&mut self) -> Result<Vec<Vec<f32>>, Error> {
         self.executor.run(Work::Forward)?;
-        self.ask(decode::logits(&self.spec, &self.names))
+        self.ask(decode::logits(&self.spec, &self.buffers))
     }
 
     /// Probes the next minibatch (the stream's, or the one that [`Self::write_batch`] loaded) before its update:
@@ -117,7 +117,7 @@ impl Trainer {
         self.executor
             .run(Work::ProbeIterations(1..probe.iterations))?;
         self.executor.run(Work::ProbeEnd)?;
-        let stats = self.ask(decode::probe(&self.spec, &self.names)?)?;
+        let stats = self.ask(decode::probe(&self.spec, &self.buffers)?)?;
         self.has_probed = true;
         Ok(stats)
     }
@@ -127,9 +127,9 @@ impl Trainer {
     ///
     /// # Errors
     /// A device that fails.
-    pub fn anchor(&mut self) -> Result<(), Error> {
+    pub fn store_reference(&mut self) -> Result<(), Error> {
         self.has_probed = false;
-        self.executor.run(Work::Anchor)
+        self.executor.run(Work::StoreReference)
     }
 
     /// Computes other indicators of lost trainability from the minibatch of the latest probe, one entry per replica. Call
@@ -140,7 +140,7 @@ impl Trainer {
     /// # Errors
     /// [`Error::NoProbe`] without [`TrainingSpec::probe`], or a device that fails.
     pub fn indicators(&mut self) -> Result<Vec<Result<Indicators, Error>>, Error> {
-        self.ask(decode::indicators(&self.spec, &self.names)?)
+        self.ask(decode::indicators(&self.spec, &self.buffers)?)
     }
 
     /// Loads one replica's minibatch: `inputs` `[batch, inputs]`, `labels` `[batch]`.
@@ -156,14 +156,14 @@ impl Trainer {
         self.has_probed = false;
         self.spec.check_replica(replica)?;
         let (inputs, labels) = self.spec.pack_batch(inputs, labels)?;
-        let (first, names) = (self.names.activations[0], &self.names);
-        self.executor.write(first, replica, cast_slice(&inputs));
-        self.executor.write(names.labels, replica, &labels);
+        let inputs_id = self.buffers.activations[0];
+        self.executor.write(inputs_id, replica, cast_slice(&inputs));
+        self.executor.write(self.buffers.labels, replica, &labels);
         Ok(())
     }
 
     /// Sets one replica's parameters. The optimiser's moments stay, and so do the parameters that
-    /// regularisers pull towards: see [`Self::anchor`].
+    /// regularisers pull towards: see [`Self::store_reference`].
     ///
     /// # Errors
     /// A replica or a shape out of range.
@@ -175,7 +175,7 @@ impl Trainer {
         self.has_probed = false;
         self.spec.check_replica(replica)?;
         let stored = self.spec.network.pack(parameters)?;
-        let id = self.names.parameters;
+        let id = self.buffers.parameters;
         self.executor.write(id, replica, cast_slice(&stored));
         Ok(())
     }
@@ -188,7 +188,7 @@ impl Trainer {
     pub fn set_step_sizes(&mut self, replica: usize, step_sizes: &[f32]) -> Result<(), Error> {
         self.spec.check_replica(replica)?;
         let controls = self.spec.layer_controls(step_sizes)?;
-        let id = self.names.layer_controls;
+        let id = self.buffers.layer_controls;
         self.executor.write(id, replica, cast_slice(&controls));
         Ok(())
     }
@@ -198,7 +198,7 @@ impl Trainer {
     /// # Errors
     /// A device that fails.
     pub fn progress(&mut self) -> Result<Vec<ReplicaProgress>, Error> {
-        self.ask(decode::progress(&self.spec, &self.names))
+        self.ask(decode::progress(&self.spec, &self.buffers))
     }
 
     /// Every replica's parameters in PyTorch's layout: `[replica][tensor][element]`.
@@ -206,7 +206,7 @@ impl Trainer {
     /// # Errors
     /// A device that fails.
     pub fn parameters(&mut self) -> Result<Vec<Parameters>, Error> {
-        self.ask(decode::parameters(&self.spec, self.names.parameters))
+        self.ask(decode::parameters(&self.spec, self.buffers.parameters))
     }
 
     /// Every replica's latest gradients, those of the latest step or probe: `[replica][tensor][element]`. They are gradients of the
@@ -216,7 +216,7 @@ impl Trainer {
     /// # Errors
     /// A device that fails.
     pub fn gradients(&mut self) -> Result<Vec<Parameters>, Error> {
-        self.ask(decode::parameters(&self.spec, self.names.gradients))
+        self.ask(decode::parameters(&self.spec, self.buffers.gradients))
     }
 
     /// The longest time that a submission took so far; `None` on the CPU. Submissions are cut to 50 ms, as far as single
@@ -230,7 +230,7 @@ impl Trainer {
     /// # Errors
     /// A device that fails.
     pub fn snapshot(&mut self) -> Result<Snapshot, Error> {
-        self.ask(decode::snapshot(&self.carried))
+        self.ask(decode::snapshot(&self.persistent))
     }
 
     /// Takes a snapshot back: training goes on as it would have from there, with the same bits where the snapshot was taken
@@ -240,9 +240,9 @@ impl Trainer {
     /// A snapshot of another specification, or one that no training leaves: see [`crate::Engine::restore`].
     pub fn restore(&mut self, snapshot: &Snapshot) -> Result<(), Error> {
         self.has_probed = false;
-        let updates = snapshot.check(&self.carried, &self.spec, &self.names)?;
+        let updates = snapshot.check(&self.persistent, &self.spec, &self.buffers)?;
         let replicas = self.spec.replicas.len();
-        for (own, words) in self.carried.iter().zip(snapshot.words()) {
+        for (own, words) in self.persistent.iter().zip(snapshot.words()) {
             let parts = words.chunks(own.words / replicas).enumerate();
             parts.for_each(|(replica, words)| self.executor.write(own.id, replica, words));
         }

@@ -112,8 +112,8 @@ fn minibatches_hold_the_images_standardised_by_channel() {
             let mut run = Run::new(&compute, &program);
             run.steps(1);
             for (replica, seed) in [1, 2].into_iter().enumerate() {
-                let inputs = run.floats(program.names.activations[0], replica);
-                let labels = run.words(program.names.labels, replica);
+                let inputs = run.floats(program.buffers.activations[0], replica);
+                let labels = run.words(program.buffers.labels, replica);
                 for row in 0..10 {
                     let index = epoch_image(seed, 0, 0, 40, row);
                     let image = subset_image(seed, COUNT, index) as usize;

@@ -54,7 +54,7 @@ fn compare_dispatches(gpu: &Gpu, case_number: u32, program: &Program, tiling: Ti
         pair.fill(100 * case_number);
         let prepared = preparation(&dispatches, number).iter();
         prepared.chain([dispatch]).for_each(|d| pair.run(d));
-        for (id, spec) in program.buffer_ids().zip(&program.buffers) {
+        for (id, spec) in program.buffer_ids().zip(&program.declared) {
             if spec.shared {
                 continue;
             }
@@ -72,9 +72,9 @@ fn compare_dispatches(gpu: &Gpu, case_number: u32, program: &Program, tiling: Ti
 /// Standards that store a pixel as it is: factor 1 and addend 0. An adapter may fuse the product and the sum, and
 /// with these neither rounds.
 fn with_exact_pixels(mut program: Program) -> Program {
-    let standards = program.names.standards.expect("a stream was given");
+    let standards = program.buffers.standards.expect("a stream was given");
     let number = program.buffer_ids().position(|id| id == standards);
-    let spec = &mut program.buffers[number.expect("a buffer of this program")];
+    let spec = &mut program.declared[number.expect("a buffer of this program")];
     let exact = [1.0_f32.to_bits(), 0].into_iter().cycle();
     spec.contents = Contents::Words(exact.take(spec.words).collect());
     program
@@ -88,7 +88,7 @@ fn go_to(pair: &mut Pair<'_>, epoch: u32, batch: u32) {
         ..state(pair.program, replica)
     });
     let states: Vec<_> = states.collect();
-    pair.write(pair.program.names.states, cast_slice(&states));
+    pair.write(pair.program.buffers.states, cast_slice(&states));
 }
 
 /// Initial weights, and the images, labels and orders of two epochs: neither side may round.
@@ -108,15 +108,15 @@ fn bits_that_must_agree_do() {
             let initialise = program.initialise.dispatches.iter();
             let drawing = initialise.chain(named("task_reset"));
             drawing.for_each(|dispatch| pair.run(dispatch));
-            pair.assert_same_bits(program.names.parameters);
+            pair.assert_same_bits(program.buffers.parameters);
             let mut epochs = BTreeSet::new();
             for epoch in 0..2 {
                 let mut images = Vec::new();
                 for batch in 0..3 {
                     go_to(&mut pair, epoch, batch);
                     named("batch_gather").for_each(|dispatch| pair.run(dispatch));
-                    pair.assert_same_bits(program.names.labels);
-                    images.extend(pair.assert_same_bits(program.names.activations[0]));
+                    pair.assert_same_bits(program.buffers.labels);
+                    images.extend(pair.assert_same_bits(program.buffers.activations[0]));
                 }
                 epochs.insert(images);
             }
@@ -162,7 +162,7 @@ fn the_comparison_notices_a_kernel_that_did_not_run() {
             pair.cpu.run(&alone(dispatch), 1);
             let differs = program
                 .buffer_ids()
-                .zip(&program.buffers)
+                .zip(&program.declared)
                 .any(|(id, spec)| {
                     !spec.shared
                         && compare_words(&spec.elements, &pair.gpu_words(id), &pair.cpu_words(id))

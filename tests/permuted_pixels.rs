@@ -68,10 +68,10 @@ struct Sample {
 
 /// Decodes the latest minibatch of a replica.
 fn minibatch(run: &Run<'_>, replica: usize) -> Vec<Sample> {
-    let names = &run.program.names;
+    let buffers = &run.program.buffers;
     let (columns, batch) = (32, BATCH as usize);
-    let inputs = run.floats(names.activations[0], replica);
-    let labels = run.words(names.labels, replica);
+    let inputs = run.floats(buffers.activations[0], replica);
+    let labels = run.words(buffers.labels, replica);
     assert_eq!((inputs.len(), labels.len()), (8 * columns, 8));
     let padding = inputs[batch * columns..].iter();
     assert!(padding.chain(&inputs[30..columns]).all(|x| *x == 0.0));

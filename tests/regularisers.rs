@@ -92,7 +92,7 @@ fn trainer(compute: &Compute, case: &Reference) -> Trainer {
         trainer.write_batch(replica, &x, &case.y).unwrap();
     }
     write(&mut trainer, &case.initial);
-    trainer.anchor().unwrap();
+    trainer.store_reference().unwrap();
     write(&mut trainer, &case.layers);
     trainer
 }
@@ -271,8 +271,8 @@ fn what_no_replica_uses_has_neither_buffers_nor_dispatches() {
     let of = |l2_init, wasserstein| {
         let replicas = [replica(1, 0.0, 0.0), replica(2, l2_init, wasserstein)];
         let program = Program::new(&spec(&replicas, true)).unwrap();
-        let names = &program.names.regularisers;
-        let used = (names.l2_init.is_some(), names.wasserstein.is_some());
+        let buffers = &program.buffers.regularisers;
+        let used = (buffers.l2_init.is_some(), buffers.wasserstein.is_some());
         let step = program
             .steps
             .as_ref()
@@ -282,13 +282,13 @@ fn what_no_replica_uses_has_neither_buffers_nor_dispatches() {
             .len();
         (
             used,
-            program.buffers.len(),
-            program.anchor.dispatches.len(),
+            program.declared.len(),
+            program.store_reference.dispatches.len(),
             step,
         )
     };
-    let (used, buffers, anchor, step) = of(0.0, 0.0);
-    assert_eq!((used, anchor), ((false, false), 0));
+    let (used, buffers, store, step) = of(0.0, 0.0);
+    assert_eq!((used, store), ((false, false), 0));
     let sort = 1 + 4 * 3;
     let sort_buffers = 2 + 2 + 1;
     assert_eq!(of(0.1, 0.0), ((true, false), buffers + 1, 1, step + 1));
@@ -314,7 +314,7 @@ fn pieces_and_probes_change_no_bit() {
 }
 
 #[test]
-fn the_drawn_parameters_are_the_anchor_until_another_is_taken() {
+fn the_drawn_parameters_are_the_reference_until_another_is_taken() {
     let replicas = [replica(1, 0.0, 0.0), replica(1, 0.5, 0.5)];
     for (device, compute) in computes() {
         let mut trainer = Trainer::new(&compute, spec(&replicas, true)).unwrap();
@@ -324,27 +324,30 @@ fn the_drawn_parameters_are_the_anchor_until_another_is_taken() {
             let gradients = trainer.gradients().unwrap();
             gradients[0] == gradients[1]
         };
-        assert!(gradients_agree(&mut trainer), "{device}: at the anchor");
+        assert!(
+            gradients_agree(&mut trainer),
+            "{device}: at the reference parameters"
+        );
         let mut moved = trainer.parameters().unwrap();
         moved[0][0][3] += 0.25;
         for replica in 0..2 {
             trainer.write_parameters(replica, &moved[0]).unwrap();
         }
         assert!(!gradients_agree(&mut trainer), "{device}: away from it");
-        trainer.anchor().unwrap();
+        trainer.store_reference().unwrap();
         assert!(gradients_agree(&mut trainer), "{device}: at the new one");
     }
 }
 
 #[test]
-fn an_engine_without_an_anchor_does_not_train() {
+fn an_engine_without_reference_parameters_does_not_train() {
     for gpu in gpus() {
         let engine = |replica| {
             let mut engine = Engine::new(&gpu.device, spec(&[replica], false)).unwrap();
             let zeros = engine.spec().network.parameter_stride();
             let zeros = engine.spec().network.unpack(&vec![0.0; zeros]).unwrap();
             let mut encoder = gpu.device.create_command_encoder(&Default::default());
-            let too_early = engine.encode_anchor(&mut encoder);
+            let too_early = engine.encode_store_reference(&mut encoder);
             assert!(matches!(too_early, Err(Error::NoParameters)));
             engine.write_parameters(&gpu.queue, 0, &zeros).unwrap();
             engine
@@ -352,8 +355,11 @@ fn an_engine_without_an_anchor_does_not_train() {
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
         let mut regularised = engine(replica(1, 0.0, 1e-2));
         let refused = regularised.encode_steps(&mut encoder, 1);
-        assert!(matches!(refused, Err(Error::NoAnchor)), "{refused:?}");
-        regularised.encode_anchor(&mut encoder).unwrap();
+        assert!(
+            matches!(refused, Err(Error::NoReferenceParameters)),
+            "{refused:?}"
+        );
+        regularised.encode_store_reference(&mut encoder).unwrap();
         regularised.encode_steps(&mut encoder, 1).unwrap();
         let mut plain = engine(replica(1, 0.0, 0.0));
         plain.encode_steps(&mut encoder, 1).unwrap();

@@ -144,7 +144,7 @@ fn check(network: &Network, parameters: &[f32], found: &Sorted) -> Result<(), St
 }
 
 fn sort_buffers(program: &Program) -> &SortBuffers {
-    let own = &program.names.regularisers.wasserstein;
+    let own = &program.buffers.regularisers.wasserstein;
     &own.as_ref().expect("replicas with the regulariser").sort
 }
 
@@ -164,17 +164,19 @@ fn sort(network: &Network, program: &Program, gpu: Option<&Gpu>) -> Vec<Sorted> 
         None => {
             let mut cpu = CpuExecutor::new(program);
             for (replica, stored) in all.iter().enumerate() {
-                cpu.write(program.names.parameters, replica, stored);
+                cpu.write(program.buffers.parameters, replica, stored);
             }
-            cpu.run(&program.anchor, 1);
+            cpu.run(&program.store_reference, 1);
             let replicas = all.len();
             Box::new(move |id| (0..replicas).map(|r| cpu.read(id, r).to_vec()).collect())
         }
         Some(gpu) => {
             let mut recorder = Recorder::new(&gpu.device, program).unwrap();
-            let target = recorder.buffer(program.names.parameters);
+            let target = recorder.buffer(program.buffers.parameters);
             gpu.queue.write_buffer(target, 0, cast_slice(&all.concat()));
-            let plan = recorder.prepare(&gpu.device, &program.anchor).unwrap();
+            let plan = recorder
+                .prepare(&gpu.device, &program.store_reference)
+                .unwrap();
             let mut encoder = gpu.device.create_command_encoder(&Default::default());
             plan.encode(&mut encoder, 1);
             gpu.queue.submit([encoder.finish()]);

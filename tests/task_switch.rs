@@ -76,13 +76,13 @@ fn all_kinds(seed: u32) -> [ReplicaSpec; 6] {
 }
 
 fn state(run: &Run<'_>, replica: usize) -> ReplicaState {
-    cast_slice(&run.words(run.program.names.states, replica))[0]
+    cast_slice(&run.words(run.program.buffers.states, replica))[0]
 }
 
 /// Returns all words of both moments.
 fn moments(run: &Run<'_>, replica: usize) -> Vec<u32> {
-    let names = &run.program.names;
-    [names.first_moment, names.second_moment]
+    let buffers = &run.program.buffers;
+    [buffers.first_moment, buffers.second_moment]
         .map(|id| run.words(id, replica))
         .concat()
 }
@@ -93,7 +93,7 @@ const RESETTING: [usize; 4] = [1, 2, 4, 5];
 fn a_reset_clears_the_moments_and_what_is_not_reset_carries_over() {
     for (device, compute) in computes() {
         let program = Program::new(&spec(&all_kinds(1))).unwrap();
-        let names = &program.names;
+        let buffers = &program.buffers;
         let mut run = Run::new(&compute, &program);
         run.steps(STEPS_PER_TASK - 1);
         for r in 0..6 {
@@ -111,7 +111,7 @@ fn a_reset_clears_the_moments_and_what_is_not_reset_carries_over() {
         }
         for [carried, reset, fresh] in [[0, 1, 2], [3, 4, 5]] {
             let [carried, reset, fresh] =
-                [carried, reset, fresh].map(|r| run.words(names.parameters, r));
+                [carried, reset, fresh].map(|r| run.words(buffers.parameters, r));
             assert!(carried == reset, "{device}: weights carry over");
             assert!(carried != fresh, "{device}: a fresh network");
         }
@@ -130,19 +130,19 @@ fn the_first_update_after_a_reset_is_an_optimisers_first() {
     for (device, compute) in computes() {
         for seed in [1, 2, 3] {
             let program = Program::new(&spec(&all_kinds(seed))).unwrap();
-            let names = &program.names;
+            let buffers = &program.buffers;
             let mut run = Run::new(&compute, &program);
             run.steps(2 * STEPS_PER_TASK);
-            let before: Vec<_> = (0..6).map(|r| run.floats(names.parameters, r)).collect();
+            let before: Vec<_> = (0..6).map(|r| run.floats(buffers.parameters, r)).collect();
             run.steps(1);
             for (r, before) in before.iter().enumerate() {
-                let after = run.floats(names.parameters, r);
+                let after = run.floats(buffers.parameters, r);
                 let update = before
                     .iter()
                     .zip(&after)
                     .map(|(before, after)| before - after);
                 // Where a gradient is so small that Adam's epsilon matters, its rounding matters too.
-                let gradients = run.floats(names.gradients, r);
+                let gradients = run.floats(buffers.gradients, r);
                 let large: Vec<bool> = gradients.iter().map(|g| g.abs() > 1e-5).collect();
                 let pick = |values: Vec<f64>| -> Vec<f64> {
                     let picked = values.into_iter().zip(&large).filter(|(_, large)| **large);
@@ -251,14 +251,14 @@ fn after_a_reset_statistics_start_anew() {
 #[test]
 fn a_halted_replica_is_not_reset() {
     let program = Program::new(&spec(&all_kinds(1))).unwrap();
-    let names = &program.names;
+    let buffers = &program.buffers;
     let plans = steps(&program);
     let resets = plans.task_switch.as_ref().expect("replicas that reset");
     for halted in [0, 1] {
         let mut executor = CpuExecutor::new(&program);
         executor.run(&program.initialise, 1);
         executor.run(&plans.step, STEPS_PER_TASK - 1);
-        let state: &[ReplicaState] = cast_slice(executor.read(names.states, 2));
+        let state: &[ReplicaState] = cast_slice(executor.read(buffers.states, 2));
         let state = ReplicaState {
             task: 1,
             epoch: 0,
@@ -266,10 +266,10 @@ fn a_halted_replica_is_not_reset() {
             halted,
             ..state[0]
         };
-        executor.write(names.states, 2, &[state]);
-        let before = executor.read(names.parameters, 2).to_vec();
+        executor.write(buffers.states, 2, &[state]);
+        let before = executor.read(buffers.parameters, 2).to_vec();
         executor.run(resets, 1);
-        let unchanged = executor.read(names.parameters, 2) == before;
+        let unchanged = executor.read(buffers.parameters, 2) == before;
         assert_eq!(unchanged, halted == 1, "halted: {halted}");
     }
 }

@@ -27,7 +27,7 @@ impl CpuExecutor {
                 }
                 Contents::Zero => Array::Own(vec![0; buffer.words]),
             };
-            program.buffers.iter().map(own).collect()
+            program.declared.iter().map(own).collect()
         };
         Self {
             replicas: (0..program.replicas as usize).map(replica).collect(),

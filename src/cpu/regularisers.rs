@@ -1,13 +1,13 @@
 //! Twins of the regularisers' kernels.
 
-mod anchor_copy;
 mod l2_init_gradient;
+mod reference_copy;
 mod wasserstein_gradient;
 
 use super::twins;
 
 twins! {
-    anchor_copy: AnchorCopy,
+    reference_copy: ReferenceCopy,
     l2_init_gradient: L2InitGradient,
     wasserstein_gradient: WassersteinGradient,
 }

@@ -13,7 +13,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NoProbe`] without [`TrainingSpec::probe`](crate::spec::TrainingSpec::probe), [`Error::NoParameters`], or
-    /// [`Error::NoAnchor`].
+    /// [`Error::NoReferenceParameters`].
     pub fn encode_probe(&self, encoder: &mut wgpu::CommandEncoder) -> Result<(), Error> {
         let iterations = self.probe_iterations()?;
         self.encode_probe_begin(encoder)?;

@@ -11,7 +11,7 @@ impl Engine {
         self.encode(encoder, Work::Initialise)
             .expect("every program has this plan, which reads nothing");
         self.has_parameters = true;
-        self.has_anchor = true;
+        self.has_reference = true;
     }
 
     /// Records a copy of all replicas' current parameters into those that L2-init and the Wasserstein regulariser pull
@@ -20,9 +20,12 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NoParameters`]
-    pub fn encode_anchor(&mut self, encoder: &mut wgpu::CommandEncoder) -> Result<(), Error> {
-        self.encode(encoder, Work::Anchor)?;
-        self.has_anchor = true;
+    pub fn encode_store_reference(
+        &mut self,
+        encoder: &mut wgpu::CommandEncoder,
+    ) -> Result<(), Error> {
+        self.encode(encoder, Work::StoreReference)?;
+        self.has_reference = true;
         Ok(())
     }
 
@@ -31,7 +34,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NoTaskStream`]; [`Error::NoParameters`] before [`Self::encode_initialise`] or
-    /// [`Self::write_parameters`]; [`Error::NoAnchor`] where regularisers have nothing to pull towards.
+    /// [`Self::write_parameters`]; [`Error::NoReferenceParameters`] where regularisers have nothing to pull towards.
     pub fn encode_steps(
         &mut self,
         encoder: &mut wgpu::CommandEncoder,
@@ -92,7 +95,7 @@ impl Engine {
     /// Records `updates` training steps on the minibatch that [`Self::write_batch`] loaded.
     ///
     /// # Errors
-    /// [`Error::NoParameters`] or [`Error::NoAnchor`]
+    /// [`Error::NoParameters`] or [`Error::NoReferenceParameters`]
     pub fn encode_updates(
         &mut self,
         encoder: &mut wgpu::CommandEncoder,

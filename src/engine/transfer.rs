@@ -27,12 +27,12 @@ impl Engine {
         labels: &[u32],
     ) -> Result<(), Error> {
         let (inputs, labels) = self.spec.pack_batch(inputs, labels)?;
-        self.write(queue, self.names.activations[0], replica, &inputs)?;
-        self.write(queue, self.names.labels, replica, &labels)
+        self.write(queue, self.buffers.activations[0], replica, &inputs)?;
+        self.write(queue, self.buffers.labels, replica, &labels)
     }
 
     /// Sets one replica's parameters before the queue's next submission. The optimiser's moments stay, and so do the
-    /// parameters that regularisers pull towards: see [`Self::encode_anchor`].
+    /// parameters that regularisers pull towards: see [`Self::encode_store_reference`].
     ///
     /// # Errors
     /// A replica or a shape out of range.
@@ -43,7 +43,7 @@ impl Engine {
         parameters: &[Vec<f32>],
     ) -> Result<(), Error> {
         let stored = self.spec.network.pack(parameters)?;
-        self.write(queue, self.names.parameters, replica, &stored)?;
+        self.write(queue, self.buffers.parameters, replica, &stored)?;
         self.has_parameters = true;
         Ok(())
     }
@@ -60,7 +60,7 @@ impl Engine {
         step_sizes: &[f32],
     ) -> Result<(), Error> {
         let controls = self.spec.layer_controls(step_sizes)?;
-        self.write(queue, self.names.layer_controls, replica, &controls)
+        self.write(queue, self.buffers.layer_controls, replica, &controls)
     }
 
     /// Writes the whole of one replica's part of a buffer.
@@ -84,12 +84,12 @@ impl Engine {
     /// counts, places and step sizes no training leaves: [`Error::Invalid`] or [`Error::Length`]. Nothing has changed
     /// then.
     pub fn restore(&mut self, queue: &wgpu::Queue, snapshot: &Snapshot) -> Result<(), Error> {
-        let updates = snapshot.check(&self.carried, &self.spec, &self.names)?;
-        for (own, words) in self.carried.iter().zip(snapshot.words()) {
+        let updates = snapshot.check(&self.persistent, &self.spec, &self.buffers)?;
+        for (own, words) in self.persistent.iter().zip(snapshot.words()) {
             queue.write_buffer(self.buffer(own.id), 0, cast_slice(words));
         }
         self.has_parameters = true;
-        self.has_anchor = true;
+        self.has_reference = true;
         self.updates = updates;
         Ok(())
     }
@@ -101,7 +101,7 @@ impl Engine {
         device: &wgpu::Device,
         encoder: &mut wgpu::CommandEncoder,
     ) -> Readback<Snapshot> {
-        self.ask(device, encoder, decode::snapshot(&self.carried))
+        self.ask(device, encoder, decode::snapshot(&self.persistent))
     }
 
     /// Records a copy of every replica's standing and scores.
@@ -110,7 +110,7 @@ impl Engine {
         device: &wgpu::Device,
         encoder: &mut wgpu::CommandEncoder,
     ) -> Readback<Vec<ReplicaProgress>> {
-        self.ask(device, encoder, decode::progress(&self.spec, &self.names))
+        self.ask(device, encoder, decode::progress(&self.spec, &self.buffers))
     }
 
     /// Records a copy of every replica's parameters, which are in PyTorch's layout once they are read: `[replica][tensor][element]`.
@@ -119,7 +119,7 @@ impl Engine {
         device: &wgpu::Device,
         encoder: &mut wgpu::CommandEncoder,
     ) -> Readback<Vec<Parameters>> {
-        let question = decode::parameters(&self.spec, self.names.parameters);
+        let question = decode::parameters(&self.spec, self.buffers.parameters);
         self.ask(device, encoder, question)
     }
 
@@ -131,7 +131,7 @@ impl Engine {
         device: &wgpu::Device,
         encoder: &mut wgpu::CommandEncoder,
     ) -> Readback<Vec<Parameters>> {
-        let question = decode::parameters(&self.spec, self.names.gradients);
+        let question = decode::parameters(&self.spec, self.buffers.gradients);
         self.ask(device, encoder, question)
     }
 
@@ -142,7 +142,7 @@ impl Engine {
         device: &wgpu::Device,
         encoder: &mut wgpu::CommandEncoder,
     ) -> Readback<Vec<Vec<f32>>> {
-        self.ask(device, encoder, decode::logits(&self.spec, &self.names))
+        self.ask(device, encoder, decode::logits(&self.spec, &self.buffers))
     }
 
     /// Records a copy of the latest probe's results, one per replica.
@@ -154,7 +154,7 @@ impl Engine {
         device: &wgpu::Device,
         encoder: &mut wgpu::CommandEncoder,
     ) -> Result<Readback<Vec<Result<ProbeStats, NotFinite>>>, Error> {
-        let question = decode::probe(&self.spec, &self.names)?;
+        let question = decode::probe(&self.spec, &self.buffers)?;
         Ok(self.ask(device, encoder, question))
     }
 
@@ -170,7 +170,7 @@ impl Engine {
         device: &wgpu::Device,
         encoder: &mut wgpu::CommandEncoder,
     ) -> Result<Readback<Vec<Result<Indicators, Error>>>, Error> {
-        let question = decode::indicators(&self.spec, &self.names)?;
+        let question = decode::indicators(&self.spec, &self.buffers)?;
         Ok(self.ask(device, encoder, question))
     }
 

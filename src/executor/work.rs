@@ -11,7 +11,7 @@ pub(crate) enum Work {
     /// Draws initial parameters and takes them as the reference of regularisers.
     Initialise,
     /// Takes the current parameters as the reference of regularisers.
-    Anchor,
+    StoreReference,
     /// Computes the logits of the loaded minibatch.
     Forward,
     /// Trains on the loaded minibatch so many times.
@@ -39,7 +39,7 @@ pub(crate) enum Work {
 /// The plans of a program, in the form in which an executor holds them.
 pub(crate) struct Plans<P> {
     initialise: P,
-    anchor: P,
+    store_reference: P,
     forward: P,
     update: P,
     steps: Option<StepPlans<P>>,
@@ -54,7 +54,7 @@ impl<P> Plans<P> {
     ) -> Result<Self, E> {
         Ok(Self {
             initialise: make(&program.initialise)?,
-            anchor: make(&program.anchor)?,
+            store_reference: make(&program.store_reference)?,
             forward: make(&program.forward)?,
             update: make(&program.update)?,
             steps: match &program.steps {
@@ -77,7 +77,7 @@ impl<P> Plans<P> {
         let probe = || self.probe.as_ref().ok_or(Error::NoProbe);
         Ok(match work {
             Work::Initialise => vec![(&self.initialise, 1)],
-            Work::Anchor => vec![(&self.anchor, 1)],
+            Work::StoreReference => vec![(&self.store_reference, 1)],
             Work::Forward => vec![(&self.forward, 1)],
             Work::Updates(updates) => vec![(&self.update, updates)],
             Work::Steps { updates, steps } => stream()?.steps(updates, steps).collect(),

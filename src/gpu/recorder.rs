@@ -42,7 +42,7 @@ impl Recorder {
     /// [`Error::OutOfMemory`], or a device that is lost.
     pub fn new(device: &wgpu::Device, program: &Program) -> Result<Self, Error> {
         let create = |buffer: &BufferSpec| create_storage(device, program, buffer);
-        let buffers: Result<_, _> = program.buffers.iter().map(create).collect();
+        let buffers: Result<_, _> = program.declared.iter().map(create).collect();
         Ok(Self {
             buffers: buffers?,
             pipelines: HashMap::new(),

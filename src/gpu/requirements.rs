@@ -110,7 +110,7 @@ impl Requirements {
     }
 
     fn add_buffers(&mut self, program: &Program) {
-        for buffer in &program.buffers {
+        for buffer in &program.declared {
             let bytes = program.total_words(buffer) as u64 * 4;
             let replicas = (!buffer.shared).then_some(program.replicas);
             let what = || name(buffer, program.replicas);
@@ -220,7 +220,7 @@ pub(crate) fn replicas_that_fit(
 ) -> Result<usize, crate::Error> {
     let program = Program::new(&spec.first_alone())?;
     Requirements::of(&program).check(limits)?;
-    let own = program.buffers.iter().filter(|buffer| !buffer.shared);
+    let own = program.declared.iter().filter(|buffer| !buffer.shared);
     let largest = own.map(|buffer| buffer.words as u64 * 4).max();
     let bytes = limits
         .max_storage_buffer_binding_size

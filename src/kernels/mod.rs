@@ -231,7 +231,7 @@ pub const KERNELS: [&Kernel; 38] = [
     GradientNorms::KERNEL,
     LayerSumsParams::KERNEL,
     LayerStatsParams::KERNEL,
-    AnchorCopy::KERNEL,
+    ReferenceCopy::KERNEL,
     L2InitGradient::KERNEL,
     RadixKeys::KERNEL,
     RadixCount::KERNEL,

@@ -4,12 +4,12 @@ use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, 
 use crate::layout::{ShaderStruct, shader_struct};
 
 kernel! {
-    /// The uniform of `anchor_copy`.
-    "regularisers", anchor_copy[], workgroup [256, 1, 1],
-    AnchorCopy {
+    /// The uniform of `reference_copy`.
+    "regularisers", reference_copy[], workgroup [256, 1, 1],
+    ReferenceCopy {
         stride: u32,
     }
-    [source: Read, anchor: ReadWrite,]
+    [source: Read, reference: ReadWrite,]
 }
 
 kernel! {

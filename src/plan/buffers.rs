@@ -128,8 +128,8 @@ impl Buffers {
     /// `divergence` matters within a step only. It is included because its value must not be left over from another
     /// run. The minibatch is included without a stream, because the host loads it. The probe's vectors are included for
     /// warm starts.
-    pub(super) fn carried(&self, spec: &TrainingSpec) -> Vec<BufferId> {
-        let mut carried = vec![
+    pub(super) fn persistent(&self, spec: &TrainingSpec) -> Vec<BufferId> {
+        let mut persistent = vec![
             self.parameters,
             self.first_moment,
             self.second_moment,
@@ -139,15 +139,15 @@ impl Buffers {
             self.task_log,
         ];
         if spec.stream.is_none() {
-            carried.extend([self.activations[0], self.labels]);
+            persistent.extend([self.activations[0], self.labels]);
         }
-        carried.extend(self.regularisers.anchors());
-        if let (Some(probe), Some(own)) = (&spec.probe, &self.probe)
+        persistent.extend(self.regularisers.references());
+        if let (Some(probe), Some(buffers)) = (&spec.probe, &self.probe)
             && probe.start == ProbeStart::Warm
         {
-            carried.extend([own.slots, own.vectors]);
+            persistent.extend([buffers.slots, buffers.vectors]);
         }
-        carried
+        persistent
     }
 
     /// The sources of [`crate::indicators`] after a probe: its states and records, the inputs of every linear node, and

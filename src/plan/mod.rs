@@ -37,17 +37,17 @@ pub struct Program {
     /// The number of replicas, the leading axis of every buffer that is not shared.
     pub replicas: u32,
     /// All buffers.
-    pub buffers: Vec<BufferSpec>,
-    /// The buffers by name.
-    pub names: Buffers,
+    pub declared: Vec<BufferSpec>,
+    /// The identifiers of the buffers.
+    pub buffers: Buffers,
     /// The buffers whose contents persist from one step or probe to the next, and so belong in a snapshot. Every other
     /// buffer is written before it is read, or never written.
-    pub carried: Vec<BufferId>,
-    /// Draws initial parameters, clears the moments, and runs the dispatches of `anchor`.
+    pub persistent: Vec<BufferId>,
+    /// Draws initial parameters, clears the moments, and runs the dispatches of `store_reference`.
     pub initialise: Plan,
     /// Stores the current parameters as those that regularisers pull towards; empty where no replica uses such a
     /// regulariser.
-    pub anchor: Plan,
+    pub store_reference: Plan,
     /// Computes the logits of the loaded minibatch.
     pub forward: Plan,
     /// Runs the forward pass, the backward pass, the regularisers and the optimiser on the loaded minibatch.
@@ -64,17 +64,17 @@ impl Program {
     pub fn new(spec: &TrainingSpec) -> Result<Self, Error> {
         spec.check()?;
         let mut declare = Declare::default();
-        let names = Buffers::declare(spec, &mut declare);
+        let buffers = Buffers::declare(spec, &mut declare);
         let stages = Stages::declare(spec, &mut declare);
         let plan = |name, dispatches| Plan { name, dispatches };
-        let anchor = regularisers::anchor(spec, &names);
-        let initialise = [tensors::initialise(spec, &names)];
-        let due = |cadence| stages.dispatches(cadence, spec, &names);
-        let update = [step::update(spec, &names), due(Cadence::Update)].concat();
-        let gather = step::gather(spec, &names);
+        let store_reference = regularisers::store_reference(spec, &buffers);
+        let initialise = [tensors::initialise(spec, &buffers)];
+        let due = |cadence| stages.dispatches(cadence, spec, &buffers);
+        let update = [step::update(spec, &buffers), due(Cadence::Update)].concat();
+        let gather = step::gather(spec, &buffers);
         let probed_step = || {
-            let loss = step::loss(spec, &names, names.states);
-            let apply = optimiser::apply(spec, &names);
+            let loss = step::loss(spec, &buffers, buffers.states);
+            let apply = optimiser::apply(spec, &buffers);
             [&[loss], &apply[..], &due(Cadence::Update)].concat()
         };
         let steps = gather.map(|gather| {
@@ -89,52 +89,57 @@ impl Program {
         let probe = spec
             .probe
             .as_ref()
-            .zip(names.probe.as_ref())
-            .map(|(probe, own)| probe::plans(spec, probe, &names, own));
+            .zip(buffers.probe.as_ref())
+            .map(|(probe, probe_buffers)| probe::plans(spec, probe, &buffers, probe_buffers));
         Ok(Self {
             replicas: spec.replicas.len() as u32,
-            buffers: declare.finish()?,
-            carried: names.carried(spec),
-            initialise: plan("initialise", [&initialise[..], &anchor].concat()),
-            anchor: plan("anchor", anchor),
-            forward: plan("forward", step::forward(spec, &names)),
+            declared: declare.finish()?,
+            persistent: buffers.persistent(spec),
+            initialise: plan("initialise", [&initialise[..], &store_reference].concat()),
+            store_reference: plan("store reference", store_reference),
+            forward: plan("forward", step::forward(spec, &buffers)),
             update: plan("update", update),
             steps,
             probe,
-            names,
+            buffers,
         })
     }
 
-    /// The buffers' identifiers, in the order of [`Self::buffers`].
+    /// The buffers' identifiers, in the order of [`Self::declared`].
     pub fn buffer_ids(&self) -> impl Iterator<Item = BufferId> {
-        (0..self.buffers.len()).map(BufferId)
+        (0..self.declared.len()).map(BufferId)
     }
 
     /// A buffer's declaration.
     pub fn buffer(&self, id: BufferId) -> &BufferSpec {
-        &self.buffers[id.0]
+        &self.declared[id.0]
     }
 
     /// Every plan.
     pub(crate) fn plans(&self) -> impl Iterator<Item = &Plan> {
-        [&self.initialise, &self.anchor, &self.forward, &self.update]
-            .into_iter()
-            .chain(self.steps.iter().flat_map(StepPlans::all))
-            .chain(self.probe.iter().flat_map(ProbePlans::all))
+        [
+            &self.initialise,
+            &self.store_reference,
+            &self.forward,
+            &self.update,
+        ]
+        .into_iter()
+        .chain(self.steps.iter().flat_map(StepPlans::all))
+        .chain(self.probe.iter().flat_map(ProbePlans::all))
     }
 
     /// The number of bytes of one replica's part of all buffers.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn replica_bytes(&self) -> u64 {
-        let own = self.buffers.iter().filter(|buffer| !buffer.shared);
+        let own = self.declared.iter().filter(|buffer| !buffer.shared);
         own.map(|buffer| buffer.words as u64 * 4).sum()
     }
 
     /// The number of bytes of one replica in a snapshot.
     #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn carried_bytes(&self) -> u64 {
-        let carried = self.carried.iter();
-        carried.map(|id| self.buffer(*id).words as u64 * 4).sum()
+    pub(crate) fn persistent_bytes(&self) -> u64 {
+        let persistent = self.persistent.iter();
+        persistent.map(|id| self.buffer(*id).words as u64 * 4).sum()
     }
 
     /// The number of words of a whole buffer.

@@ -1,5 +1,5 @@
-//! Regularisers with kernels of their own. Each stores its *anchor*, the reference parameters that it pulls towards,
-//! and adds its gradient to that of the loss, in place, between the backward pass and the optimiser.
+//! Regularisers with kernels of their own. Each stores its reference parameters, which it pulls towards, and adds its gradient
+//! to that of the loss, in place, between the backward pass and the optimiser.
 //!
 //! To add a regulariser, write a struct of its buffers that implements [`Regulariser`], and add a field to
 //! [`RegulariserBuffers`] and a line to [`declare_buffers`] and to [`RegulariserBuffers::in_use`]. A regulariser that
@@ -9,7 +9,7 @@ use super::buffers::Buffers;
 use super::declare::{BufferId, Declare};
 use super::dispatch::{Dispatch, Grid};
 use super::sort::{self, SortBuffers};
-use crate::kernels::{AnchorCopy, L2InitGradient, WassersteinGradient};
+use crate::kernels::{L2InitGradient, ReferenceCopy, WassersteinGradient};
 use crate::spec::{ReplicaSpec, TrainingSpec};
 
 /// The buffers of the regularisers that some replica uses.
@@ -38,8 +38,8 @@ pub struct WassersteinBuffers {
 }
 
 trait Regulariser {
-    /// Stores the current parameters as the anchor.
-    fn anchor(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch>;
+    /// Stores the current parameters as the reference parameters.
+    fn store_reference(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch>;
 
     /// Adds its gradient at the current parameters to `gradients`, for the replicas that use it.
     fn add_gradient(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch>;
@@ -51,8 +51,8 @@ impl RegulariserBuffers {
         self.in_use().next().is_some()
     }
 
-    /// The buffers of all anchors.
-    pub(super) fn anchors(&self) -> impl Iterator<Item = BufferId> {
+    /// The buffers of all reference parameters.
+    pub(super) fn references(&self) -> impl Iterator<Item = BufferId> {
         let l2_init = self.l2_init.iter().map(|own| own.initial_parameters);
         let wasserstein = self.wasserstein.iter().map(|own| own.initial_keys);
         l2_init.chain(wasserstein)
@@ -84,10 +84,12 @@ pub(super) fn declare_buffers(spec: &TrainingSpec, declare: &mut Declare) -> Reg
     }
 }
 
-/// Stores the current parameters as the anchor of every regulariser in use.
-pub(super) fn anchor(spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
+/// Stores the current parameters as the reference parameters of every regulariser in use.
+pub(super) fn store_reference(spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
     let in_use = buffers.regularisers.in_use();
-    in_use.flat_map(|own| own.anchor(spec, buffers)).collect()
+    in_use
+        .flat_map(|own| own.store_reference(spec, buffers))
+        .collect()
 }
 
 /// Adds the gradients of all regularisers in use.
@@ -99,7 +101,7 @@ pub(super) fn add_gradients(spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispa
 }
 
 impl Regulariser for L2InitBuffers {
-    fn anchor(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
+    fn store_reference(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
         vec![copy(spec, buffers.parameters, self.initial_parameters)]
     }
 
@@ -122,7 +124,7 @@ impl Regulariser for L2InitBuffers {
 }
 
 impl Regulariser for WassersteinBuffers {
-    fn anchor(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
+    fn store_reference(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
         let mut dispatches = sort::sort(spec, buffers, &self.sort);
         dispatches.push(copy(spec, self.sort.keys[0], self.initial_keys));
         dispatches
@@ -147,9 +149,9 @@ impl Regulariser for WassersteinBuffers {
     }
 }
 
-/// Copies `source` `[replica, stride]` to `anchor`.
-fn copy(spec: &TrainingSpec, source: BufferId, anchor: BufferId) -> Dispatch {
+/// Copies `source` `[replica, stride]` to `reference`.
+fn copy(spec: &TrainingSpec, source: BufferId, reference: BufferId) -> Dispatch {
     let stride = spec.network.parameter_stride() as u32 / 4;
-    let grid = Grid::elements::<AnchorCopy>(stride);
-    Dispatch::new(AnchorCopy { stride }, [source, anchor], grid)
+    let grid = Grid::elements::<ReferenceCopy>(stride);
+    Dispatch::new(ReferenceCopy { stride }, [source, reference], grid)
 }

@@ -17,19 +17,19 @@ use crate::state::{
 /// The largest bias correction: 1 and an allowance for rounding.
 const LARGEST_CORRECTION: f32 = 1.0 + 1e-3;
 
-/// Checks all replicas. `words` returns the words of a buffer, if it is carried.
+/// Checks all replicas. `words` returns the words of a buffer, if it is persistent.
 pub(super) fn contents<'a>(
     spec: &TrainingSpec,
-    names: &Buffers,
+    buffers: &Buffers,
     words: impl Fn(BufferId) -> Option<&'a [u32]>,
 ) -> Result<u64, Error> {
     let all = |id| words(id).unwrap_or_default();
-    let states: &[ReplicaState] = cast_slice(all(names.states));
-    let controls: &[LayerControl] = cast_slice(all(names.layer_controls));
-    let logs: &[TaskRecord] = cast_slice(all(names.task_log));
+    let states: &[ReplicaState] = cast_slice(all(buffers.states));
+    let controls: &[LayerControl] = cast_slice(all(buffers.layer_controls));
+    let logs: &[TaskRecord] = cast_slice(all(buffers.task_log));
     let replicas = states
         .iter()
-        .zip(all(names.divergence))
+        .zip(all(buffers.divergence))
         .zip(controls.chunks(spec.network.blocks().len()))
         .zip(logs.chunks(TASK_LOG_LENGTH as usize));
     for (number, (((state, divergence), controls), log)) in replicas.enumerate() {
@@ -41,7 +41,7 @@ pub(super) fn contents<'a>(
             .zip(0..)
             .try_for_each(|(record, slot)| check.record(state, record, slot))?;
     }
-    let probe = names.probe.as_ref();
+    let probe = buffers.probe.as_ref();
     let slots: &[ProbeSlot] =
         cast_slice(probe.and_then(|own| words(own.slots)).unwrap_or_default());
     if let Some(slot) = slots.iter().find(|slot| slot.has_vector > 1) {
@@ -52,7 +52,7 @@ pub(super) fn contents<'a>(
         ));
     }
     let classes = spec.network.classes();
-    let labels = words(names.labels).unwrap_or_default();
+    let labels = words(buffers.labels).unwrap_or_default();
     if let Some(label) = labels.iter().find(|label| **label >= classes) {
         return Err(Error::invalid("label", format!("below {classes}"), label));
     }

@@ -30,7 +30,7 @@ fn hessian_vector_product(compute: &Compute, point: &Point, v: &[Vec<f32>]) -> [
     };
     let program = Program::new(&spec).unwrap();
     let begin = &program.probe.as_ref().unwrap().begin;
-    let own = program.names.probe.as_ref().unwrap();
+    let own = program.buffers.probe.as_ref().unwrap();
     let pad = |values: &[f32], width: u32| -> Vec<f32> {
         let padded = width.next_multiple_of(4) as usize;
         let mut rows: Vec<f32> = values
@@ -59,13 +59,13 @@ fn hessian_vector_product(compute: &Compute, point: &Point, v: &[Vec<f32>]) -> [
             bytemuck::cast_vec([stored.clone(), stored].concat()),
         ),
         (own.slots, bytemuck::cast_slice(&slots).to_vec()),
-        (program.names.labels, labels),
+        (program.buffers.labels, labels),
         (
-            program.names.activations[0],
+            program.buffers.activations[0],
             bytemuck::cast_vec(pad(&point.x, point.network.inputs())),
         ),
         (
-            program.names.parameters,
+            program.buffers.parameters,
             bytemuck::cast_vec(point.network.pack(&point.parameters).unwrap()),
         ),
     ];

@@ -224,7 +224,7 @@ fn random_start_vectors_have_norm_1_and_differ() {
             let mut executor = CpuExecutor::new(&program);
             executor.run(&plan, 1);
             let stored: &[f32] =
-                bytemuck::cast_slice(executor.read(program.names.probe.unwrap().vectors, 0));
+                bytemuck::cast_slice(executor.read(program.buffers.probe.unwrap().vectors, 0));
             let (blocks, network) = stored.split_at(stored.len() / 2);
             [blocks, network].map(|stored| spec.network.unpack(stored).unwrap())
         };

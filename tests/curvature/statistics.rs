@@ -264,7 +264,7 @@ fn second_moments_are_means_over_all_parameters() {
                 assert_eq!(found, [0.0; 4], "{device}");
                 continue;
             }
-            let stored = run.words(program.names.second_moment, r);
+            let stored = run.words(program.buffers.second_moment, r);
             let moments = spec.network.unpack(bytemuck::cast_slice(&stored)).unwrap();
             let layers: Vec<_> = moments.chunks(2).map(numbers).collect();
             let means = layers.iter().map(|layer| mean(layer));

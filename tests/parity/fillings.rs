@@ -16,19 +16,19 @@ pub(crate) fn fillings(program: &Program, seed: u32) -> impl Iterator<Item = (Bu
 fn contents(program: &Program, id: BufferId, seed: u32) -> Option<Vec<u32>> {
     let spec = program.buffer(id);
     let words = spec.words * program.replicas as usize;
-    let names = &program.names;
+    let buffers = &program.buffers;
     let is_setting = match (spec.elements, &spec.contents) {
         (Elements::F32, Contents::Words(_)) => true,
-        _ => id == names.configs || id == names.layer_controls,
+        _ => id == buffers.configs || id == buffers.layer_controls,
     };
     if spec.shared || is_setting {
         return None;
     }
-    if id == names.states {
+    if id == buffers.states {
         let states: Vec<_> = (0..program.replicas).map(|r| state(program, r)).collect();
         return Some(cast_slice(&states).to_vec());
     }
-    let probe = names.probe.as_ref().expect("a probe was given");
+    let probe = buffers.probe.as_ref().expect("a probe was given");
     if id == probe.slots {
         let slots: Vec<_> = (0..words as u32 / 8).map(slot).collect();
         return Some(cast_slice(&slots).to_vec());
@@ -46,7 +46,7 @@ fn contents(program: &Program, id: BufferId, seed: u32) -> Option<Vec<u32>> {
             return Some(sums.map(f32::to_bits).collect());
         }
     }
-    if id == names.labels {
+    if id == buffers.labels {
         return Some((0..words as u32).map(|i| i % 2).collect());
     }
     let wasserstein = wasserstein(program);
@@ -62,7 +62,7 @@ fn contents(program: &Program, id: BufferId, seed: u32) -> Option<Vec<u32>> {
         return Some(numbers.iter().map(|x| key_of(*x)).collect());
     }
     Some(match spec.elements {
-        Elements::F32 if id == names.second_moment => {
+        Elements::F32 if id == buffers.second_moment => {
             numbers.iter().map(|x| (0.1 + x.abs()).to_bits()).collect()
         }
         Elements::F32 => numbers.iter().map(|x| x.to_bits()).collect(),
@@ -71,7 +71,7 @@ fn contents(program: &Program, id: BufferId, seed: u32) -> Option<Vec<u32>> {
 }
 
 pub(crate) fn wasserstein(program: &Program) -> &WassersteinBuffers {
-    let own = &program.names.regularisers.wasserstein;
+    let own = &program.buffers.regularisers.wasserstein;
     own.as_ref().expect("replicas with the regulariser")
 }
 
@@ -93,7 +93,7 @@ fn key_of(x: f32) -> u32 {
 /// Replica 0 at the end of its second task, 1 halted, 2 in the middle of an epoch, the others at the
 /// beginning of a task.
 pub(crate) fn state(program: &Program, replica: u32) -> ReplicaState {
-    let start: &[ReplicaState] = match &program.buffer(program.names.states).contents {
+    let start: &[ReplicaState] = match &program.buffer(program.buffers.states).contents {
         Contents::Words(words) => cast_slice(words),
         Contents::Zero => unreachable!("states start with contents"),
     };

@@ -22,7 +22,7 @@ pub fn training() -> Result<TrainingSpec, Error> {
         step_size: 1e-2,
         ..ReplicaSpec::default()
     };
-    let anchored = ReplicaSpec {
+    let pulled = ReplicaSpec {
         l2_init: 1e-2,
         ..carried.clone()
     };
@@ -33,7 +33,7 @@ pub fn training() -> Result<TrainingSpec, Error> {
     Ok(TrainingSpec {
         network: Network::mlp(&[PIXELS, 32, 32, 10], Activation::Relu)?,
         batch: 16,
-        replicas: vec![carried, anchored, fresh],
+        replicas: vec![carried, pulled, fresh],
         stream: Some(TaskStream {
             kind: StreamKind::RandomLabels,
             images: ImageSet::new(&noise, PIXELS as usize, 0.5, 0.29)?,

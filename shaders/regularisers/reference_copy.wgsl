@@ -1,9 +1,9 @@
-// Stores the anchor that a regulariser pulls towards: the initial parameters, or their sorted keys.
+// Stores what a regulariser pulls towards: the reference parameters, or their sorted keys.
 //
-//   anchor = source, bit for bit
+//   reference = source, bit for bit
 //
-//   source  [replica, stride]   in vec4s
-//   anchor  like source
+//   source    [replica, stride]   in vec4s
+//   reference like source
 //
 // One invocation copies one vec4.
 
@@ -13,7 +13,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> source: array<vec4<u32>>;
-@group(0) @binding(2) var<storage, read_write> anchor: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read_write> reference: array<vec4<u32>>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -21,5 +21,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let at = id.z * params.stride + id.x;
-    anchor[at] = source[at];
+    reference[at] = source[at];
 }

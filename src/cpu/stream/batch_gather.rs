@@ -53,11 +53,10 @@ pub(crate) fn run(params: &BatchGather, arrays: &mut [Array; 7]) {
         let permutation = permutation.as_deref();
         if params.floats == 0 {
             let image: &[u8] = bytemuck::cast_slice(image);
-            let pixel = |pixel: usize| f32::from(image[pixel]);
-            standardise(params, standards, permutation, pixel, pixels);
+            standardise(params, standards, permutation, image, pixels);
         } else {
             let image: &[f32] = bytemuck::cast_slice(image);
-            standardise(params, standards, permutation, |pixel| image[pixel], pixels);
+            standardise(params, standards, permutation, image, pixels);
         }
     };
     rows.zip(labels.write::<u32>())
@@ -74,11 +73,11 @@ fn permutation(params: &BatchGather, seed: u32, task: u32) -> Vec<usize> {
 }
 
 /// Standardises the stored pixels, in order or permuted, by the mean and the standard deviation of their channel.
-fn standardise(
+fn standardise<P: Copy + Into<f32>>(
     params: &BatchGather,
     standards: &[[f32; 2]],
     permutation: Option<&[usize]>,
-    stored: impl Fn(usize) -> f32,
+    stored: &[P],
     values: &mut [f32],
 ) {
     let plane = params.plane as usize;
@@ -86,16 +85,26 @@ fn standardise(
         Some(permutation) => {
             for (value, pixel) in values.iter_mut().zip(permutation) {
                 let [factor, addend] = standards[pixel / plane];
-                *value = stored(*pixel) * factor + addend;
+                *value = stored[*pixel].into() * factor + addend;
             }
         }
         None => {
-            let channels = values.chunks_mut(plane).zip(standards).enumerate();
-            for (channel, (values, [factor, addend])) in channels {
-                for (value, pixel) in values.iter_mut().zip(channel * plane..) {
-                    *value = stored(pixel) * factor + addend;
-                }
+            let channels = values.chunks_mut(plane).zip(stored.chunks(plane));
+            for ((values, stored), standard) in channels.zip(standards) {
+                pulp::Arch::new().dispatch(|| standardise_channel(*standard, stored, values));
             }
         }
+    }
+}
+
+/// Standardises one channel. Inlined into a caller that [`pulp`] compiles for the widest vectors that this processor has.
+#[inline(always)]
+fn standardise_channel<P: Copy + Into<f32>>(
+    [factor, addend]: [f32; 2],
+    stored: &[P],
+    values: &mut [f32],
+) {
+    for (value, stored) in values.iter_mut().zip(stored) {
+        *value = (*stored).into() * factor + addend;
     }
 }

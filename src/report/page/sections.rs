@@ -14,7 +14,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::comparison::{Comparison, Run};
 use super::pictures::{Extent, Gallery, RunGallery};
-use super::tables::{differences, foresight, scores};
+use super::tables::{differences, early_warning, scores};
 use asked::asked;
 use diverged::diverged;
 use figure::{encoded, figure};
@@ -49,9 +49,9 @@ pub(super) fn page(comparison: &Comparison, gallery: &Gallery, extent: Extent) -
             of_runs(comparison, gallery, trajectories),
         ),
         (
-            "What foretold a drop",
-            "foresight",
-            of_runs(comparison, gallery, |run, _| foresight(run)),
+            "Early warning of drops",
+            "early-warning",
+            of_runs(comparison, gallery, |run, _| early_warning(run)),
         ),
         ("Diverged replicas", "diverged", diverged(comparison)),
         (

@@ -287,7 +287,7 @@ impl TrainingSpec {
     }
 
     /// The number of minibatches in an epoch; without a stream there is one endless epoch.
-    pub fn batches_per_epoch(&self) -> u32 {
+    pub(crate) fn batches_per_epoch(&self) -> u32 {
         self.stream
             .as_ref()
             .map_or(u32::MAX, |stream| stream.subset / self.batch)

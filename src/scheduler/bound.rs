@@ -94,7 +94,7 @@ impl BoundControl {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a number outside its range, and for a floor above the ceiling.
-    pub fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), Error> {
         self.estimator.check()?;
         check_share("cool", self.cool)?;
         check_share("warm_share", self.warm_share)?;

@@ -23,7 +23,7 @@
 //! - `results`: scores, differences between arms, all tables.
 //! - `event_files`: TensorBoard's event files.
 //! - `task_indicators`: bounds and indicators averaged over tasks.
-//! - `early_warning`: early warning: how well each bound and indicator warns that accuracy drops.
+//! - `early_warning`: the quality of each bound and indicator as an early warning of drops in accuracy.
 
 mod check;
 mod checkpoint;

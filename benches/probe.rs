@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use trainable::network::{Activation, Network};
 use trainable::probe::{LayerStats, ProbeMethod, ProbeSpec, ProbeStart, ProbeStats};
-use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
 use trainable::{Backend, Compute, Trainer, data};
 
 const COLD: ProbeSpec = ProbeSpec {
@@ -38,13 +38,8 @@ fn trainer(compute: &Compute, images: &ImageSet, probe: ProbeSpec) -> Trainer {
             seed: 1,
             ..ReplicaSpec::default()
         }],
-        stream: Some(TaskStream {
-            kind: StreamKind::RandomLabels,
-            images: images.clone(),
-            subset: 2_560,
-            epochs: 40, // 400 steps a task
-            relabel_fraction: 1.0,
-        }),
+        // 400 steps a task.
+        stream: Some(TaskStream::random_labels(images.clone(), 2_560, 40)),
         probe: Some(probe),
     };
     Trainer::new(compute, spec).unwrap()

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use trainable::network::{Activation, Network};
-use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
 use trainable::{Backend, Compute, Trainer};
 
 const BATCH: u32 = 256;
@@ -15,6 +15,7 @@ fn spec(replicas: u32) -> TrainingSpec {
     let bytes: Vec<u8> = (0..25_600 * 784_u32)
         .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
         .collect();
+    let images = ImageSet::new(&bytes, 784, 0.5, 0.29).unwrap();
     TrainingSpec {
         network: Network::mlp(&[784, 256, 256, 10], Activation::Relu).unwrap(),
         batch: BATCH,
@@ -24,13 +25,7 @@ fn spec(replicas: u32) -> TrainingSpec {
                 ..ReplicaSpec::default()
             })
             .collect(),
-        stream: Some(TaskStream {
-            kind: StreamKind::RandomLabels,
-            images: ImageSet::new(&bytes, 784, 0.5, 0.29).unwrap(),
-            subset: 25_600,
-            epochs: 100,
-            relabel_fraction: 1.0,
-        }),
+        stream: Some(TaskStream::random_labels(images, 25_600, 100)),
         probe: None,
     }
 }

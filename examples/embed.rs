@@ -17,7 +17,7 @@ use anyhow::{Result, bail};
 use clap::Parser;
 use trainable::network::{Activation, Network};
 use trainable::probe::{NotFinite, ProbeSpec, ProbeStats};
-use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
 use trainable::{Engine, Error, Requirements, gpu, wgpu};
 
 const STEPS_PER_FRAME: u32 = 4;
@@ -142,6 +142,7 @@ fn training() -> Result<TrainingSpec, Error> {
     let bytes: Vec<u8> = (0..256 * SIDE * SIDE)
         .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
         .collect();
+    let images = ImageSet::new(&bytes, (SIDE * SIDE) as usize, 0.5, 0.3)?;
     Ok(TrainingSpec {
         network: Network::mlp(&[SIDE * SIDE, UNITS, 10], Activation::Relu)?,
         batch: 32,
@@ -149,13 +150,7 @@ fn training() -> Result<TrainingSpec, Error> {
             step_size: STEP_SIZE,
             ..ReplicaSpec::default()
         }],
-        stream: Some(TaskStream {
-            kind: StreamKind::RandomLabels,
-            images: ImageSet::new(&bytes, (SIDE * SIDE) as usize, 0.5, 0.3)?,
-            subset: 64,
-            epochs: 40,
-            relabel_fraction: 1.0,
-        }),
+        stream: Some(TaskStream::random_labels(images, 64, 40)),
         probe: Some(ProbeSpec {
             iterations: 10,
             ..ProbeSpec::default()

@@ -1,11 +1,8 @@
 //! Training steered by a controller of one's own.
 //!
-//! A controller decides the step size of every layer from what a probe measured. This one holds each layer's effective
-//! step times its sharpness below about 2, where gradient descent on a quadratic becomes unstable: above 2 it lowers the
-//! layer's step size, and below 2 it lets the step size recover.
-//!
-//! The host owns the device and submits the work. `Trainer` is steered the same way, and `experiment::run_with` takes
-//! controllers for experiment files.
+//! The controller holds each layer's effective step times its sharpness below about 2, where gradient descent on a
+//! quadratic becomes unstable: above 2 it lowers the layer's step size, and below 2 it lets the step size recover.
+//! `Trainer` is steered the same way, and `experiment::run_with` takes controllers for experiment files.
 //!
 //!     cargo run --release --example own_controller
 
@@ -13,12 +10,9 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use trainable::gpu::{Gpu, present_adapters};
 use trainable::network::{Activation, Network};
-use trainable::probe::ProbeSpec;
-use trainable::scheduler::{Context, Controller, Observation, Scheduler, Statistics};
-use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
-use trainable::{Engine, Error};
-
-const STEP_SIZE: f32 = 1e-2;
+use trainable::scheduler::{Context, Controller, Observation, Scheduler};
+use trainable::spec::{ImageSet, ProbeSpec, ReplicaSpec, TaskStream, TrainingSpec};
+use trainable::{Engine, data};
 
 /// The state is serialised with the scheduler, so that an interrupted run can go on.
 #[derive(Default, Serialize, Deserialize)]
@@ -30,25 +24,35 @@ struct EdgeOfStability {
 impl Controller for EdgeOfStability {
     fn step_sizes(&mut self, observation: &Observation, context: &Context<'_>) -> Vec<f64> {
         self.products.resize(observation.layers.len(), 0.0);
-        let layers = observation.layers.iter().zip(&mut self.products);
-        let next = |((layer, product), eta): ((&Statistics, &mut f64), &f64)| {
-            let alpha = layer.effective_step.unwrap_or(0.0);
-            let sharpness = layer.sharpness.unwrap_or(0.0);
-            *product += 0.5 * (alpha * sharpness - *product);
-            let factor = if *product > 2.0 { 0.9 } else { 1.02 };
-            (factor * eta).min(context.base_step_size)
-        };
-        layers.zip(context.step_sizes).map(next).collect()
+        let mut next = context.step_sizes.to_vec();
+        for (k, layer) in observation.layers.iter().enumerate() {
+            let product = layer.effective_step.unwrap_or(0.0) * layer.sharpness.unwrap_or(0.0);
+            self.products[k] += 0.5 * (product - self.products[k]);
+            let factor = if self.products[k] > 2.0 { 0.9 } else { 1.02 };
+            next[k] = (factor * next[k]).min(context.base_step_size);
+        }
+        next
     }
 }
 
 fn main() -> Result<()> {
     let adapters = pollster::block_on(present_adapters());
-    let (name, adapter) = adapters.first().context("there is no GPU adapter")?;
+    let (name, adapter) = adapters.first().context("no graphics adapter found")?;
     println!("on {name}");
     let gpu = pollster::block_on(Gpu::open(adapter))?;
-    let mut engine = Engine::new(&gpu.device, training()?)?;
-    let mut scheduler = Scheduler::new(EdgeOfStability::default(), STEP_SIZE.into(), 2, 0)?;
+    let images = ImageSet::training(&data::embedded()?)?;
+    let spec = TrainingSpec {
+        network: Network::mlp(&[images.pixels(), 32, 10], Activation::Relu)?,
+        batch: 32,
+        replicas: vec![ReplicaSpec {
+            step_size: 1e-2,
+            ..ReplicaSpec::default()
+        }],
+        stream: Some(TaskStream::random_labels(images, 64, 50)),
+        probe: Some(ProbeSpec::default()),
+    };
+    let mut engine = Engine::new(&gpu.device, spec)?;
+    let mut scheduler = Scheduler::for_replica(EdgeOfStability::default(), engine.spec(), 0)?;
     let mut encoder = gpu.device.create_command_encoder(&Default::default());
     engine.encode_initialise(&mut encoder);
     for _ in 0..20 {
@@ -67,27 +71,4 @@ fn main() -> Result<()> {
     let saved = serde_json::to_string(scheduler.controller())?;
     println!("the controller's state: {saved}");
     Ok(())
-}
-
-/// A small network on random labels of noise.
-fn training() -> Result<TrainingSpec, Error> {
-    let pixels: Vec<u8> = (0..64 * 64_u32)
-        .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
-        .collect();
-    Ok(TrainingSpec {
-        network: Network::mlp(&[64, 32, 10], Activation::Relu)?,
-        batch: 32,
-        replicas: vec![ReplicaSpec {
-            step_size: STEP_SIZE,
-            ..ReplicaSpec::default()
-        }],
-        stream: Some(TaskStream {
-            kind: StreamKind::RandomLabels,
-            images: ImageSet::new(&pixels, 64, 0.5, 0.3)?,
-            subset: 64,
-            epochs: 50,
-            relabel_fraction: 1.0,
-        }),
-        probe: Some(ProbeSpec::default()),
-    })
 }

@@ -57,7 +57,7 @@ pub mod parse {
 }
 
 /// Largest size of a file, and of a decompressed file: 2 GiB, in bytes.
-pub const LARGEST: u64 = 1 << 31;
+pub(crate) const LARGEST: u64 = 1 << 31;
 
 /// Images with labels, in the order of the files: for training, and optionally for testing.
 #[derive(Clone, Debug, PartialEq)]

@@ -23,7 +23,7 @@
 //! - `results`: scores, differences between arms, all tables.
 //! - `event_files`: TensorBoard's event files.
 //! - `task_indicators`: bounds and indicators averaged over tasks.
-//! - `foresight`: an early warning's quality: how well each of them predicts that accuracy falls.
+//! - `early_warning`: the quality of each bound and indicator as an early warning of drops in accuracy.
 
 mod check;
 mod checkpoint;
@@ -31,9 +31,9 @@ mod controllers;
 mod defaults;
 mod difference;
 mod directory;
+mod early_warning;
 mod event_files;
 mod file;
-mod foresight;
 mod place;
 mod placebo;
 pub mod presets;
@@ -63,8 +63,8 @@ use crate::spec::{
 pub use controllers::{Controllers, HostControl};
 pub(crate) use directory::PARTS;
 pub use directory::{DirectoryError, RunDirectory, check_same};
+pub use early_warning::early_warning;
 pub use file::{Fault, FileError, schema};
-pub use foresight::foresight;
 pub use place::check_place;
 pub use placebo::{Placebo, PlaceboKind};
 pub use record::recorded_observations;

@@ -84,6 +84,7 @@ pub use replay::{Replay, ReplayPoint};
 pub use schedule::{Schedule, Shape};
 
 use crate::error::Error;
+use crate::spec::TrainingSpec;
 use limits::check_step_size;
 
 /// Whose statistics steer a layer's step size.
@@ -145,6 +146,18 @@ impl<C: Controller> Scheduler<C> {
             probes: 0,
             task: 0,
         })
+    }
+
+    /// Makes the scheduler of replica number `replica` of `spec`, with its step size, its seed and one layer for each block
+    /// of the network.
+    ///
+    /// # Errors
+    /// The errors of [`Self::new`]; [`Error::Invalid`] for a replica that `spec` does not have.
+    pub fn for_replica(controller: C, spec: &TrainingSpec, replica: usize) -> Result<Self, Error> {
+        spec.check_replica(replica)?;
+        let own = &spec.replicas[replica];
+        let layers = spec.network.blocks().len();
+        Self::new(controller, own.step_size.into(), layers, own.seed)
     }
 
     /// Reports bounds by another estimator, from empty windows.

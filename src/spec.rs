@@ -160,6 +160,18 @@ pub struct TaskStream {
 }
 
 impl TaskStream {
+    /// Creates a stream of random-label tasks, each of `epochs` passes over `subset` of the `images`. Every task labels
+    /// all of them anew.
+    pub fn random_labels(images: ImageSet, subset: u32, epochs: u32) -> Self {
+        Self {
+            kind: StreamKind::RandomLabels,
+            images,
+            subset,
+            epochs,
+            relabel_fraction: 1.0,
+        }
+    }
+
     /// The labels that the device needs: the labels of the images for permuted pixels, else a placeholder.
     pub(crate) fn image_labels(&self) -> Arc<[u32]> {
         match self.kind {
@@ -275,7 +287,7 @@ impl TrainingSpec {
     }
 
     /// The number of minibatches in an epoch; without a stream there is one endless epoch.
-    pub fn batches_per_epoch(&self) -> u32 {
+    pub(crate) fn batches_per_epoch(&self) -> u32 {
         self.stream
             .as_ref()
             .map_or(u32::MAX, |stream| stream.subset / self.batch)

@@ -18,7 +18,8 @@ use trainable::probe::ProbeSpec;
 use trainable::record::ProbeRow;
 use trainable::report::{Foreign, write_figures, write_page};
 use trainable::scheduler::{
-    Action, BoundControl, Context, Controller, Estimator, Observation, Scheduler, Statistics,
+    Action, BoundControl, Context, Control, Controller, Estimator, Observation, Scheduler,
+    Statistics,
 };
 use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 use trainable::{Compute, Trainer};
@@ -536,6 +537,23 @@ fn two_optimisers() -> TrainingSpec {
         }),
         probe: Some(ProbeSpec::default()),
     }
+}
+
+#[test]
+fn a_scheduler_of_a_replica_starts_from_its_specification() {
+    let mut spec = two_optimisers();
+    spec.replicas[1].step_size = 0.25;
+    spec.replicas[1].seed = 7;
+    let control = || Control::Bound(BoundControl::paper());
+    let scheduler = Scheduler::for_replica(control(), &spec, 1).unwrap();
+    let wanted = Scheduler::new(control(), 0.25, 2, 7).unwrap();
+    assert_eq!(scheduler, wanted);
+    assert_ne!(
+        scheduler,
+        Scheduler::for_replica(control(), &spec, 0).unwrap()
+    );
+    let error = Scheduler::for_replica(control(), &spec, 2).unwrap_err();
+    assert_eq!(error.to_string(), "replica: wanted below 2, found 2");
 }
 
 #[test]

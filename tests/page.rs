@@ -296,9 +296,8 @@ fn tables_of_an_earlier_version_are_brought_up_to_date() {
     }
 }
 
-#[test]
-fn indicators_are_sorted_with_chance_between_them() {
-    let case = Case::new();
+/// Writes a table of early warnings to `path`, with drops in one arm.
+fn write_early_warnings(path: &Path) {
     let header = "arm,indicator,drops,pairs,auroc,auroc_low,auroc_high,threshold,youden,warned,false_alarms,median_lead";
     let rows = [
         "all arms,worse,2,4,0.4,0.3,0.45,1.0,0.1,1,1,",
@@ -307,23 +306,48 @@ fn indicators_are_sorted_with_chance_between_them() {
         "all arms,better,2,4,0.6,0.4,0.7,1.0,0.5,1,0,1.0",
         "ReLU,alone,1,2,0.75,0.5,1.0,1.0,0.5,1,0,1.0",
     ];
-    fs::write(
-        case.run.join("foresight.csv"),
-        format!("{header}\n{}\n", rows.join("\n")),
-    )
-    .unwrap();
+    fs::write(path, format!("{header}\n{}\n", rows.join("\n"))).unwrap();
+}
+
+#[test]
+fn indicators_are_sorted_with_chance_between_them() {
+    let case = Case::new();
+    write_early_warnings(&case.run.join("early_warning.csv"));
     let page = Html::parse_document(&case.write().unwrap());
     assert_eq!(
-        texts(&page, "#foresight tbody th"),
+        texts(&page, "#early-warning tbody th"),
         [
             "best", "better", "chance", "worse", "none", "alone", "chance"
         ]
     );
-    assert_eq!(texts(&page, "#foresight summary"), ["ReLU"]);
+    assert_eq!(texts(&page, "#early-warning summary"), ["ReLU"]);
     assert_eq!(
-        texts(&page, "#foresight .faint th"),
+        texts(&page, "#early-warning .faint th"),
         ["better", "none", "alone"]
     );
+}
+
+#[test]
+fn early_warnings_of_version_0_1_0_are_read_under_their_former_name() {
+    let case = Case::new();
+    let [own, former] = ["early_warning.csv", "foresight.csv"].map(|name| case.run.join(name));
+    write_early_warnings(&own);
+    let page = case.write().unwrap();
+    let named = |page: &str| texts(&Html::parse_document(page), "#early-warning .files code");
+    assert_eq!(named(&page), ["early_warning.csv"]);
+
+    fs::rename(&own, &former).unwrap();
+    let older = case.write().unwrap();
+    assert_eq!(named(&older), ["foresight.csv"]);
+    assert_eq!(older.replace("foresight.csv", "early_warning.csv"), page);
+
+    case.edit("foresight.csv", |table| table.replace("ReLU,", "CReLU,"));
+    let refusal = case.refusal();
+    let wanted = "foresight.csv: wanted the arms of";
+    assert!(refusal.starts_with(wanted), "{refusal}");
+    // A run that is resumed writes the table under its present name beside the former one, and that table counts.
+    write_early_warnings(&own);
+    assert_eq!(case.write().unwrap(), page);
 }
 
 #[test]
@@ -359,7 +383,7 @@ fn a_missing_file_is_named() {
         ("experiment.toml", "the experiment of a run"),
         ("tasks.csv", "a table of a run"),
         ("probes.csv", "a table of a run"),
-        ("foresight.csv", "a table of a run"),
+        ("early_warning.csv", "a table of a run"),
     ] {
         let case = Case::new();
         fs::remove_file(case.run.join(file)).unwrap();
@@ -372,7 +396,7 @@ fn a_broken_file_is_named_with_what_was_wanted_and_found() {
     type Change = fn(&str) -> String;
     let cases: [(&str, Change, &str); 11] = [
         (
-            "foresight.csv",
+            "early_warning.csv",
             |text| text.to_owned() + "ReLU,dead units,5,3,0.5,0.4,0.6,0.1,0.2,1,1,1.0\n",
             "wanted no more than pairs as its drops, found 5",
         ),
@@ -418,7 +442,7 @@ fn a_broken_file_is_named_with_what_was_wanted_and_found() {
             "tasks.csv, line 14: wanted a number as its online_accuracy, found \"high\"",
         ),
         (
-            "foresight.csv",
+            "early_warning.csv",
             |text| text.to_owned() + "ReLU,dead units\n",
             "wanted a row of as many fields as the header has, in UTF-8, found 2 fields",
         ),

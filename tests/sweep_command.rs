@@ -28,7 +28,7 @@ const TABLES: [&str; 6] = [
     "scores.csv",
     "differences.csv",
     "task_indicators.csv",
-    "foresight.csv",
+    "early_warning.csv",
 ];
 
 fn command(arguments: &[&str], out: &Path) -> Command {

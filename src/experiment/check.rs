@@ -90,7 +90,7 @@ impl Experiment {
             return Err(self.invalid("name of an arm", wanted, shown(name)));
         }
         if names.clone().any(|name| name == ALL_ARMS) {
-            let wanted = "another name than the one that stands for all arms in foresight.csv";
+            let wanted = "another name than the one that stands for all arms in early_warning.csv";
             return Err(self.invalid("name of an arm", wanted, shown(ALL_ARMS)));
         }
         Ok(names.zip(&self.arms).collect())

@@ -115,7 +115,7 @@ impl Controllers {
     }
 
     /// The names, in alphabetical order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
+    fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 

@@ -238,11 +238,6 @@ impl RunDirectory {
         Ok(Self { events, ..self })
     }
 
-    /// The path of the directory.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Removes the partial tables. Call it after all tables are written.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ const TABLES: [&str; 7] = [
     "task_indicators.csv",
     "scores.csv",
     "differences.csv",
-    "foresight.csv",
+    "early_warning.csv",
 ];
 
 impl Figure {
@@ -94,10 +94,18 @@ mod tests {
             check_place(&path.join("missing"), may_resume).unwrap();
             check_place(path, may_resume).unwrap();
         }
-        fs::write(path.join("notes.txt"), "kept").unwrap();
-        check_place(path, false).unwrap();
+        // Version 0.1.0 wrote foresight.csv. No run writes it now, so it is not in the way.
+        for name in ["notes.txt", "foresight.csv"] {
+            fs::write(path.join(name), "kept").unwrap();
+            check_place(path, false).unwrap();
+        }
 
-        for name in ["scores.csv", "accuracies.svg", "bounds.png"] {
+        for name in [
+            "scores.csv",
+            "early_warning.csv",
+            "accuracies.svg",
+            "bounds.png",
+        ] {
             let file = path.join(name);
             fs::write(&file, "of somebody").unwrap();
             for may_resume in [false, true] {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::foresight::foresight;
+use super::early_warning::early_warning;
 use super::task_indicators::task_indicators;
 use super::{Arm, Experiment, ExperimentError, Results};
 use crate::error::Error;
@@ -171,7 +171,7 @@ fn finished_run(
 }
 
 /// Writes all tables of a finished experiment into `directory`, which exists: tasks.csv, probes.csv, indicators.csv,
-/// scores.csv, differences.csv, task_indicators.csv and foresight.csv. Each file is whole, or as it was.
+/// scores.csv, differences.csv, task_indicators.csv and early_warning.csv. Each file is whole, or as it was.
 ///
 /// # Errors
 /// A file that cannot be written: [`ExperimentError::Write`]; a NaN among the rows.
@@ -189,6 +189,9 @@ pub fn write_tables(
     write_table(&directory.join("differences.csv"), &differences)?;
     let indicators = task_indicators(results);
     write_table(&directory.join("task_indicators.csv"), &indicators)?;
-    let foresight = foresight(experiment, &results.tasks, &indicators)?;
-    Ok(write_table(&directory.join("foresight.csv"), &foresight)?)
+    let early_warning = early_warning(experiment, &results.tasks, &indicators)?;
+    Ok(write_table(
+        &directory.join("early_warning.csv"),
+        &early_warning,
+    )?)
 }

@@ -1,4 +1,4 @@
-//! Bounds and indicators averaged over tasks: the table `task_indicators.csv`, from which foresight.csv is computed.
+//! Bounds and indicators averaged over tasks: the table `task_indicators.csv`, from which early_warning.csv is computed.
 //!
 //! The table of probes is too large to keep with every experiment. The table of their means over tasks is small enough.
 

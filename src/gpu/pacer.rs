@@ -12,7 +12,7 @@ pub struct Pacer {
 
 impl Pacer {
     /// The largest number of steps in one submission.
-    pub const MAX_STEPS: u32 = 1_024;
+    const MAX_STEPS: u32 = 1_024;
 
     /// A pacer whose first step is cut. `budget` is the time that one submission should take.
     pub fn new(budget: Duration) -> Self {

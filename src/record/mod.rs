@@ -1,18 +1,18 @@
 //! Rows: the numbers that a run leaves, in tables and in TensorBoard's event files.
 //!
 //! - `task`, `probe`, `indicator`: measurements during a run; rows of tasks.csv, probes.csv and indicators.csv.
-//! - `task_indicator`, `score`, `foresight`: results computed from these at the end; rows of task_indicators.csv, of
-//!   scores.csv and differences.csv, and of foresight.csv.
+//! - `task_indicator`, `score`, `early_warning`: results computed from these at the end; rows of task_indicators.csv, of
+//!   scores.csv and differences.csv, and of early_warning.csv.
 //! - `table`: rows as CSV; `range`: the ranges of their numbers.
 //! - `event_files`: rows as TensorBoard's event files; `events`: the format of these files.
 //!
 //! Event files grow during a run. A table appears under its name only when all of it is on the disk.
 
+mod early_warning;
 mod event_files;
 mod events;
 #[cfg(test)]
 pub(crate) mod fixtures;
-mod foresight;
 mod indicator;
 mod probe;
 mod range;
@@ -21,9 +21,9 @@ mod table;
 mod task;
 mod task_indicator;
 
+pub(crate) use early_warning::ALL_ARMS;
+pub use early_warning::EarlyWarningRow;
 pub(crate) use event_files::{EventFiles, Replicas};
-pub(crate) use foresight::ALL_ARMS;
-pub use foresight::ForesightRow;
 pub use indicator::IndicatorRow;
 pub use probe::ProbeRow;
 pub(crate) use probe::{NETWORK, probe_rows};

@@ -121,7 +121,7 @@ pub enum PageError {
 ///
 /// The page needs no script, no network, and no fonts but those of the reader's system. It is light or dark as the browser
 /// is set. It holds the question, scores and paired differences with intervals, accuracies, each layer's bounds and step
-/// sizes, how well indicators foretold drops, diverged replicas, and the experiment files.
+/// sizes, how well indicators warned of drops, diverged replicas, and the experiment files.
 ///
 /// In its own directory, a single run's page has plots with plain names such as `accuracies.svg`. Otherwise plots are named
 /// after the page, `PAGE-accuracies.svg`, and so are the tables `PAGE-scores.csv` and `PAGE-differences.csv` of several
@@ -146,8 +146,8 @@ pub fn write_page(
     write(directories, page, foreign, Extent::Whole)
 }
 
-/// Writes the page of [`write_page`] for several runs, without the parts that are on each run's own page: bounds, step sizes
-/// and foresight layer by layer, and experiment files. In their place are links to the runs' own pages, `report.html` in
+/// Writes the page of [`write_page`] for several runs, without the parts that are on each run's own page: each layer's
+/// bounds and step sizes, early warnings, and experiment files. In their place are links to the runs' own pages, `report.html` in
 /// their directories.
 ///
 /// # Errors

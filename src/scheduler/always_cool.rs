@@ -16,9 +16,11 @@ pub struct AlwaysCool {
 }
 
 impl AlwaysCool {
+    /// Checks the rate.
+    ///
     /// # Errors
     /// [`Error::Invalid`] for a rate outside 0 to 1.
-    pub fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), Error> {
         check_share("rate", self.rate)
     }
 }

@@ -64,7 +64,8 @@ impl BoundControl {
         }
     }
 
-    /// The factors of the paper's summary, 0.99 and 1.01; otherwise as [`BoundControl::paper`].
+    /// The factors of the paper's summary, 0.99 and 1.01; otherwise as [`BoundControl::paper`]. They are meant for a probe
+    /// every 100 updates, where the others are meant for one every 40.
     pub const fn summary() -> Self {
         Self {
             cool: 0.99,
@@ -94,7 +95,7 @@ impl BoundControl {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a number outside its range, and for a floor above the ceiling.
-    pub fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), Error> {
         self.estimator.check()?;
         check_share("cool", self.cool)?;
         check_share("warm_share", self.warm_share)?;

@@ -46,7 +46,7 @@ impl ClipControl {
     ///
     /// # Errors
     /// [`Error::Invalid`] for a threshold that is not positive and finite.
-    pub fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), Error> {
         if self.threshold > 0.0 && self.threshold.is_finite() {
             return Ok(());
         }

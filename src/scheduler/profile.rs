@@ -47,14 +47,6 @@ impl Profile {
             Self::UpdateClipping => Control::Clip(ClipControl::update_clipping()),
         }
     }
-
-    /// The number of updates from probe to probe that the profile is meant for.
-    pub const fn interval(self) -> u32 {
-        match self {
-            Self::Summary => 100,
-            _ => 40,
-        }
-    }
 }
 
 /// A [`Control`] as it stands in a file.

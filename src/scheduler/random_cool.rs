@@ -19,9 +19,11 @@ pub struct RandomCool {
 }
 
 impl RandomCool {
+    /// Checks the rate and the probability.
+    ///
     /// # Errors
     /// [`Error::Invalid`] for a rate or a probability outside 0 to 1.
-    pub fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), Error> {
         check_share("rate", self.rate)?;
         check_share("probability", self.probability)
     }

@@ -27,10 +27,12 @@ pub struct ReplayPoint {
 }
 
 impl Replay {
+    /// Checks the trajectory.
+    ///
     /// # Errors
     /// [`Error::Invalid`] for a trajectory that is empty or does not ascend, and for a step size that is negative or
     /// not finite as f32; [`Error::Length`] for points of different lengths.
-    pub fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), Error> {
         let Some(first) = self.points.first() else {
             return Err(Error::invalid("replay points", "1 or more", 0));
         };

@@ -51,7 +51,7 @@ impl Schedule {
     /// # Errors
     /// [`Error::Invalid`] for a share outside 0 to 1, for an exponential decay to 0, and where warm-up and decay do not
     /// both fit into the task.
-    pub fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), Error> {
         check_share("end_share", self.end_share)?;
         match self.shape {
             Shape::Exponential if self.end_share == 0.0 => {
@@ -72,7 +72,7 @@ impl Schedule {
     }
 
     /// The share of the base step size at `progress`, the share of the task done: from `end_share` to 1.
-    pub fn share(&self, progress: f64) -> f64 {
+    fn share(&self, progress: f64) -> f64 {
         let (e, p) = (self.end_share, progress);
         let between = |height: f64| e + (1.0 - e) * height;
         match self.shape {

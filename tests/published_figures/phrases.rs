@@ -15,7 +15,7 @@
 
 use super::rows::{Figure, Rows};
 
-/// The intervals of scores.csv, differences.csv and foresight.csv that are published.
+/// The intervals of scores.csv, differences.csv and early_warning.csv that are published.
 const MEAN: [&str; 3] = ["mean", "mean_t_low", "mean_t_high"];
 const DIFFERENCE: [&str; 3] = ["difference", "t_low", "t_high"];
 const AUROC: [&str; 3] = ["auroc", "auroc_low", "auroc_high"];
@@ -69,7 +69,9 @@ fn figure(name: &str, rows: &Rows) -> Result<String, String> {
         }
         ("score", [arm]) => rows.cell(&table("scores"), &[arm], &MEAN),
         ("difference", [arm]) => rows.cell(&table("differences"), &[arm], &DIFFERENCE),
-        ("auroc", [arm, indicator]) => rows.cell(&table("foresight"), &[arm, indicator], &AUROC),
+        ("auroc", [arm, indicator]) => {
+            rows.cell(&table("early_warning"), &[arm, indicator], &AUROC)
+        }
         ("task", [arm, task]) => {
             let task = task.parse().map_err(|_| format!("no task {task}"))?;
             rows.task(folder, arm, task)

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
-use trainable::experiment::{Experiment, differences, foresight, scores};
-use trainable::record::{DifferenceRow, ForesightRow, ScoreRow, TaskIndicatorRow};
+use trainable::experiment::{Experiment, differences, early_warning, scores};
+use trainable::record::{DifferenceRow, EarlyWarningRow, ScoreRow, TaskIndicatorRow};
 
 use super::published;
 use super::rows::read;
@@ -106,7 +106,7 @@ fn scores_and_differences_are_what_the_tasks_make() {
 
 /// Tests the folders that hold means over tasks. Older runs kept neither these nor their probes.
 #[test]
-fn foresight_is_what_the_means_over_tasks_make() {
+fn early_warnings_follow_from_the_means_over_tasks() {
     let mut count = 0;
     for (name, directory) in folders() {
         let Ok(file) = fs::File::open(directory.join("task_indicators.csv.gz")) else {
@@ -115,8 +115,8 @@ fn foresight_is_what_the_means_over_tasks_make() {
         let mut table = csv::Reader::from_reader(GzDecoder::new(file));
         let means: Vec<TaskIndicatorRow> = table.deserialize().collect::<Result<_, _>>().unwrap();
         let tasks = published().tasks(&name).unwrap();
-        let made = foresight(&experiment(&directory), &tasks, &means).unwrap();
-        let kept: Vec<ForesightRow> = read(&directory.join("foresight.csv")).unwrap();
+        let made = early_warning(&experiment(&directory), &tasks, &means).unwrap();
+        let kept: Vec<EarlyWarningRow> = read(&directory.join("early_warning.csv")).unwrap();
         assert_eq!(made, kept, "{name}");
         count += 1;
     }
@@ -133,12 +133,12 @@ fn no_indicator_is_stable_across_settings() {
     let mut areas = BTreeMap::<String, Vec<f64>>::new();
     let mut judged = 0;
     for (name, directory) in folders() {
-        let table = directory.join("foresight.csv");
+        let table = directory.join("early_warning.csv");
         if name.starts_with("small/") || !table.exists() {
             continue;
         }
-        let rows: Vec<ForesightRow> = read(&table).unwrap();
-        let enough = |row: &&ForesightRow| row.arm == "all arms" && row.drops >= ENOUGH_DROPS;
+        let rows: Vec<EarlyWarningRow> = read(&table).unwrap();
+        let enough = |row: &&EarlyWarningRow| row.arm == "all arms" && row.drops >= ENOUGH_DROPS;
         let rows: Vec<_> = rows.iter().filter(enough).collect();
         judged += usize::from(!rows.is_empty());
         for row in rows {

@@ -6,7 +6,7 @@ use trainable::Error;
 use trainable::data::Description;
 use trainable::network::{Activation, Network};
 use trainable::probe::ProbeSpec;
-use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
 
 use crate::controller::Controller;
 
@@ -71,17 +71,12 @@ impl Settings {
             l2: self.l2,
             ..ReplicaSpec::default()
         };
+        let stream = TaskStream::random_labels(images.clone(), self.images, self.epochs);
         let spec = TrainingSpec {
             network: Network::mlp(&widths, self.activation)?,
             batch: self.batch,
             replicas: (0..self.replicas).map(replica).collect(),
-            stream: Some(TaskStream {
-                kind: StreamKind::RandomLabels,
-                images: images.clone(),
-                subset: self.images,
-                epochs: self.epochs,
-                relabel_fraction: 1.0,
-            }),
+            stream: Some(stream),
             probe: Some(ProbeSpec::default()),
         };
         spec.check()?;

@@ -3,7 +3,7 @@
 use trainable::Error;
 use trainable::network::{Activation, Network, Parameters};
 use trainable::rng::pcg4d;
-use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TaskSwitch, TrainingSpec};
+use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TaskSwitch, TrainingSpec};
 
 const IMAGES: u32 = 256;
 const PIXELS: u32 = 64;
@@ -30,17 +30,12 @@ pub fn training() -> Result<TrainingSpec, Error> {
         at_task_switch: TaskSwitch::FreshNetwork,
         ..carried.clone()
     };
+    let images = ImageSet::new(&noise, PIXELS as usize, 0.5, 0.29)?;
     Ok(TrainingSpec {
         network: Network::mlp(&[PIXELS, 32, 32, 10], Activation::Relu)?,
         batch: 16,
         replicas: vec![carried, pulled, fresh],
-        stream: Some(TaskStream {
-            kind: StreamKind::RandomLabels,
-            images: ImageSet::new(&noise, PIXELS as usize, 0.5, 0.29)?,
-            subset: 128,
-            epochs: 15,
-            relabel_fraction: 1.0,
-        }),
+        stream: Some(TaskStream::random_labels(images, 128, 15)),
         probe: None,
     })
 }

@@ -8,7 +8,7 @@ use trainable::gpu::{self, Gpu, RecordedPlan, Recorder, Tiling};
 use trainable::network::{Activation, Network};
 use trainable::plan::{Plan, Program};
 use trainable::probe::ProbeSpec;
-use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
+use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
 use trainable::{Compute, Error, Trainer, wgpu};
 
 /// The paper's network and minibatch.
@@ -27,17 +27,12 @@ pub(crate) fn spec(replicas: u32) -> Result<TrainingSpec, Error> {
         seed,
         ..ReplicaSpec::default()
     };
+    let images = ImageSet::new(&bytes, WIDTHS[0] as usize, 0.5, 0.29)?;
     Ok(TrainingSpec {
         network: Network::mlp(&WIDTHS, Activation::Relu)?,
         batch: BATCH,
         replicas: (0..replicas).map(replica).collect(),
-        stream: Some(TaskStream {
-            kind: StreamKind::RandomLabels,
-            images: ImageSet::new(&bytes, WIDTHS[0] as usize, 0.5, 0.29)?,
-            subset: 4 * BATCH,
-            epochs: 100,
-            relabel_fraction: 1.0,
-        }),
+        stream: Some(TaskStream::random_labels(images, 4 * BATCH, 100)),
         probe: None,
     })
 }

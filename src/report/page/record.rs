@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use super::PageError;
 use super::parts::{self, Unfinished};
 use crate::experiment::{
-    Experiment, Results, differences, foresight, read_text, scores, task_indicators,
+    Experiment, Results, differences, early_warning, read_text, scores, task_indicators,
 };
 use crate::record::{
-    ALL_ARMS, DifferenceRow, ForesightRow, ProbeRow, ScoreRow, TaskRow, read_table,
+    ALL_ARMS, DifferenceRow, EarlyWarningRow, ProbeRow, ScoreRow, TaskRow, read_table,
 };
 
-/// The tables that the page of a finished run needs.
-const TABLES: [&str; 3] = ["tasks.csv", "probes.csv", "foresight.csv"];
+/// The table of early warnings.
+const EARLY_WARNING: &str = "early_warning.csv";
+/// The name of that table in the directories that version 0.1.0 wrote.
+const FORMER_EARLY_WARNING: &str = "foresight.csv";
 
 /// A run and its data for the page.
 pub(super) struct Record {
@@ -27,7 +29,9 @@ pub(super) struct Record {
     /// The scores. Like `differences` they are computed from `tasks`, because the tables of an earlier version lack columns.
     pub(super) scores: Vec<ScoreRow>,
     pub(super) differences: Vec<DifferenceRow>,
-    pub(super) foresight: Vec<ForesightRow>,
+    pub(super) early_warning: Vec<EarlyWarningRow>,
+    /// The name of the table of early warnings in the directory.
+    pub(super) early_warning_table: &'static str,
     /// The progress of an unfinished run.
     pub(super) unfinished: Option<Unfinished>,
 }
@@ -37,7 +41,9 @@ impl Record {
     /// without all of its tables is read from the rows so far.
     pub(super) fn read(directory: &Path) -> Result<Self, PageError> {
         let (file, experiment) = read_named(&directory.join("experiment.toml"))?;
-        let has_tables = TABLES.iter().all(|name| directory.join(name).exists());
+        let early_warning_table = early_warning_table(directory);
+        let needed = ["tasks.csv", "probes.csv", early_warning_table];
+        let has_tables = needed.iter().all(|name| directory.join(name).exists());
         if !has_tables && let Some(results) = parts::read(directory, &experiment)? {
             return Self::of_parts(directory, file, experiment, results);
         }
@@ -48,7 +54,8 @@ impl Record {
             differences: differences(&experiment, &tasks)?,
             tasks,
             probes: read_table(&directory.join("probes.csv"))?,
-            foresight: read_table(&directory.join("foresight.csv"))?,
+            early_warning: read_table(&directory.join(early_warning_table))?,
+            early_warning_table,
             file,
             experiment,
             unfinished: None,
@@ -68,7 +75,8 @@ impl Record {
         let record = Self {
             directory: directory.to_owned(),
             file,
-            foresight: foresight(&experiment, &results.tasks, &task_indicators(&results))?,
+            early_warning: early_warning(&experiment, &results.tasks, &task_indicators(&results))?,
+            early_warning_table: EARLY_WARNING,
             tasks: results.tasks,
             probes: results.probes,
             scores: summary.scores,
@@ -87,7 +95,7 @@ impl Record {
             wanted: format!("{arms:?}"),
             found: format!("{found:?}"),
         };
-        let foresight = self.foresight.iter().map(|row| &row.arm[..]);
+        let early_warning = self.early_warning.iter().map(|row| &row.arm[..]);
         let tables: [(&str, BTreeSet<&str>); 3] = [
             (
                 "tasks.csv",
@@ -98,8 +106,8 @@ impl Record {
                 self.probes.iter().map(|row| &row.arm[..]).collect(),
             ),
             (
-                "foresight.csv",
-                foresight.filter(|arm| *arm != ALL_ARMS).collect(),
+                self.early_warning_table,
+                early_warning.filter(|arm| *arm != ALL_ARMS).collect(),
             ),
         ];
         for (name, found) in tables {
@@ -118,6 +126,15 @@ impl Record {
     pub(super) fn arms(&self) -> impl Iterator<Item = &str> {
         self.experiment.arms.iter().map(|arm| &arm.name[..])
     }
+}
+
+/// Returns the name of the table of early warnings in `directory`: the former name where only that file exists.
+fn early_warning_table(directory: &Path) -> &'static str {
+    let exists = |name: &str| directory.join(name).exists();
+    if !exists(EARLY_WARNING) && exists(FORMER_EARLY_WARNING) {
+        return FORMER_EARLY_WARNING;
+    }
+    EARLY_WARNING
 }
 
 /// Reads the experiment and the rows of the finished run in `directory`.

@@ -1,4 +1,4 @@
-//! The page's tables of results: scores, paired differences, foresight.
+//! The page's tables of results: scores, paired differences, early warning.
 
 use std::cmp::Ordering;
 
@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use super::comparison::{Comparison, Run};
 use super::numbers::{Ruler, number, signed};
-use crate::record::{ALL_ARMS, DifferenceRow, ForesightRow, ScoreRow};
+use crate::record::{ALL_ARMS, DifferenceRow, EarlyWarningRow, ScoreRow};
 use crate::statistics::ACCURACY_DROP;
 
 /// The area under the ROC curve of a score without information.
@@ -125,7 +125,7 @@ fn few_seeds(counts: impl Iterator<Item = usize>) -> Markup {
         @match least {
             Some(1) => p.caution { "A single seed has no interval, and shows a direction at most." },
             Some(least) if least < FEW_SEEDS => p.caution {
-                "With " (least) " seeds an interval says little: take it as a direction. Those of foresight, by bootstrap, "
+                "With " (least) " seeds an interval says little: take it as a direction. Those of early warnings, by bootstrap, "
                 "are too short as well."
             },
             _ => {},
@@ -196,8 +196,8 @@ fn verdict(row: &DifferenceRow) -> Markup {
     }
 }
 
-pub(super) fn foresight(run: &Run) -> Markup {
-    let rows = &run.record.foresight;
+pub(super) fn early_warning(run: &Run) -> Markup {
+    let rows = &run.record.early_warning;
     let mut arms: Vec<&str> = Vec::new();
     for row in rows.iter().filter(|row| row.arm != ALL_ARMS) {
         if !arms.contains(&&row.arm[..]) {
@@ -214,18 +214,18 @@ pub(super) fn foresight(run: &Run) -> Markup {
                 "first. Chance is one half."
             }
             (few_seeds([run.record.experiment.seeds.len()].into_iter()))
-            (foresight_table(rows, ALL_ARMS))
+            (early_warning_table(rows, ALL_ARMS))
             @for arm in arms {
-                details { summary { (arm) } (foresight_table(rows, arm)) }
+                details { summary { (arm) } (early_warning_table(rows, arm)) }
             }
             @if run.record.unfinished.is_none() {
-                p.files { "All digits, and the thresholds: " code { "foresight.csv" } "." }
+                p.files { "All digits, and the thresholds: " code { (run.record.early_warning_table) } "." }
             }
         }
     }
 }
 
-fn foresight_table(rows: &[ForesightRow], arm: &str) -> Markup {
+fn early_warning_table(rows: &[EarlyWarningRow], arm: &str) -> Markup {
     let mut rows: Vec<_> = rows.iter().filter(|row| row.arm == arm).collect();
     rows.sort_by(|a, b| descending(a.auroc, b.auroc));
     let better = rows.iter().filter(|row| row.auroc > Some(CHANCE)).count();
@@ -246,15 +246,15 @@ fn foresight_table(rows: &[ForesightRow], arm: &str) -> Markup {
                 }
             }
             tbody {
-                @for row in better { (foresight_row(row)) }
+                @for row in better { (early_warning_row(row)) }
                 tr.chance { th scope="row" { "chance" } td { (number(Some(CHANCE), 3)) } td colspan="5" {} }
-                @for row in worse { (foresight_row(row)) }
+                @for row in worse { (early_warning_row(row)) }
             }
         }))
     }
 }
 
-fn foresight_row(row: &ForesightRow) -> Markup {
+fn early_warning_row(row: &EarlyWarningRow) -> Markup {
     let ends = row.auroc_low.zip(row.auroc_high);
     let is_clear = ends.is_some_and(|(low, high)| low > CHANCE || high < CHANCE);
     html! {

@@ -1,4 +1,4 @@
-//! Rows that state how well indicators foretell drops in accuracy.
+//! Rows that state how well indicators warn of drops in accuracy.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::TableRow;
 use super::range::{self, OutOfRange};
 
-/// The foresight of one indicator: how well its value over one task tells that the next task's online accuracy is lower by
-/// more than 0.05. It is a row of foresight.csv.
+/// One indicator as an early warning: how well its value over one task tells that the next task's online accuracy is lower by
+/// more than 0.05. It is a row of early_warning.csv.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ForesightRow {
+pub struct EarlyWarningRow {
     /// The arm, or `all arms` for all arms pooled.
     pub arm: String,
     /// The indicator. Where lower values are worse, the score is its negative.
@@ -38,10 +38,10 @@ pub struct ForesightRow {
     pub median_lead: Option<f64>,
 }
 
-/// The value of [`ForesightRow::arm`] for all arms together.
+/// The value of [`EarlyWarningRow::arm`] for all arms together.
 pub(crate) const ALL_ARMS: &str = "all arms";
 
-impl TableRow for ForesightRow {
+impl TableRow for EarlyWarningRow {
     const COLUMNS: &[&str] = &[
         "arm",
         "indicator",

@@ -1,4 +1,4 @@
-//! foresight.csv can be computed again from the tables that an experiment's folder keeps: tasks.csv and the means over
+//! early_warning.csv can be computed again from the tables that an experiment's folder keeps: tasks.csv and the means over
 //! tasks.
 #![cfg(feature = "report")]
 
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use trainable::Compute;
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{
-    Arm, Experiment, Results, foresight, run, task_indicators, write_tables,
+    Arm, Experiment, Results, early_warning, run, task_indicators, write_tables,
 };
 use trainable::record::{ProbeRow, TaskIndicatorRow, TaskRow, write_table};
 use trainable::scheduler::{BoundControl, Control};
@@ -61,17 +61,17 @@ fn rows<T: DeserializeOwned>(path: &Path) -> Vec<T> {
 }
 
 #[test]
-fn foresight_is_made_again_of_the_means_over_tasks_byte_for_byte() {
+fn early_warnings_are_made_again_from_the_means_over_tasks_byte_for_byte() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
     write_tables(directory.path(), &experiment(), &results()).unwrap();
-    let written = fs::read(path("foresight.csv")).unwrap();
+    let written = fs::read(path("early_warning.csv")).unwrap();
     let tasks: Vec<TaskRow> = rows(&path("tasks.csv"));
     let mut means: Vec<TaskIndicatorRow> = rows(&path("task_indicators.csv"));
     // The product of 2 arms, 3 seeds, 4 tasks, and 3 layers and the network.
     assert_eq!(means.len(), 2 * 3 * 4 * 4);
     let again = |means: &[TaskIndicatorRow]| {
-        let table = foresight(&experiment(), &tasks, means).unwrap();
+        let table = early_warning(&experiment(), &tasks, means).unwrap();
         assert!(table.len() >= 25, "accuracy never drops: {}", table.len());
         write_table(&path("again.csv"), &table).unwrap();
         fs::read(path("again.csv")).unwrap()

@@ -1,10 +1,10 @@
-//! How well each bound and indicator foretells that accuracy falls: the paper's Fig. 4 as numbers.
+//! Early warning: how well each bound and indicator warns that accuracy drops. These are numbers for the paper's Fig. 4.
 
 use std::collections::HashMap;
 
 use super::Experiment;
 use crate::error::Error;
-use crate::record::{ALL_ARMS, ForesightRow, TaskIndicatorRow, TaskRow};
+use crate::record::{ALL_ARMS, EarlyWarningRow, TaskIndicatorRow, TaskRow};
 use crate::statistics::{ACCURACY_DROP, Bootstrap, IndicatorRun, lead_time, pooled_auroc};
 
 /// A quantity that is averaged over a task.
@@ -100,16 +100,16 @@ const INDICATORS: [Indicator; 25] = [
 /// The rows of each task of each replica.
 type Tasks<'a> = HashMap<(&'a str, u32, u32), Vec<&'a TaskIndicatorRow>>;
 
-/// The rows of foresight.csv, from those of tasks.csv and task_indicators.csv: every indicator over all arms together, then
-/// over each arm in which accuracy ever drops.
+/// Computes the rows of early_warning.csv from those of tasks.csv and task_indicators.csv. Every indicator has a row over all
+/// arms together, and then one over each arm in which accuracy ever drops.
 ///
 /// # Errors
 /// [`Error::Invalid`] for a NaN among the rows.
-pub fn foresight(
+pub fn early_warning(
     experiment: &Experiment,
     tasks: &[TaskRow],
     indicators: &[TaskIndicatorRow],
-) -> Result<Vec<ForesightRow>, Error> {
+) -> Result<Vec<EarlyWarningRow>, Error> {
     let mut means = Tasks::new();
     for row in indicators {
         let task = (&row.arm[..], row.seed, row.task);
@@ -155,7 +155,7 @@ fn row(
     clusters: &[Vec<IndicatorRun>],
     indicator: &Indicator,
     label: &str,
-) -> Result<Option<ForesightRow>, Error> {
+) -> Result<Option<EarlyWarningRow>, Error> {
     let all: Vec<&IndicatorRun> = clusters.iter().flatten().collect();
     let pairs: Vec<_> = all.iter().flat_map(|run| run.pairs()).collect();
     let drops = pairs.iter().filter(|(_, drops)| *drops).count();
@@ -168,7 +168,7 @@ fn row(
     })?;
     let lead = lead_time(&all);
     let auroc = pooled_auroc(&all);
-    Ok(Some(ForesightRow {
+    Ok(Some(EarlyWarningRow {
         arm: label.to_owned(),
         indicator: indicator.name.into(),
         drops,

@@ -1,0 +1,54 @@
+//! The pass that the training buffers of one replica hold.
+
+use bytemuck::cast_slice;
+
+use super::{Indicators, LayerPass, Pass, Samples};
+use crate::error::Error;
+use crate::network::{Network, Node, Value};
+use crate::probe::check_finite;
+use crate::spec::TrainingSpec;
+use crate::state::ReplicaState;
+
+/// Computes the indicators from one replica's parts of [`crate::plan::Buffers::indicator_sources`].
+pub(crate) fn of_stored(spec: &TrainingSpec, parts: &[&[u32]]) -> Result<Indicators, Error> {
+    let nodes = spec.network.nodes();
+    let (probe, pass) = parts.split_at(2);
+    let states: &[ReplicaState] = cast_slice(probe[0]);
+    check_finite(&states[0], cast_slice(probe[1]))?;
+    let (inputs, gradients) = pass.split_at(nodes.len());
+    let layers = nodes.iter().zip(inputs).zip(gradients);
+    let pass = Pass {
+        batch: spec.batch as usize,
+        activation: spec.network.activation(),
+        layers: layers
+            .map(|((node, inputs), gradients)| {
+                layer_pass(
+                    &spec.network,
+                    node,
+                    cast_slice(inputs),
+                    cast_slice(gradients),
+                )
+            })
+            .collect(),
+    };
+    pass.indicators()
+}
+
+fn layer_pass<'a>(
+    network: &Network,
+    node: &Node,
+    inputs: &'a [f32],
+    gradients: &'a [f32],
+) -> LayerPass<'a> {
+    let samples = |values, value: &Value, copies| Samples {
+        values,
+        stride: (value.padded_units() * copies) as usize,
+        copies: copies as usize,
+        width: value.units as usize,
+    };
+    let input = network.value(node.inputs[0]);
+    LayerPass {
+        inputs: samples(inputs, input, input.copies()),
+        gradients: samples(gradients, network.value(node.output), 1),
+    }
+}

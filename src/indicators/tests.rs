@@ -1,0 +1,260 @@
+//! Indicators of small passes, against values computed by hand.
+
+use super::rank::entropy_term;
+use super::*;
+use crate::network::Activation;
+
+fn samples(values: &[f32], width: usize) -> Samples<'_> {
+    Samples {
+        values,
+        stride: width,
+        copies: 1,
+        width,
+    }
+}
+
+/// Indicators of a network of two layers whose hidden activations are `features`.
+fn of_features(activation: Activation, batch: usize, features: Samples<'_>) -> Indicators {
+    let ones = vec![1.0; batch * features.width];
+    let lower = LayerPass {
+        inputs: samples(&ones, 1),
+        gradients: samples(&ones, features.width),
+    };
+    let upper = LayerPass {
+        inputs: features,
+        gradients: samples(&ones, 1),
+    };
+    let pass = Pass {
+        batch,
+        activation,
+        layers: vec![lower, upper],
+    };
+    pass.indicators().unwrap()
+}
+
+fn units_of(activation: Activation, batch: usize, features: &[f32]) -> UnitIndicators {
+    let width = features.len() / batch;
+    of_features(activation, batch, samples(features, width)).hidden[0]
+}
+
+#[track_caller]
+fn assert_near(found: f64, wanted: f64) {
+    assert!((found - wanted).abs() < 1e-9, "{found} instead of {wanted}");
+}
+
+const LN_2: f64 = std::f64::consts::LN_2;
+
+#[test]
+fn orthogonal_features_have_full_rank() {
+    // Columns of a Hadamard matrix, so that singular values are those of the scales.
+    let hadamard = |i: usize, j: usize| {
+        if (i & j).count_ones().is_multiple_of(2) {
+            1.0
+        } else {
+            -1.0
+        }
+    };
+    for (scales, effective, stable) in [
+        (vec![1.0; 3], 3.0, 3.0),
+        (
+            vec![3.0, 1.0],
+            (2.0 * LN_2 - 0.75 * 3_f64.ln()).exp(),
+            10.0 / 9.0,
+        ),
+        (vec![2.0, 0.0, 2.0], 2.0, 2.0),
+    ] {
+        let width = scales.len();
+        let element = |i: usize, j: usize| scales[j] * hadamard(i, j);
+        let tall: Vec<f32> = (0..8 * width)
+            .map(|n| element(n / width, n % width))
+            .collect();
+        let wide: Vec<f32> = (0..8 * width).map(|n| element(n % 8, n / 8)).collect();
+        for (batch, features) in [(8, &tall), (width, &wide)] {
+            let features = samples(features, features.len() / batch);
+            let found = of_features(Activation::Identity, batch, features);
+            assert_near(found.effective_rank, effective);
+            assert_near(found.stable_rank, stable);
+        }
+    }
+}
+
+#[test]
+fn features_of_rank_one_have_rank_one() {
+    let features: Vec<f32> = (0..35)
+        .map(|n| (n / 7) as f32 * 0.5 * ((n % 7) as f32 - 2.0))
+        .collect();
+    let found = of_features(Activation::Tanh, 5, samples(&features, 7));
+    assert_near(found.effective_rank, 1.0);
+    assert_near(found.stable_rank, 1.0);
+}
+
+#[test]
+fn zero_features_have_rank_zero_and_are_dead_and_dormant() {
+    let found = of_features(Activation::Relu, 4, samples(&[0.0; 12], 3));
+    assert_eq!((found.effective_rank, found.stable_rank), (0.0, 0.0));
+    let wanted = UnitIndicators {
+        dead: 1.0,
+        dormant: 1.0,
+        sign_entropy: 0.0,
+    };
+    assert_eq!(found.hidden, [wanted]);
+}
+
+#[test]
+fn dead_is_zero_for_relu_and_constant_for_others() {
+    // Units: always zero; constant; zero for one of two samples.
+    let features = [0.0, 0.5, 0.0, 0.0, 0.5, 0.5];
+    assert_near(units_of(Activation::Relu, 2, &features).dead, 1.0 / 3.0);
+    for activation in [
+        Activation::Tanh,
+        Activation::LeakyRelu,
+        Activation::Identity,
+    ] {
+        assert_near(units_of(activation, 2, &features).dead, 2.0 / 3.0);
+    }
+}
+
+#[test]
+fn dormant_units_are_those_below_a_share_of_the_mean() {
+    // Mean activations 4, 0.05 and 1.95: the mean of them is 2, the threshold 0.05.
+    let features = [4.0, 0.1, 1.95, 4.0, 0.0, -1.95];
+    let at_threshold = |second: f32| {
+        let mut features = features;
+        features[1] = second;
+        units_of(Activation::LeakyRelu, 2, &features).dormant
+    };
+    assert_near(at_threshold(0.099), 1.0 / 3.0);
+    assert_near(at_threshold(0.102), 0.0);
+}
+
+#[test]
+fn sign_entropy_is_that_of_a_biased_coin() {
+    // Positive for one of four samples, for two, for all.
+    let features = [1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 1.0];
+    let quarter = 0.25 * 4_f64.ln() + 0.75 * (4.0 / 3.0_f64).ln();
+    let found = units_of(Activation::Relu, 4, &features).sign_entropy;
+    assert_near(found, (quarter + LN_2) / 3.0);
+}
+
+#[test]
+fn a_crelus_copies_are_one_unit_and_padding_is_ignored() {
+    const PAD: f32 = f32::NAN;
+    // z = [1, -2, 0], [-1, -2, 0], each copy padded to four, and a row of padding.
+    let rows = [
+        [1.0, 0.0, 0.0, PAD, 0.0, 2.0, 0.0, PAD],
+        [0.0, 0.0, 0.0, PAD, 1.0, 2.0, 0.0, PAD],
+        [PAD; 8],
+    ];
+    let features = Samples {
+        values: rows.as_flattened(),
+        stride: 8,
+        copies: 2,
+        width: 3,
+    };
+    let found = of_features(Activation::Crelu, 2, features);
+    assert_near(found.hidden[0].dead, 1.0 / 3.0);
+    assert_near(found.hidden[0].dormant, 1.0 / 3.0);
+    assert_near(found.hidden[0].sign_entropy, LN_2 / 3.0);
+    // Rows [1, 0, 2] and [0, 1, 2] of what is not zero: Gram [5 4; 4 5], eigenvalues 9 and 1.
+    assert_near(found.stable_rank, 10.0 / 9.0);
+    assert_near(found.effective_rank, (LN_2 * 2.0 - 0.75 * 3_f64.ln()).exp());
+}
+
+fn fisher(batch: usize, inputs: &[f32], gradients: &[f32]) -> (usize, f64) {
+    let layer = LayerPass {
+        inputs: samples(inputs, inputs.len() / batch),
+        gradients: samples(gradients, gradients.len() / batch),
+    };
+    let pass = Pass {
+        batch,
+        activation: Activation::Identity,
+        layers: vec![layer],
+    };
+    let found = pass.indicators().unwrap();
+    assert!(found.hidden.is_empty());
+    (found.fisher_rank, found.fisher_effective_rank)
+}
+
+#[test]
+fn the_fisher_rank_counts_directions_of_sample_gradients() {
+    // One-hot gradients: G is diagonal, its elements d^2 (a^2 + 1).
+    let (rank, effective) = fisher(3, &[2.0; 3], &[1., 0., 0., 0., 1., 0., 0., 0., 1.]);
+    assert_eq!(rank, 3);
+    assert_near(effective, 3.0);
+    // All gradients are equal.
+    let (rank, effective) = fisher(3, &[2.0; 3], &[0.5; 3]);
+    assert_eq!(rank, 1);
+    assert_near(effective, 1.0);
+    // Shares of the trace in percent.
+    let weighted = |weights: [f32; 3]| {
+        let [a, b, c] = weights.map(f32::sqrt);
+        fisher(3, &[0.0; 3], &[a, 0., 0., 0., b, 0., 0., 0., c])
+    };
+    assert_eq!(weighted([97.0, 1.5, 1.5]).0, 3);
+    assert_eq!(weighted([98.0, 1.5, 0.5]).0, 2);
+    let (rank, effective) = weighted([99.5, 0.5, 0.0]);
+    assert_eq!(rank, 1);
+    let entropy = entropy_term(0.995) + entropy_term(0.005);
+    assert!((effective - entropy.exp()).abs() < 1e-6, "{effective}");
+    assert_eq!(fisher(3, &[1.0; 3], &[0.0; 9]), (0, 0.0));
+}
+
+#[test]
+fn inputs_tell_samples_apart_that_have_equal_gradients() {
+    // a = 1, -1 with d = 1: G = [2 0; 0 2]. Without the bias it would be [1 -1; -1 1].
+    let (rank, effective) = fisher(2, &[1.0, -1.0], &[1.0, 1.0]);
+    assert_eq!(rank, 2);
+    assert_near(effective, 2.0);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let refusal = |batch, inputs: Samples<'_>, gradients: Samples<'_>| {
+        let layers = vec![LayerPass { inputs, gradients }];
+        let activation = Activation::Relu;
+        let pass = Pass {
+            batch,
+            activation,
+            layers,
+        };
+        pass.indicators().unwrap_err().to_string()
+    };
+    let fine = samples(&[1.0, 2.0], 1);
+    assert_eq!(
+        refusal(2, samples(&[1.0, f32::NAN], 1), fine),
+        "activations: wanted finite numbers, found NaN"
+    );
+    assert_eq!(
+        refusal(2, fine, samples(&[1.0, f32::INFINITY], 1)),
+        "pre-activation gradients: wanted finite numbers, found inf"
+    );
+    assert_eq!(
+        refusal(0, fine, fine),
+        "samples of a pass: wanted 1 at least, found 0"
+    );
+    assert_eq!(
+        refusal(3, fine, fine),
+        "activations: wanted 3 rows of 1, found 2"
+    );
+    assert_eq!(
+        refusal(1, Samples { width: 2, ..fine }, fine),
+        "activations: wanted a width of 1 to 1, found 2"
+    );
+    assert_eq!(
+        refusal(1, Samples { stride: 0, ..fine }, fine),
+        "activations: wanted a width of 1 to 0, found 1"
+    );
+    assert_eq!(
+        refusal(1, fine, Samples { copies: 0, ..fine }),
+        "pre-activation gradients: wanted 1 or 2 copies, found 0"
+    );
+    let empty = Pass {
+        batch: 1,
+        activation: Activation::Relu,
+        layers: Vec::new(),
+    };
+    assert_eq!(
+        empty.indicators().unwrap_err().to_string(),
+        "layers of a pass: wanted 1 at least, found 0"
+    );
+}

@@ -70,11 +70,11 @@ fn twin(kernel: &Kernel) -> Twin {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::KERNELS;
+    use crate::kernels;
 
     #[test]
     fn every_kernel_has_a_twin_and_other_names_have_none() {
-        KERNELS.into_iter().for_each(|kernel| {
+        kernels::all().for_each(|kernel| {
             twin(kernel);
         });
         assert!(linear::twin("optimiser_step").is_none());

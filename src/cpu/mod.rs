@@ -20,6 +20,7 @@ mod segment;
 mod sort;
 mod stages;
 mod stream;
+mod symmetric;
 mod tensors;
 
 pub(crate) use array::Array;

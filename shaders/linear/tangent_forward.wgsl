@@ -47,13 +47,3 @@ fn segment(replica: u32, slot: u32) -> u32 {
     let offset = select(params.block_offset, params.network_offset, slot == 0u);
     return replica * params.iterates_stride + offset;
 }
-
-// Writes Ra to vec4 `at`, from Rz and the activations at vec4 `source`.
-fn write(at: u32, source: u32, rz: vec4<f32>) {
-    let columns4 = params.columns / 4u;
-    tangents[at] = derivative(params.activation, activations[source]) * rz;
-    if params.activation == ACTIVATION_CRELU {
-        let mirror = activations[source + columns4];
-        tangents[at + columns4] = -derivative(params.activation, mirror) * rz;
-    }
-}

@@ -83,14 +83,21 @@ fn main(
         add_product(&tile, true, source, matrix);
     }
     var z = array(tile.z0, tile.z1, tile.z2, tile.z3, tile.z4, tile.z5, tile.z6, tile.z7);
-    let copies = select(1u, 2u, params.activation == ACTIVATION_CRELU);
-    let width4 = copies * columns4;
     let target_row = (replica * params.slots + slot) * params.batch_rows + row;
     let source_row = replica * params.batch_rows + row;
     for (var i = 0u; i < 8u; i++) {
         if is_dual {
             z[i] = iterates[first + (row + i) * columns4];
         }
-        write((target_row + i) * width4 + id.x, (source_row + i) * width4 + id.x, z[i]);
+        if params.activation == ACTIVATION_CRELU {
+            let a = activations[(source_row + i) * 2u * columns4 + id.x];
+            let mirror = activations[(source_row + i) * 2u * columns4 + columns4 + id.x];
+            let at = (target_row + i) * 2u * columns4 + id.x;
+            tangents[at] = derivative(params.activation, a) * z[i];
+            tangents[at + columns4] = -derivative(params.activation, mirror) * z[i];
+        } else {
+            let a = activations[(source_row + i) * columns4 + id.x];
+            tangents[(target_row + i) * columns4 + id.x] = derivative(params.activation, a) * z[i];
+        }
     }
 }

@@ -22,6 +22,16 @@ fn right4(factors: Factors, k: u32, column4: u32) -> vec4<f32> {
     return parameters[at];
 }
 
+// Writes Ra to vec4 `at`, from Rz and the activations at vec4 `source`.
+fn write(at: u32, source: u32, rz: vec4<f32>) {
+    let columns4 = params.columns / 4u;
+    tangents[at] = derivative(params.activation, activations[source]) * rz;
+    if params.activation == ACTIVATION_CRELU {
+        let mirror = activations[source + columns4];
+        tangents[at + columns4] = -derivative(params.activation, mirror) * rz;
+    }
+}
+
 @compute @workgroup_size(LANES)
 fn main(
     @builtin(local_invocation_index) lane: u32,

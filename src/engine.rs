@@ -15,6 +15,25 @@ use crate::plan::{BufferId, Buffers, Program};
 use crate::snapshot::{PersistentBuffer, persistent_buffers};
 use crate::spec::TrainingSpec;
 
+/// A place into which plans are recorded.
+trait RecordingTarget {
+    fn record(&mut self, plan: &RecordedPlan, times: u32);
+}
+
+/// Every plan gets a compute pass of its own.
+impl RecordingTarget for wgpu::CommandEncoder {
+    fn record(&mut self, plan: &RecordedPlan, times: u32) {
+        plan.encode(self, times);
+    }
+}
+
+/// All plans share the caller's compute pass.
+impl RecordingTarget for wgpu::ComputePass<'_> {
+    fn record(&mut self, plan: &RecordedPlan, times: u32) {
+        plan.encode_in(self, times);
+    }
+}
+
 /// A batch of replicas in training on a wgpu device.
 ///
 /// The engine never creates, owns or polls a device, and `encode_*` never submits: it records into
@@ -74,19 +93,23 @@ impl Engine {
         self.buffer(self.buffers.parameters)
     }
 
-    /// Records `work` into compute passes of its own.
-    fn encode(&self, encoder: &mut wgpu::CommandEncoder, work: Work) -> Result<(), Error> {
+    /// Records `work`.
+    fn record(&self, target: &mut impl RecordingTarget, work: Work) -> Result<(), Error> {
         for (plan, times) in self.ready(work)? {
-            plan.encode(encoder, times);
+            target.record(plan, times);
         }
         Ok(())
     }
 
-    /// Records `work` into a compute pass of the caller's.
-    fn encode_in(&self, pass: &mut wgpu::ComputePass<'_>, work: Work) -> Result<(), Error> {
-        for (plan, times) in self.ready(work)? {
-            plan.encode_in(pass, times);
-        }
+    /// Records `work` and counts its updates.
+    fn record_updates(
+        &mut self,
+        target: &mut impl RecordingTarget,
+        work: Work,
+    ) -> Result<(), Error> {
+        let updates = work.new_updates();
+        self.record(target, work)?;
+        self.updates += updates;
         Ok(())
     }
 

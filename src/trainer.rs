@@ -69,17 +69,14 @@ impl Trainer {
         if steps == 0 {
             return Ok(());
         }
-        let updates = self.updates;
-        let probed = u32::from(std::mem::take(&mut self.has_probed));
-        if probed > 0 {
-            self.executor.run(Work::StepAfterProbe { updates })?;
+        let mut steps = steps;
+        if std::mem::take(&mut self.has_probed) {
+            let updates = self.updates;
+            self.run(Work::StepAfterProbe { updates })?;
+            steps -= 1;
         }
-        self.executor.run(Work::Steps {
-            updates: updates + u64::from(probed),
-            steps: steps - probed,
-        })?;
-        self.updates += u64::from(steps);
-        Ok(())
+        let updates = self.updates;
+        self.run(Work::Steps { updates, steps })
     }
 
     /// Trains for `updates` steps on the minibatches that [`Self::write_batch`] loaded.
@@ -88,9 +85,7 @@ impl Trainer {
     /// A device that fails.
     pub fn update(&mut self, updates: u32) -> Result<(), Error> {
         self.has_probed = false;
-        self.executor.run(Work::Updates(updates))?;
-        self.updates += u64::from(updates);
-        Ok(())
+        self.run(Work::Updates(updates))
     }
 
     /// Computes the logits of every replica's loaded minibatch: the one that [`Self::write_batch`] loaded, or the one of
@@ -102,7 +97,7 @@ impl Trainer {
     /// # Errors
     /// A device that fails.
     pub fn forward(&mut self) -> Result<Vec<Vec<f32>>, Error> {
-        self.executor.run(Work::Forward)?;
+        self.run(Work::Forward)?;
         self.ask(decode::logits(&self.spec, &self.buffers))
     }
 
@@ -113,10 +108,9 @@ impl Trainer {
     /// [`Error::NoProbe`] without [`TrainingSpec::probe`], or a device that fails.
     pub fn probe(&mut self) -> Result<Vec<Result<ProbeStats, NotFinite>>, Error> {
         let probe = self.spec.probe.ok_or(Error::NoProbe)?;
-        self.executor.run(Work::ProbeBegin)?;
-        self.executor
-            .run(Work::ProbeIterations(1..probe.iterations))?;
-        self.executor.run(Work::ProbeEnd)?;
+        self.run(Work::ProbeBegin)?;
+        self.run(Work::ProbeIterations(1..probe.iterations))?;
+        self.run(Work::ProbeEnd)?;
         let stats = self.ask(decode::probe(&self.spec, &self.buffers)?)?;
         self.has_probed = true;
         Ok(stats)
@@ -129,7 +123,7 @@ impl Trainer {
     /// A device that fails.
     pub fn store_reference(&mut self) -> Result<(), Error> {
         self.has_probed = false;
-        self.executor.run(Work::StoreReference)
+        self.run(Work::StoreReference)
     }
 
     /// Computes other indicators of lost trainability from the minibatch of the latest probe, one entry per replica. Call
@@ -247,6 +241,14 @@ impl Trainer {
             parts.for_each(|(replica, words)| self.executor.write(own.id, replica, words));
         }
         self.updates = updates;
+        Ok(())
+    }
+
+    /// Does `work` and counts its updates.
+    fn run(&mut self, work: Work) -> Result<(), Error> {
+        let updates = work.new_updates();
+        self.executor.run(work)?;
+        self.updates += updates;
         Ok(())
     }
 

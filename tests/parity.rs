@@ -27,7 +27,7 @@ use pair::{
 use recording::Recording;
 use trainable::cpu::CpuExecutor;
 use trainable::gpu::{Gpu, Tiling};
-use trainable::kernels::KERNELS;
+use trainable::kernels;
 use trainable::plan::{Contents, Elements, Program};
 use trainable::probe::{IterateForm, ProbeMethod};
 use trainable::state::{ReplicaState, TaskRecord};
@@ -170,7 +170,7 @@ fn the_comparison_notices_a_kernel_that_did_not_run() {
                 });
             *left_traces.entry(dispatch.kernel.name).or_insert(false) |= differs;
         }
-        assert_eq!(left_traces.len(), KERNELS.len());
+        assert_eq!(left_traces.len(), kernels::all().count());
         for (kernel, left_traces) in left_traces {
             assert!(left_traces, "{}: {kernel} left no trace", gpu.adapter);
         }
@@ -182,7 +182,7 @@ fn the_comparison_notices_a_kernel_that_did_not_run() {
 #[ignore = "writes files, to the folder that TRAINABLE_RECORD names"]
 fn every_dispatch_is_recorded() {
     let folder = std::env::var_os("TRAINABLE_RECORD").expect("TRAINABLE_RECORD names a folder");
-    let mut recording = Recording::new(&KERNELS);
+    let mut recording = Recording::new(&kernels::all().collect::<Vec<_>>());
     for (case_number, program) in cases() {
         let mut cpu = CpuExecutor::new(&program);
         let dispatches = dispatches(&program);
@@ -195,7 +195,7 @@ fn every_dispatch_is_recorded() {
             recording.run(case_number, &program, &mut cpu, dispatch);
         }
     }
-    for kernel in KERNELS {
+    for kernel in kernels::all() {
         assert!(recording.has(kernel.name), "{} does not occur", kernel.name);
     }
     recording

@@ -144,6 +144,11 @@ fn add_product(sums: ptr<function, Sums>, factors: Factors, lane: u32) {
     }
 }
 
+// The number of tiles that cover so many rows.
+fn row_tiles(rows: u32) -> u32 {
+    return (rows + TILE_ROWS - 1u) / TILE_ROWS;
+}
+
 // The row and the vec4 of columns of a lane's result.
 fn result_at(factors: Factors, lane: u32, result: u32) -> vec2<u32> {
     return vec2<u32>(factors.row, factors.column / 4u) + result_place(lane, result);

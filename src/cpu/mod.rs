@@ -20,6 +20,7 @@ mod segment;
 mod sort;
 mod stages;
 mod stream;
+mod symmetric;
 mod tensors;
 
 pub(crate) use array::Array;
@@ -70,11 +71,11 @@ fn twin(kernel: &Kernel) -> Twin {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::KERNELS;
+    use crate::kernels;
 
     #[test]
     fn every_kernel_has_a_twin_and_other_names_have_none() {
-        KERNELS.into_iter().for_each(|kernel| {
+        kernels::all().for_each(|kernel| {
             twin(kernel);
         });
         assert!(linear::twin("optimiser_step").is_none());

@@ -27,9 +27,9 @@ impl Engine {
     /// The errors of [`Self::encode_probe`].
     pub fn encode_probe_in(&self, pass: &mut wgpu::ComputePass<'_>) -> Result<(), Error> {
         let iterations = self.probe_iterations()?;
-        self.encode_in(pass, Work::ProbeBegin)?;
+        self.record(pass, Work::ProbeBegin)?;
         self.encode_probe_iterations_in(pass, iterations)?;
-        self.encode_in(pass, Work::ProbeEnd)
+        self.record(pass, Work::ProbeEnd)
     }
 
     /// The numbers of the iterations that follow the beginning of a probe.
@@ -44,7 +44,7 @@ impl Engine {
     /// # Errors
     /// The errors of [`Self::encode_probe`].
     pub fn encode_probe_begin(&self, encoder: &mut wgpu::CommandEncoder) -> Result<(), Error> {
-        self.encode(encoder, Work::ProbeBegin)
+        self.record(encoder, Work::ProbeBegin)
     }
 
     /// Records the iterations of these numbers, for the eigenvectors that have not converged. The numbers run from 1 to one
@@ -58,7 +58,7 @@ impl Engine {
         encoder: &mut wgpu::CommandEncoder,
         numbers: Range<u32>,
     ) -> Result<(), Error> {
-        self.encode(encoder, Work::ProbeIterations(numbers))
+        self.record(encoder, Work::ProbeIterations(numbers))
     }
 
     /// Records the same as [`Self::encode_probe_iterations`] into a compute pass that the caller has opened.
@@ -70,7 +70,7 @@ impl Engine {
         pass: &mut wgpu::ComputePass<'_>,
         numbers: Range<u32>,
     ) -> Result<(), Error> {
-        self.encode_in(pass, Work::ProbeIterations(numbers))
+        self.record(pass, Work::ProbeIterations(numbers))
     }
 
     /// Records the last part of [`Self::encode_probe`]: it keeps the eigenvectors for the next probe.
@@ -78,6 +78,6 @@ impl Engine {
     /// # Errors
     /// [`Error::NoProbe`]
     pub fn encode_probe_end(&self, encoder: &mut wgpu::CommandEncoder) -> Result<(), Error> {
-        self.encode(encoder, Work::ProbeEnd)
+        self.record(encoder, Work::ProbeEnd)
     }
 }

@@ -8,7 +8,7 @@ impl Engine {
     /// Records the drawing of initial parameters: Kaiming uniform, from each replica's seed. Regularisers pull towards the
     /// same parameters.
     pub fn encode_initialise(&mut self, encoder: &mut wgpu::CommandEncoder) {
-        self.encode(encoder, Work::Initialise)
+        self.record(encoder, Work::Initialise)
             .expect("every program has this plan, which reads nothing");
         self.has_parameters = true;
         self.has_reference = true;
@@ -24,7 +24,7 @@ impl Engine {
         &mut self,
         encoder: &mut wgpu::CommandEncoder,
     ) -> Result<(), Error> {
-        self.encode(encoder, Work::StoreReference)?;
+        self.record(encoder, Work::StoreReference)?;
         self.has_reference = true;
         Ok(())
     }
@@ -41,9 +41,7 @@ impl Engine {
         steps: u32,
     ) -> Result<(), Error> {
         let updates = self.updates;
-        self.encode(encoder, Work::Steps { updates, steps })?;
-        self.updates += u64::from(steps);
-        Ok(())
+        self.record_updates(encoder, Work::Steps { updates, steps })
     }
 
     /// Records the same as [`Self::encode_steps`] into a compute pass that the caller has opened: with timestamps or a
@@ -57,9 +55,7 @@ impl Engine {
         steps: u32,
     ) -> Result<(), Error> {
         let updates = self.updates;
-        self.encode_in(pass, Work::Steps { updates, steps })?;
-        self.updates += u64::from(steps);
-        Ok(())
+        self.record_updates(pass, Work::Steps { updates, steps })
     }
 
     /// Records one step for callers who have just recorded a probe. The step is the one that [`Self::encode_steps`] would
@@ -73,9 +69,7 @@ impl Engine {
         encoder: &mut wgpu::CommandEncoder,
     ) -> Result<(), Error> {
         let updates = self.updates;
-        self.encode(encoder, Work::StepAfterProbe { updates })?;
-        self.updates += 1;
-        Ok(())
+        self.record_updates(encoder, Work::StepAfterProbe { updates })
     }
 
     /// Records the same as [`Self::encode_step_after_probe`] into a compute pass that the caller has opened.
@@ -87,9 +81,7 @@ impl Engine {
         pass: &mut wgpu::ComputePass<'_>,
     ) -> Result<(), Error> {
         let updates = self.updates;
-        self.encode_in(pass, Work::StepAfterProbe { updates })?;
-        self.updates += 1;
-        Ok(())
+        self.record_updates(pass, Work::StepAfterProbe { updates })
     }
 
     /// Records `updates` training steps on the minibatch that [`Self::write_batch`] loaded.
@@ -101,9 +93,7 @@ impl Engine {
         encoder: &mut wgpu::CommandEncoder,
         updates: u32,
     ) -> Result<(), Error> {
-        self.encode(encoder, Work::Updates(updates))?;
-        self.updates += u64::from(updates);
-        Ok(())
+        self.record_updates(encoder, Work::Updates(updates))
     }
 
     /// Records the same as [`Self::encode_updates`] into a compute pass that the caller has opened.
@@ -115,9 +105,7 @@ impl Engine {
         pass: &mut wgpu::ComputePass<'_>,
         updates: u32,
     ) -> Result<(), Error> {
-        self.encode_in(pass, Work::Updates(updates))?;
-        self.updates += u64::from(updates);
-        Ok(())
+        self.record_updates(pass, Work::Updates(updates))
     }
 
     /// Records a forward pass of every replica on its loaded minibatch: the one that [`Self::write_batch`] loaded, or the
@@ -129,7 +117,7 @@ impl Engine {
     /// # Errors
     /// [`Error::NoParameters`]
     pub fn encode_forward(&self, encoder: &mut wgpu::CommandEncoder) -> Result<(), Error> {
-        self.encode(encoder, Work::Forward)
+        self.record(encoder, Work::Forward)
     }
 
     /// Records the same as [`Self::encode_forward`] into a compute pass that the caller has opened.
@@ -137,6 +125,6 @@ impl Engine {
     /// # Errors
     /// The errors of [`Self::encode_forward`].
     pub fn encode_forward_in(&self, pass: &mut wgpu::ComputePass<'_>) -> Result<(), Error> {
-        self.encode_in(pass, Work::Forward)
+        self.record(pass, Work::Forward)
     }
 }

@@ -36,6 +36,23 @@ pub(crate) enum Work {
     ProbeEnd,
 }
 
+impl Work {
+    /// The number of updates that the work makes.
+    pub(crate) fn new_updates(&self) -> u64 {
+        match *self {
+            Self::Updates(updates) => updates.into(),
+            Self::Steps { steps, .. } => steps.into(),
+            Self::StepAfterProbe { .. } => 1,
+            Self::Initialise
+            | Self::StoreReference
+            | Self::Forward
+            | Self::ProbeBegin
+            | Self::ProbeIterations(_)
+            | Self::ProbeEnd => 0,
+        }
+    }
+}
+
 /// The plans of a program, in the form in which an executor holds them.
 pub(crate) struct Plans<P> {
     initialise: P,

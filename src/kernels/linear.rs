@@ -1,11 +1,12 @@
 //! Kernels of the linear operation: products of a minibatch with a weight matrix, their derivatives and their tangents.
 
-use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, source};
-use crate::layout::{ShaderStruct, shader_struct};
+use super::kernels;
 
-kernel! {
+kernels! {
+    "linear",
+
     /// The uniform of `linear_forward`.
-    "linear", linear_forward["activation"], product,
+    linear_forward["activation"], product,
     LinearForward {
         parameters_stride: u32,
         offset: u32,
@@ -15,11 +16,9 @@ kernel! {
         activation: u32,
     }
     [parameters: Read, inputs: Read, outputs: ReadWrite,]
-}
 
-kernel! {
     /// The uniform of `linear_backward_input`.
-    "linear", linear_backward_input["activation"], product,
+    linear_backward_input["activation"], product,
     LinearBackwardInput {
         parameters_stride: u32,
         offset: u32,
@@ -29,11 +28,9 @@ kernel! {
         activation: u32,
     }
     [parameters: Read, activations: Read, output_gradients: Read, input_gradients: ReadWrite,]
-}
 
-kernel! {
     /// The uniform of `linear_backward_weights`.
-    "linear", linear_backward_weights[], product,
+    linear_backward_weights[], product,
     LinearBackwardWeights {
         parameters_stride: u32,
         offset: u32,
@@ -43,11 +40,9 @@ kernel! {
         batch_rows: u32,
     }
     [inputs: Read, output_gradients: Read, gradients: ReadWrite,]
-}
 
-kernel! {
     /// The uniform of `tangent_forward`.
-    "linear", tangent_forward["activation", "probe"], product,
+    tangent_forward["activation", "probe", "slots"], product,
     TangentForward {
         parameters_stride: u32,
         offset: u32,
@@ -67,11 +62,9 @@ kernel! {
         slots: Read, parameters: Read, lower_tangents: Read, inputs: Read, iterates: Read,
         activations: Read, tangents: ReadWrite,
     ]
-}
 
-kernel! {
     /// The uniform of `tangent_backward_input`.
-    "linear", tangent_backward_input["activation", "probe"], product,
+    tangent_backward_input["activation", "probe", "slots"], product,
     TangentBackwardInput {
         parameters_stride: u32,
         offset: u32,
@@ -88,11 +81,9 @@ kernel! {
         slots: Read, parameters: Read, iterates: Read, activations: Read, lower_tangents: Read,
         output_gradients: Read, upper: Read, lower: ReadWrite,
     ]
-}
 
-kernel! {
     /// The uniform of `tangent_backward_weights`.
-    "linear", tangent_backward_weights["probe"], product,
+    tangent_backward_weights["probe"], product,
     TangentBackwardWeights {
         products_stride: u32,
         offset: u32,
@@ -111,11 +102,9 @@ kernel! {
         slots: Read, inputs: Read, lower_tangents: Read, output_gradients: Read,
         tangent_gradients: Read, products: ReadWrite,
     ]
-}
 
-kernel! {
     /// The uniform of `dual_start`.
-    "linear", dual_start["probe"], product,
+    dual_start["probe", "slots"], product,
     DualStart {
         vectors_stride: u32,
         network_vector: u32,
@@ -131,21 +120,17 @@ kernel! {
         block_offset: u32,
     }
     [slots: Read, inputs: Read, vectors: Read, iterates: ReadWrite,]
-}
 
-kernel! {
     /// The uniform of `gram`.
-    "linear", gram[], product,
+    gram[], product,
     Gram {
         rows: u32,
         batch_rows: u32,
     }
     [inputs: Read, gram: ReadWrite,]
-}
 
-kernel! {
     /// The uniform of `gram_product`.
-    "linear", gram_product["probe"], product,
+    gram_product["probe", "slots"], product,
     GramProduct {
         columns: u32,
         batch_rows: u32,
@@ -157,11 +142,9 @@ kernel! {
         block_offset: u32,
     }
     [slots: Read, gram: Read, tangent_gradients: Read, products: ReadWrite,]
-}
 
-kernel! {
     /// The uniform of `gradient_norms`.
-    "linear", gradient_norms[], workgroup [64, 1, 1],
+    gradient_norms[], workgroup [64, 1, 1],
     GradientNorms {
         rows: u32,
         columns: u32,

@@ -61,8 +61,9 @@ pub struct Variant {
     pub workgroup_memory: u32,
 }
 
-/// One kernel: `shaders/ROOM/NAME.wgsl`, its twin `src/cpu/ROOM/NAME.rs` and, for a product,
-/// `shaders/ROOM/tiled/NAME.wgsl`.
+/// One kernel: `shaders/ROOM/NAME.wgsl` and its twin `src/cpu/ROOM/NAME.rs`. For a product, that file says what the kernel
+/// computes and declares its uniform and its bindings; `shaders/ROOM/plain/NAME.wgsl` and `shaders/ROOM/tiled/NAME.wgsl`
+/// compute it.
 #[derive(Debug)]
 pub struct Kernel {
     /// The name of the files.
@@ -98,144 +99,140 @@ pub(crate) trait Params: ShaderStruct {
     const KERNEL: &'static Kernel;
 }
 
-/// The WGSL of one file, after the WGSL of the shared files that it needs.
+/// The WGSL of a kernel: the shared files that it needs, then the files that make it up.
 macro_rules! source {
-    ([$($common:literal),*], $($file:expr),+) => {
+    ([$($common:literal),*], $([$($file:expr),+]),+) => {
         concat!(
             $(include_str!(concat!("../../shaders/common/", $common, ".wgsl")), "\n",)*
-            include_str!(concat!("../../shaders/", $($file,)+ ".wgsl")),
+            $("\n", include_str!(concat!("../../shaders/", $($file,)+ ".wgsl")),)+
         )
     };
 }
 use source;
 
-/// The columns and rows of a plain product's tile: each of 32 invocations computes one vec4 by 8 rows.
-const PLAIN_TILE: [u32; 2] = [128, 8];
+/// The variant of a kernel that every device can run. A product has a file of its own for it.
+macro_rules! plain {
+    ($room:literal, $module:ident $common:tt, product) => {
+        $crate::kernels::Variant {
+            name: "plain",
+            source: $crate::kernels::source!(
+                $common,
+                [$room, "/", stringify!($module)],
+                [$room, "/plain/", stringify!($module)]
+            ),
+            workgroup: [32, 1, 1],
+            // Each invocation computes one vec4 by 8 rows.
+            tile: [128, 8],
+            workgroup_memory: $crate::kernels::WORKGROUP_MEMORY,
+        }
+    };
+    ($room:literal, $module:ident $common:tt, workgroup $workgroup:expr) => {
+        $crate::kernels::Variant {
+            name: "plain",
+            source: $crate::kernels::source!($common, [$room, "/", stringify!($module)]),
+            workgroup: $workgroup,
+            tile: [0, 0],
+            workgroup_memory: $crate::kernels::WORKGROUP_MEMORY,
+        }
+    };
+}
+use plain;
 
-/// Lists the variants of a product for GPUs.
+/// The variants of a kernel for GPUs; none for a kernel that is not a product.
 macro_rules! tiled {
-    ($room:literal, $module:ident, [$($common:literal),*]) => {
+    ($room:literal, $module:ident $common:tt, product) => {
         &[
-            Variant {
+            $crate::kernels::Variant {
                 name: "wide",
-                source: source!(
-                    [$($common,)* "tile_wide", "product"],
-                    $room, "/tiled/", stringify!($module)
-                ),
+                source: $crate::kernels::tiled!(@source "wide", $room, $module $common),
                 workgroup: [64, 1, 1],
                 tile: [64, 64],
                 workgroup_memory: 8_704,
             },
-            Variant {
+            $crate::kernels::Variant {
                 name: "deep",
-                source: source!(
-                    [$($common,)* "tile_deep", "product"],
-                    $room, "/tiled/", stringify!($module)
-                ),
+                source: $crate::kernels::tiled!(@source "deep", $room, $module $common),
                 workgroup: [256, 1, 1],
                 tile: [32, 32],
                 workgroup_memory: 13_312,
             },
         ]
     };
+    ($room:literal, $module:ident $common:tt, workgroup $workgroup:expr) => {
+        &[]
+    };
+    (@source $tile:literal, $room:literal, $module:ident $common:tt) => {
+        $crate::kernels::source!(
+            $common,
+            ["common/tile_", $tile],
+            ["common/product"],
+            [$room, "/", stringify!($module)],
+            [$room, "/tiled/", stringify!($module)]
+        )
+    };
 }
 use tiled;
 
-/// Declares a kernel's entry in the table from its room, its name and the shared files that it needs. `product` adds
-/// the tiled variants.
-macro_rules! kernel {
+/// Declares the kernels of a room. A kernel has a name, the shared files that it needs, the size of its workgroup (or
+/// `product`, which adds the tiled variants), a uniform and its bindings.
+macro_rules! kernels {
     (
-        $(#[$doc:meta])*
-        $room:literal, $module:ident $common:tt, product,
-        $($rest:tt)*
+        $room:literal,
+        $(
+            $(#[$doc:meta])*
+            $module:ident $common:tt, $kind:ident $([$($size:literal),*])?,
+            $params:ident { $($field:ident: $type:ty,)* }
+            [$($binding:ident: $access:ident,)*]
+        )*
     ) => {
-        kernel! {
-            @entry $(#[$doc])* $room, $module $common,
-            [32, 1, 1], $crate::kernels::PLAIN_TILE, $crate::kernels::tiled!($room, $module, $common), $($rest)*
-        }
-    };
-    (
-        $(#[$doc:meta])*
-        $room:literal, $module:ident $common:tt, workgroup $workgroup:expr,
-        $($rest:tt)*
-    ) => {
-        kernel! { @entry $(#[$doc])* $room, $module $common, $workgroup, [0, 0], &[], $($rest)* }
-    };
-    (
-        @entry
-        $(#[$doc:meta])*
-        $room:literal, $module:ident $common:tt, $workgroup:expr, $tile:expr, $tiled:expr,
-        $params:ident { $($field:ident: $kind:ty,)* }
-        [$($binding:ident: $access:ident,)*]
-    ) => {
-        shader_struct! {
-            $(#[$doc])*
-            pub(crate) struct $params { $($field: $kind,)* }
-        }
+        /// The kernels of the room.
+        pub(super) const KERNELS: &[&$crate::kernels::Kernel] = &[$(
+            <$params as $crate::kernels::Params>::KERNEL,
+        )*];
 
-        impl Params for $params {
-            const KERNEL: &'static Kernel = &Kernel {
-                name: stringify!($module),
-                room: $room,
-                plain: Variant {
-                    name: "plain",
-                    source: source!($common, $room, "/", stringify!($module)),
-                    workgroup: $workgroup,
-                    tile: $tile,
-                    workgroup_memory: WORKGROUP_MEMORY,
-                },
-                tiled: $tiled,
-                bindings: &[$(
-                    Binding { name: stringify!($binding), access: Access::$access },
-                )*],
-                params: <$params as ShaderStruct>::LAYOUT,
-            };
-        }
+        $(
+            $crate::layout::shader_struct! {
+                $(#[$doc])*
+                pub(crate) struct $params { $($field: $type,)* }
+            }
+
+            impl $crate::kernels::Params for $params {
+                const KERNEL: &'static $crate::kernels::Kernel = &$crate::kernels::Kernel {
+                    name: stringify!($module),
+                    room: $room,
+                    plain: $crate::kernels::plain!(
+                        $room, $module $common, $kind $([$($size),*])?
+                    ),
+                    tiled: $crate::kernels::tiled!(
+                        $room, $module $common, $kind $([$($size),*])?
+                    ),
+                    bindings: &[$($crate::kernels::Binding {
+                        name: stringify!($binding),
+                        access: $crate::kernels::Access::$access,
+                    },)*],
+                    params: <$params as $crate::layout::ShaderStruct>::LAYOUT,
+                };
+            }
+        )*
     };
 }
-use kernel;
+use kernels;
 
 /// An upper bound on the workgroup memory of every plain variant, in bytes as WebGPU counts them.
 pub const WORKGROUP_MEMORY: u32 = 2_048;
 
-/// Every kernel.
-pub const KERNELS: [&Kernel; 38] = [
-    ParameterInit::KERNEL,
-    BatchGather::KERNEL,
-    LinearForward::KERNEL,
-    SoftmaxCrossEntropy::KERNEL,
-    LinearBackwardInput::KERNEL,
-    LinearBackwardWeights::KERNEL,
-    OptimiserStep::KERNEL,
-    StepFinish::KERNEL,
-    TaskReset::KERNEL,
-    ShrinkPerturb::KERNEL,
-    WeightClipping::KERNEL,
-    ProbeStart::KERNEL,
-    ProbeReset::KERNEL,
-    PrimalCopy::KERNEL,
-    DualStart::KERNEL,
-    TangentForward::KERNEL,
-    TangentSoftmax::KERNEL,
-    TangentBackwardInput::KERNEL,
-    TangentBackwardWeights::KERNEL,
-    Gram::KERNEL,
-    GramProduct::KERNEL,
-    ProbeDots::KERNEL,
-    ProbeUpdate::KERNEL,
-    ProbeNormalise::KERNEL,
-    LobpcgStart::KERNEL,
-    LobpcgSolve::KERNEL,
-    LobpcgCombine::KERNEL,
-    LobpcgCheck::KERNEL,
-    GradientNorms::KERNEL,
-    LayerSumsParams::KERNEL,
-    LayerStatsParams::KERNEL,
-    ReferenceCopy::KERNEL,
-    L2InitGradient::KERNEL,
-    RadixKeys::KERNEL,
-    RadixCount::KERNEL,
-    RadixScan::KERNEL,
-    RadixScatter::KERNEL,
-    WassersteinGradient::KERNEL,
-];
+/// Every kernel, room by room.
+pub fn all() -> impl Iterator<Item = &'static Kernel> {
+    let rooms = [
+        linear::KERNELS,
+        loss::KERNELS,
+        optimisers::KERNELS,
+        probe::KERNELS,
+        regularisers::KERNELS,
+        sort::KERNELS,
+        stages::KERNELS,
+        stream::KERNELS,
+        tensors::KERNELS,
+    ];
+    rooms.into_iter().flatten().copied()
+}

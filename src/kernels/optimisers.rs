@@ -1,11 +1,12 @@
 //! Kernels that apply a gradient and end a step.
 
-use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, source};
-use crate::layout::{ShaderStruct, shader_struct};
+use super::kernels;
 
-kernel! {
+kernels! {
+    "optimisers",
+
     /// The uniform of `optimiser_step`.
-    "optimisers", optimiser_step["state", "optimiser"], workgroup [256, 1, 1],
+    optimiser_step["state", "optimiser"], workgroup [256, 1, 1],
     OptimiserStep {
         parameters_stride: u32,
         layers: u32,
@@ -15,11 +16,9 @@ kernel! {
         parameters: ReadWrite, first_moment: ReadWrite, second_moment: ReadWrite,
         divergence: ReadWrite,
     ]
-}
 
-kernel! {
     /// The uniform of `step_finish`.
-    "optimisers", step_finish["state"], workgroup [1, 1, 1],
+    step_finish["state"], workgroup [1, 1, 1],
     StepFinish {
         batches_per_epoch: u32,
         epochs: u32,

@@ -1,11 +1,12 @@
 //! Kernels of a probe: its statistics, and the iterations that find dominant eigenvectors.
 
-use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, source};
-use crate::layout::{ShaderStruct, shader_struct};
+use super::kernels;
 
-kernel! {
+kernels! {
+    "probe",
+
     /// The uniform of `probe_start`.
-    "probe", probe_start["rng", "tensors", "state", "probe"], workgroup [256, 1, 1],
+    probe_start["rng", "tensors", "state", "probe"], workgroup [256, 1, 1],
     ProbeStart {
         stride: u32,
         tensors: u32,
@@ -14,31 +15,25 @@ kernel! {
         cold: u32,
     }
     [configs: Read, slots: Read, segments: Read, tensors: Read, vectors: ReadWrite,]
-}
 
-kernel! {
     /// The uniform of `probe_reset`.
-    "probe", probe_reset["state", "probe"], workgroup [1, 1, 1],
+    probe_reset["state", "probe"], workgroup [1, 1, 1],
     ProbeReset {
         slots: u32,
     }
     [states: Read, probe_states: ReadWrite, slots: ReadWrite,]
-}
 
-kernel! {
     /// The uniform of `primal_copy`.
-    "probe", primal_copy["probe"], workgroup [256, 1, 1],
+    primal_copy["probe"], workgroup [256, 1, 1],
     PrimalCopy {
         source_stride: u32,
         destination_stride: u32,
         to_vectors: u32,
     }
     [segments: Read, source: Read, destination: ReadWrite,]
-}
 
-kernel! {
     /// The uniform of `probe_dots`.
-    "probe", probe_dots["probe", "segment_sum"], workgroup [64, 1, 1],
+    probe_dots["probe", "segment_sum"], workgroup [64, 1, 1],
     ProbeDots {
         stride: u32,
         segments: u32,
@@ -49,11 +44,9 @@ kernel! {
         segments: Read, slots: Read, iterates: Read, products: Read, previous: Read,
         partials: ReadWrite,
     ]
-}
 
-kernel! {
     /// The uniform of `probe_update`.
-    "probe", probe_update["state", "probe"], workgroup [32, 1, 1],
+    probe_update["state", "probe"], workgroup [32, 1, 1],
     ProbeUpdate {
         layers: u32,
         slots: u32,
@@ -61,22 +54,18 @@ kernel! {
         momentum: f32,
     }
     [partials: Read, slots: ReadWrite,]
-}
 
-kernel! {
     /// The uniform of `probe_normalise`.
-    "probe", probe_normalise["probe"], workgroup [256, 1, 1],
+    probe_normalise["probe"], workgroup [256, 1, 1],
     ProbeNormalise {
         stride: u32,
         slots: u32,
         momentum: f32,
     }
     [segments: Read, slots: Read, products: Read, iterates: ReadWrite, previous: ReadWrite,]
-}
 
-kernel! {
     /// The uniform of `lobpcg_start`.
-    "probe", lobpcg_start["probe", "segment_sum"], workgroup [64, 1, 1],
+    lobpcg_start["probe", "segment_sum"], workgroup [64, 1, 1],
     LobpcgStart {
         stride: u32,
         segments: u32,
@@ -86,21 +75,17 @@ kernel! {
         segments: Read, slots: Read, iterates: Read, products: Read, directions: ReadWrite,
         previous: ReadWrite, previous_products: ReadWrite, partials: ReadWrite,
     ]
-}
 
-kernel! {
     /// The uniform of `lobpcg_solve`.
-    "probe", lobpcg_solve["state", "probe"], workgroup [32, 1, 1],
+    lobpcg_solve["state", "probe"], workgroup [32, 1, 1],
     LobpcgSolve {
         layers: u32,
         slots: u32,
     }
     [partials: Read, direction_partials: Read, slots: ReadWrite, steps: ReadWrite,]
-}
 
-kernel! {
     /// The uniform of `lobpcg_combine`.
-    "probe", lobpcg_combine["probe", "segment_sum"], workgroup [64, 1, 1],
+    lobpcg_combine["probe", "segment_sum"], workgroup [64, 1, 1],
     LobpcgCombine {
         stride: u32,
         segments: u32,
@@ -110,22 +95,18 @@ kernel! {
         segments: Read, steps: Read, products: Read, iterates: ReadWrite, directions: ReadWrite,
         previous: ReadWrite, previous_products: ReadWrite, partials: ReadWrite,
     ]
-}
 
-kernel! {
     /// The uniform of `lobpcg_check`.
-    "probe", lobpcg_check["state", "probe"], workgroup [32, 1, 1],
+    lobpcg_check["state", "probe"], workgroup [32, 1, 1],
     LobpcgCheck {
         layers: u32,
         slots: u32,
         tolerance: f32,
     }
     [partials: Read, steps: Read, slots: ReadWrite,]
-}
 
-kernel! {
     /// The uniform of `layer_sums`.
-    "probe", layer_sums["state", "optimiser", "probe"], workgroup [64, 1, 1],
+    layer_sums["state", "optimiser", "probe"], workgroup [64, 1, 1],
     LayerSumsParams {
         parameters_stride: u32,
         layers: u32,
@@ -135,11 +116,9 @@ kernel! {
         configs: Read, states: Read, layer_controls: Read, gradients: Read, parameters: Read,
         first_moment: Read, second_moment: Read, sums: ReadWrite,
     ]
-}
 
-kernel! {
     /// The uniform of `layer_stats`.
-    "probe", layer_stats["state", "optimiser", "probe"], workgroup [1, 1, 1],
+    layer_stats["state", "optimiser", "probe"], workgroup [1, 1, 1],
     LayerStatsParams {
         layers: u32,
     }

@@ -1,11 +1,12 @@
 //! Kernels of the stages.
 
-use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, source};
-use crate::layout::{ShaderStruct, shader_struct};
+use super::kernels;
 
-kernel! {
+kernels! {
+    "stages",
+
     /// The uniform of `task_reset`.
-    "stages", task_reset["rng", "tensors", "initial_element", "state", "task_switch"],
+    task_reset["rng", "tensors", "initial_element", "state", "task_switch"],
     workgroup [256, 1, 1],
     TaskReset {
         stride: u32,
@@ -14,21 +15,17 @@ kernel! {
         configs: Read, states: ReadWrite, tensors: Read, parameters: ReadWrite,
         first_moment: ReadWrite, second_moment: ReadWrite,
     ]
-}
 
-kernel! {
     /// The uniform of `shrink_perturb`.
-    "stages", shrink_perturb["rng", "tensors", "initial_element", "state", "task_switch"],
+    shrink_perturb["rng", "tensors", "initial_element", "state", "task_switch"],
     workgroup [256, 1, 1],
     ShrinkPerturb {
         stride: u32,
     }
     [configs: Read, states: Read, shrink_perturb: Read, tensors: Read, parameters: ReadWrite,]
-}
 
-kernel! {
     /// The uniform of `weight_clipping`.
-    "stages", weight_clipping["tensors", "state"], workgroup [256, 1, 1],
+    weight_clipping["tensors", "state"], workgroup [256, 1, 1],
     WeightClipping {
         stride: u32,
     }

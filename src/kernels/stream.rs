@@ -1,11 +1,12 @@
 //! Kernels of the task stream.
 
-use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, source};
-use crate::layout::{ShaderStruct, shader_struct};
+use super::kernels;
 
-kernel! {
+kernels! {
+    "stream",
+
     /// The uniform of `batch_gather`.
-    "stream", batch_gather["rng", "tasks", "state"], workgroup [64, 1, 1],
+    batch_gather["rng", "tasks", "state"], workgroup [64, 1, 1],
     BatchGather {
         batch: u32,
         batch_rows: u32,

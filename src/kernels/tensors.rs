@@ -1,11 +1,12 @@
 //! Kernels that fill parameter tensors.
 
-use super::{Access, Binding, Kernel, Params, Variant, WORKGROUP_MEMORY, kernel, source};
-use crate::layout::{ShaderStruct, shader_struct};
+use super::kernels;
 
-kernel! {
+kernels! {
+    "tensors",
+
     /// The uniform of `parameter_init`.
-    "tensors", parameter_init["rng", "tensors", "initial_element", "state"], workgroup [256, 1, 1],
+    parameter_init["rng", "tensors", "initial_element", "state"], workgroup [256, 1, 1],
     ParameterInit {
         stride: u32,
     }

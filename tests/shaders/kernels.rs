@@ -3,7 +3,7 @@
 use naga::Module;
 use naga::front::wgsl;
 use naga::valid::{Capabilities, ModuleInfo, ValidationFlags, Validator};
-use trainable::kernels::{KERNELS, Kernel, Variant};
+use trainable::kernels::{self, Kernel, Variant};
 
 /// One variant of one kernel.
 pub(crate) struct Shader {
@@ -14,7 +14,7 @@ pub(crate) struct Shader {
 }
 
 pub(crate) fn shaders() -> impl Iterator<Item = Shader> {
-    KERNELS.into_iter().flat_map(|kernel| {
+    kernels::all().flat_map(|kernel| {
         kernel.variants().map(move |variant| Shader {
             kernel,
             variant,

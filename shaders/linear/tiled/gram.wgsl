@@ -1,15 +1,4 @@
-// gram for GPUs: the same bindings, by tiles (product.wgsl).
-//
-//   gram[r, b, c] = sum_i inputs[r, b, i] inputs[r, c, i] + 1
-
-struct Params {
-    rows: u32,
-    batch_rows: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> inputs: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read_write> gram: array<vec4<f32>>;
+// gram by tiles, for GPUs (product.wgsl).
 
 const LEFT_ALONG_DEPTH: bool = true;
 const RIGHT_ALONG_DEPTH: bool = true;

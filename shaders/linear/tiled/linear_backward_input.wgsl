@@ -1,25 +1,7 @@
-// linear_backward_input for GPUs: the same bindings, by tiles (product.wgsl).
-//
-//   input_gradients[r, b, i] = f'(z[b, i]) sum_o output_gradients[r, b, o] W[r, i, o]
-//   CReLU, i and its mirror i' = i + rows/2:  [a_i > 0] (...)_i - [a_i' > 0] (...)_i'
+// linear_backward_input by tiles, for GPUs (product.wgsl).
 //
 // CReLU's mirror is a second product, which is subtracted from the result of the first in memory: the sums of both
 // would not fit into registers.
-
-struct Params {
-    parameters_stride: u32,  // vec4s per replica
-    offset: u32,             // vec4s before this layer
-    rows: u32,
-    columns: u32,
-    batch_rows: u32,
-    activation: u32,         // the activation of the layer below
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> parameters: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> activations: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> output_gradients: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> input_gradients: array<vec4<f32>>;
 
 const LEFT_ALONG_DEPTH: bool = true;
 const RIGHT_ALONG_DEPTH: bool = true;

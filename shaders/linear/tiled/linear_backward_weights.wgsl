@@ -1,21 +1,4 @@
-// linear_backward_weights for GPUs: the same bindings, by tiles (product.wgsl).
-//
-//   gradients[r, i, o]    = sum_b inputs[r, b, i] output_gradients[r, b, o]
-//   gradients[r, rows, o] = sum_b output_gradients[r, b, o]                    (the bias)
-
-struct Params {
-    parameters_stride: u32,  // vec4s per replica
-    offset: u32,             // vec4s before this layer
-    rows: u32,
-    columns: u32,
-    batch: u32,
-    batch_rows: u32,
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> inputs: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> output_gradients: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> gradients: array<vec4<f32>>;
+// linear_backward_weights by tiles, for GPUs (product.wgsl).
 
 const LEFT_ALONG_DEPTH: bool = false;
 const RIGHT_ALONG_DEPTH: bool = false;

@@ -1,40 +1,10 @@
-// tangent_backward_input for GPUs: the same bindings, by tiles (product.wgsl). That file describes the shapes.
+// tangent_backward_input by tiles, for GPUs (product.wgsl).
 //
-//   Rd_below[s, b, :] = f'(z) (Rd[s, b, :] W^T + d[b, :] V^T)  + f''(z) Rz[s, b, :] (d[b, :] W^T)
-//
-// V is this layer's segment of the slot's iterate: only the network has one here. The workgroups along y handle the row
-// tiles of slot 0, then of slot 1, ... CReLU's mirror and tanh's f'' need sums of their own, which a second pass
-// subtracts from the result in memory: the sums of two products do not fit into registers.
-
-struct Params {
-    parameters_stride: u32,  // vec4s per replica
-    offset: u32,             // vec4s before this layer
-    rows: u32,
-    columns: u32,
-    batch_rows: u32,
-    activation: u32,         // the activation of the layer below
-    slots: u32,              // slots that reach the layer below
-    all_slots: u32,
-    iterates_stride: u32,    // vec4s per replica
-    network_offset: u32,     // vec4s before the network's V
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> slots: array<ProbeSlot>;
-@group(0) @binding(2) var<storage, read> parameters: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> iterates: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> activations: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read> lower_tangents: array<vec4<f32>>;
-@group(0) @binding(6) var<storage, read> output_gradients: array<vec4<f32>>;
-@group(0) @binding(7) var<storage, read> upper: array<vec4<f32>>;
-@group(0) @binding(8) var<storage, read_write> lower: array<vec4<f32>>;
+// CReLU's mirror and tanh's f'' need sums of their own, which a second pass subtracts from the result in memory: the
+// sums of two products do not fit into registers.
 
 const LEFT_ALONG_DEPTH: bool = true;
 const RIGHT_ALONG_DEPTH: bool = true;
-
-const UPPER_BY_PARAMETERS: u32 = 0u;     // Rd W^T
-const GRADIENT_BY_ITERATES: u32 = 1u;    // d V^T
-const GRADIENT_BY_PARAMETERS: u32 = 2u;  // d W^T
 
 fn left4(factors: Factors, row: u32, k4: u32) -> vec4<f32> {
     let at = factors.left + row * (params.columns / 4u) + k4;
@@ -62,9 +32,9 @@ fn main(
     let copies = select(1u, 2u, params.activation == ACTIVATION_CRELU);
     let width4 = rows4 / copies;
     let replica = group.z;
-    let tiles = (params.batch_rows + TILE_ROWS - 1u) / TILE_ROWS;
+    let tiles = row_tiles(params.batch_rows);
     let slot = group.y / tiles;
-    if slots[replica * params.all_slots + slot].status != SLOT_RUNNING {
+    if !is_running(replica, slot) {
         return;
     }
     let first = replica * params.batch_rows;

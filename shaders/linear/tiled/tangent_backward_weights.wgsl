@@ -1,30 +1,4 @@
-// tangent_backward_weights for GPUs: the same bindings, by tiles (product.wgsl). That file describes the shapes.
-//
-//   products[i, o]    = sum_b inputs[b, i] Rd[b, o] + lower_tangents[b, i] d[b, o]
-//   products[rows, o] = sum_b Rd[b, o]                                         (the bias)
-
-struct Params {
-    products_stride: u32,   // vec4s per replica
-    offset: u32,            // vec4s before this segment or vector
-    rows: u32,
-    columns: u32,
-    batch: u32,
-    batch_rows: u32,
-    slot: u32,
-    all_slots: u32,
-    gradients_stride: u32,  // vec4s per replica
-    gradients_offset: u32,  // vec4s before Rd or delta
-    lower_stride: u32,      // rows per replica; 0 where the input has no tangent
-    is_iterate: u32,        // 1: delta of the iterate, at the end of a probe
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> slots: array<ProbeSlot>;
-@group(0) @binding(2) var<storage, read> inputs: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> lower_tangents: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> output_gradients: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read> tangent_gradients: array<vec4<f32>>;
-@group(0) @binding(6) var<storage, read_write> products: array<vec4<f32>>;
+// tangent_backward_weights by tiles, for GPUs (product.wgsl).
 
 const LEFT_ALONG_DEPTH: bool = false;
 const RIGHT_ALONG_DEPTH: bool = false;
@@ -58,10 +32,7 @@ fn main(
     let columns4 = params.columns / 4u;
     let rows4 = params.rows / 4u;
     let replica = group.z;
-    let slot = slots[replica * params.all_slots + params.slot];
-    let is_running = slot.status == SLOT_RUNNING;
-    let has_iterate = slot.advanced > 0u && slot.status != SLOT_DIVERGED;
-    if !select(is_running, has_iterate, params.is_iterate != 0u) {
+    if !is_due(replica) {
         return;
     }
     let first = replica * params.batch_rows;

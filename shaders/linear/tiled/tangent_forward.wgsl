@@ -1,33 +1,4 @@
-// tangent_forward for GPUs: the same bindings, by tiles (product.wgsl). That file describes the shapes.
-//
-//   Rz[s, b, :] = Ra_below[s, b, :] W + [a_below[b, :]; 1] V[s],   Ra[s, b, :] = f'(z[b, :]) Rz[s, b, :]
-//
-// The workgroups along y handle the row tiles of slot 0, then of slot 1, ... Those of a converged slot return at once.
-
-struct Params {
-    parameters_stride: u32,  // vec4s per replica
-    offset: u32,             // vec4s before this layer
-    rows: u32,
-    columns: u32,
-    batch_rows: u32,
-    activation: u32,
-    slots: u32,              // slots that reach this layer; the last is the layer's own block
-    all_slots: u32,
-    has_lower: u32,          // 0 for the first layer
-    first_dual: u32,         // `slots` when no segment of the layer is dual
-    iterates_stride: u32,    // vec4s per replica
-    network_offset: u32,     // vec4s before the network's V or image
-    block_offset: u32,       // vec4s before the block's V or image
-}
-
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> slots: array<ProbeSlot>;
-@group(0) @binding(2) var<storage, read> parameters: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read> lower_tangents: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read> inputs: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read> iterates: array<vec4<f32>>;
-@group(0) @binding(6) var<storage, read> activations: array<vec4<f32>>;
-@group(0) @binding(7) var<storage, read_write> tangents: array<vec4<f32>>;
+// tangent_forward by tiles, for GPUs (product.wgsl).
 
 const LEFT_ALONG_DEPTH: bool = true;
 const RIGHT_ALONG_DEPTH: bool = false;
@@ -51,6 +22,7 @@ fn right4(factors: Factors, k: u32, column4: u32) -> vec4<f32> {
     return parameters[at];
 }
 
+// Writes Ra to vec4 `at`, from Rz and the activations at vec4 `source`.
 fn write(at: u32, source: u32, rz: vec4<f32>) {
     let columns4 = params.columns / 4u;
     tangents[at] = derivative(params.activation, activations[source]) * rz;
@@ -68,17 +40,16 @@ fn main(
     let columns4 = params.columns / 4u;
     let rows4 = params.rows / 4u;
     let replica = group.z;
-    let tiles = (params.batch_rows + TILE_ROWS - 1u) / TILE_ROWS;
+    let tiles = row_tiles(params.batch_rows);
     let slot = group.y / tiles;
-    if slots[replica * params.all_slots + slot].status != SLOT_RUNNING {
+    if !is_running(replica, slot) {
         return;
     }
     let own = params.slots - 1u;
     let is_dual = slot >= params.first_dual;
     let is_primal = (slot == 0u || slot == own) && !is_dual;
 
-    let segment = select(params.block_offset, params.network_offset, slot == 0u);
-    let first = replica * params.iterates_stride + segment;
+    let first = segment(replica, slot);
     var factors = Factors(
         INPUTS_BY_ITERATES,
         replica * params.batch_rows * rows4,

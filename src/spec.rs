@@ -1,7 +1,9 @@
 //! The specification of a training: a network, its replicas, the stream of tasks and how probes measure.
 
+use std::mem::offset_of;
 use std::sync::Arc;
 
+use bytemuck::Zeroable;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -10,11 +12,13 @@ use crate::state::{
     LayerControl, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER,
 };
 
+mod clipping;
 mod intervention;
 pub mod optimiser;
 mod probe;
 
 pub use crate::data::ImageSet;
+pub use clipping::UpdateClipping;
 pub use intervention::Intervention;
 pub use optimiser::Optimiser;
 pub use probe::{CONVERGED_RESIDUAL, IterateForm, ProbeMethod, ProbeSpec, ProbeStart};
@@ -58,6 +62,12 @@ pub struct ReplicaSpec {
     pub l2: f32,
     /// The optimiser that makes an update of the gradient.
     pub optimiser: Optimiser,
+    /// The clipping of updates, by layer and at every update; none where it is `None`.
+    pub update_clipping: Option<UpdateClipping>,
+    /// The largest norm of the replica's gradient, over all parameters and with every regulariser, L2 included. A larger
+    /// gradient is multiplied by `gradient_clipping / (norm + 1e-6)` before the optimiser sees it, as PyTorch's
+    /// `clip_grad_norm_` does; none where it is `None`.
+    pub gradient_clipping: Option<f32>,
     /// The reset at a task switch of the stream.
     pub at_task_switch: TaskSwitch,
     /// L2 towards the initial parameters: the loss gains `l2_init / 2 * |theta - theta_init|^2`, biases included, and
@@ -81,6 +91,8 @@ impl Default for ReplicaSpec {
             step_size: 1e-3,
             l2: 0.0,
             optimiser: Optimiser::default(),
+            update_clipping: None,
+            gradient_clipping: None,
             at_task_switch: TaskSwitch::default(),
             l2_init: 0.0,
             wasserstein: 0.0,
@@ -102,20 +114,36 @@ impl ReplicaSpec {
         in_range("l2", "0 or more, finite", self.l2, self.l2 >= 0.0)?;
         self.optimiser.check()?;
         intervention::check(&self.interventions)?;
+        if let Some(clipping) = &self.update_clipping {
+            clipping.check()?;
+        }
+        if let Some(limit) = self.gradient_clipping {
+            clipping::check_positive("gradient_clipping", limit)?;
+        }
         let regularisers = [("l2_init", self.l2_init), ("wasserstein", self.wasserstein)];
         regularisers
             .into_iter()
             .try_for_each(|(what, value)| in_range(what, "0 or more, finite", value, value >= 0.0))
     }
 
+    /// Whether a step needs the norm of the replica's gradient.
+    pub(crate) fn is_clipped(&self) -> bool {
+        self.update_clipping.is_some() || self.gradient_clipping.is_some()
+    }
+
     pub(crate) fn config(&self) -> ReplicaConfig {
-        ReplicaConfig {
+        let config = ReplicaConfig {
             seed: self.seed,
             l2: self.l2,
             l2_init: self.l2_init,
             wasserstein: self.wasserstein,
             at_task_switch: self.at_task_switch.number(),
+            gradient_limit: self.gradient_clipping.unwrap_or(0.0),
             ..self.optimiser.config()
+        };
+        match &self.update_clipping {
+            Some(clipping) => clipping.set(config, self.optimiser),
+            None => config,
         }
     }
 }
@@ -317,20 +345,23 @@ impl TrainingSpec {
         Ok((self.network.values()[0].pad(inputs, rows), stored))
     }
 
-    /// The layer controls of one replica with these step sizes.
-    pub(crate) fn layer_controls(&self, step_sizes: &[f32]) -> Result<Vec<LayerControl>, Error> {
+    /// The places of the step sizes in one replica's layer controls, in words, each with its step size.
+    pub(crate) fn placed_step_sizes<'a>(
+        &self,
+        step_sizes: &'a [f32],
+    ) -> Result<impl Iterator<Item = (usize, &'a [f32])>, Error> {
         let blocks = self.network.blocks().len();
         Error::check_length("step sizes", blocks, step_sizes.len())?;
         step_sizes
             .iter()
             .try_for_each(|step_size| check_step_size(*step_size))?;
-        let controls = step_sizes.iter().enumerate();
-        Ok(controls
-            .map(|(block, step_size)| self.layer_control(block, *step_size))
-            .collect())
+        let place = |block| block * size_of::<LayerControl>() + offset_of!(LayerControl, step_size);
+        let each = step_sizes.chunks(1).enumerate();
+        Ok(each.map(move |(block, step_size)| (place(block) / 4, step_size)))
     }
 
-    /// The layer control of a block with this step size. Its weights are the first tensor, its biases the others.
+    /// The layer control of a block with this step size, before the first update. Its weights are the first tensor, its
+    /// biases the others.
     pub(crate) fn layer_control(&self, block: usize, step_size: f32) -> LayerControl {
         let tensors = self.network.block_tensors(block);
         let first = tensors[0].stored();
@@ -343,6 +374,7 @@ impl TrainingSpec {
             main_count: main as u32,
             other_count: (self.network.block_parameters(block) - main) as u32,
             step_size,
+            ..LayerControl::zeroed()
         }
     }
 

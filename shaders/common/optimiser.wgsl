@@ -26,6 +26,15 @@ fn flush(x: vec4<f32>, floor: f32) -> vec4<f32> {
     return select(x, vec4<f32>(0.0), abs(x) < vec4<f32>(floor));
 }
 
+// The step size of an update that has the ratio `ratio`: step_size min(1, clip_threshold / ratio). common/clipping.wgsl
+// defines the ratio. Without update clipping the step size stays as it is.
+fn clipped_step_size(config: ReplicaConfig, step_size: f32, ratio: f32) -> f32 {
+    if config.clip_threshold == 0.0 || ratio <= config.clip_threshold {
+        return step_size;
+    }
+    return step_size * (config.clip_threshold / ratio);
+}
+
 struct Moments {
     m: vec4<f32>,
     v: vec4<f32>,

@@ -41,6 +41,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     let layer = replica * params.layers + group.y;
     let control = layer_controls[layer];
     let corrections = latest_corrections(config, states[replica]);
+    let size = clipped_step_size(config, control.step_size, control.clip_ratio);
     let length = control.end - control.start;
     let stretch = (length + PARTIALS - 1u) / PARTIALS;
     let end = min((group.x + 1u) * stretch, length);
@@ -55,7 +56,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         var update = vec4<f32>(0.0);
         if states[replica].optimiser_updates > 0u {
             let moments = Moments(first_moment[at], v);
-            update = latest_update(config, corrections, control.step_size, theta, moments);
+            update = latest_update(config, corrections, size, theta, moments);
         }
         square += vec4<f32>(
             dot(g, g), dot(objective, objective), dot(theta, theta), dot(update, update),

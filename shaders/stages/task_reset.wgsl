@@ -1,18 +1,20 @@
-// Resets replicas when their next task begins: the moments, the optimiser's update count and bias corrections, and for
-// a fresh network also the parameters (common/initial_element.wgsl).
+// Resets replicas when their next task begins: the moments, the optimiser's update count and bias corrections, the state of
+// update clipping, and for a fresh network also the parameters (common/initial_element.wgsl).
 //
-//   configs       [replica]
-//   states        [replica]
-//   tensors       [tensors]           shared
-//   parameters    [replica, stride]
-//   first_moment  like parameters
-//   second_moment like parameters
+//   configs        [replica]
+//   states         [replica]
+//   tensors        [tensors]           shared
+//   parameters     [replica, stride]
+//   first_moment   like parameters
+//   second_moment  like parameters
+//   layer_controls [replica, layers]
 //
 // Workgroup (t, n) resets tile t of tensor n; an invocation takes every 256th element. The first invocation of
-// the first workgroup resets the fields of the state that no other invocation reads.
+// the first workgroup resets the layer controls and the fields of the state that no other invocation reads.
 
 struct Params {
     stride: u32,  // elements per replica
+    layers: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -22,6 +24,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> parameters: array<f32>;
 @group(0) @binding(5) var<storage, read_write> first_moment: array<f32>;
 @group(0) @binding(6) var<storage, read_write> second_moment: array<f32>;
+@group(0) @binding(7) var<storage, read_write> layer_controls: array<LayerControl>;
 
 const INVOCATIONS: u32 = 256u;
 
@@ -50,5 +53,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         states[replica].optimiser_updates = 0u;
         states[replica].correction1 = config.one_minus_beta1;
         states[replica].correction2 = config.one_minus_beta2;
+        for (var layer = replica * params.layers; layer < (replica + 1u) * params.layers; layer++) {
+            layer_controls[layer].clip_ratio = 0.0;
+            layer_controls[layer].clip_mean = 0.0;
+            layer_controls[layer].clip_weight = 0.0;
+        }
     }
 }

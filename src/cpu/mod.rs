@@ -6,6 +6,7 @@
 
 mod activation;
 mod array;
+mod clipping;
 mod executor;
 mod initial_element;
 mod linear;

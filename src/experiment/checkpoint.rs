@@ -5,6 +5,7 @@
 //! would be written in any order.
 
 use std::collections::{BTreeMap, HashMap};
+use std::mem::offset_of;
 use std::path::Path;
 
 use crc32fast::Hasher;
@@ -17,8 +18,10 @@ use super::directory::DirectoryError;
 use super::rows::Extent;
 use crate::error::Error;
 use crate::network::{self, Parameters};
+use crate::plan::LAYER_CONTROLS;
 use crate::snapshot::Snapshot;
 use crate::spec::{Optimiser, TrainingSpec};
+use crate::state::LayerControl;
 
 /// The version of the file's format. A file with another version is refused.
 pub(super) const FORMAT: u32 = 1;
@@ -159,7 +162,10 @@ impl Tensors {
             if !is_layered(&buffer.name) {
                 let shape = [replicas.len(), each];
                 let name = raw_name(&buffer.name);
-                buffer.words = self.words(&name, Dtype::U32, &shape)?.collect();
+                buffer.words = match self.controls_before_clipping(&name, &shape) {
+                    Some(words) => words,
+                    None => self.words(&name, Dtype::U32, &shape)?.collect(),
+                };
                 continue;
             }
             for (index, words) in buffer.words.chunks_mut(each).enumerate() {
@@ -171,6 +177,20 @@ impl Tensors {
             }
         }
         Ok(())
+    }
+
+    /// The layer controls of a checkpoint from before update clipping, whose state is zero; `None` for other tensors and
+    /// for controls of this version, which have `shape`.
+    fn controls_before_clipping(&self, name: &str, shape: &[usize; 2]) -> Option<Vec<u32>> {
+        const NOW: usize = size_of::<LayerControl>() / 4;
+        const BEFORE: usize = offset_of!(LayerControl, clip_ratio) / 4;
+        if name != raw_name(LAYER_CONTROLS) {
+            return None;
+        }
+        let before = [shape[0], shape[1] / NOW * BEFORE];
+        let words: Vec<_> = self.words(name, Dtype::U32, &before).ok()?.collect();
+        let with_state = |control: &[u32]| [control, &[0; NOW - BEFORE]].concat();
+        Some(words.chunks(BEFORE).flat_map(with_state).collect())
     }
 
     fn parameters(

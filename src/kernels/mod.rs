@@ -199,13 +199,14 @@ use kernel;
 pub const WORKGROUP_MEMORY: u32 = 2_048;
 
 /// Every kernel.
-pub const KERNELS: [&Kernel; 38] = [
+pub const KERNELS: [&Kernel; 39] = [
     ParameterInit::KERNEL,
     BatchGather::KERNEL,
     LinearForward::KERNEL,
     SoftmaxCrossEntropy::KERNEL,
     LinearBackwardInput::KERNEL,
     LinearBackwardWeights::KERNEL,
+    GradientSquares::KERNEL,
     OptimiserStep::KERNEL,
     StepFinish::KERNEL,
     TaskReset::KERNEL,

@@ -7,7 +7,7 @@ use trainable::plan::Program;
 use trainable::probe::{IterateForm, ProbeMethod, ProbeSpec};
 use trainable::spec::{
     ImageSet, Intervention, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch,
-    TrainingSpec,
+    TrainingSpec, UpdateClipping,
 };
 
 pub(crate) struct Case {
@@ -174,6 +174,8 @@ pub(crate) fn program(case: &Case, form: IterateForm, method: ProbeMethod) -> Pr
             },
             _ => Optimiser::default(),
         },
+        update_clipping: (seed % 2 == 0).then(UpdateClipping::default),
+        gradient_clipping: (seed % 3 == 0).then_some(0.5),
         interventions: if seed == 2 {
             Vec::new()
         } else {

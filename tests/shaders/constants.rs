@@ -8,7 +8,7 @@ use trainable::network::{Activation, TENSOR_TILE};
 use trainable::plan::SORT_DIGITS;
 use trainable::rng::Stream;
 use trainable::spec::optimiser::{OPTIMISER_ADAM, OPTIMISER_ADAMW, OPTIMISER_LION, OPTIMISER_SGD};
-use trainable::state::{SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER};
+use trainable::state::{SQUARE_PARTS, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER};
 
 /// The `u32` constants whose names begin with `prefix`, by name.
 fn shader_constants(module: &Module, prefix: &str) -> BTreeSet<(String, u32)> {
@@ -120,6 +120,11 @@ fn random_streams_have_the_same_numbers() {
 fn tensors_have_the_same_tiles_and_sorts_the_same_digits() {
     check_constants("TENSOR_", &[("TILE", TENSOR_TILE)]);
     check_constants("SORT_", &[("DIGITS", SORT_DIGITS)]);
+}
+
+#[test]
+fn blocks_have_the_same_parts() {
+    check_constants("SQUARE_", &[("PARTS", SQUARE_PARTS)]);
 }
 
 #[test]

@@ -4,9 +4,11 @@ use crate::cpu::Array;
 use crate::cpu::initial_element::fill_initial;
 use crate::kernels::TaskReset;
 use crate::rng::Stream;
-use crate::state::{ReplicaConfig, ReplicaState, SWITCH_CARRY, SWITCH_FRESH_NETWORK, TensorLayout};
+use crate::state::{
+    LayerControl, ReplicaConfig, ReplicaState, SWITCH_CARRY, SWITCH_FRESH_NETWORK, TensorLayout,
+};
 
-pub(crate) fn run(_: &TaskReset, arrays: &mut [Array; 6]) {
+pub(crate) fn run(_: &TaskReset, arrays: &mut [Array; 7]) {
     let [
         configs,
         states,
@@ -14,6 +16,7 @@ pub(crate) fn run(_: &TaskReset, arrays: &mut [Array; 6]) {
         parameters,
         first_moment,
         second_moment,
+        controls,
     ] = arrays;
     let config = configs.read::<ReplicaConfig>()[0];
     let state = &mut states.write::<ReplicaState>()[0];
@@ -32,4 +35,9 @@ pub(crate) fn run(_: &TaskReset, arrays: &mut [Array; 6]) {
     state.optimiser_updates = 0;
     state.correction1 = config.one_minus_beta1;
     state.correction2 = config.one_minus_beta2;
+    for control in controls.write::<LayerControl>() {
+        control.clip_ratio = 0.0;
+        control.clip_mean = 0.0;
+        control.clip_weight = 0.0;
+    }
 }

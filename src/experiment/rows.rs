@@ -128,7 +128,8 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::record::TaskRow;
+    use crate::record::fixtures::probe_row;
+    use crate::record::{ProbeRow, TaskRow};
 
     fn row(task: u32) -> TaskRow {
         TaskRow {
@@ -158,6 +159,25 @@ mod tests {
         let mut log = RowLog::open(path.clone(), two).unwrap();
         assert_eq!(fs::read(&path).unwrap().len() as u64, two.bytes);
         assert_eq!(log.append(&rows).unwrap(), four);
+        assert_eq!(fs::read(&path).unwrap(), whole);
+    }
+
+    #[test]
+    fn a_table_of_an_older_version_keeps_its_columns() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("probes.part.csv");
+        let rows = ["1", "2", "network"].map(|layer| probe_row("a, b", 7, 300, layer));
+        let older = encode(&rows[..1], true, ProbeRow::ALWAYS).unwrap();
+        fs::write(&path, &older).unwrap();
+        let extent = Extent {
+            rows: 1,
+            bytes: older.len() as u64,
+            checksum: crc32fast::hash(&older),
+        };
+        let mut log = RowLog::open(path.clone(), extent).unwrap();
+        let extent = log.append(&rows).unwrap();
+        assert_eq!(read::<ProbeRow>(&path, extent).unwrap(), rows);
+        let whole = encode(&rows, true, ProbeRow::ALWAYS).unwrap();
         assert_eq!(fs::read(&path).unwrap(), whole);
     }
 

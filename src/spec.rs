@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::network::Network;
 use crate::state::{
-    LayerControl, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER,
+    LayerControl, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RELATIVE_TIME,
+    SWITCH_RESET_OPTIMISER,
 };
 
 mod clipping;
@@ -38,6 +39,10 @@ pub enum TaskSwitch {
     /// unrelated to them, biases zero. This is the baseline of a network without earlier training. Regularisers that
     /// pull towards the initial parameters go on pulling towards those of task 0.
     FreshNetwork,
+    /// Adam-Rel (Ellis et al., arXiv 2412.17113): only the update count of the bias corrections starts anew. The moments
+    /// and the state of update clipping stay. The first update has the moments of the old task with the corrections of a
+    /// first update. A probe between the switch and the first update reports no effective step.
+    RelativeTime,
 }
 
 impl TaskSwitch {
@@ -46,6 +51,7 @@ impl TaskSwitch {
             Self::Carry => SWITCH_CARRY,
             Self::ResetOptimiser => SWITCH_RESET_OPTIMISER,
             Self::FreshNetwork => SWITCH_FRESH_NETWORK,
+            Self::RelativeTime => SWITCH_RELATIVE_TIME,
         }
     }
 }
@@ -291,6 +297,13 @@ impl TrainingSpec {
             return Err(Error::invalid("labels of the images", wanted, highest));
         }
         Ok(())
+    }
+
+    /// The largest number of second moments that a replica keeps, at least 1.
+    pub(crate) fn second_moments(&self) -> u32 {
+        let replicas = self.replicas.iter();
+        let kept = replicas.map(|replica| replica.optimiser.second_moment_names().len() as u32);
+        kept.fold(1, u32::max)
     }
 
     /// The same training with the first replica only.

@@ -20,6 +20,8 @@ pub const SWITCH_CARRY: u32 = 0;
 pub const SWITCH_RESET_OPTIMISER: u32 = 1;
 /// `at_task_switch`: moments, their update count and the parameters start anew.
 pub const SWITCH_FRESH_NETWORK: u32 = 2;
+/// `at_task_switch`: the update count of the bias corrections starts anew; the moments stay.
+pub const SWITCH_RELATIVE_TIME: u32 = 3;
 
 /// `status` of a slot: still iterating.
 pub(crate) const SLOT_RUNNING: u32 = 0;
@@ -54,6 +56,8 @@ shader_struct! {
         clip_hold: f32,
         clip_decay: f32,
         one_minus_clip_decay: f32,
+        fast_beta2: f32,
+        one_minus_fast_beta2: f32,
     }
 }
 

@@ -28,7 +28,7 @@ const RATIOS: Tolerance = Tolerance {
 const STEP_SIZE: f64 = 1e-2;
 const L2: f64 = 1e-2;
 
-fn every_optimiser() -> [Optimiser; 4] {
+fn every_optimiser() -> [Optimiser; 6] {
     [
         Optimiser::Adam {
             beta1: 0.9,
@@ -46,6 +46,17 @@ fn every_optimiser() -> [Optimiser; 4] {
             beta1: 0.9,
             beta2: 0.99,
             weight_decay: 0.5,
+        },
+        Optimiser::AmsGrad {
+            beta1: 0.9,
+            beta2: 0.9,
+            epsilon: 1e-8,
+        },
+        Optimiser::AdamMax {
+            beta1: 0.9,
+            beta2: 0.99,
+            fast_beta2: 0.5,
+            epsilon: 1e-8,
         },
     ]
 }
@@ -75,6 +86,8 @@ struct InDouble {
     theta: Vec<f64>,
     m: Vec<f64>,
     v: Vec<f64>,
+    /// AMSGrad's largest v so far, or the fast second moment.
+    other: Vec<f64>,
     updates: i32,
     layers: Vec<Range<usize>>,
     clips: Vec<Clip>,
@@ -83,8 +96,11 @@ struct InDouble {
 impl InDouble {
     fn decay(&self, clipping: &UpdateClipping) -> f64 {
         let usual = match self.optimiser {
-            Optimiser::Adam { beta2, .. } | Optimiser::AdamW { beta2, .. } => beta2,
-            _ => 0.999,
+            Optimiser::Adam { beta2, .. }
+            | Optimiser::AdamW { beta2, .. }
+            | Optimiser::AmsGrad { beta2, .. }
+            | Optimiser::AdamMax { beta2, .. } => beta2,
+            Optimiser::Sgd { .. } | Optimiser::Lion { .. } => 0.999,
         };
         clipping.decay.unwrap_or(usual).into()
     }
@@ -145,6 +161,17 @@ impl InDouble {
                 beta1,
                 beta2,
                 epsilon,
+            }
+            | Optimiser::AmsGrad {
+                beta1,
+                beta2,
+                epsilon,
+            }
+            | Optimiser::AdamMax {
+                beta1,
+                beta2,
+                epsilon,
+                ..
             } => (beta1, beta2, epsilon, 0.0),
             Optimiser::AdamW {
                 beta1,
@@ -157,8 +184,21 @@ impl InDouble {
         *m = beta1 * *m + (1.0 - beta1) * g;
         *v = beta2 * *v + (1.0 - beta2) * g * g;
         let correct = |beta: f64| 1.0 - beta.powi(self.updates);
+        let other = &mut self.other[i];
+        let v = match self.optimiser {
+            Optimiser::AmsGrad { .. } => {
+                *other = other.max(*v);
+                *other / correct(beta2)
+            }
+            Optimiser::AdamMax { fast_beta2, .. } => {
+                let fast = f64::from(fast_beta2);
+                *other = fast * *other + (1.0 - fast) * g * g;
+                (*v / correct(beta2)).max(*other / correct(fast))
+            }
+            _ => *v / correct(beta2),
+        };
         *theta -= step_size * decay * *theta;
-        *theta -= step_size * (*m / correct(beta1)) / ((*v / correct(beta2)).sqrt() + epsilon);
+        *theta -= step_size * (*m / correct(beta1)) / (v.sqrt() + epsilon);
     }
 }
 
@@ -218,6 +258,7 @@ fn eight_updates(
         scales: Vec::new(),
         m: vec![0.0; theta.len()],
         v: vec![0.0; theta.len()],
+        other: vec![0.0; theta.len()],
         theta,
         updates: 0,
         clips: vec![Clip::default(); layers.len()],

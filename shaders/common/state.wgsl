@@ -18,11 +18,14 @@ struct ReplicaConfig {
     clip_hold: f32,        // the share of the ratio that the next update keeps
     clip_decay: f32,       // decay of the mean that the ratio compares with
     one_minus_clip_decay: f32,
+    fast_beta2: f32,       // ADAM_MAX: decay of the faster second moment
+    one_minus_fast_beta2: f32,
 }
 
 const SWITCH_CARRY: u32 = 0u;
 const SWITCH_RESET_OPTIMISER: u32 = 1u;
 const SWITCH_FRESH_NETWORK: u32 = 2u;
+const SWITCH_RELATIVE_TIME: u32 = 3u;
 
 struct ReplicaState {
     task: u32,             // the task that the next step belongs to
@@ -41,7 +44,7 @@ struct ReplicaState {
     task_correct: u32,
     epoch_loss: f32,       // sums over the minibatches of the current epoch so far
     epoch_correct: u32,
-    optimiser_updates: u32,  // updates done since the moments were last zero
+    optimiser_updates: u32,  // updates done since the start or the latest reset of this count
 }
 
 // One finished task, as sums over its minibatches and over those of its last epoch.

@@ -9,15 +9,17 @@
 //   states         [replica]              the corrections c1, c2
 //   layer_controls [replica, layers]      where each layer ends, its step size, and its state of update clipping
 //   gradients      [replica, stride]      in vec4s
-//   parameters, first_moment, second_moment   like gradients
+//   parameters, first_moment   like gradients
+//   second_moment  [replica, second_moments, stride]   v, slow, fast
 //   step_sums      [replica, layers, SQUARE_PARTS]   squared gradients in, divergence out
 //
-// One invocation updates one vec4. A halted replica is left alone. Where the optimiser
-// does not use v, second_moment is neither read nor written.
+// One invocation updates one vec4. A halted replica is left alone. Second moments that the optimiser does not use are
+// neither read nor written.
 
 struct Params {
     parameters_stride: u32,  // vec4s per replica
     layers: u32,
+    second_moments: u32,     // the largest number of second moments of a replica
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -49,6 +51,36 @@ fn step_size(config: ReplicaConfig, layer: u32, scale: f32) -> f32 {
     return clipped_step_size(config, size, ratio);
 }
 
+// `second` is the place of v.
+fn load_moments(config: ReplicaConfig, at: u32, second: u32) -> Moments {
+    let kept = moments_of_v(config);
+    var moments = Moments(first_moment[at], vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0));
+    if kept > 0u {
+        moments.v = second_moment[second];
+    }
+    if kept > 1u {
+        moments.slow = second_moment[second + params.parameters_stride];
+    }
+    if kept > 2u {
+        moments.fast = second_moment[second + 2u * params.parameters_stride];
+    }
+    return moments;
+}
+
+fn store_moments(config: ReplicaConfig, at: u32, second: u32, moments: Moments) {
+    let kept = moments_of_v(config);
+    first_moment[at] = moments.m;
+    if kept > 0u {
+        second_moment[second] = moments.v;
+    }
+    if kept > 1u {
+        second_moment[second + params.parameters_stride] = moments.slow;
+    }
+    if kept > 2u {
+        second_moment[second + 2u * params.parameters_stride] = moments.fast;
+    }
+}
+
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let replica = id.z;
@@ -62,17 +94,12 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let first = replica * params.layers;
     let scale = gradient_scale(config, first, params.layers);
     let g = scale * (gradients[at] + config.l2 * theta);
-    var moments = Moments(first_moment[at], vec4<f32>(0.0));
-    if keeps_v(config) {
-        moments.v = second_moment[at];
-    }
-    moments = advance(config, g, moments);
+    let fast_share = share_of_fast(config, corrections.y, states[replica].optimiser_updates + 1u);
+    let second = replica * params.second_moments * params.parameters_stride + id.x;
+    let moments = advance(config, fast_share, g, load_moments(config, at, second));
     let size = step_size(config, layer_of(first, id.x), scale);
     let updated = stepped(config, corrections, size, theta, moments);
-    first_moment[at] = moments.m;
-    if keeps_v(config) {
-        second_moment[at] = moments.v;
-    }
+    store_moments(config, at, second, moments);
     parameters[at] = updated;
     if !all_finite(moments.m) || !all_finite(moments.v) || !all_finite(updated) {
         atomicOr(&step_sums[first * SQUARE_PARTS].divergence, HALTED_UPDATE);

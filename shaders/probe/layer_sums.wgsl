@@ -8,7 +8,8 @@
 //
 //   configs, states [replica]
 //   layer_controls  [replica, layers]
-//   gradients, parameters, first_moment, second_moment [replica, stride]    in vec4s
+//   gradients, parameters, first_moment [replica, stride]    in vec4s
+//   second_moment   [replica, second_moments, stride]        in vec4s; the first is read
 //   sums            [replica, layers, PARTIALS]
 //
 // Workgroup (i, l) sums the i-th of PARTIALS equal stretches of layer l, in a fixed tree.
@@ -17,6 +18,7 @@ struct Params {
     parameters_stride: u32,  // vec4s per replica
     layers: u32,
     objective_only: u32,     // 1: write only the sum of the objective's gradient
+    second_moments: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -51,11 +53,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         let at = replica * params.parameters_stride + control.start + i;
         let g = gradients[at];
         let theta = parameters[at];
-        let v = second_moment[at];
+        let v = second_moment[at + replica * (params.second_moments - 1u) * params.parameters_stride];
         let objective = g + config.l2 * theta;
         var update = vec4<f32>(0.0);
         if states[replica].optimiser_updates > 0u {
-            let moments = Moments(first_moment[at], v);
+            let moments = Moments(first_moment[at], v, vec4<f32>(0.0), vec4<f32>(0.0));
             update = latest_update(config, corrections, size, theta, moments);
         }
         square += vec4<f32>(

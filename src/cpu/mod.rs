@@ -7,6 +7,7 @@
 mod activation;
 mod array;
 mod clipping;
+mod divisor;
 mod executor;
 mod initial_element;
 mod linear;

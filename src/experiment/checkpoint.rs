@@ -74,16 +74,16 @@ struct Tensor {
     bytes: Vec<u8>,
 }
 
-/// Returns the suffix of parameter names for a buffer that the file holds in the parameters' layout.
-fn suffix(buffer: &str, optimiser: Optimiser) -> Option<String> {
-    let [first, second] = optimiser.moment_names();
-    let moment = match buffer {
-        "parameters" => return Some(String::new()),
-        "first moment" => first,
-        "second moment" => second,
-        _ => None,
+/// Returns the suffixes of parameter names for a buffer that the file holds in the parameters' layout, one for each stride
+/// that the optimiser uses.
+fn suffixes(buffer: &str, optimiser: Optimiser) -> Vec<String> {
+    let moments = match buffer {
+        "parameters" => return vec![String::new()],
+        "first moment" => vec![optimiser.first_moment_name()],
+        "second moment" => optimiser.second_moment_names().to_vec(),
+        _ => Vec::new(),
     };
-    moment.map(|name| format!(".{name}"))
+    moments.iter().map(|name| format!(".{name}")).collect()
 }
 
 /// Returns whether the file holds this buffer in the parameters' layout.
@@ -107,10 +107,12 @@ impl Tensors {
                 tensors.insert(raw_name(&buffer.name), Dtype::U32, shape, words);
                 continue;
             }
+            let stride = spec.network.parameter_stride();
             for (index, words) in buffer.words.chunks(each).enumerate() {
-                if let Some(suffix) = suffix(&buffer.name, spec.replicas[index].optimiser) {
+                let suffixes = suffixes(&buffer.name, spec.replicas[index].optimiser);
+                for (suffix, words) in suffixes.iter().zip(words.chunks(stride)) {
                     let parameters = spec.network.unpack(bytemuck::cast_slice(words))?;
-                    tensors.insert_parameters(&replicas[index], &suffix, spec, &parameters);
+                    tensors.insert_parameters(&replicas[index], suffix, spec, &parameters);
                 }
             }
         }
@@ -168,9 +170,11 @@ impl Tensors {
                 };
                 continue;
             }
+            let stride = spec.network.parameter_stride();
             for (index, words) in buffer.words.chunks_mut(each).enumerate() {
-                if let Some(suffix) = suffix(&buffer.name, spec.replicas[index].optimiser) {
-                    let parameters = self.parameters(&replicas[index], &suffix, spec)?;
+                let suffixes = suffixes(&buffer.name, spec.replicas[index].optimiser);
+                for (suffix, words) in suffixes.iter().zip(words.chunks_mut(stride)) {
+                    let parameters = self.parameters(&replicas[index], suffix, spec)?;
                     let stored = spec.network.pack(&parameters).map_err(|e| e.to_string())?;
                     words.copy_from_slice(bytemuck::cast_slice(&stored));
                 }

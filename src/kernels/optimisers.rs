@@ -22,6 +22,7 @@ kernel! {
     OptimiserStep {
         parameters_stride: u32,
         layers: u32,
+        second_moments: u32,
     }
     [
         configs: Read, states: Read, layer_controls: Read, gradients: Read,

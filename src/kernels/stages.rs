@@ -10,6 +10,7 @@ kernel! {
     TaskReset {
         stride: u32,
         layers: u32,
+        second_moments: u32,
     }
     [
         configs: Read, states: ReadWrite, tensors: Read, parameters: ReadWrite,

@@ -51,7 +51,8 @@ pub struct Buffers {
     pub gradients: BufferId,
     /// `[replica, stride]` f32: Adam's first moment, SGD's momentum buffer
     pub first_moment: BufferId,
-    /// `[replica, stride]` f32: Adam's second moment, 0 for SGD
+    /// `[replica, moments, stride]` f32: the second moment that the step size is divided by, 0 for SGD, then those that
+    /// [`crate::spec::Optimiser::second_moment_names`] lists; as many as the replica with most has
     pub second_moment: BufferId,
     /// The buffers of the probe; only with [`TrainingSpec::probe`].
     pub probe: Option<ProbeBuffers>,
@@ -77,9 +78,10 @@ impl Buffers {
             .map(|value| gradient(declare, value))
             .collect();
         let stride = spec.network.parameter_stride();
-        let [parameters, gradients, first_moment, second_moment] =
-            ["parameters", "gradients", "first moment", "second moment"]
-                .map(|name| declare.floats(name, stride));
+        let [parameters, gradients, first_moment] =
+            ["parameters", "gradients", "first moment"].map(|name| declare.floats(name, stride));
+        let second_moments = spec.second_moments() as usize;
+        let second_moment = declare.floats("second moment", second_moments * stride);
         let layouts = spec.network.tensors().iter().map(|tensor| tensor.layout);
         let tensors = declare.table::<TensorLayout>("tensors", &layouts.collect::<Vec<_>>());
         let configs: Vec<_> = spec

@@ -36,6 +36,7 @@ fn optimiser_step(spec: &TrainingSpec, buffers: &Buffers) -> Dispatch {
     let params = OptimiserStep {
         parameters_stride,
         layers: spec.network.blocks().len() as u32,
+        second_moments: spec.second_moments(),
     };
     let bound = [
         buffers.configs,

@@ -22,6 +22,10 @@ pub const OPTIMISER_SGD: u32 = 1;
 pub const OPTIMISER_ADAMW: u32 = 2;
 /// `optimiser` of a configuration: Lion. The second moment holds the interpolation c.
 pub const OPTIMISER_LION: u32 = 3;
+/// `optimiser` of a configuration: AMSGrad.
+pub const OPTIMISER_AMSGRAD: u32 = 4;
+/// `optimiser` of a configuration: Adam with the larger of two second moments.
+pub const OPTIMISER_ADAM_MAX: u32 = 5;
 
 /// The rule that turns a gradient g, the L2 term included, into an update. A file gives its name, such as `"adam"`, or
 /// the hyperparameters that differ from its defaults, such as `{ adam = { beta2 = 0.99 } }`.
@@ -76,6 +80,32 @@ pub enum Optimiser {
         /// Decoupled weight decay: an update subtracts `step_size * weight_decay` times the parameter.
         weight_decay: f32,
     },
+    /// AMSGrad (Reddi, Kale and Kumar, 2018), computed as in PyTorch's `torch.optim.Adam(amsgrad=True)`: Adam that divides
+    /// by the root of the largest second moment so far, element by element. A probe reports that second moment.
+    #[serde(rename = "amsgrad")]
+    AmsGrad {
+        /// Decay of the first moment.
+        beta1: f32,
+        /// Decay of the second moment.
+        beta2: f32,
+        /// Number added to the root of the largest second moment.
+        epsilon: f32,
+    },
+    /// Adam that divides by the root of the larger of two second moments, element by element, each with its bias
+    /// corrected: `v = beta2 * v + (1 - beta2) * g^2`, the same with `fast_beta2`, and
+    /// `theta -= step_size * m_hat / (sqrt(max(v_hat, v_hat_fast)) + epsilon)`. After a jump of the gradients, the fast
+    /// moment makes updates smaller at once. A probe reports the second moment that divides, before its bias is corrected
+    /// with `beta2`.
+    AdamMax {
+        /// Decay of the first moment.
+        beta1: f32,
+        /// Decay of the second moment.
+        beta2: f32,
+        /// Decay of the second moment that follows gradients faster.
+        fast_beta2: f32,
+        /// Number added to the root of the second moment.
+        epsilon: f32,
+    },
 }
 
 impl Optimiser {
@@ -119,21 +149,45 @@ impl Optimiser {
                 check_decay("beta2", beta2)?;
                 check_weight_decay(weight_decay)
             }
+            Self::AmsGrad {
+                beta1,
+                beta2,
+                epsilon,
+            } => {
+                let adam = Self::Adam {
+                    beta1,
+                    beta2,
+                    epsilon,
+                };
+                adam.check()
+            }
+            Self::AdamMax {
+                beta1,
+                beta2,
+                fast_beta2,
+                epsilon,
+            } => {
+                let adam = Self::Adam {
+                    beta1,
+                    beta2,
+                    epsilon,
+                };
+                adam.check()?;
+                check_decay("fast_beta2", fast_beta2)
+            }
         }
     }
 
     /// The optimiser's part of a replica's configuration; the other fields are zero.
     pub(super) fn config(self) -> ReplicaConfig {
-        let with_decays = |optimiser, beta1: f32, beta2: f32| {
-            let complement = |beta: f32| (1.0 - f64::from(beta)) as f32;
-            ReplicaConfig {
-                optimiser,
-                beta1,
-                one_minus_beta1: complement(beta1),
-                beta2,
-                one_minus_beta2: complement(beta2),
-                ..ReplicaConfig::zeroed()
-            }
+        let complement = |beta: f32| (1.0 - f64::from(beta)) as f32;
+        let with_decays = |optimiser, beta1: f32, beta2: f32| ReplicaConfig {
+            optimiser,
+            beta1,
+            one_minus_beta1: complement(beta1),
+            beta2,
+            one_minus_beta2: complement(beta2),
+            ..ReplicaConfig::zeroed()
         };
         match self {
             Self::Adam {
@@ -162,6 +216,25 @@ impl Optimiser {
             } => ReplicaConfig {
                 weight_decay,
                 ..with_decays(OPTIMISER_LION, beta1, beta2)
+            },
+            Self::AmsGrad {
+                beta1,
+                beta2,
+                epsilon,
+            } => ReplicaConfig {
+                epsilon,
+                ..with_decays(OPTIMISER_AMSGRAD, beta1, beta2)
+            },
+            Self::AdamMax {
+                beta1,
+                beta2,
+                fast_beta2,
+                epsilon,
+            } => ReplicaConfig {
+                epsilon,
+                fast_beta2,
+                one_minus_fast_beta2: complement(fast_beta2),
+                ..with_decays(OPTIMISER_ADAM_MAX, beta1, beta2)
             },
         }
     }

@@ -45,7 +45,7 @@ pub(crate) const CASES: [Case; 8] = [
         widths: &[7, 17, 5, 3],
         activation: Activation::Crelu,
         batch: 7,
-        replicas: 5,
+        replicas: 7,
         kind: StreamKind::RandomLabels,
         relabel_fraction: 0.5,
         images: Images::Bytes,
@@ -172,6 +172,17 @@ pub(crate) fn program(case: &Case, form: IterateForm, method: ProbeMethod) -> Pr
                 epsilon: 1e-8,
                 weight_decay: 30.0,
             },
+            3 => Optimiser::AmsGrad {
+                beta1: 0.9,
+                beta2: 0.999,
+                epsilon: 1e-8,
+            },
+            5 => Optimiser::AdamMax {
+                beta1: 0.9,
+                beta2: 0.999,
+                fast_beta2: 0.9,
+                epsilon: 1e-8,
+            },
             _ => Optimiser::default(),
         },
         update_clipping: (seed % 2 == 0).then(UpdateClipping::default),
@@ -190,6 +201,7 @@ pub(crate) fn program(case: &Case, form: IterateForm, method: ProbeMethod) -> Pr
         at_task_switch: match seed {
             1 | 3 => TaskSwitch::FreshNetwork,
             4 => TaskSwitch::ResetOptimiser,
+            5 => TaskSwitch::RelativeTime,
             _ => TaskSwitch::Carry,
         },
         ..ReplicaSpec::default()

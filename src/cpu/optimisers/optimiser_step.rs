@@ -4,12 +4,10 @@ use rayon::prelude::*;
 
 use crate::cpu::Array;
 use crate::cpu::clipping::{Squares, next_ratio};
+use crate::cpu::divisor::{self, ELEMENTS_PER_TASK, Term};
 use crate::cpu::optimiser::{Rule, Setting, with_rule};
 use crate::kernels::OptimiserStep;
 use crate::state::{HALTED_UPDATE, LayerControl, RUNNING, ReplicaConfig, ReplicaState, StepSum};
-
-/// The number of elements that one task of the thread pool updates.
-const ELEMENTS_PER_TASK: usize = 1 << 15;
 
 pub(crate) fn run(_: &OptimiserStep, arrays: &mut [Array; 8]) {
     let [
@@ -33,6 +31,11 @@ pub(crate) fn run(_: &OptimiserStep, arrays: &mut [Array; 8]) {
     let second = second.write::<f32>();
     let squares = Squares(step_sums.read());
     let scale = squares.gradient_scale(&config);
+    let term = Term {
+        scale,
+        l2: config.l2,
+    };
+    divisor::advance(&config, &state, term, [gradients, parameters], second);
     let mut is_finite = true;
     for (layer, control) in controls.read::<LayerControl>().iter().enumerate() {
         let step_size = step_size(&config, squares, scale, (layer, control));
@@ -47,10 +50,6 @@ pub(crate) fn run(_: &OptimiserStep, arrays: &mut [Array; 8]) {
             config: &config,
             corrections: (state.correction1, state.correction2),
             step_size,
-        };
-        let term = Term {
-            scale,
-            l2: config.l2,
         };
         is_finite &= with_rule!(setting, |rule| update(rule, term, gradients, values));
     }
@@ -71,13 +70,6 @@ fn step_size(
     }
     let q = squares.mean_square(layer, control, scale);
     config.clipped_step_size(control.step_size, next_ratio(config, control, q))
-}
-
-/// The numbers that make the optimiser's gradient of that of the loss: `scale (gradient + l2 theta)`.
-#[derive(Clone, Copy)]
-struct Term {
-    scale: f32,
-    l2: f32,
 }
 
 /// Updates one layer's parameters and moments; returns whether all of them stayed finite.
@@ -107,7 +99,7 @@ fn update_stretch<R: Rule>(
     // The bits of absolute values, as integers, sort infinity and NaN last; their maximum vectorises.
     let mut largest = 0;
     for (((g, theta), m), v) in gradients.iter().zip(parameters).zip(first).zip(second) {
-        let g = term.scale * (g + term.l2 * *theta);
+        let g = term.gradient(*g, *theta);
         let before = if R::KEEPS_V { *v } else { 0.0 };
         let [next_m, next_v] = rule.advance(g, *m, before);
         *m = next_m;

@@ -24,6 +24,7 @@ impl Stage for TaskReset {
         let params = kernels::TaskReset {
             stride: spec.network.parameter_stride() as u32,
             layers: spec.network.blocks().len() as u32,
+            second_moments: spec.second_moments(),
         };
         let bound = [
             buffers.configs,

@@ -21,6 +21,11 @@ pub(super) enum OptimiserName {
     AdamW,
     /// Lion(0.9, 0.99) without weight decay.
     Lion,
+    /// AMSGrad(0.9, 0.999, 1e-8).
+    #[serde(rename = "amsgrad")]
+    AmsGrad,
+    /// Adam(0.9, 0.999, 1e-8) with a second second moment of decay 0.9.
+    AdamMax,
 }
 
 /// One optimiser, and the hyperparameters that differ from its defaults.
@@ -36,6 +41,11 @@ pub(super) struct OptimiserTable {
     adamw: Option<AdamW>,
     /// Lion (Chen et al., 2023): updates by the sign of a momentum.
     lion: Option<Lion>,
+    /// AMSGrad (Reddi, Kale and Kumar, 2018): Adam with the largest second moment so far.
+    amsgrad: Option<AmsGrad>,
+    /// Adam with the larger of two second moments.
+    #[serde(rename = "adam-max")]
+    adam_max: Option<AdamMax>,
 }
 
 /// Declares the table of an optimiser in a file: its hyperparameters with their default values.
@@ -109,6 +119,32 @@ table! {
     }
 }
 
+table! {
+    /// The defaults of PyTorch.
+    AmsGrad {
+        /// Decay of the first moment.
+        beta1: 0.9,
+        /// Decay of the second moment.
+        beta2: 0.999,
+        /// Number added to the root of the largest second moment.
+        epsilon: 1e-8,
+    }
+}
+
+table! {
+    /// The defaults of PyTorch's Adam, and a second moment that follows gradients within ten updates.
+    AdamMax {
+        /// Decay of the first moment.
+        beta1: 0.9,
+        /// Decay of the second moment.
+        beta2: 0.999,
+        /// Decay of the second moment that follows gradients faster.
+        fast_beta2: 0.9,
+        /// Number added to the root of the second moment.
+        epsilon: 1e-8,
+    }
+}
+
 impl From<OptimiserName> for Optimiser {
     fn from(name: OptimiserName) -> Self {
         match name {
@@ -116,6 +152,8 @@ impl From<OptimiserName> for Optimiser {
             OptimiserName::Sgd => Sgd::default().into(),
             OptimiserName::AdamW => AdamW::default().into(),
             OptimiserName::Lion => Lion::default().into(),
+            OptimiserName::AmsGrad => AmsGrad::default().into(),
+            OptimiserName::AdamMax => AdamMax::default().into(),
         }
     }
 }
@@ -129,6 +167,8 @@ impl TryFrom<OptimiserForm> for Optimiser {
             sgd,
             adamw,
             lion,
+            amsgrad,
+            adam_max,
         } = match form {
             NameOr::Name(name) => return Ok(name.into()),
             NameOr::Table(table) => table,
@@ -138,6 +178,8 @@ impl TryFrom<OptimiserForm> for Optimiser {
             sgd.map(Self::from),
             adamw.map(Self::from),
             lion.map(Self::from),
+            amsgrad.map(Self::from),
+            adam_max.map(Self::from),
         ];
         let given: Vec<_> = given.into_iter().flatten().collect();
         match given[..] {
@@ -190,6 +232,16 @@ mod tests {
         for (text, wanted) in [
             ("'lion'", lion(0.0)),
             ("{ lion = { weight_decay = 1 } }", lion(1.0)),
+            ("'amsgrad'", AmsGrad::default().into()),
+            (
+                "{ adam-max = { fast_beta2 = 0.5 } }",
+                Optimiser::AdamMax {
+                    beta1: 0.9,
+                    beta2: 0.999,
+                    fast_beta2: 0.5,
+                    epsilon: 1e-8,
+                },
+            ),
             ("'adamw'", adamw(0.01)),
             ("{ adamw = { weight_decay = 0.5 } }", adamw(0.5)),
             ("'adam'", Optimiser::default()),
@@ -211,11 +263,11 @@ mod tests {
         for (text, mention) in [
             (
                 "'adma'",
-                "unknown variant `adma`, expected one of `adam`, `sgd`, `adamw`, `lion`",
+                "unknown variant `adma`, expected one of `adam`, `sgd`, `adamw`, `lion`, `amsgrad`, `adam-max`",
             ),
             (
                 "{ adma = {} }",
-                "unknown field `adma`, expected one of `adam`, `sgd`, `adamw`, `lion`",
+                "unknown field `adma`, expected one of `adam`, `sgd`, `adamw`, `lion`, `amsgrad`, `adam-max`",
             ),
             ("{ sgd = { beta1 = 1 } }", "unknown field `beta1`"),
             (

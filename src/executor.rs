@@ -44,7 +44,12 @@ pub(crate) trait Executor: Send + Sync {
     fn read(&mut self, buffers: &[BufferId], receive: &mut Receive<'_>) -> Result<(), Error>;
 
     /// Sets the words of one replica's part of a buffer before the next work.
-    fn write(&mut self, buffer: BufferId, replica: usize, words: &[u32]);
+    fn write(&mut self, buffer: BufferId, replica: usize, words: &[u32]) {
+        self.write_at(buffer, replica, 0, words);
+    }
+
+    /// Sets words of one replica's part of a buffer, from `first` on, before the next work.
+    fn write_at(&mut self, buffer: BufferId, replica: usize, first: usize, words: &[u32]);
 
     /// The longest time that a submission took; `None` where nothing is submitted.
     fn longest_submission(&self) -> Option<Duration>;

@@ -57,7 +57,7 @@ use crate::probe::ProbeSpec;
 use crate::scheduler::{self, Control, Estimator};
 use crate::spec::{
     ImageSet, Intervention, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch,
-    TrainingSpec,
+    TrainingSpec, UpdateClipping,
 };
 
 pub use controllers::{Controllers, HostControl};
@@ -188,6 +188,13 @@ pub struct Arm {
     /// The rule that turns a gradient into an update.
     #[serde(default)]
     pub optimiser: Optimiser,
+    /// The clipping of updates, by layer and at every update; none where it is left out. `{}` has the usual settings. See
+    /// [`UpdateClipping`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update_clipping: Option<UpdateClipping>,
+    /// The largest norm of a gradient; none where it is left out. See [`ReplicaSpec::gradient_clipping`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient_clipping: Option<f32>,
     /// The controller, which decides the step sizes.
     #[serde(default)]
     pub control: Control,
@@ -278,6 +285,8 @@ impl Experiment {
             l2_init: arm.l2_init,
             wasserstein: arm.wasserstein,
             optimiser: arm.optimiser,
+            update_clipping: arm.update_clipping,
+            gradient_clipping: arm.gradient_clipping,
             at_task_switch: arm.at_task_switch,
             interventions: arm.interventions.clone(),
         };

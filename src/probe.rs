@@ -41,8 +41,9 @@ pub struct LayerStats {
     /// The effective step size: for Adam eta / ((1 - beta1^t) (sqrt(mean(v) / (1 - beta2^t)) + epsilon)), where v is the
     /// second moment over the weight matrix (over all weight matrices for the network) and t the number of updates. For SGD
     /// eta (1 - momentum^t) / (1 - momentum), the factor of a constant gradient. For Lion eta / sqrt(mean(c^2)), where c is
-    /// the interpolation whose sign it takes, and 0 where all of c is. Decoupled weight decay is not counted. `None` before
-    /// the first update, and before the first after a task switch that reset the optimiser; t counts from that switch.
+    /// the interpolation whose sign it takes, and 0 where all of c is. eta is the step size of the latest update: update
+    /// clipping's factor is counted. Decoupled weight decay and gradient clipping are not. `None` before the first update,
+    /// and before the first after a task switch that reset the optimiser; t counts from that switch.
     pub effective_step: Option<f64>,
     /// The norm |theta|, the bias included.
     pub weight_norm: f64,
@@ -51,6 +52,11 @@ pub struct LayerStats {
     /// The mean of Adam's second moment v over all parameters, the bias included, without bias correction; 0 for SGD,
     /// mean(c^2) for Lion. The published code divides the step size by the root of the whole network's mean.
     pub second_moment: f64,
+    /// h of update clipping in the latest update ([`crate::spec::UpdateClipping`]); `None` where the layer's updates are
+    /// not clipped, before the first update, and for the network.
+    pub clip_ratio: Option<f64>,
+    /// The factor min(1, threshold / h) of the step size in the latest update; `None` where `clip_ratio` is.
+    pub clip_factor: Option<f64>,
 }
 
 impl LayerStats {
@@ -126,7 +132,7 @@ pub(crate) fn check_finite(state: &ReplicaState, records: &[LayerRecord]) -> Res
 }
 
 fn is_finite(record: &LayerRecord) -> bool {
-    bytemuck::cast_ref::<LayerRecord, [f32; 8]>(record)
+    bytemuck::cast_ref::<LayerRecord, [f32; 10]>(record)
         .iter()
         .all(|number| number.is_finite())
 }
@@ -140,6 +146,7 @@ impl LayerStats {
         updated: bool,
     ) -> Self {
         let residual = f64::from(slot.residual);
+        let of_clipping = |number: f32| (record.clip_ratio > 0.0).then_some(number.into());
         let sharpness = Sharpness {
             eigenvalue: slot.eigenvalue.into(),
             residual,
@@ -157,6 +164,8 @@ impl LayerStats {
             weight_norm: record.weight_norm.into(),
             update_norm: record.update_norm.into(),
             second_moment: record.second_moment.into(),
+            clip_ratio: of_clipping(record.clip_ratio),
+            clip_factor: of_clipping(record.clip_factor),
         }
     }
 }

@@ -1,20 +1,25 @@
 //! The specification of a training: a network, its replicas, the stream of tasks and how probes measure.
 
+use std::mem::offset_of;
 use std::sync::Arc;
 
+use bytemuck::Zeroable;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::network::Network;
 use crate::state::{
-    LayerControl, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER,
+    LayerControl, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RELATIVE_TIME,
+    SWITCH_RESET_OPTIMISER,
 };
 
+mod clipping;
 mod intervention;
 pub mod optimiser;
 mod probe;
 
 pub use crate::data::ImageSet;
+pub use clipping::UpdateClipping;
 pub use intervention::Intervention;
 pub use optimiser::Optimiser;
 pub use probe::{CONVERGED_RESIDUAL, IterateForm, ProbeMethod, ProbeSpec, ProbeStart};
@@ -34,6 +39,10 @@ pub enum TaskSwitch {
     /// unrelated to them, biases zero. This is the baseline of a network without earlier training. Regularisers that
     /// pull towards the initial parameters go on pulling towards those of task 0.
     FreshNetwork,
+    /// Adam-Rel (Ellis et al., arXiv 2412.17113): only the update count of the bias corrections starts anew. The moments
+    /// and the state of update clipping stay. The first update has the moments of the old task with the corrections of a
+    /// first update. A probe between the switch and the first update reports no effective step.
+    RelativeTime,
 }
 
 impl TaskSwitch {
@@ -42,6 +51,7 @@ impl TaskSwitch {
             Self::Carry => SWITCH_CARRY,
             Self::ResetOptimiser => SWITCH_RESET_OPTIMISER,
             Self::FreshNetwork => SWITCH_FRESH_NETWORK,
+            Self::RelativeTime => SWITCH_RELATIVE_TIME,
         }
     }
 }
@@ -58,6 +68,12 @@ pub struct ReplicaSpec {
     pub l2: f32,
     /// The optimiser that makes an update of the gradient.
     pub optimiser: Optimiser,
+    /// The clipping of updates, by layer and at every update; none where it is `None`.
+    pub update_clipping: Option<UpdateClipping>,
+    /// The largest norm of the replica's gradient, over all parameters and with every regulariser, L2 included. A larger
+    /// gradient is multiplied by `gradient_clipping / (norm + 1e-6)` before the optimiser sees it, as PyTorch's
+    /// `clip_grad_norm_` does; none where it is `None`.
+    pub gradient_clipping: Option<f32>,
     /// The reset at a task switch of the stream.
     pub at_task_switch: TaskSwitch,
     /// L2 towards the initial parameters: the loss gains `l2_init / 2 * |theta - theta_init|^2`, biases included, and
@@ -81,6 +97,8 @@ impl Default for ReplicaSpec {
             step_size: 1e-3,
             l2: 0.0,
             optimiser: Optimiser::default(),
+            update_clipping: None,
+            gradient_clipping: None,
             at_task_switch: TaskSwitch::default(),
             l2_init: 0.0,
             wasserstein: 0.0,
@@ -102,20 +120,36 @@ impl ReplicaSpec {
         in_range("l2", "0 or more, finite", self.l2, self.l2 >= 0.0)?;
         self.optimiser.check()?;
         intervention::check(&self.interventions)?;
+        if let Some(clipping) = &self.update_clipping {
+            clipping.check()?;
+        }
+        if let Some(limit) = self.gradient_clipping {
+            clipping::check_positive("gradient_clipping", limit)?;
+        }
         let regularisers = [("l2_init", self.l2_init), ("wasserstein", self.wasserstein)];
         regularisers
             .into_iter()
             .try_for_each(|(what, value)| in_range(what, "0 or more, finite", value, value >= 0.0))
     }
 
+    /// Whether a step needs the norm of the replica's gradient.
+    pub(crate) fn is_clipped(&self) -> bool {
+        self.update_clipping.is_some() || self.gradient_clipping.is_some()
+    }
+
     pub(crate) fn config(&self) -> ReplicaConfig {
-        ReplicaConfig {
+        let config = ReplicaConfig {
             seed: self.seed,
             l2: self.l2,
             l2_init: self.l2_init,
             wasserstein: self.wasserstein,
             at_task_switch: self.at_task_switch.number(),
+            gradient_limit: self.gradient_clipping.unwrap_or(0.0),
             ..self.optimiser.config()
+        };
+        match &self.update_clipping {
+            Some(clipping) => clipping.set(config, self.optimiser),
+            None => config,
         }
     }
 }
@@ -277,6 +311,13 @@ impl TrainingSpec {
         Ok(())
     }
 
+    /// The largest number of second moments that a replica keeps, at least 1.
+    pub(crate) fn second_moments(&self) -> u32 {
+        let replicas = self.replicas.iter();
+        let kept = replicas.map(|replica| replica.optimiser.second_moment_names().len() as u32);
+        kept.fold(1, u32::max)
+    }
+
     /// The same training with the first replica only.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn first_alone(&self) -> Self {
@@ -329,20 +370,23 @@ impl TrainingSpec {
         Ok((self.network.values()[0].pad(inputs, rows), stored))
     }
 
-    /// The layer controls of one replica with these step sizes.
-    pub(crate) fn layer_controls(&self, step_sizes: &[f32]) -> Result<Vec<LayerControl>, Error> {
+    /// The places of the step sizes in one replica's layer controls, in words, each with its step size.
+    pub(crate) fn placed_step_sizes<'a>(
+        &self,
+        step_sizes: &'a [f32],
+    ) -> Result<impl Iterator<Item = (usize, &'a [f32])>, Error> {
         let blocks = self.network.blocks().len();
         Error::check_length("step sizes", blocks, step_sizes.len())?;
         step_sizes
             .iter()
             .try_for_each(|step_size| check_step_size(*step_size))?;
-        let controls = step_sizes.iter().enumerate();
-        Ok(controls
-            .map(|(block, step_size)| self.layer_control(block, *step_size))
-            .collect())
+        let place = |block| block * size_of::<LayerControl>() + offset_of!(LayerControl, step_size);
+        let each = step_sizes.chunks(1).enumerate();
+        Ok(each.map(move |(block, step_size)| (place(block) / 4, step_size)))
     }
 
-    /// The layer control of a block with this step size. Its weights are the first tensor, its biases the others.
+    /// The layer control of a block with this step size, before the first update. Its weights are the first tensor, its
+    /// biases the others.
     pub(crate) fn layer_control(&self, block: usize, step_size: f32) -> LayerControl {
         let tensors = self.network.block_tensors(block);
         let first = tensors[0].stored();
@@ -355,6 +399,7 @@ impl TrainingSpec {
             main_count: main as u32,
             other_count: (self.network.block_parameters(block) - main) as u32,
             step_size,
+            ..LayerControl::zeroed()
         }
     }
 

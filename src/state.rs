@@ -20,6 +20,8 @@ pub const SWITCH_CARRY: u32 = 0;
 pub const SWITCH_RESET_OPTIMISER: u32 = 1;
 /// `at_task_switch`: moments, their update count and the parameters start anew.
 pub const SWITCH_FRESH_NETWORK: u32 = 2;
+/// `at_task_switch`: the update count of the bias corrections starts anew; the moments stay.
+pub const SWITCH_RELATIVE_TIME: u32 = 3;
 
 /// `status` of a slot: still iterating.
 pub(crate) const SLOT_RUNNING: u32 = 0;
@@ -29,8 +31,10 @@ pub(crate) const SLOT_CONVERGED: u32 = 1;
 pub(crate) const SLOT_DIVERGED: u32 = 2;
 /// LOBPCG follows the other end of the spectrum too where an eigenvalue there exceeds this share of |eigenvalue|.
 pub(crate) const CONTESTED: f32 = 0.5;
-/// The number of partial sums of every reduction.
+/// The number of partial sums of every reduction of a probe.
 pub(crate) const PARTIALS: u32 = 64;
+/// The number of partial sums of a block's squared gradient in a step.
+pub const SQUARE_PARTS: u32 = 16;
 
 shader_struct! {
     /// One replica's seed and hyperparameters.
@@ -47,6 +51,13 @@ shader_struct! {
         wasserstein: f32,
         optimiser: u32,
         at_task_switch: u32,
+        gradient_limit: f32,
+        clip_threshold: f32,
+        clip_hold: f32,
+        clip_decay: f32,
+        one_minus_clip_decay: f32,
+        fast_beta2: f32,
+        one_minus_fast_beta2: f32,
     }
 }
 
@@ -88,7 +99,8 @@ shader_struct! {
 }
 
 shader_struct! {
-    /// The location of a layer's block in a replica's parameters, in vec4s, and its step size.
+    /// The location of a layer's block in a replica's parameters, in vec4s, its step size, and its state of update clipping.
+    /// The host writes the step size; the device writes the state.
     pub struct LayerControl {
         start: u32,
         main_end: u32,
@@ -96,6 +108,17 @@ shader_struct! {
         main_count: u32,
         other_count: u32,
         step_size: f32,
+        clip_ratio: f32,
+        clip_mean: f32,
+        clip_weight: f32,
+    }
+}
+
+shader_struct! {
+    /// One part of a block in the current step; `shaders/common/clipping.wgsl` explains the fields.
+    pub struct StepSum {
+        square: f32,
+        divergence: u32,
     }
 }
 
@@ -169,6 +192,8 @@ shader_struct! {
         step_size: f32,
         effective_step: f32,
         second_moment: f32,
+        clip_ratio: f32,
+        clip_factor: f32,
     }
 }
 
@@ -193,6 +218,15 @@ shader_struct! {
 }
 
 impl ReplicaConfig {
+    /// The step size of an update that has the ratio `ratio`; `shaders/common/optimiser.wgsl` has the formula.
+    pub(crate) fn clipped_step_size(&self, step_size: f32, ratio: f32) -> f32 {
+        if self.clip_threshold == 0.0 || ratio <= self.clip_threshold {
+            step_size
+        } else {
+            step_size * (self.clip_threshold / ratio)
+        }
+    }
+
     /// Whether the replica's parameters are sorted: it is in training and has a Wasserstein regulariser.
     pub(crate) fn is_sorted(&self, state: &ReplicaState) -> bool {
         self.wasserstein != 0.0 && state.halted == RUNNING

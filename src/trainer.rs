@@ -181,9 +181,12 @@ impl Trainer {
     /// not finite.
     pub fn set_step_sizes(&mut self, replica: usize, step_sizes: &[f32]) -> Result<(), Error> {
         self.spec.check_replica(replica)?;
-        let controls = self.spec.layer_controls(step_sizes)?;
+        let placed = self.spec.placed_step_sizes(step_sizes)?;
         let id = self.buffers.layer_controls;
-        self.executor.write(id, replica, cast_slice(&controls));
+        for (place, step_size) in placed {
+            let words = cast_slice(step_size);
+            self.executor.write_at(id, replica, place, words);
+        }
         Ok(())
     }
 

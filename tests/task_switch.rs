@@ -163,6 +163,60 @@ fn the_first_update_after_a_reset_is_an_optimisers_first() {
     }
 }
 
+/// Adam-Rel: the moments stay, and the corrections are those of a first update.
+#[test]
+fn with_relative_time_the_first_update_has_old_moments_and_new_corrections() {
+    let tolerance = Tolerance {
+        atol: 1e-7,
+        rtol: 1e-4,
+    };
+    let [beta1, beta2] = [0.9_f32, 0.999].map(f64::from);
+    for (device, compute) in computes() {
+        for seed in [1, 2, 3] {
+            let switches = [TaskSwitch::RelativeTime, TaskSwitch::Carry];
+            let replicas = switches.map(|switch| replica(seed, switch));
+            let program = Program::new(&spec(&replicas)).unwrap();
+            let buffers = &program.buffers;
+            let mut run = Run::new(&compute, &program);
+            run.steps(STEPS_PER_TASK);
+            assert!(
+                moments(&run, 0) == moments(&run, 1),
+                "{device}: moments stay"
+            );
+            let updates = [0, 1].map(|r| state(&run, r).optimiser_updates);
+            assert_eq!(updates, [0, STEPS_PER_TASK], "{device}");
+            let floats = |run: &Run<'_>, r| {
+                [
+                    buffers.parameters,
+                    buffers.first_moment,
+                    buffers.second_moment,
+                ]
+                .map(|id| run.floats(id, r))
+            };
+            let before = [0, 1].map(|r| floats(&run, r));
+            run.steps(1);
+            for (r, [theta, m, v]) in before.into_iter().enumerate() {
+                let gradients = run.floats(buffers.gradients, r);
+                let moments = m.iter().zip(&v).zip(&gradients);
+                let update = moments.map(|((m, v), g)| {
+                    let m = beta1 * m + (1.0 - beta1) * g;
+                    let v = beta2 * v + (1.0 - beta2) * g * g;
+                    f64::from(STEP_SIZE) * m / (1.0 - beta1) / ((v / (1.0 - beta2)).sqrt() + 1e-8)
+                });
+                let wanted = theta
+                    .iter()
+                    .zip(update)
+                    .map(|(theta, update)| theta - update);
+                let found = run.floats(buffers.parameters, r);
+                let equal = compare(found, wanted, tolerance);
+                // The replica that carries over is the negative control.
+                let what = format!("{device}, seed {seed}, replica {r}: {equal:?}");
+                assert_eq!(equal.is_ok(), r == 0, "{what}");
+            }
+        }
+    }
+}
+
 /// Returns weights `[outputs, inputs]` by their definition, implemented a second time.
 fn drawn(seed: u32, task: u32, number: u32, weight: &Tensor) -> Vec<f32> {
     let bound = (6.0 / f64::from(weight.shape[1])).sqrt() as f32;

@@ -1,4 +1,4 @@
-"""Makes the reference numbers (step_, curvature_, sgd_, adamw_ and penalty_<case>.json) in this folder.
+"""Makes the reference numbers (step_, curvature_, sgd_, adamw_, clip_, amsgrad_ and penalty_<case>.json) in this folder.
 
 Run:  python make_reference.py        (any working directory; a few seconds on one CPU core)
 Made with Python 3.11.7, torch 2.15.0+cu132 (on the CPU), numpy 2.4.6.
@@ -44,6 +44,11 @@ PENALTIES = [
 SGD = {"relu_l2": (0.9, 0.06), "crelu_l2": (0.5, 0.1), "tanh": (0.9, 0.1), "linear": (0.0, 0.5)}
 # Which cases are also trained by AdamW: their decoupled weight decay.
 ADAMW = {"relu": 0.5, "crelu_l2": 1.0, "tanh": 0.01, "linear": 2.0}
+
+# Which cases are also trained with clipped gradients: the largest norm, which some of the five gradients reach.
+CLIP = {"relu_l2": 1.2, "crelu_l2": 2.5, "tanh": 1.5}
+# Which cases are also trained by AMSGrad: its betas and step size, with which the largest second moment is not the latest.
+AMSGRAD = {"relu_l2": (0.5, 0.6, 0.1), "crelu_l2": (0.5, 0.6, 0.1), "tanh": (0.5, 0.6, 0.1), "linear": (0.5, 0.6, 0.2)}
 
 ACTIVATIONS = {
     "relu": torch.relu,
@@ -146,6 +151,39 @@ class Case:
             losses.append(value.item())
             thetas.append(theta.detach().clone())
         return thetas, losses, optimiser.state[theta]["exp_avg_sq"]
+
+
+    def train_clipped(self, limit):
+        """STEPS Adam updates after clip_grad_norm_ of the gradient with l2 / 2 |theta|^2. As `train`, and the norms."""
+        theta = self.theta0.detach().clone().requires_grad_(True)
+        optimiser = torch.optim.Adam([theta], lr=ETA, betas=(BETA1, BETA2), eps=EPS)
+        thetas, losses, norms = [theta.detach().clone()], [], []
+        for _ in range(STEPS):
+            optimiser.zero_grad()
+            value = self.loss(theta)
+            (value + self.l2 / 2 * (theta @ theta)).backward()
+            norms.append(torch.nn.utils.clip_grad_norm_([theta], limit).item())
+            optimiser.step()
+            losses.append(value.item())
+            thetas.append(theta.detach().clone())
+        return thetas, losses, norms
+
+    def train_amsgrad(self, beta1, beta2, step_size):
+        """STEPS updates by torch.optim.Adam(amsgrad=True). As `train`, with max_exp_avg_sq."""
+        theta = self.theta0.detach().clone().requires_grad_(True)
+        options = dict(lr=step_size, betas=(beta1, beta2), eps=EPS, weight_decay=self.l2)
+        optimiser = torch.optim.Adam([theta], amsgrad=True, **options)
+        thetas, losses = [theta.detach().clone()], []
+        for _ in range(STEPS):
+            optimiser.zero_grad()
+            value = self.loss(theta)
+            value.backward()
+            optimiser.step()
+            losses.append(value.item())
+            thetas.append(theta.detach().clone())
+        state = optimiser.state[theta]
+        assert (state["max_exp_avg_sq"] > 1.01 * state["exp_avg_sq"]).any(), self.name
+        return thetas, losses, state["max_exp_avg_sq"]
 
 
 def top_two(h):
@@ -287,6 +325,10 @@ def make(name, activation, widths, batch, l2, first_seed):
         make_sgd(case, header, point, *SGD[name])
     if name in ADAMW:
         make_adamw(case, header, point, ADAMW[name])
+    if name in CLIP:
+        make_clipped(case, header, point, CLIP[name])
+    if name in AMSGRAD:
+        make_amsgrad(case, header, point, *AMSGRAD[name])
     ratio = max(s / abs(d) for d, s in (top_two(hessian[b, b]) for b in case.blocks + [everything]))
     print(f"{name}: seed {seed}, least |pre-activation| {least:.2e}, largest eigenvalue ratio {ratio:.3f}, loss {losses[0]:.4f} -> {losses[-1]:.4f}")
 
@@ -432,6 +474,45 @@ def make_adamw(case, header, point, weight_decay):
         "update_norm": [update[b].norm().item() for b in case.blocks],
     })
     print(f"{case.name}, AdamW: loss {losses[0]:.4f} -> {losses[-1]:.4f}")
+
+
+def make_clipped(case, header, point, limit):
+    thetas, losses, norms = case.train_clipped(limit)
+    assert clear(case, thetas) and min(norms) < limit < max(norms), case.name
+    write(f"clip_{case.name}.json", {
+        **header,
+        "step_size": ETA, "beta1": BETA1, "beta2": BETA2, "epsilon": EPS, "gradient_clipping": limit, "steps": STEPS,
+        **point,
+        "losses": losses,
+        "norms": norms,
+        "after_5": case.layers(thetas[-1]),
+    })
+
+
+def make_amsgrad(case, header, point, beta1, beta2, step_size):
+    thetas, losses, v_flat = case.train_amsgrad(beta1, beta2, step_size)
+    assert clear(case, thetas), case.name
+    theta, m, v, largest = case.theta0.clone(), 0.0, 0.0, torch.zeros_like(case.theta0)
+    for k in range(1, STEPS + 1):  # by hand
+        g = case.gradient(theta) + case.l2 * theta
+        m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g * g
+        largest = torch.maximum(largest, v)
+        theta = theta - step_size * (m / (1 - beta1**k)) / ((largest / (1 - beta2**k)).sqrt() + EPS)
+        assert (theta - thetas[k]).abs().max() < 1e-12, case.name
+    update = thetas[-1] - thetas[-2]
+    v_means = [w.mean().item() for w, _ in case.split(v_flat)]
+    write(f"amsgrad_{case.name}.json", {
+        **header,
+        "step_size": step_size, "beta1": beta1, "beta2": beta2, "epsilon": EPS, "steps": STEPS,
+        **point,
+        "losses": losses,
+        "after_5": case.layers(thetas[-1]),
+        "effective_step": [
+            step_size / ((1 - beta1**STEPS) * (math.sqrt(v / (1 - beta2**STEPS)) + EPS)) for v in v_means
+        ],
+        "update_norm": [update[b].norm().item() for b in case.blocks],
+    })
+    print(f"{case.name}, AMSGrad: loss {losses[0]:.4f} -> {losses[-1]:.4f}")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 //
 // An optimiser keeps two moments m and v of each parameter. It has a case in each of these functions:
 //
+//   moments_of_v    the number of second moments that it keeps
 //   advance         the moments after a gradient g, the coupled L2 term included
 //   stepped         the parameters after an update with these moments
 //   latest_update   the parameters before the update less those after it, from those after it
@@ -15,6 +16,8 @@ const OPTIMISER_ADAM: u32 = 0u;
 const OPTIMISER_SGD: u32 = 1u;
 const OPTIMISER_ADAMW: u32 = 2u;  // as Adam, but for its weight decay
 const OPTIMISER_LION: u32 = 3u;
+const OPTIMISER_AMSGRAD: u32 = 4u;   // as Adam, but for v
+const OPTIMISER_ADAM_MAX: u32 = 5u;  // as Adam, but for v
 
 // The moments of a dead unit decay for ever. Without a floor they become denormals, which some processors
 // flush to zero and others compute a hundred times slower than other numbers. With the floor they become
@@ -26,31 +29,89 @@ fn flush(x: vec4<f32>, floor: f32) -> vec4<f32> {
     return select(x, vec4<f32>(0.0), abs(x) < vec4<f32>(floor));
 }
 
+// The step size of an update that has the ratio `ratio`: step_size min(1, clip_threshold / ratio). common/clipping.wgsl
+// defines the ratio. Without update clipping the step size stays as it is.
+fn clipped_step_size(config: ReplicaConfig, step_size: f32, ratio: f32) -> f32 {
+    if config.clip_threshold == 0.0 || ratio <= config.clip_threshold {
+        return step_size;
+    }
+    return step_size * (config.clip_threshold / ratio);
+}
+
+// v is the second moment that the step size is divided by. AMSGrad and ADAM_MAX make it of other second moments.
 struct Moments {
     m: vec4<f32>,
     v: vec4<f32>,
+    slow: vec4<f32>,  // running mean of g^2 with beta2
+    fast: vec4<f32>,  // running mean of g^2 with fast_beta2
 }
 
-// Whether the optimiser uses v; an optimiser that does not use v leaves it zero.
-fn keeps_v(config: ReplicaConfig) -> bool {
-    return config.optimiser != OPTIMISER_SGD;
+// The number of second moments that the optimiser uses, in the order v, slow, fast; it leaves the others zero.
+fn moments_of_v(config: ReplicaConfig) -> u32 {
+    switch config.optimiser {
+        case OPTIMISER_SGD: { return 0u; }
+        case OPTIMISER_AMSGRAD: { return 2u; }
+        case OPTIMISER_ADAM_MAX: { return 3u; }
+        default: { return 1u; }
+    }
+}
+
+// 1 - beta^t without cancellation: c(2 n) = c(n) (2 - c(n)), c(n + 1) = 1 - beta + beta c(n).
+fn correction_of(beta: f32, one_minus_beta: f32, t: u32) -> f32 {
+    var correction = 0.0;
+    for (var bits = 32u - countLeadingZeros(t); bits > 0u; bits -= 1u) {
+        correction *= 2.0 - correction;
+        if ((t >> (bits - 1u)) & 1u) == 1u {
+            correction = one_minus_beta + beta * correction;
+        }
+    }
+    return correction;
+}
+
+// The factor c2 / c_fast that makes v of `fast`, where the update is number t.
+fn share_of_fast(config: ReplicaConfig, correction2: f32, t: u32) -> f32 {
+    if config.optimiser != OPTIMISER_ADAM_MAX {
+        return 1.0;
+    }
+    return correction2 / correction_of(config.fast_beta2, config.one_minus_fast_beta2, t);
 }
 
 // SGD:  m = beta1 m + g
 // Adam: m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2
 // Lion: m = beta2 m + (1 - beta2) g,  v = beta1 m + (1 - beta1) g with the previous m; the update follows the sign of v
-fn advance(config: ReplicaConfig, g: vec4<f32>, before: Moments) -> Moments {
+// AMSGrad:   slow = beta2 slow + (1 - beta2) g^2,  v = max(v, slow)
+// ADAM_MAX:  also fast = fast_beta2 fast + (1 - fast_beta2) g^2,  v = max(slow, fast c2 / c_fast), so that
+//            v / c2 = max(slow / c2, fast / c_fast); `fast_share` is c2 / c_fast
+fn advance(config: ReplicaConfig, fast_share: f32, g: vec4<f32>, before: Moments) -> Moments {
+    var after = before;
     if config.optimiser == OPTIMISER_SGD {
-        return Moments(flush(config.beta1 * before.m + g, FIRST_MOMENT_FLOOR), before.v);
+        after.m = flush(config.beta1 * before.m + g, FIRST_MOMENT_FLOOR);
+        return after;
     }
     if config.optimiser == OPTIMISER_LION {
         let m = config.beta2 * before.m + config.one_minus_beta2 * g;
         let v = config.beta1 * before.m + config.one_minus_beta1 * g;
-        return Moments(flush(m, FIRST_MOMENT_FLOOR), flush(v, FIRST_MOMENT_FLOOR));
+        after.m = flush(m, FIRST_MOMENT_FLOOR);
+        after.v = flush(v, FIRST_MOMENT_FLOOR);
+        return after;
     }
     let m = config.beta1 * before.m + config.one_minus_beta1 * g;
-    let v = config.beta2 * before.v + config.one_minus_beta2 * g * g;
-    return Moments(flush(m, FIRST_MOMENT_FLOOR), flush(v, SECOND_MOMENT_FLOOR));
+    after.m = flush(m, FIRST_MOMENT_FLOOR);
+    if config.optimiser != OPTIMISER_AMSGRAD && config.optimiser != OPTIMISER_ADAM_MAX {
+        let v = config.beta2 * before.v + config.one_minus_beta2 * g * g;
+        after.v = flush(v, SECOND_MOMENT_FLOOR);
+        return after;
+    }
+    let slow = config.beta2 * before.slow + config.one_minus_beta2 * g * g;
+    after.slow = flush(slow, SECOND_MOMENT_FLOOR);
+    if config.optimiser == OPTIMISER_AMSGRAD {
+        after.v = max(before.v, after.slow);
+        return after;
+    }
+    let fast = config.fast_beta2 * before.fast + config.one_minus_fast_beta2 * g * g;
+    after.fast = flush(fast, SECOND_MOMENT_FLOOR);
+    after.v = max(after.slow, fast_share * after.fast);
+    return after;
 }
 
 // The amount that the moments alone subtract from the parameters.

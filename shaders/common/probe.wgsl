@@ -86,4 +86,6 @@ struct LayerRecord {
     step_size: f32,
     effective_step: f32,  // 0 before the first update
     second_moment: f32,   // mean of Adam's v over all tensors
+    clip_ratio: f32,      // h of update clipping; 0 before the first update and where updates are not clipped
+    clip_factor: f32,     // the factor of the step size in the latest update
 }

@@ -13,11 +13,19 @@ struct ReplicaConfig {
     wasserstein: f32,
     optimiser: u32,        // OPTIMISER_*
     at_task_switch: u32,   // SWITCH_*
+    gradient_limit: f32,   // gradient clipping: the largest norm of a replica's gradient; 0 for none
+    clip_threshold: f32,   // update clipping: the largest ratio that is let through; 0 for none
+    clip_hold: f32,        // the share of the ratio that the next update keeps
+    clip_decay: f32,       // decay of the mean that the ratio compares with
+    one_minus_clip_decay: f32,
+    fast_beta2: f32,       // ADAM_MAX: decay of the faster second moment
+    one_minus_fast_beta2: f32,
 }
 
 const SWITCH_CARRY: u32 = 0u;
 const SWITCH_RESET_OPTIMISER: u32 = 1u;
 const SWITCH_FRESH_NETWORK: u32 = 2u;
+const SWITCH_RELATIVE_TIME: u32 = 3u;
 
 struct ReplicaState {
     task: u32,             // the task that the next step belongs to
@@ -36,7 +44,7 @@ struct ReplicaState {
     task_correct: u32,
     epoch_loss: f32,       // sums over the minibatches of the current epoch so far
     epoch_correct: u32,
-    optimiser_updates: u32,  // updates done since the moments were last zero
+    optimiser_updates: u32,  // updates done since the start or the latest reset of this count
 }
 
 // One finished task, as sums over its minibatches and over those of its last epoch.
@@ -51,7 +59,8 @@ struct TaskRecord {
     unused: u32,
 }
 
-// The location of a layer's block, in vec4s from the start of the replica's parameters, and its step size.
+// The location of a layer's block, in vec4s from the start of the replica's parameters, its step size, and the state of
+// update clipping (common/clipping.wgsl). The host writes the step size; the device writes the state.
 struct LayerControl {
     start: u32,
     main_end: u32,     // the end of the block's main tensor, its first: the weight matrix of a linear layer
@@ -59,6 +68,9 @@ struct LayerControl {
     main_count: u32,   // elements of the main tensor that are not padding
     other_count: u32,  // elements of the block's other tensors that are not padding
     step_size: f32,
+    clip_ratio: f32,   // h of the latest update; 0 before the first
+    clip_mean: f32,    // m
+    clip_weight: f32,  // w
 }
 
 const NEVER: u32 = 0xffffffffu;  // halted_update of a running replica

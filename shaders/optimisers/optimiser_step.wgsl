@@ -1,23 +1,25 @@
 // One update of all parameters, each replica by its own optimiser and with coupled L2. common/optimiser.wgsl has the
 // formulas, as PyTorch computes them.
 //
-//   g = gradients + l2 theta
+//   g = s (gradients + l2 theta), where s is the factor of gradient clipping (common/clipping.wgsl), else 1
 //   m, v = advance(g, m, v)
 //   theta = stepped(theta, m, v)
 //
 //   configs        [replica]
 //   states         [replica]              the corrections c1, c2
-//   layer_controls [replica, layers]      where each layer ends, and its step size
+//   layer_controls [replica, layers]      where each layer ends, its step size, and its state of update clipping
 //   gradients      [replica, stride]      in vec4s
-//   parameters, first_moment, second_moment   like gradients
-//   divergence     [replica]              set where an update is not finite
+//   parameters, first_moment   like gradients
+//   second_moment  [replica, second_moments, stride]   v, slow, fast
+//   step_sums      [replica, layers, SQUARE_PARTS]   squared gradients in, divergence out
 //
-// One invocation updates one vec4. A halted replica is left alone. Where the optimiser
-// does not use v, second_moment is neither read nor written.
+// One invocation updates one vec4. A halted replica is left alone. Second moments that the optimiser does not use are
+// neither read nor written.
 
 struct Params {
     parameters_stride: u32,  // vec4s per replica
     layers: u32,
+    second_moments: u32,     // the largest number of second moments of a replica
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -28,15 +30,55 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> parameters: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> first_moment: array<vec4<f32>>;
 @group(0) @binding(7) var<storage, read_write> second_moment: array<vec4<f32>>;
-@group(0) @binding(8) var<storage, read_write> divergence: array<atomic<u32>>;
+@group(0) @binding(8) var<storage, read_write> step_sums: array<StepSum>;
 
-// The step size of the layer that holds vec4 `index` of a replica; `first` is the number of the replica's first layer.
-fn step_size(first: u32, index: u32) -> f32 {
+// The number of the layer that holds vec4 `index` of a replica; `first` is the number of the replica's first layer.
+fn layer_of(first: u32, index: u32) -> u32 {
     var layer = first;
     while index >= layer_controls[layer].end {
         layer += 1u;
     }
-    return layer_controls[layer].step_size;
+    return layer;
+}
+
+// The step size of a layer's update, where `scale` is the factor of gradient clipping.
+fn step_size(config: ReplicaConfig, layer: u32, scale: f32) -> f32 {
+    let size = layer_controls[layer].step_size;
+    if config.clip_threshold == 0.0 {
+        return size;
+    }
+    let ratio = next_clip_ratio(config, layer, block_mean_square(layer, scale));
+    return clipped_step_size(config, size, ratio);
+}
+
+// `second` is the place of v.
+fn load_moments(config: ReplicaConfig, at: u32, second: u32) -> Moments {
+    let kept = moments_of_v(config);
+    var moments = Moments(first_moment[at], vec4<f32>(0.0), vec4<f32>(0.0), vec4<f32>(0.0));
+    if kept > 0u {
+        moments.v = second_moment[second];
+    }
+    if kept > 1u {
+        moments.slow = second_moment[second + params.parameters_stride];
+    }
+    if kept > 2u {
+        moments.fast = second_moment[second + 2u * params.parameters_stride];
+    }
+    return moments;
+}
+
+fn store_moments(config: ReplicaConfig, at: u32, second: u32, moments: Moments) {
+    let kept = moments_of_v(config);
+    first_moment[at] = moments.m;
+    if kept > 0u {
+        second_moment[second] = moments.v;
+    }
+    if kept > 1u {
+        second_moment[second + params.parameters_stride] = moments.slow;
+    }
+    if kept > 2u {
+        second_moment[second + 2u * params.parameters_stride] = moments.fast;
+    }
 }
 
 @compute @workgroup_size(256)
@@ -49,20 +91,17 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let corrections = vec2<f32>(states[replica].correction1, states[replica].correction2);
     let at = replica * params.parameters_stride + id.x;
     let theta = parameters[at];
-    let g = gradients[at] + config.l2 * theta;
-    var moments = Moments(first_moment[at], vec4<f32>(0.0));
-    if keeps_v(config) {
-        moments.v = second_moment[at];
-    }
-    moments = advance(config, g, moments);
-    let size = step_size(replica * params.layers, id.x);
+    let first = replica * params.layers;
+    let scale = gradient_scale(config, first, params.layers);
+    let g = scale * (gradients[at] + config.l2 * theta);
+    let fast_share = share_of_fast(config, corrections.y, states[replica].optimiser_updates + 1u);
+    let second = replica * params.second_moments * params.parameters_stride + id.x;
+    let moments = advance(config, fast_share, g, load_moments(config, at, second));
+    let size = step_size(config, layer_of(first, id.x), scale);
     let updated = stepped(config, corrections, size, theta, moments);
-    first_moment[at] = moments.m;
-    if keeps_v(config) {
-        second_moment[at] = moments.v;
-    }
+    store_moments(config, at, second, moments);
     parameters[at] = updated;
     if !all_finite(moments.m) || !all_finite(moments.v) || !all_finite(updated) {
-        atomicOr(&divergence[replica], HALTED_UPDATE);
+        atomicOr(&step_sums[first * SQUARE_PARTS].divergence, HALTED_UPDATE);
     }
 }

@@ -1,24 +1,50 @@
-// The end of a step: the running statistics of the task, the divergence, and the counters of the next step.
+// The end of a step: the running statistics of the task, the divergence, the state of update clipping, and the counters
+// of the next step.
 //
-//   configs    [replica]
-//   divergence [replica]              set by optimiser_step where an update was not finite
-//   states     [replica]
-//   task_log   [replica, log_length]  finished task k is entry k mod log_length
+//   configs        [replica]
+//   step_sums      [replica, layers, SQUARE_PARTS]   the divergence is cleared
+//   layer_controls [replica, layers]
+//   states         [replica]
+//   task_log       [replica, log_length]  finished task k is entry k mod log_length
 //
-// One invocation handles one replica. A replica that diverged in this step is halted, with the task and
-// the update at which it happened; a halted replica's counters stand still.
+// One invocation handles one replica. A replica that diverged in this step is halted, with the task and the update at which
+// it happened. A replica that clips has also diverged where its squared gradients are not finite. A halted replica's
+// counters stand still.
 
 struct Params {
     batches_per_epoch: u32,
     epochs: u32,
     log_length: u32,
+    layers: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> configs: array<ReplicaConfig>;
-@group(0) @binding(2) var<storage, read> divergence: array<u32>;
-@group(0) @binding(3) var<storage, read_write> states: array<ReplicaState>;
-@group(0) @binding(4) var<storage, read_write> task_log: array<TaskRecord>;
+@group(0) @binding(2) var<storage, read_write> step_sums: array<StepSum>;
+@group(0) @binding(3) var<storage, read_write> layer_controls: array<LayerControl>;
+@group(0) @binding(4) var<storage, read_write> states: array<ReplicaState>;
+@group(0) @binding(5) var<storage, read_write> task_log: array<TaskRecord>;
+
+// Whether an update, or a squared gradient that clipping needs, was not finite. Clears the flag of the next step.
+fn take_divergence(config: ReplicaConfig, first: u32) -> u32 {
+    let found = atomicExchange(&step_sums[first * SQUARE_PARTS].divergence, 0u);
+    if is_clipped(config) && !is_finite(whole_square(first, params.layers)) {
+        return found | HALTED_UPDATE;
+    }
+    return found;
+}
+
+fn advance_clipping(config: ReplicaConfig, first: u32) {
+    let scale = gradient_scale(config, first, params.layers);
+    for (var layer = first; layer < first + params.layers; layer++) {
+        let q = block_mean_square(layer, scale);
+        let mean = config.clip_decay * layer_controls[layer].clip_mean + config.one_minus_clip_decay * q;
+        layer_controls[layer].clip_ratio = next_clip_ratio(config, layer, q);
+        layer_controls[layer].clip_mean = flush_mean(mean);
+        layer_controls[layer].clip_weight =
+            config.one_minus_clip_decay + config.clip_decay * layer_controls[layer].clip_weight;
+    }
+}
 
 // 1 - beta^(t + 1) from 1 - beta^t, without the cancellation that computing beta^t would bring.
 fn next_correction(beta: f32, one_minus_beta: f32, correction: f32) -> f32 {
@@ -32,14 +58,18 @@ fn main(@builtin(workgroup_id) group: vec3<u32>) {
     if state.halted_update != NEVER {
         return;
     }
-    state.halted |= divergence[replica];
+    let config = configs[replica];
+    let first = replica * params.layers;
+    state.halted |= take_divergence(config, first);
     if state.halted != RUNNING {
         state.halted_task = state.task;
         state.halted_update = state.updates;
         states[replica] = state;
         return;
     }
-    let config = configs[replica];
+    if config.clip_threshold > 0.0 {
+        advance_clipping(config, first);
+    }
     state.updates += 1u;
     state.optimiser_updates += 1u;
     state.correction1 = next_correction(config.beta1, config.one_minus_beta1, state.correction1);

@@ -8,7 +8,8 @@
 //
 //   configs, states [replica]
 //   layer_controls  [replica, layers]
-//   gradients, parameters, first_moment, second_moment [replica, stride]    in vec4s
+//   gradients, parameters, first_moment [replica, stride]    in vec4s
+//   second_moment   [replica, second_moments, stride]        in vec4s; the first is read
 //   sums            [replica, layers, PARTIALS]
 //
 // Workgroup (i, l) sums the i-th of PARTIALS equal stretches of layer l, in a fixed tree.
@@ -17,6 +18,7 @@ struct Params {
     parameters_stride: u32,  // vec4s per replica
     layers: u32,
     objective_only: u32,     // 1: write only the sum of the objective's gradient
+    second_moments: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -41,6 +43,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     let layer = replica * params.layers + group.y;
     let control = layer_controls[layer];
     let corrections = latest_corrections(config, states[replica]);
+    let size = clipped_step_size(config, control.step_size, control.clip_ratio);
     let length = control.end - control.start;
     let stretch = (length + PARTIALS - 1u) / PARTIALS;
     let end = min((group.x + 1u) * stretch, length);
@@ -50,12 +53,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         let at = replica * params.parameters_stride + control.start + i;
         let g = gradients[at];
         let theta = parameters[at];
-        let v = second_moment[at];
+        let v = second_moment[at + replica * (params.second_moments - 1u) * params.parameters_stride];
         let objective = g + config.l2 * theta;
         var update = vec4<f32>(0.0);
         if states[replica].optimiser_updates > 0u {
-            let moments = Moments(first_moment[at], v);
-            update = latest_update(config, corrections, control.step_size, theta, moments);
+            let moments = Moments(first_moment[at], v, vec4<f32>(0.0), vec4<f32>(0.0));
+            update = latest_update(config, corrections, size, theta, moments);
         }
         square += vec4<f32>(
             dot(g, g), dot(objective, objective), dot(theta, theta), dot(update, update),

@@ -4,12 +4,13 @@
 //   tensors       [tensors]           shared
 //   parameters    [replica, stride]
 //   first_moment  like parameters
-//   second_moment like parameters
+//   second_moment [replica, second_moments, stride]
 //
 // Workgroup (t, n) fills tile t of tensor n; an invocation takes every 256th element.
 
 struct Params {
     stride: u32,  // elements per replica
+    second_moments: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -30,6 +31,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         let at = group.z * params.stride + i;
         parameters[at] = initial_element(tensor, seed, STREAM_PARAMETERS, 0u, i);
         first_moment[at] = 0.0;
-        second_moment[at] = 0.0;
+        for (var k = 0u; k < params.second_moments; k++) {
+            second_moment[(group.z * params.second_moments + k) * params.stride + i] = 0.0;
+        }
     }
 }

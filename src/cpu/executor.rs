@@ -69,6 +69,18 @@ impl CpuExecutor {
             .write::<u32>()
             .copy_from_slice(cast_slice(values));
     }
+
+    /// Sets words of one replica's part of a buffer, from `first` on.
+    pub(crate) fn write_at(
+        &mut self,
+        buffer: BufferId,
+        replica: usize,
+        first: usize,
+        words: &[u32],
+    ) {
+        let part = self.replicas[replica][buffer.0].write::<u32>();
+        part[first..first + words.len()].copy_from_slice(words);
+    }
 }
 
 /// Lends the bound arrays to the kernel's twin, in the kernel's order.

@@ -6,6 +6,8 @@
 
 mod activation;
 mod array;
+mod clipping;
+mod divisor;
 mod executor;
 mod initial_element;
 mod linear;

@@ -4,10 +4,10 @@ use crate::state::ReplicaConfig;
 
 /// The absolute value below which a first moment becomes zero; the shader explains why.
 const FIRST_MOMENT_FLOOR: f32 = 1e-30;
-const SECOND_MOMENT_FLOOR: f32 = 1e-36;
+pub(super) const SECOND_MOMENT_FLOOR: f32 = 1e-36;
 
 #[inline(always)]
-fn flush(x: f32, floor: f32) -> f32 {
+pub(super) fn flush(x: f32, floor: f32) -> f32 {
     if x.abs() < floor { 0.0 } else { x }
 }
 
@@ -72,6 +72,12 @@ macro_rules! with_rule {
             $crate::spec::optimiser::OPTIMISER_LION => {
                 let rule = $crate::cpu::optimiser::Lion::from(setting);
                 let $rule = $crate::cpu::optimiser::Decayed::new(rule, setting);
+                $body
+            }
+            $crate::spec::optimiser::OPTIMISER_AMSGRAD
+            | $crate::spec::optimiser::OPTIMISER_ADAM_MAX => {
+                let $rule =
+                    $crate::cpu::optimiser::AdamOverV($crate::cpu::optimiser::Adam::from(setting));
                 $body
             }
             _ => {
@@ -165,6 +171,27 @@ impl Rule for Adam {
     fn effective_step(self, mean: f32) -> f32 {
         let root = (mean / self.corrections.1).sqrt();
         self.step_size / (self.corrections.0 * (root + self.epsilon))
+    }
+}
+
+/// Adam where `divisor.rs` has computed v of other second moments: AMSGrad and the larger of two.
+#[derive(Clone, Copy)]
+pub(crate) struct AdamOverV(pub(crate) Adam);
+
+impl Rule for AdamOverV {
+    #[inline(always)]
+    fn advance(self, g: f32, m: f32, v: f32) -> [f32; 2] {
+        let [m, _] = self.0.advance(g, m, v);
+        [m, v]
+    }
+
+    #[inline(always)]
+    fn descent(self, m: f32, v: f32) -> f32 {
+        self.0.descent(m, v)
+    }
+
+    fn effective_step(self, mean: f32) -> f32 {
+        self.0.effective_step(mean)
     }
 }
 

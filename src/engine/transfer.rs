@@ -59,8 +59,14 @@ impl Engine {
         replica: usize,
         step_sizes: &[f32],
     ) -> Result<(), Error> {
-        let controls = self.spec.layer_controls(step_sizes)?;
-        self.write(queue, self.buffers.layer_controls, replica, &controls)
+        let placed = self.spec.placed_step_sizes(step_sizes)?;
+        self.spec.check_replica(replica)?;
+        let id = self.buffers.layer_controls;
+        for (place, step_size) in placed {
+            let words = cast_slice(step_size);
+            self.program.write(queue, id, replica, place, words);
+        }
+        Ok(())
     }
 
     /// Writes the whole of one replica's part of a buffer.
@@ -72,7 +78,8 @@ impl Engine {
         values: &[T],
     ) -> Result<(), Error> {
         self.spec.check_replica(replica)?;
-        self.program.write(queue, id, replica, cast_slice(values));
+        self.program
+            .write(queue, id, replica, 0, cast_slice(values));
         Ok(())
     }
 

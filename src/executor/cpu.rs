@@ -46,8 +46,8 @@ impl Executor for CpuPlans {
         Ok(())
     }
 
-    fn write(&mut self, buffer: BufferId, replica: usize, words: &[u32]) {
-        self.executor.write(buffer, replica, words);
+    fn write_at(&mut self, buffer: BufferId, replica: usize, first: usize, words: &[u32]) {
+        self.executor.write_at(buffer, replica, first, words);
     }
 
     fn longest_submission(&self) -> Option<Duration> {

@@ -53,8 +53,9 @@ impl Executor for GpuPlans {
         Ok(self.submissions.read(&sources, decode)?)
     }
 
-    fn write(&mut self, buffer: BufferId, replica: usize, words: &[u32]) {
-        self.program.write(&self.gpu.queue, buffer, replica, words);
+    fn write_at(&mut self, buffer: BufferId, replica: usize, first: usize, words: &[u32]) {
+        let queue = &self.gpu.queue;
+        self.program.write(queue, buffer, replica, first, words);
     }
 
     fn longest_submission(&self) -> Option<Duration> {

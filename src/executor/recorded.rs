@@ -10,6 +10,8 @@ use super::{Plans, Work};
 pub(crate) struct RecordedProgram {
     recorder: Recorder,
     plans: Plans<RecordedPlan>,
+    /// The number of words of one replica's part of each buffer.
+    words: Vec<usize>,
 }
 
 impl RecordedProgram {
@@ -21,7 +23,12 @@ impl RecordedProgram {
         Requirements::of(program).check(&device.limits())?;
         let mut recorder = Recorder::new(device, program)?;
         let plans = Plans::new(program, |plan| recorder.prepare(device, plan))?;
-        Ok(Self { recorder, plans })
+        let words = program.declared.iter().map(|buffer| buffer.words);
+        Ok(Self {
+            recorder,
+            plans,
+            words: words.collect(),
+        })
     }
 
     /// A buffer on the device.
@@ -37,17 +44,17 @@ impl RecordedProgram {
         self.plans.of(work)
     }
 
-    /// Sets the words of one replica's part of a buffer before the queue's next submission. `words` fills the part.
+    /// Sets words of one replica's part of a buffer, from `first` on, before the queue's next submission.
     pub(crate) fn write(
         &self,
         queue: &wgpu::Queue,
         buffer: BufferId,
         replica: usize,
+        first: usize,
         words: &[u32],
     ) {
-        let bytes: &[u8] = bytemuck::cast_slice(words);
-        let offset = (replica * bytes.len()) as u64;
-        queue.write_buffer(self.buffer(buffer), offset, bytes);
+        let offset = (replica * self.words[buffer.0] + first) as u64 * 4;
+        queue.write_buffer(self.buffer(buffer), offset, bytemuck::cast_slice(words));
     }
 }
 

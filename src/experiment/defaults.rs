@@ -94,6 +94,8 @@ impl Default for Arm {
             placebo: None,
             host_control: None,
             optimiser: Optimiser::default(),
+            update_clipping: None,
+            gradient_clipping: None,
             control: Control::default(),
         }
     }

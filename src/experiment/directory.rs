@@ -65,6 +65,9 @@ const TASKS_TABLE: &str = "tasks.csv";
 /// - `ARM/SEED/fck.weight` `[out, in]` and `ARM/SEED/fck.bias` `[out]`;
 /// - with Adam and AdamW `ARM/SEED/fck.weight.exp_avg` and `.exp_avg_sq`, and the same for the bias;
 /// - with Lion `ARM/SEED/fck.weight.exp_avg` and `.interpolation`, and the same for the bias;
+/// - with AMSGrad `ARM/SEED/fck.weight.exp_avg`, `.exp_avg_sq` and `.max_exp_avg_sq`, and the same for the bias;
+/// - with the larger of two second moments `ARM/SEED/fck.weight.exp_avg`, `.exp_avg_sq`, `.fast_exp_avg_sq` and
+///   `.divisor_sq`, and the same for the bias;
 /// - with SGD `ARM/SEED/fck.weight.momentum_buffer`, and the same for the bias.
 ///
 /// The U32 tensors are `training/BUFFER` `[replicas, words]` for each other buffer of a [`Snapshot`], and `checksum` `[1]`.

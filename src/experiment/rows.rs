@@ -31,6 +31,8 @@ pub(super) struct RowLog {
     file: File,
     extent: Extent,
     hasher: Hasher,
+    /// The number of columns in the table's header; `None` while there is none.
+    columns: Option<usize>,
 }
 
 impl RowLog {
@@ -47,20 +49,25 @@ impl RowLog {
             file.seek(SeekFrom::End(0))?;
             Ok(file)
         };
+        let file = open().map_err(|source| DirectoryError::write(&path, source))?;
+        let columns =
+            columns(&path).map_err(|error| DirectoryError::damaged(&path, error.to_string()))?;
         Ok(Self {
-            file: open().map_err(|source| DirectoryError::write(&path, source))?,
+            file,
             path,
             extent,
             hasher: Hasher::new_with_initial_len(extent.checksum, extent.bytes),
+            columns: (extent.rows > 0).then_some(columns),
         })
     }
 
     /// Appends the rows that the table does not have yet. `rows` is all rows so far. The rows are on the disk when this
-    /// returns.
-    pub(super) fn append(&mut self, rows: &[impl TableRow]) -> Result<Extent, DirectoryError> {
+    /// returns. A table that an older version began keeps its columns, because no row of its run has others.
+    pub(super) fn append<T: TableRow>(&mut self, rows: &[T]) -> Result<Extent, DirectoryError> {
         let new = &rows[self.extent.rows..];
         if !new.is_empty() {
-            let bytes = encode(new, self.extent.rows == 0);
+            let columns = *self.columns.get_or_insert(T::COLUMNS.len());
+            let bytes = encode(new, self.extent.rows == 0, columns);
             let bytes = bytes
                 .and_then(|bytes| {
                     self.file.write_all(&bytes)?;
@@ -77,6 +84,11 @@ impl RowLog {
         }
         Ok(self.extent)
     }
+}
+
+/// The number of columns in the header of the table at `path`.
+fn columns(path: &Path) -> Result<usize, csv::Error> {
+    Ok(csv::Reader::from_path(path)?.headers()?.len())
 }
 
 /// Reads the valid rows of the table at `path`. It changes nothing.
@@ -116,7 +128,8 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::record::TaskRow;
+    use crate::record::fixtures::probe_row;
+    use crate::record::{ProbeRow, TaskRow};
 
     fn row(task: u32) -> TaskRow {
         TaskRow {
@@ -146,6 +159,25 @@ mod tests {
         let mut log = RowLog::open(path.clone(), two).unwrap();
         assert_eq!(fs::read(&path).unwrap().len() as u64, two.bytes);
         assert_eq!(log.append(&rows).unwrap(), four);
+        assert_eq!(fs::read(&path).unwrap(), whole);
+    }
+
+    #[test]
+    fn a_table_of_an_older_version_keeps_its_columns() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("probes.part.csv");
+        let rows = ["1", "2", "network"].map(|layer| probe_row("a, b", 7, 300, layer));
+        let older = encode(&rows[..1], true, ProbeRow::ALWAYS).unwrap();
+        fs::write(&path, &older).unwrap();
+        let extent = Extent {
+            rows: 1,
+            bytes: older.len() as u64,
+            checksum: crc32fast::hash(&older),
+        };
+        let mut log = RowLog::open(path.clone(), extent).unwrap();
+        let extent = log.append(&rows).unwrap();
+        assert_eq!(read::<ProbeRow>(&path, extent).unwrap(), rows);
+        let whole = encode(&rows, true, ProbeRow::ALWAYS).unwrap();
         assert_eq!(fs::read(&path).unwrap(), whole);
     }
 

@@ -5,24 +5,40 @@ use super::kernels;
 kernels! {
     "optimisers",
 
-    /// The uniform of `optimiser_step`.
-    optimiser_step["state", "optimiser"], workgroup [256, 1, 1],
-    OptimiserStep {
+    /// The uniform of `gradient_squares`.
+    gradient_squares["state", "clipping"], workgroup [256, 1, 1],
+    GradientSquares {
         parameters_stride: u32,
         layers: u32,
     }
     [
+        configs: Read, layer_controls: Read, gradients: Read, parameters: Read,
+        step_sums: ReadWrite,
+    ]
+
+    /// The uniform of `optimiser_step`.
+    optimiser_step["state", "optimiser", "clipping"], workgroup [256, 1, 1],
+    OptimiserStep {
+        parameters_stride: u32,
+        layers: u32,
+        second_moments: u32,
+    }
+    [
         configs: Read, states: Read, layer_controls: Read, gradients: Read,
         parameters: ReadWrite, first_moment: ReadWrite, second_moment: ReadWrite,
-        divergence: ReadWrite,
+        step_sums: ReadWrite,
     ]
 
     /// The uniform of `step_finish`.
-    step_finish["state"], workgroup [1, 1, 1],
+    step_finish["state", "clipping"], workgroup [1, 1, 1],
     StepFinish {
         batches_per_epoch: u32,
         epochs: u32,
         log_length: u32,
+        layers: u32,
     }
-    [configs: Read, divergence: Read, states: ReadWrite, task_log: ReadWrite,]
+    [
+        configs: Read, step_sums: ReadWrite, layer_controls: ReadWrite, states: ReadWrite,
+        task_log: ReadWrite,
+    ]
 }

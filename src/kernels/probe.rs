@@ -111,6 +111,7 @@ kernels! {
         parameters_stride: u32,
         layers: u32,
         objective_only: u32,
+        second_moments: u32,
     }
     [
         configs: Read, states: Read, layer_controls: Read, gradients: Read, parameters: Read,

@@ -10,10 +10,12 @@ kernels! {
     workgroup [256, 1, 1],
     TaskReset {
         stride: u32,
+        layers: u32,
+        second_moments: u32,
     }
     [
         configs: Read, states: ReadWrite, tensors: Read, parameters: ReadWrite,
-        first_moment: ReadWrite, second_moment: ReadWrite,
+        first_moment: ReadWrite, second_moment: ReadWrite, layer_controls: ReadWrite,
     ]
 
     /// The uniform of `shrink_perturb`.

@@ -9,6 +9,7 @@ kernels! {
     parameter_init["rng", "tensors", "initial_element", "state"], workgroup [256, 1, 1],
     ParameterInit {
         stride: u32,
+        second_moments: u32,
     }
     [
         configs: Read, tensors: Read, parameters: ReadWrite, first_moment: ReadWrite,

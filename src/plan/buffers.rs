@@ -7,8 +7,10 @@ use crate::error::Error;
 use crate::network::Value;
 use crate::probe::ProbeStart;
 use crate::spec::TrainingSpec;
-use crate::state::{ReplicaState, TaskRecord, TensorLayout};
+use crate::state::{ReplicaState, SQUARE_PARTS, StepSum, TaskRecord, TensorLayout};
 
+/// The name of the buffer of layer controls.
+pub(crate) const LAYER_CONTROLS: &str = "layer controls";
 /// The number of finished tasks in a replica's log.
 pub(crate) const TASK_LOG_LENGTH: u32 = 64;
 
@@ -21,8 +23,9 @@ pub struct Buffers {
     pub states: BufferId,
     /// `[replica, blocks]` [`crate::state::LayerControl`]
     pub layer_controls: BufferId,
-    /// `[replica]` u32
-    pub divergence: BufferId,
+    /// `[replica, blocks, SQUARE_PARTS]` [`StepSum`]: the squared gradients of the current step, where a replica clips, and
+    /// its divergence
+    pub step_sums: BufferId,
     /// `[replica, TASK_LOG_LENGTH]` [`TaskRecord`]
     pub task_log: BufferId,
     /// `[tensors]` [`TensorLayout`], shared: the table of parameter tensors, in stored order.
@@ -48,7 +51,8 @@ pub struct Buffers {
     pub gradients: BufferId,
     /// `[replica, stride]` f32: Adam's first moment, SGD's momentum buffer
     pub first_moment: BufferId,
-    /// `[replica, stride]` f32: Adam's second moment, 0 for SGD
+    /// `[replica, moments, stride]` f32: the second moment that the step size is divided by, 0 for SGD, then those that
+    /// [`crate::spec::Optimiser::second_moment_names`] lists; as many as the replica with most has
     pub second_moment: BufferId,
     /// The buffers of the probe; only with [`TrainingSpec::probe`].
     pub probe: Option<ProbeBuffers>,
@@ -74,9 +78,10 @@ impl Buffers {
             .map(|value| gradient(declare, value))
             .collect();
         let stride = spec.network.parameter_stride();
-        let [parameters, gradients, first_moment, second_moment] =
-            ["parameters", "gradients", "first moment", "second moment"]
-                .map(|name| declare.floats(name, stride));
+        let [parameters, gradients, first_moment] =
+            ["parameters", "gradients", "first moment"].map(|name| declare.floats(name, stride));
+        let second_moments = spec.second_moments() as usize;
+        let second_moment = declare.floats("second moment", second_moments * stride);
         let layouts = spec.network.tensors().iter().map(|tensor| tensor.layout);
         let tensors = declare.table::<TensorLayout>("tensors", &layouts.collect::<Vec<_>>());
         let configs: Vec<_> = spec
@@ -101,8 +106,8 @@ impl Buffers {
         Self {
             configs: declare.structs("configs", &configs, 1),
             states: declare.structs("states", &states, 1),
-            layer_controls: declare.structs("layer controls", &controls, blocks),
-            divergence: declare.integers("divergence", 1),
+            layer_controls: declare.structs(LAYER_CONTROLS, &controls, blocks),
+            step_sums: declare.zeroed::<StepSum>("step sums", blocks * SQUARE_PARTS as usize),
             task_log: declare.zeroed::<TaskRecord>("task log", TASK_LOG_LENGTH as usize),
             tensors,
             images,
@@ -125,8 +130,7 @@ impl Buffers {
 
     /// The buffers whose contents persist from one step or probe to the next.
     ///
-    /// `divergence` matters within a step only. It is included because its value must not be left over from another
-    /// run. The minibatch is included without a stream, because the host loads it. The probe's vectors are included for
+    /// `step_sums` matters within a step only, at the end of which its divergence is cleared. The minibatch is included without a stream, because the host loads it. The probe's vectors are included for
     /// warm starts.
     pub(super) fn persistent(&self, spec: &TrainingSpec) -> Vec<BufferId> {
         let mut persistent = vec![
@@ -135,7 +139,6 @@ impl Buffers {
             self.second_moment,
             self.states,
             self.layer_controls,
-            self.divergence,
             self.task_log,
         ];
         if spec.stream.is_none() {

@@ -18,7 +18,7 @@ mod steps;
 mod tensors;
 
 pub use buffers::Buffers;
-pub(crate) use buffers::TASK_LOG_LENGTH;
+pub(crate) use buffers::{LAYER_CONTROLS, TASK_LOG_LENGTH};
 pub use declare::{BufferId, BufferSpec, Contents, Elements};
 pub use dispatch::{Dispatch, Grid, Plan};
 pub use probe::{LobpcgBuffers, ProbeBuffers, ProbePlans};

@@ -1,13 +1,34 @@
-//! The end of a step: the gradients change the parameters, and the counters advance.
+//! The end of a step: gradients are clipped and change the parameters, and the counters advance.
 
 use super::buffers::{Buffers, TASK_LOG_LENGTH};
 use super::dispatch::{Dispatch, Grid};
-use crate::kernels::{OptimiserStep, StepFinish};
-use crate::spec::TrainingSpec;
+use crate::kernels::{GradientSquares, OptimiserStep, StepFinish};
+use crate::spec::{ReplicaSpec, TrainingSpec};
+use crate::state::SQUARE_PARTS;
 
-/// Updates every replica by its own optimiser, and ends the step.
-pub(super) fn apply(spec: &TrainingSpec, buffers: &Buffers) -> [Dispatch; 2] {
-    [optimiser_step(spec, buffers), step_finish(spec, buffers)]
+/// Updates every replica by its own optimiser, and ends the step. Where a replica clips, the norms of the gradients are one
+/// dispatch more.
+pub(super) fn apply(spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
+    let is_clipped = spec.replicas.iter().any(ReplicaSpec::is_clipped);
+    let squares = is_clipped.then(|| gradient_squares(spec, buffers));
+    let step = [optimiser_step(spec, buffers), step_finish(spec, buffers)];
+    squares.into_iter().chain(step).collect()
+}
+
+fn gradient_squares(spec: &TrainingSpec, buffers: &Buffers) -> Dispatch {
+    let layers = spec.network.blocks().len() as u32;
+    let params = GradientSquares {
+        parameters_stride: spec.network.parameter_stride() as u32 / 4,
+        layers,
+    };
+    let bound = [
+        buffers.configs,
+        buffers.layer_controls,
+        buffers.gradients,
+        buffers.parameters,
+        buffers.step_sums,
+    ];
+    Dispatch::new(params, bound, [SQUARE_PARTS, layers])
 }
 
 fn optimiser_step(spec: &TrainingSpec, buffers: &Buffers) -> Dispatch {
@@ -15,6 +36,7 @@ fn optimiser_step(spec: &TrainingSpec, buffers: &Buffers) -> Dispatch {
     let params = OptimiserStep {
         parameters_stride,
         layers: spec.network.blocks().len() as u32,
+        second_moments: spec.second_moments(),
     };
     let bound = [
         buffers.configs,
@@ -24,7 +46,7 @@ fn optimiser_step(spec: &TrainingSpec, buffers: &Buffers) -> Dispatch {
         buffers.parameters,
         buffers.first_moment,
         buffers.second_moment,
-        buffers.divergence,
+        buffers.step_sums,
     ];
     let grid = Grid::elements::<OptimiserStep>(parameters_stride);
     Dispatch::new(params, bound, grid)
@@ -35,10 +57,12 @@ fn step_finish(spec: &TrainingSpec, buffers: &Buffers) -> Dispatch {
         batches_per_epoch: spec.batches_per_epoch(),
         epochs: spec.stream.as_ref().map_or(1, |stream| stream.epochs),
         log_length: TASK_LOG_LENGTH,
+        layers: spec.network.blocks().len() as u32,
     };
     let bound = [
         buffers.configs,
-        buffers.divergence,
+        buffers.step_sums,
+        buffers.layer_controls,
         buffers.states,
         buffers.task_log,
     ];

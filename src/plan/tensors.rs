@@ -9,6 +9,7 @@ use crate::spec::TrainingSpec;
 pub(super) fn initialise(spec: &TrainingSpec, buffers: &Buffers) -> Dispatch {
     let params = ParameterInit {
         stride: spec.network.parameter_stride() as u32,
+        second_moments: spec.second_moments(),
     };
     let bound = [
         buffers.configs,

@@ -261,6 +261,8 @@ mod tests {
         effective_step: None,
         weight_norm: 0.0,
         update_norm: 0.0,
+        clip_ratio: None,
+        clip_factor: None,
         second_moment: 0.0,
     };
 

@@ -49,5 +49,7 @@ pub(crate) fn probe_row(arm: &str, seed: u32, update: u32, layer: &str) -> Probe
         next_step_size: Some(1e-3),
         weight_norm: 7.0,
         update_norm: 0.75,
+        clip_ratio: None,
+        clip_factor: None,
     }
 }

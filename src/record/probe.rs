@@ -73,6 +73,12 @@ pub struct ProbeRow {
     pub weight_norm: f64,
     /// The value of [`LayerStats::update_norm`].
     pub update_norm: f64,
+    /// The value of [`LayerStats::clip_ratio`]. A table has this column and the next where an arm's updates are clipped.
+    #[serde(default)]
+    pub clip_ratio: Option<f64>,
+    /// The value of [`LayerStats::clip_factor`].
+    #[serde(default)]
+    pub clip_factor: Option<f64>,
 }
 
 impl TableRow for ProbeRow {
@@ -107,7 +113,14 @@ impl TableRow for ProbeRow {
         "next_step_size",
         "weight_norm",
         "update_norm",
+        "clip_ratio",
+        "clip_factor",
     ];
+    const ALWAYS: usize = Self::COLUMNS.len() - 2;
+
+    fn is_wide(&self) -> bool {
+        self.clip_ratio.is_some() || self.clip_factor.is_some()
+    }
 
     fn check(&self) -> Result<(), OutOfRange> {
         range::task(self.task)?;
@@ -181,6 +194,8 @@ fn probe_row(
         next_step_size: None,
         weight_norm: stats.weight_norm,
         update_norm: stats.update_norm,
+        clip_ratio: stats.clip_ratio,
+        clip_factor: stats.clip_factor,
     }
 }
 
@@ -254,6 +269,21 @@ mod tests {
     }
 
     #[test]
+    fn a_table_has_the_columns_of_clipping_where_a_row_has_them() {
+        let clipped = ProbeRow {
+            clip_ratio: Some(4.0),
+            clip_factor: Some(0.5),
+            ..row("relu", 7, 300, "2")
+        };
+        let rows = [clipped, bare_row()];
+        let table = written(&rows);
+        let head = HEAD.trim_end();
+        assert!(table.starts_with(&format!("{head},clip_ratio,clip_factor\n")));
+        assert!(table.contains(",0.75,4.0,0.5\n") && table.ends_with(",0.75,,\n"));
+        assert_eq!(read_back::<ProbeRow>(&table), rows);
+    }
+
+    #[test]
     fn an_empty_table_has_its_header() {
         assert_eq!(written::<ProbeRow>(&[]), HEAD);
     }
@@ -315,6 +345,8 @@ mod tests {
             weight_norm: 7.0,
             update_norm: 0.75,
             second_moment: 2e-6,
+            clip_ratio: None,
+            clip_factor: None,
         };
         let bounds = Bounds {
             effective_step: 0.25,

@@ -15,6 +15,15 @@ pub trait TableRow: Serialize + DeserializeOwned {
     /// The columns, which are the fields in their order.
     const COLUMNS: &[&str];
 
+    /// The number of columns that every table has. A table has the other columns only where a row has a value in them, so
+    /// that tables of older versions can be read.
+    const ALWAYS: usize = Self::COLUMNS.len();
+
+    /// Whether the row has a value in a column that not every table has.
+    fn is_wide(&self) -> bool {
+        false
+    }
+
     /// Fails with the first number that is outside its range.
     ///
     /// # Errors
@@ -68,23 +77,49 @@ pub enum TableError {
 /// # Errors
 /// Returns [`WriteError`] where the file system refuses.
 pub fn write_table<T: TableRow>(path: &Path, rows: &[T]) -> Result<(), WriteError> {
-    let table = encode(rows, true).map_err(|source| WriteError::new(path, source))?;
+    let columns = if rows.iter().any(T::is_wide) {
+        T::COLUMNS.len()
+    } else {
+        T::ALWAYS
+    };
+    let table = encode(rows, true, columns).map_err(|source| WriteError::new(path, source))?;
     write_whole(path, &table)
 }
 
-/// Encodes `rows` as CSV, with or without their header.
-pub(crate) fn encode<T: TableRow>(rows: &[T], with_header: bool) -> io::Result<Vec<u8>> {
+/// Encodes the first `columns` columns of `rows` as CSV, with or without their header.
+pub(crate) fn encode<T: TableRow>(
+    rows: &[T],
+    with_header: bool,
+    columns: usize,
+) -> io::Result<Vec<u8>> {
     // The header is written here, so that a table without rows has one too.
     let mut table = csv::WriterBuilder::new()
         .has_headers(false)
         .from_writer(Vec::new());
     if with_header {
-        table.write_record(T::COLUMNS)?;
+        table.write_record(&T::COLUMNS[..columns])?;
     }
     for row in rows {
-        table.serialize(row)?;
+        if columns == T::COLUMNS.len() {
+            table.serialize(row)?;
+        } else {
+            table.write_byte_record(&first_columns(row, columns)?)?;
+        }
     }
     table.into_inner().map_err(csv::IntoInnerError::into_error)
+}
+
+/// The cells of a row in the first `columns` columns.
+fn first_columns<T: TableRow>(row: &T, columns: usize) -> io::Result<csv::ByteRecord> {
+    let line = encode(std::slice::from_ref(row), false, T::COLUMNS.len())?;
+    let mut reader = csv::ReaderBuilder::new();
+    let mut cells = csv::ByteRecord::new();
+    reader
+        .has_headers(false)
+        .from_reader(&line[..])
+        .read_byte_record(&mut cells)?;
+    cells.truncate(columns);
+    Ok(cells)
 }
 
 /// Returns a text from outside as the cell of a table. Spreadsheets treat a text that begins with `=`, `+`, `-` or `@` as a
@@ -117,7 +152,7 @@ pub(crate) fn parse_table<T: TableRow>(path: &Path, bytes: &[u8]) -> Result<Vec<
     let found = reader.headers().map_err(|error| broken(path, &error))?;
     let found = found.clone();
     let is_missing = |name: &&&str| !found.iter().any(|column| column == **name);
-    if let Some(column) = T::COLUMNS.iter().find(is_missing) {
+    if let Some(column) = T::COLUMNS[..T::ALWAYS].iter().find(is_missing) {
         return Err(TableError::Column {
             path: path.to_owned(),
             column: (*column).to_owned(),

@@ -8,7 +8,8 @@ use super::limits::check_share;
 use super::{Context, Controller, Observation};
 use crate::error::Error;
 
-/// A decay over each task, from the base step size at its start to a share of it at its end.
+/// A decay over each task, from the base step size at its start to a share of it at its end. A schedule starts anew at
+/// each switch, so that it knows when tasks switch: as a rival of controllers, which do not know, it is an oracle.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

@@ -29,13 +29,11 @@ pub(super) fn contents<'a>(
     let logs: &[TaskRecord] = cast_slice(all(buffers.task_log));
     let replicas = states
         .iter()
-        .zip(all(buffers.divergence))
         .zip(controls.chunks(spec.network.blocks().len()))
         .zip(logs.chunks(TASK_LOG_LENGTH as usize));
-    for (number, (((state, divergence), controls), log)) in replicas.enumerate() {
+    for (number, ((state, controls), log)) in replicas.enumerate() {
         let check = Check { spec, number };
         check.state(state)?;
-        check.divergence(state, *divergence)?;
         check.controls(controls)?;
         log.iter()
             .zip(0..)
@@ -171,20 +169,35 @@ impl Check<'_> {
         )
     }
 
-    fn divergence(&self, state: &ReplicaState, found: u32) -> Result<(), Error> {
-        let possible = state.halted & HALTED_UPDATE;
-        let wanted = format_args!("0 or {possible}");
-        self.ensure("divergence", found & !possible == 0, wanted, found)
-    }
-
     fn controls(&self, controls: &[LayerControl]) -> Result<(), Error> {
         for (block, found) in controls.iter().enumerate() {
             check_step_size(found.step_size)?;
-            let wanted = self.spec.layer_control(block, found.step_size);
+            self.clipping(found)?;
+            let wanted = LayerControl {
+                clip_ratio: found.clip_ratio,
+                clip_mean: found.clip_mean,
+                clip_weight: found.clip_weight,
+                ..self.spec.layer_control(block, found.step_size)
+            };
             let (wanted_text, found_text) = (format!("{wanted:?}"), format!("{found:?}"));
             self.ensure("layer control", wanted == *found, wanted_text, found_text)?;
         }
         Ok(())
+    }
+
+    /// Checks the state of update clipping.
+    fn clipping(&self, found: &LayerControl) -> Result<(), Error> {
+        let numbers = [
+            ("clip ratio", found.clip_ratio),
+            ("clip mean", found.clip_mean),
+        ];
+        for (what, number) in numbers {
+            let is_good = number >= 0.0 && number.is_finite();
+            self.ensure(what, is_good, "0 or more, finite", number)?;
+        }
+        let weight = found.clip_weight;
+        let is_good = (0.0..=LARGEST_CORRECTION).contains(&weight);
+        self.ensure("clip weight", is_good, "0 to 1", weight)
     }
 
     /// Checks that a record is empty or is that of the latest task that `slot` keeps.

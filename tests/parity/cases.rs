@@ -7,7 +7,7 @@ use trainable::plan::Program;
 use trainable::probe::{IterateForm, ProbeMethod, ProbeSpec};
 use trainable::spec::{
     ImageSet, Intervention, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch,
-    TrainingSpec,
+    TrainingSpec, UpdateClipping,
 };
 
 pub(crate) struct Case {
@@ -45,7 +45,7 @@ pub(crate) const CASES: [Case; 8] = [
         widths: &[7, 17, 5, 3],
         activation: Activation::Crelu,
         batch: 7,
-        replicas: 5,
+        replicas: 7,
         kind: StreamKind::RandomLabels,
         relabel_fraction: 0.5,
         images: Images::Bytes,
@@ -172,8 +172,21 @@ pub(crate) fn program(case: &Case, form: IterateForm, method: ProbeMethod) -> Pr
                 epsilon: 1e-8,
                 weight_decay: 30.0,
             },
+            3 => Optimiser::AmsGrad {
+                beta1: 0.9,
+                beta2: 0.999,
+                epsilon: 1e-8,
+            },
+            5 => Optimiser::AdamMax {
+                beta1: 0.9,
+                beta2: 0.999,
+                fast_beta2: 0.9,
+                epsilon: 1e-8,
+            },
             _ => Optimiser::default(),
         },
+        update_clipping: (seed % 2 == 0).then(UpdateClipping::default),
+        gradient_clipping: (seed % 3 == 0).then_some(0.5),
         interventions: if seed == 2 {
             Vec::new()
         } else {
@@ -188,6 +201,7 @@ pub(crate) fn program(case: &Case, form: IterateForm, method: ProbeMethod) -> Pr
         at_task_switch: match seed {
             1 | 3 => TaskSwitch::FreshNetwork,
             4 => TaskSwitch::ResetOptimiser,
+            5 => TaskSwitch::RelativeTime,
             _ => TaskSwitch::Carry,
         },
         ..ReplicaSpec::default()

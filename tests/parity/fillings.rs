@@ -3,10 +3,10 @@
 use crate::common::noise;
 use bytemuck::cast_slice;
 use trainable::plan::{BufferId, Contents, Elements, Program, WassersteinBuffers};
-use trainable::state::{LobpcgStep, ProbeSlot, ReplicaState};
+use trainable::state::{LayerControl, LobpcgStep, ProbeSlot, ReplicaState};
 
-/// The words of every buffer that is refilled before a dispatch. Shared buffers, configurations, layer controls and
-/// other settings keep their contents.
+/// The words of every buffer that is refilled before a dispatch. Shared buffers, configurations and other settings keep
+/// their contents.
 pub(crate) fn fillings(program: &Program, seed: u32) -> impl Iterator<Item = (BufferId, Vec<u32>)> {
     let numbered = (seed..).zip(program.buffer_ids());
     numbered.filter_map(|(seed, id)| Some((id, contents(program, id, seed)?)))
@@ -19,7 +19,7 @@ fn contents(program: &Program, id: BufferId, seed: u32) -> Option<Vec<u32>> {
     let buffers = &program.buffers;
     let is_setting = match (spec.elements, &spec.contents) {
         (Elements::F32, Contents::Words(_)) => true,
-        _ => id == buffers.configs || id == buffers.layer_controls,
+        _ => id == buffers.configs,
     };
     if spec.shared || is_setting {
         return None;
@@ -27,6 +27,14 @@ fn contents(program: &Program, id: BufferId, seed: u32) -> Option<Vec<u32>> {
     if id == buffers.states {
         let states: Vec<_> = (0..program.replicas).map(|r| state(program, r)).collect();
         return Some(cast_slice(&states).to_vec());
+    }
+    if id == buffers.layer_controls {
+        return Some(cast_slice(&controls(program, seed)).to_vec());
+    }
+    if id == buffers.step_sums {
+        let squares = noise(seed, words / 2).into_iter();
+        let sum = |square: f32| [square.abs().to_bits(), 0];
+        return Some(squares.flat_map(sum).collect());
     }
     let probe = buffers.probe.as_ref().expect("a probe was given");
     if id == probe.slots {
@@ -130,6 +138,24 @@ pub(crate) fn state(program: &Program, replica: u32) -> ReplicaState {
         },
         _ => state,
     }
+}
+
+/// The controls at the start, with a state of update clipping in all layers but one: a ratio below the threshold or above
+/// it, and a mean.
+fn controls(program: &Program, seed: u32) -> Vec<LayerControl> {
+    let Contents::Words(words) = &program.buffer(program.buffers.layer_controls).contents else {
+        unreachable!("layer controls start with contents");
+    };
+    let start: &[LayerControl] = cast_slice(words);
+    let numbers = noise(seed, start.len());
+    let with_state = |(number, (control, x)): (usize, (&LayerControl, &f32))| LayerControl {
+        clip_ratio: 4.0 * x.abs(),
+        clip_mean: if number == 1 { 0.0 } else { 0.01 + x.abs() },
+        clip_weight: 0.25,
+        ..*control
+    };
+    let numbered = start.iter().zip(&numbers).enumerate();
+    numbered.map(with_state).collect()
 }
 
 /// Mostly running, at different stages; every fifth converged, every seventh diverged.

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{Arm, Experiment, Placebo, PlaceboKind};
 use trainable::scheduler::{BoundControl, Control};
-use trainable::spec::{Optimiser, TaskSwitch};
+use trainable::spec::{Optimiser, TaskSwitch, UpdateClipping};
 
 pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
 
@@ -54,6 +54,7 @@ pub(crate) fn experiment() -> Experiment {
                 l2_init: 0.01,
                 wasserstein: 0.01,
                 optimiser: Optimiser::Sgd { momentum: 0.9 },
+                gradient_clipping: Some(0.5),
                 at_task_switch: TaskSwitch::FreshNetwork,
                 ..plain.clone()
             },
@@ -61,6 +62,10 @@ pub(crate) fn experiment() -> Experiment {
                 name: "deeper".to_owned(),
                 hidden: vec![8, 8],
                 at_task_switch: TaskSwitch::ResetOptimiser,
+                update_clipping: Some(UpdateClipping {
+                    threshold: 1.1,
+                    ..UpdateClipping::default()
+                }),
                 ..plain.clone()
             },
             Arm {

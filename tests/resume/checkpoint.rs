@@ -81,6 +81,8 @@ fn alone(arm: &Arm, images: &ImageSet) -> Trainer {
         l2_init: arm.l2_init,
         wasserstein: arm.wasserstein,
         optimiser: arm.optimiser,
+        update_clipping: arm.update_clipping,
+        gradient_clipping: arm.gradient_clipping,
         at_task_switch: arm.at_task_switch,
         interventions: arm.interventions.clone(),
     };

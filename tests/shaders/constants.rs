@@ -7,8 +7,13 @@ use naga::{Expression, Literal, Module};
 use trainable::network::{Activation, TENSOR_TILE};
 use trainable::plan::SORT_DIGITS;
 use trainable::rng::Stream;
-use trainable::spec::optimiser::{OPTIMISER_ADAM, OPTIMISER_ADAMW, OPTIMISER_LION, OPTIMISER_SGD};
-use trainable::state::{SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RESET_OPTIMISER};
+use trainable::spec::optimiser::{
+    OPTIMISER_ADAM, OPTIMISER_ADAM_MAX, OPTIMISER_ADAMW, OPTIMISER_AMSGRAD, OPTIMISER_LION,
+    OPTIMISER_SGD,
+};
+use trainable::state::{
+    SQUARE_PARTS, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RELATIVE_TIME, SWITCH_RESET_OPTIMISER,
+};
 
 /// The `u32` constants whose names begin with `prefix`, by name.
 fn shader_constants(module: &Module, prefix: &str) -> BTreeSet<(String, u32)> {
@@ -81,6 +86,8 @@ fn optimisers_have_the_same_numbers() {
             ("SGD", OPTIMISER_SGD),
             ("ADAMW", OPTIMISER_ADAMW),
             ("LION", OPTIMISER_LION),
+            ("AMSGRAD", OPTIMISER_AMSGRAD),
+            ("ADAM_MAX", OPTIMISER_ADAM_MAX),
         ],
     );
 }
@@ -93,6 +100,7 @@ fn task_switches_have_the_same_numbers() {
             ("CARRY", SWITCH_CARRY),
             ("RESET_OPTIMISER", SWITCH_RESET_OPTIMISER),
             ("FRESH_NETWORK", SWITCH_FRESH_NETWORK),
+            ("RELATIVE_TIME", SWITCH_RELATIVE_TIME),
         ],
     );
 }
@@ -120,6 +128,11 @@ fn random_streams_have_the_same_numbers() {
 fn tensors_have_the_same_tiles_and_sorts_the_same_digits() {
     check_constants("TENSOR_", &[("TILE", TENSOR_TILE)]);
     check_constants("SORT_", &[("DIGITS", SORT_DIGITS)]);
+}
+
+#[test]
+fn blocks_have_the_same_parts() {
+    check_constants("SQUARE_", &[("PARTS", SQUARE_PARTS)]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use naga::{Handle, Module, Scalar, Type, TypeInner};
 use trainable::layout::{Field, ShaderStruct, StructLayout};
 use trainable::state::{
     LayerControl, LayerRecord, LayerSums, LobpcgStep, ProbeSegment, ProbeSlot, ReplicaConfig,
-    ReplicaState, TaskRecord, TensorLayout,
+    ReplicaState, StepSum, TaskRecord, TensorLayout,
 };
 
 /// A struct as the shader declares it: its size and `(name, offset, type)` of every field.
@@ -17,7 +17,7 @@ pub(crate) struct Layout {
 
 fn type_name(inner: &TypeInner) -> String {
     match *inner {
-        TypeInner::Scalar(Scalar::U32) => "u32".to_owned(),
+        TypeInner::Scalar(Scalar::U32) | TypeInner::Atomic(Scalar::U32) => "u32".to_owned(),
         TypeInner::Scalar(Scalar::F32) => "f32".to_owned(),
         ref other => format!("{other:?}"),
     }
@@ -77,6 +77,7 @@ fn shared_structs_agree_in_every_shader() {
         ReplicaState::LAYOUT,
         TaskRecord::LAYOUT,
         LayerControl::LAYOUT,
+        StepSum::LAYOUT,
         ProbeSlot::LAYOUT,
         ProbeSegment::LAYOUT,
         LobpcgStep::LAYOUT,

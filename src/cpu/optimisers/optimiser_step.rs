@@ -3,12 +3,11 @@
 use rayon::prelude::*;
 
 use crate::cpu::Array;
+use crate::cpu::clipping::{Squares, next_ratio};
+use crate::cpu::divisor::{self, ELEMENTS_PER_TASK, Term};
 use crate::cpu::optimiser::{Rule, Setting, with_rule};
 use crate::kernels::OptimiserStep;
-use crate::state::{HALTED_UPDATE, LayerControl, RUNNING, ReplicaConfig, ReplicaState};
-
-/// The number of elements that one task of the thread pool updates.
-const ELEMENTS_PER_TASK: usize = 1 << 15;
+use crate::state::{HALTED_UPDATE, LayerControl, RUNNING, ReplicaConfig, ReplicaState, StepSum};
 
 pub(crate) fn run(_: &OptimiserStep, arrays: &mut [Array; 8]) {
     let [
@@ -19,7 +18,7 @@ pub(crate) fn run(_: &OptimiserStep, arrays: &mut [Array; 8]) {
         parameters,
         first,
         second,
-        divergence,
+        step_sums,
     ] = arrays;
     let config = configs.read::<ReplicaConfig>()[0];
     let state = states.read::<ReplicaState>()[0];
@@ -30,27 +29,51 @@ pub(crate) fn run(_: &OptimiserStep, arrays: &mut [Array; 8]) {
     let parameters = parameters.write::<f32>();
     let first = first.write::<f32>();
     let second = second.write::<f32>();
-    for control in controls.read::<LayerControl>() {
-        let layer = control.start as usize * 4..control.end as usize * 4;
-        let gradients = &gradients[layer.clone()];
+    let squares = Squares(step_sums.read());
+    let scale = squares.gradient_scale(&config);
+    let term = Term {
+        scale,
+        l2: config.l2,
+    };
+    divisor::advance(&config, &state, term, [gradients, parameters], second);
+    let mut is_finite = true;
+    for (layer, control) in controls.read::<LayerControl>().iter().enumerate() {
+        let step_size = step_size(&config, squares, scale, (layer, control));
+        let block = control.start as usize * 4..control.end as usize * 4;
+        let gradients = &gradients[block.clone()];
         let values = [
-            &mut parameters[layer.clone()],
-            &mut first[layer.clone()],
-            &mut second[layer],
+            &mut parameters[block.clone()],
+            &mut first[block.clone()],
+            &mut second[block],
         ];
         let setting = Setting {
             config: &config,
             corrections: (state.correction1, state.correction2),
-            step_size: control.step_size,
+            step_size,
         };
-        if !with_rule!(setting, |rule| update(rule, config.l2, gradients, values)) {
-            divergence.write::<u32>()[0] |= HALTED_UPDATE;
-        }
+        is_finite &= with_rule!(setting, |rule| update(rule, term, gradients, values));
+    }
+    if !is_finite {
+        step_sums.write::<StepSum>()[0].divergence |= HALTED_UPDATE;
     }
 }
 
+/// The step size of a layer's update, where `scale` is the factor of gradient clipping.
+fn step_size(
+    config: &ReplicaConfig,
+    squares: Squares<'_>,
+    scale: f32,
+    (layer, control): (usize, &LayerControl),
+) -> f32 {
+    if config.clip_threshold == 0.0 {
+        return control.step_size;
+    }
+    let q = squares.mean_square(layer, control, scale);
+    config.clipped_step_size(control.step_size, next_ratio(config, control, q))
+}
+
 /// Updates one layer's parameters and moments; returns whether all of them stayed finite.
-fn update<R: Rule>(rule: R, l2: f32, gradients: &[f32], values: [&mut [f32]; 3]) -> bool {
+fn update<R: Rule>(rule: R, term: Term, gradients: &[f32], values: [&mut [f32]; 3]) -> bool {
     let [parameters, first, second] = values;
     let arch = pulp::Arch::new();
     gradients
@@ -58,7 +81,7 @@ fn update<R: Rule>(rule: R, l2: f32, gradients: &[f32], values: [&mut [f32]; 3])
         .zip(parameters.par_chunks_mut(ELEMENTS_PER_TASK))
         .zip(first.par_chunks_mut(ELEMENTS_PER_TASK))
         .zip(second.par_chunks_mut(ELEMENTS_PER_TASK))
-        .map(|(((g, theta), m), v)| arch.dispatch(|| update_stretch(rule, l2, g, theta, m, v)))
+        .map(|(((g, theta), m), v)| arch.dispatch(|| update_stretch(rule, term, g, theta, m, v)))
         .reduce(|| true, |a, b| a && b)
 }
 
@@ -67,7 +90,7 @@ fn update<R: Rule>(rule: R, l2: f32, gradients: &[f32], values: [&mut [f32]; 3])
 #[inline(always)]
 fn update_stretch<R: Rule>(
     rule: R,
-    l2: f32,
+    term: Term,
     gradients: &[f32],
     parameters: &mut [f32],
     first: &mut [f32],
@@ -76,7 +99,7 @@ fn update_stretch<R: Rule>(
     // The bits of absolute values, as integers, sort infinity and NaN last; their maximum vectorises.
     let mut largest = 0;
     for (((g, theta), m), v) in gradients.iter().zip(parameters).zip(first).zip(second) {
-        let g = g + l2 * *theta;
+        let g = term.gradient(*g, *theta);
         let before = if R::KEEPS_V { *v } else { 0.0 };
         let [next_m, next_v] = rule.advance(g, *m, before);
         *m = next_m;

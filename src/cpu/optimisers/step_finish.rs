@@ -1,21 +1,27 @@
 //! Twin of `shaders/optimisers/step_finish.wgsl`.
 
 use crate::cpu::Array;
+use crate::cpu::clipping::{Squares, advance, is_clipped};
 use crate::kernels::StepFinish;
-use crate::state::{NEVER, RUNNING, ReplicaConfig, ReplicaState, TaskRecord};
+use crate::state::{
+    HALTED_UPDATE, LayerControl, NEVER, RUNNING, ReplicaConfig, ReplicaState, StepSum, TaskRecord,
+};
 
-pub(crate) fn run(params: &StepFinish, arrays: &mut [Array; 4]) {
-    let [configs, divergence, states, task_log] = arrays;
+pub(crate) fn run(params: &StepFinish, arrays: &mut [Array; 5]) {
+    let [configs, step_sums, controls, states, task_log] = arrays;
     let config = configs.read::<ReplicaConfig>()[0];
     let state = &mut states.write::<ReplicaState>()[0];
     if state.halted_update != NEVER {
         return;
     }
-    state.halted |= divergence.read::<u32>()[0];
+    state.halted |= take_divergence(&config, step_sums.write());
     if state.halted != RUNNING {
         state.halted_task = state.task;
         state.halted_update = state.updates;
         return;
+    }
+    if config.clip_threshold > 0.0 {
+        advance_clipping(&config, Squares(step_sums.read()), controls.write());
     }
     // Counts of endless training wrap, as they do in the shader.
     state.updates = state.updates.wrapping_add(1);
@@ -54,4 +60,21 @@ pub(crate) fn run(params: &StepFinish, arrays: &mut [Array; 4]) {
     state.batch = 0;
     state.epoch_loss = 0.0;
     state.epoch_correct = 0;
+}
+
+/// Whether an update, or a squared gradient that clipping needs, was not finite. Clears the flag of the next step.
+fn take_divergence(config: &ReplicaConfig, sums: &mut [StepSum]) -> u32 {
+    let found = std::mem::take(&mut sums[0].divergence);
+    if is_clipped(config) && !Squares(sums).whole().is_finite() {
+        return found | HALTED_UPDATE;
+    }
+    found
+}
+
+fn advance_clipping(config: &ReplicaConfig, squares: Squares<'_>, controls: &mut [LayerControl]) {
+    let scale = squares.gradient_scale(config);
+    for (layer, control) in controls.iter_mut().enumerate() {
+        let q = squares.mean_square(layer, control, scale);
+        advance(config, control, q);
+    }
 }

@@ -19,6 +19,8 @@ struct Totals {
     other_count: f32,
     /// Sum of the step size over the elements of main tensors.
     steps: f32,
+    /// The same sum of the step sizes of the latest update, after clipping.
+    clipped_steps: f32,
 }
 
 pub(crate) fn run(_: &LayerStatsParams, arrays: &mut [Array; 6]) {
@@ -33,11 +35,13 @@ pub(crate) fn run(_: &LayerStatsParams, arrays: &mut [Array; 6]) {
     let records = records.write::<LayerRecord>();
     let mut network = Totals::default();
     for (((control, sums), norm), entry) in layers.zip(&mut *records) {
+        let clipped = config.clipped_step_size(control.step_size, control.clip_ratio);
         let mut layer = Totals {
             norm: *norm,
             main_count: control.main_count as f32,
             other_count: control.other_count as f32,
             steps: control.main_count as f32 * control.step_size,
+            clipped_steps: control.main_count as f32 * clipped,
             ..Totals::default()
         };
         for sums in sums {
@@ -48,7 +52,8 @@ pub(crate) fn run(_: &LayerStatsParams, arrays: &mut [Array; 6]) {
             layer.main_second_moment += sums.main_second_moment;
             layer.other_second_moment += sums.other_second_moment;
         }
-        *entry = record(&config, &state, &layer, control.step_size);
+        let steps = [control.step_size, clipped];
+        *entry = record(&config, &state, &layer, steps, control.clip_ratio);
         network.gradient += layer.gradient;
         network.objective += layer.objective;
         network.weight += layer.weight;
@@ -59,23 +64,26 @@ pub(crate) fn run(_: &LayerStatsParams, arrays: &mut [Array; 6]) {
         network.main_count += layer.main_count;
         network.other_count += layer.other_count;
         network.steps += layer.steps;
+        network.clipped_steps += layer.clipped_steps;
     }
-    let step_size = network.steps / network.main_count;
+    let steps = [network.steps, network.clipped_steps].map(|sum| sum / network.main_count);
     if let Some(last) = records.last_mut() {
-        *last = record(&config, &state, &network, step_size);
+        *last = record(&config, &state, &network, steps, 0.0);
     }
 }
 
+/// The record of `totals`, at a step size without and with clipping.
 fn record(
     config: &ReplicaConfig,
     state: &ReplicaState,
     totals: &Totals,
-    step_size: f32,
+    [step_size, clipped]: [f32; 2],
+    clip_ratio: f32,
 ) -> LayerRecord {
     let setting = Setting {
         config,
         corrections: config.latest_corrections(state),
-        step_size,
+        step_size: clipped,
     };
     let effective_step = if state.optimiser_updates > 0 {
         let mean = totals.main_second_moment / totals.main_count;
@@ -93,5 +101,7 @@ fn record(
         effective_step,
         second_moment: (totals.main_second_moment + totals.other_second_moment)
             / (totals.main_count + totals.other_count),
+        clip_ratio,
+        clip_factor: config.clipped_step_size(1.0, clip_ratio),
     }
 }

@@ -34,7 +34,7 @@ pub(crate) fn run(params: &LayerSumsParams, arrays: &mut [Array; 8]) {
         .iter()
         .zip(sums.write::<LayerSums>().chunks_mut(PARTIALS as usize))
     {
-        let setting = latest(&config, &state, control.step_size);
+        let setting = latest(&config, &state, control);
         let length = (control.end - control.start) as usize;
         sums.par_iter_mut().enumerate().for_each(|(index, sums)| {
             let vec4s = stretch(length, PARTIALS as usize, index);
@@ -54,8 +54,13 @@ pub(crate) fn run(params: &LayerSumsParams, arrays: &mut [Array; 8]) {
 }
 
 /// The setting of the latest update; before the first update, a setting whose update is zero.
-fn latest<'a>(config: &'a ReplicaConfig, state: &ReplicaState, step_size: f32) -> Setting<'a> {
+fn latest<'a>(
+    config: &'a ReplicaConfig,
+    state: &ReplicaState,
+    control: &LayerControl,
+) -> Setting<'a> {
     let (corrections, step_size) = if state.optimiser_updates > 0 {
+        let step_size = config.clipped_step_size(control.step_size, control.clip_ratio);
         (config.latest_corrections(state), step_size)
     } else {
         ((1.0, 1.0), 0.0)

@@ -1,6 +1,7 @@
 //! A snapshot of the training buffers as named tensors, and back.
 
 use std::collections::BTreeMap;
+use std::mem::offset_of;
 
 use crc32fast::Hasher;
 use safetensors::tensor::Dtype;
@@ -8,8 +9,10 @@ use safetensors::tensor::Dtype;
 use super::Replica;
 use crate::error::Error;
 use crate::network::{self, Parameters};
+use crate::plan::LAYER_CONTROLS;
 use crate::snapshot::Snapshot;
 use crate::spec::{Optimiser, TrainingSpec};
+use crate::state::LayerControl;
 
 /// The tensors of a checkpoint by name, without the checksum.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,16 +27,16 @@ pub(super) struct Tensor {
     pub(super) bytes: Vec<u8>,
 }
 
-/// Returns the suffix of parameter names for a buffer that the file holds in the parameters' layout.
-fn suffix(buffer: &str, optimiser: Optimiser) -> Option<String> {
-    let [first, second] = optimiser.moment_names();
-    let moment = match buffer {
-        "parameters" => return Some(String::new()),
-        "first moment" => first,
-        "second moment" => second,
-        _ => None,
+/// Returns the suffixes of parameter names for a buffer that the file holds in the parameters' layout, one for each stride
+/// that the optimiser uses.
+fn suffixes(buffer: &str, optimiser: Optimiser) -> Vec<String> {
+    let moments = match buffer {
+        "parameters" => return vec![String::new()],
+        "first moment" => vec![optimiser.first_moment_name()],
+        "second moment" => optimiser.second_moment_names().to_vec(),
+        _ => Vec::new(),
     };
-    moment.map(|name| format!(".{name}"))
+    moments.iter().map(|name| format!(".{name}")).collect()
 }
 
 /// Returns whether the file holds this buffer in the parameters' layout.
@@ -57,10 +60,12 @@ impl Tensors {
                 tensors.insert(raw_name(&buffer.name), Dtype::U32, shape, words);
                 continue;
             }
+            let stride = spec.network.parameter_stride();
             for (index, words) in buffer.words.chunks(each).enumerate() {
-                if let Some(suffix) = suffix(&buffer.name, spec.replicas[index].optimiser) {
+                let suffixes = suffixes(&buffer.name, spec.replicas[index].optimiser);
+                for (suffix, words) in suffixes.iter().zip(words.chunks(stride)) {
                     let parameters = spec.network.unpack(bytemuck::cast_slice(words))?;
-                    tensors.insert_parameters(&replicas[index], &suffix, spec, &parameters);
+                    tensors.insert_parameters(&replicas[index], suffix, spec, &parameters);
                 }
             }
         }
@@ -112,18 +117,37 @@ impl Tensors {
             if !is_layered(&buffer.name) {
                 let shape = [replicas.len(), each];
                 let name = raw_name(&buffer.name);
-                buffer.words = self.words(&name, Dtype::U32, &shape)?.collect();
+                buffer.words = match self.controls_before_clipping(&name, &shape) {
+                    Some(words) => words,
+                    None => self.words(&name, Dtype::U32, &shape)?.collect(),
+                };
                 continue;
             }
+            let stride = spec.network.parameter_stride();
             for (index, words) in buffer.words.chunks_mut(each).enumerate() {
-                if let Some(suffix) = suffix(&buffer.name, spec.replicas[index].optimiser) {
-                    let parameters = self.parameters(&replicas[index], &suffix, spec)?;
+                let suffixes = suffixes(&buffer.name, spec.replicas[index].optimiser);
+                for (suffix, words) in suffixes.iter().zip(words.chunks_mut(stride)) {
+                    let parameters = self.parameters(&replicas[index], suffix, spec)?;
                     let stored = spec.network.pack(&parameters).map_err(|e| e.to_string())?;
                     words.copy_from_slice(bytemuck::cast_slice(&stored));
                 }
             }
         }
         Ok(())
+    }
+
+    /// The layer controls of a checkpoint from before update clipping, whose state is zero; `None` for other tensors and
+    /// for controls of this version, which have `shape`.
+    fn controls_before_clipping(&self, name: &str, shape: &[usize; 2]) -> Option<Vec<u32>> {
+        const NOW: usize = size_of::<LayerControl>() / 4;
+        const BEFORE: usize = offset_of!(LayerControl, clip_ratio) / 4;
+        if name != raw_name(LAYER_CONTROLS) {
+            return None;
+        }
+        let before = [shape[0], shape[1] / NOW * BEFORE];
+        let words: Vec<_> = self.words(name, Dtype::U32, &before).ok()?.collect();
+        let with_state = |control: &[u32]| [control, &[0; NOW - BEFORE]].concat();
+        Some(words.chunks(BEFORE).flat_map(with_state).collect())
     }
 
     fn parameters(

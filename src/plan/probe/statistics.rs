@@ -52,6 +52,7 @@ fn layer_sums(site: &ProbeSite<'_>, objective_only: bool) -> Dispatch {
             parameters_stride: site.parameters_stride(),
             layers,
             objective_only: objective_only.into(),
+            second_moments: site.spec.second_moments(),
         },
         [
             buffers.configs,

@@ -23,6 +23,8 @@ impl Stage for TaskReset {
     fn dispatches(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
         let params = kernels::TaskReset {
             stride: spec.network.parameter_stride() as u32,
+            layers: spec.network.blocks().len() as u32,
+            second_moments: spec.second_moments(),
         };
         let bound = [
             buffers.configs,
@@ -31,6 +33,7 @@ impl Stage for TaskReset {
             buffers.parameters,
             buffers.first_moment,
             buffers.second_moment,
+            buffers.layer_controls,
         ];
         vec![Dispatch::new(params, bound, Grid::tensors(&spec.network))]
     }

@@ -44,6 +44,7 @@ fn trainer(compute: &Compute, images: &ImageSet, probe: ProbeSpec) -> Trainer {
             subset: 2_560,
             epochs: 40, // 400 steps a task
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         probe: Some(probe),
     };

@@ -30,6 +30,7 @@ fn spec(replicas: u32) -> TrainingSpec {
             subset: 25_600,
             epochs: 100,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         probe: None,
     }

@@ -87,6 +87,7 @@ fn training() -> Result<TrainingSpec, Error> {
             subset: 64,
             epochs: 50,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         probe: Some(ProbeSpec::default()),
     })

@@ -16,6 +16,7 @@ fn spec() -> TrainingSpec {
             subset: 6,
             epochs: 1,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         probe: None,
     }

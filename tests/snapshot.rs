@@ -70,6 +70,7 @@ fn spec(seed: u32, probe: ProbeSpec) -> TrainingSpec {
             subset: 23,
             epochs: 2,
             relabel_fraction: 0.5,
+            switch_seed: None,
         }),
         probe: Some(probe),
     }

@@ -21,7 +21,7 @@ use crate::snapshot::Snapshot;
 use crate::spec::{Optimiser, TrainingSpec};
 
 /// The version of the file's format. A file with another version is refused.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 const METADATA: &str = "trainable";
 const CHECKSUM: &str = "checksum";

@@ -19,10 +19,12 @@ kernel! {
 
 kernel! {
     /// The uniform of `step_finish`.
-    "optimisers", step_finish["state"], workgroup [1, 1, 1],
+    "optimisers", step_finish["rng", "tasks", "state"], workgroup [1, 1, 1],
     StepFinish {
         batches_per_epoch: u32,
-        epochs: u32,
+        mean_length: u32,
+        length_spread: u32,
+        switch_seed: u32,
         log_length: u32,
     }
     [configs: Read, divergence: Read, states: ReadWrite, task_log: ReadWrite,]

@@ -83,7 +83,7 @@ impl Program {
                 step: plan("step", [&[gather], &update[..]].concat()),
                 probed_step: spec.probe.map(|_| plan("probed step", probed_step())),
                 task_switch: (!task_switch.is_empty()).then(|| plan("task switch", task_switch)),
-                steps_per_task: spec.steps_per_task(),
+                lengths: spec.task_lengths(),
             }
         });
         let probe = spec

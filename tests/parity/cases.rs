@@ -202,6 +202,7 @@ pub(crate) fn program(case: &Case, form: IterateForm, method: ProbeMethod) -> Pr
             subset: 3 * case.batch,
             epochs: 2,
             relabel_fraction: case.relabel_fraction,
+            switch_seed: None,
         }),
         probe: Some(ProbeSpec {
             form,

@@ -81,6 +81,7 @@ impl Settings {
                 subset: self.images,
                 epochs: self.epochs,
                 relabel_fraction: 1.0,
+                switch_seed: None,
             }),
             probe: Some(ProbeSpec::default()),
         };

@@ -40,6 +40,7 @@ pub fn training() -> Result<TrainingSpec, Error> {
             subset: 128,
             epochs: 15,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         probe: None,
     })

@@ -37,6 +37,7 @@ pub(crate) fn spec(replicas: u32) -> Result<TrainingSpec, Error> {
             subset: 4 * BATCH,
             epochs: 100,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         probe: None,
     })

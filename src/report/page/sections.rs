@@ -8,6 +8,7 @@ use super::pictures::{Extent, Gallery, Picture, RunGallery};
 use super::tables::{descending, differences, foresight, interval, scores, table};
 use crate::record::ScoreRow;
 use crate::report::subject::Subject;
+use crate::tasks::TaskLengths;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const STYLE: &str = include_str!("page.css");
@@ -195,9 +196,9 @@ fn asked(comparison: &Comparison) -> Markup {
     };
     let stream = |run: &Run| {
         let asked = &run.record.experiment;
-        let steps = asked.steps_per_task();
+        let lengths = asked.task_lengths();
         html! {
-            (Subject::of(&[asked]).stream) ", " (asked.tasks) " tasks of " (steps) " steps: " (asked.images) " images, "
+            (Subject::of(&[asked]).stream) ", " (asked.tasks) " tasks of " (steps_of(&lengths)) ": " (asked.images) " images, "
             "minibatches of " (asked.batch) ", " (asked.epochs) " epochs"
             @if asked.relabel_fraction < 1.0 { "; " (asked.relabel_fraction) " of the labels are new" }
         }
@@ -228,6 +229,18 @@ fn asked(comparison: &Comparison) -> Markup {
                 }
             }
         }))
+    }
+}
+
+/// Returns the range of the lengths of tasks, such as "1000 steps".
+fn steps_of(lengths: &TaskLengths) -> String {
+    match lengths.switch_seed {
+        None => format!("{} steps", lengths.mean),
+        Some(seed) => format!(
+            "{} to {} steps, drawn with switch seed {seed}",
+            lengths.shortest(),
+            lengths.longest()
+        ),
     }
 }
 

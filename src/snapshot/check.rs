@@ -125,7 +125,7 @@ impl Check<'_> {
         let of_task = u64::from(state.epoch) * u64::from(batches) + u64::from(state.batch);
         self.equal("minibatches of the task", of_task, state.task_batches)?;
         self.below("minibatches of the task", length as u32, state.task_batches)?;
-        // A task has an update at least, so that the sum of lengths is not too long.
+        // No task is shorter than the shortest. This bounds the number of lengths that are drawn for their sum.
         let most = u64::from(state.updates) / lengths.shortest();
         self.at_most("task", most, state.task)?;
         let updates = lengths.end_of(state.task) - length + of_task;

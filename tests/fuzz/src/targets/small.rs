@@ -74,6 +74,7 @@ pub(super) fn experiments() -> [Experiment; 2] {
         name: "pixels".to_owned(),
         stream: StreamKind::PermutedPixels,
         relabel_fraction: 1.0,
+        switch_seed: Some(5),
         arms: vec![plain],
         ..labels.clone()
     };

@@ -31,7 +31,7 @@ fn parameters(steps: u32) -> Result<Vec<f32>, trainable::Error> {
 fn accuracies(tasks: u32) -> Result<Vec<Vec<f64>>, trainable::Error> {
     let mut trainer = Trainer::new(&Compute::Cpu, training()?)?;
     let lengths = trainer.spec().task_lengths();
-    let mut train = |task| {
+    let train = |task| {
         trainer.train(lengths.length_of(task) as u32)?;
         let replicas = trainer.progress()?;
         let latest = replicas

@@ -60,7 +60,7 @@ fn main() -> Result<()> {
     let spec = training()?;
     // The host requests the limits that the engine needs, and its own.
     let (device, queue) = pollster::block_on(open(&Requirements::new(&spec)?))?;
-    let steps_per_task = spec.steps_per_task();
+    let lengths = spec.task_lengths();
     let mut engine = Engine::new(&device, spec)?;
     let painter = Painter::new(&device, engine.parameters());
 
@@ -116,8 +116,9 @@ fn main() -> Result<()> {
     let progress = engine.encode_progress(&device, &mut encoder);
     queue.submit([encoder.finish()]);
     let updates = u64::from(progress.wait()?[0].updates);
-    let (task, step) = (updates / steps_per_task, updates % steps_per_task);
-    println!("stopped in task {task} after {step} of its {steps_per_task} steps");
+    let current = lengths.place_of(updates);
+    let (task, step, steps) = (current.task, updates - current.begin, current.length);
+    println!("stopped in task {task} after {step} of its {steps} steps");
     Ok(())
 }
 

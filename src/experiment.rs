@@ -54,11 +54,12 @@ use crate::error::Error;
 use crate::files::WriteError;
 use crate::network::{Activation, Network};
 use crate::probe::ProbeSpec;
-use crate::scheduler::{self, Control, Estimator};
+use crate::scheduler::{Control, Estimator};
 use crate::spec::{
     ImageSet, Intervention, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch,
     TrainingSpec, UpdateClipping,
 };
+use crate::tasks::TaskLengths;
 
 pub use controllers::{Controllers, HostControl};
 pub(crate) use directory::PARTS;
@@ -109,6 +110,11 @@ pub struct Experiment {
     /// The share of the images that gets fresh labels at a task switch; 1 with permuted pixels.
     #[serde(default = "defaults::relabel_fraction")]
     pub relabel_fraction: f32,
+    /// The seed of random task lengths. With it, the number of training steps of each task is drawn uniformly from 0.5 to
+    /// 1.5 times the mean, which is images / batch * epochs; all arms and seeds have the same lengths. Without it, every
+    /// task has the mean length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switch_seed: Option<u32>,
     /// The seeds: every arm is trained once with each.
     #[serde(default = "defaults::seeds")]
     pub seeds: Vec<u32>,
@@ -236,7 +242,22 @@ pub enum ExperimentError {
 }
 
 impl Experiment {
-    /// The number of training steps of one task; 0 where the minibatch is empty or larger than the images.
+    /// The lengths of tasks in training steps.
+    pub fn task_lengths(&self) -> TaskLengths {
+        TaskLengths {
+            mean: self.steps_per_task(),
+            switch_seed: self.switch_seed,
+        }
+    }
+
+    /// The number of training steps of one replica, 2^64 - 1 at most.
+    fn replica_steps(&self) -> u64 {
+        let last = self.tasks.checked_sub(1);
+        last.map_or(0, |last| self.task_lengths().end_of(last))
+    }
+
+    /// The mean number of training steps of one task; 0 where the minibatch is empty or larger than the images.
+    /// [`Self::task_lengths`] has the number of each task.
     pub fn steps_per_task(&self) -> u64 {
         let batches = self.images.checked_div(self.batch).unwrap_or(0);
         u64::from(batches) * u64::from(self.epochs)
@@ -264,11 +285,6 @@ impl Experiment {
         widths.extend(&arm.hidden);
         widths.push(data.classes);
         Network::mlp(&widths, arm.activation)
-    }
-
-    /// The share of a task that is done after `update` updates, 0 to 1.
-    fn progress(&self, update: u32) -> f64 {
-        scheduler::progress(update, self.steps_per_task())
     }
 
     /// The specification of replicas that train together: one for each arm and seed in `members`, all of one shape.
@@ -300,6 +316,7 @@ impl Experiment {
                 subset: self.images,
                 epochs: self.epochs,
                 relabel_fraction: self.relabel_fraction,
+                switch_seed: self.switch_seed,
             }),
             probe: Some(self.probe),
         }

@@ -31,7 +31,8 @@ pub struct TaskScore {
     pub online_accuracy: f64,
     /// Mean loss over the same minibatches.
     pub online_loss: f64,
-    /// Mean accuracy over the minibatches of the task's last epoch, each before its update.
+    /// Mean accuracy over the minibatches of the task's last whole epoch, each before its update; over all minibatches
+    /// where the task is shorter than an epoch.
     pub final_accuracy: f64,
     /// Mean loss over the same minibatches.
     pub final_loss: f64,

@@ -27,6 +27,8 @@ pub enum Stream {
     Pixels = 9,
     /// The fresh parameters of shrink and perturb, as [`Self::Parameters`].
     Perturbation = 10,
+    /// Lengths of tasks: a = task.
+    Switches = 11,
 }
 
 const FEISTEL_ROUNDS: u32 = 6;

@@ -76,7 +76,6 @@ pub use decision::{Action, Decision, LayerDecision};
 pub use estimator::{Estimator, Noise, Normalisation, Volatility};
 pub use monitor::{Measured, Monitor};
 #[cfg(feature = "report")]
-pub(crate) use observation::progress;
 pub use observation::{Observation, Statistics};
 pub use profile::Profile;
 pub use random_cool::RandomCool;

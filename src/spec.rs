@@ -12,6 +12,7 @@ use crate::state::{
     LayerControl, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RELATIVE_TIME,
     SWITCH_RESET_OPTIMISER,
 };
+use crate::tasks::TaskLengths;
 
 mod clipping;
 mod intervention;
@@ -186,11 +187,15 @@ pub struct TaskStream {
     pub images: ImageSet,
     /// Images per replica, drawn once and kept for the whole run.
     pub subset: u32,
-    /// Passes over the images in one task; each has `subset / batch` whole minibatches.
+    /// Passes over the images in one task, on average where lengths are random; each has `subset / batch` whole
+    /// minibatches.
     pub epochs: u32,
     /// The share of the images that get fresh labels at a task switch. It is 1 in the paper, and must be 1 for permuted
     /// pixels, which change as a whole.
     pub relabel_fraction: f32,
+    /// The seed of random task lengths: each task's length in updates is uniform from 0.5 to 1.5 times the mean, which is
+    /// `epochs * (subset / batch)`. All replicas have the same lengths. `None` gives every task the mean length.
+    pub switch_seed: Option<u32>,
 }
 
 impl TaskStream {
@@ -203,6 +208,7 @@ impl TaskStream {
             subset,
             epochs,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }
     }
 
@@ -271,9 +277,18 @@ impl TrainingSpec {
         if stream.epochs == 0 {
             return Err(Error::invalid("epochs per task", "1 at least", 0));
         }
-        if u64::from(stream.epochs) * u64::from(stream.subset) > u64::from(u32::MAX) {
-            let found = u64::from(stream.epochs) * u64::from(stream.subset);
+        let samples = TaskLengths {
+            mean: u64::from(stream.epochs) * u64::from(stream.subset),
+            switch_seed: stream.switch_seed,
+        };
+        if samples.longest() > u64::from(u32::MAX) {
+            let found = samples.longest();
             return Err(Error::invalid("samples per task", "fewer than 2^32", found));
+        }
+        if stream.switch_seed.is_some() && self.steps_per_task() < 2 {
+            let wanted = "2 or more with a switch_seed, which draws lengths around it";
+            let found = self.steps_per_task();
+            return Err(Error::invalid("steps per task", wanted, found));
         }
         if !(0.0..=1.0).contains(&stream.relabel_fraction) {
             let found = stream.relabel_fraction;
@@ -334,7 +349,16 @@ impl TrainingSpec {
             .map_or(u32::MAX, |stream| stream.subset / self.batch)
     }
 
-    /// The number of training steps in a task; without a stream the task is endless.
+    /// The lengths of tasks; without a stream the task is endless.
+    pub fn task_lengths(&self) -> TaskLengths {
+        TaskLengths {
+            mean: self.steps_per_task(),
+            switch_seed: self.stream.as_ref().and_then(|stream| stream.switch_seed),
+        }
+    }
+
+    /// The mean number of training steps in a task; without a stream the task is endless. [`Self::task_lengths`] has the
+    /// number of each task.
     pub fn steps_per_task(&self) -> u64 {
         let epochs = self.stream.as_ref().map_or(1, |stream| stream.epochs);
         u64::from(self.batches_per_epoch()) * u64::from(epochs)

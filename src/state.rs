@@ -80,12 +80,14 @@ shader_struct! {
         task_correct: u32,
         epoch_loss: f32,
         epoch_correct: u32,
+        whole_epoch_loss: f32,
+        whole_epoch_correct: u32,
         optimiser_updates: u32,
     }
 }
 
 shader_struct! {
-    /// One finished task, as sums over its minibatches and over those of its last epoch.
+    /// One finished task, as sums over its minibatches and over those of its last whole epoch.
     pub struct TaskRecord {
         task: u32,
         batches: u32,

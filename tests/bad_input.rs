@@ -16,6 +16,7 @@ fn spec() -> TrainingSpec {
             subset: 6,
             epochs: 1,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         probe: None,
     }
@@ -78,6 +79,14 @@ fn every_number_out_of_range_is_named() {
         (
             refusal(|_, t| t.epochs = u32::MAX),
             "samples per task: wanted fewer than 2^32, found 25769803770",
+        ),
+        (
+            refusal(|_, t| (t.epochs, t.switch_seed) = (600_000_000, Some(1))),
+            "samples per task: wanted fewer than 2^32, found 5400000000",
+        ),
+        (
+            refusal(|s, t| (s.batch, t.epochs, t.switch_seed) = (6, 1, Some(1))),
+            "steps per task: wanted 2 or more with a switch_seed, which draws lengths around it, found 1",
         ),
         (
             refusal(|_, t| t.relabel_fraction = 1.5),

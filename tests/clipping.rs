@@ -389,6 +389,7 @@ fn stream(replicas: Vec<ReplicaSpec>, probe: Option<ProbeSpec>) -> TrainingSpec 
             subset: 23,
             epochs: 2,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         probe,
     }

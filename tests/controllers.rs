@@ -534,6 +534,7 @@ fn two_optimisers() -> TrainingSpec {
             subset: 20,
             epochs: 2,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         probe: Some(ProbeSpec::default()),
     }

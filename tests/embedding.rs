@@ -47,6 +47,7 @@ fn stream_spec() -> TrainingSpec {
             subset: 17,
             epochs: 2,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         ..spec()
     }

@@ -14,6 +14,7 @@ use trainable::scheduler::{
     Action, BoundControl, ClipControl, Control, Schedule, Scheduler, Scope, Shape,
 };
 use trainable::spec::{ImageSet, Optimiser, StreamKind};
+use trainable::tasks::task_length;
 use trainable::{Compute, Halt, HaltCause};
 
 /// Returns 300 images of noise, as large as MNIST's.
@@ -246,6 +247,72 @@ fn what_is_decided_at_a_probe_is_trained_on_from_there() {
             .weight_norm
     };
     assert_ne!(last(&results), last(&constant));
+}
+
+/// Rows and schedules follow the drawn lengths. A schedule sees the share of the current task's own length.
+#[test]
+fn rows_and_schedules_follow_random_switches() {
+    let cosine = Schedule {
+        shape: Shape::Cosine,
+        end_share: 0.1,
+    };
+    let experiment = Experiment {
+        switch_seed: Some(5),
+        tasks: 4,
+        indicators_every: 2,
+        ..small(vec![
+            arm("constant", Control::Constant),
+            arm("cosine", Control::Schedule(cosine)),
+        ])
+    };
+    let ends: Vec<u32> = (0..4)
+        .map(|task| task_length(5, task, 72, 36) as u32)
+        .scan(0, |end, length| {
+            *end += length;
+            Some(*end)
+        })
+        .collect();
+    let task_of = |update: u32| ends.iter().filter(|end| **end <= update).count();
+    let results = train(&experiment);
+    let tasks: Vec<_> = results.tasks.iter().map(|row| row.task).collect();
+    assert_eq!(tasks, [1, 2, 3, 4].repeat(4));
+    let rows = through_csv(&results, &experiment);
+    let networks = rows.iter().filter(|row| row.is_network());
+    assert_eq!(networks.count(), 4 * ((ends[3] as usize - 1) / 8));
+    for row in &rows {
+        assert_eq!(row.task as usize, 1 + task_of(row.update), "{}", row.update);
+    }
+    assert!(!results.indicators.is_empty());
+    for row in &results.indicators {
+        assert_eq!(row.task as usize, 1 + task_of(row.update), "{}", row.update);
+    }
+    // The cosine by hand, over each task's own length; over equal lengths as the negative control.
+    let cosine =
+        |share: f64| 1e-3 * (0.1 + 0.9 * (1.0 + (std::f64::consts::PI * share).cos()) / 2.0);
+    let mut others = 0;
+    for row in rows
+        .iter()
+        .filter(|row| row.arm == "cosine" && !row.is_network())
+    {
+        let task = task_of(row.update);
+        let begin = task.checked_sub(1).map_or(0, |before| ends[before]);
+        let share = f64::from(row.update - begin) / f64::from(ends[task] - begin);
+        let found = row.next_step_size.expect("a schedule decides");
+        assert!((found - cosine(share)).abs() < 1e-12, "{}", row.update);
+        let equal = cosine(f64::from(row.update % 72) / 72.0);
+        others += usize::from((found - equal).abs() > 1e-6);
+    }
+    assert!(others > 20, "only {others} step sizes differ");
+    for arm in &experiment.arms {
+        let observations = recorded_observations(&experiment, arm, 1, &rows).unwrap();
+        let mut scheduler = Scheduler::new(arm.control.clone(), 1e-3, 3, 1).unwrap();
+        let own: Vec<_> = rows_of(&results, &arm.name, 1, "1");
+        assert_eq!(observations.len(), own.len());
+        for (observation, row) in observations.iter().zip(own) {
+            let decision = scheduler.observe(observation).unwrap();
+            assert_eq!(Some(decision.layers[0].step_size), row.next_step_size);
+        }
+    }
 }
 
 #[test]
@@ -485,6 +552,18 @@ fn impossible_experiments_are_refused_before_anything_is_trained() {
         (
             |e| e.name = "../x".to_owned(),
             "experiment \"../x\": name: wanted a name for its directory, of 1 to 200 bytes, without slashes and control characters, found \"../x\"",
+        ),
+        (
+            |e| (e.switch_seed, e.tasks) = (Some(1), 100_001),
+            "experiment \"smoke\": tasks: wanted 1 to 100,000 with a switch_seed, found 100001",
+        ),
+        (
+            |e| (e.switch_seed, e.epochs, e.tasks) = (Some(1), 10_000_000, 50),
+            "experiment \"smoke\": training steps of a replica: wanted fewer than 2^32, found 4500000000",
+        ),
+        (
+            |e| (e.switch_seed, e.images, e.epochs) = (Some(1), 16, 1),
+            "arm \"a\": steps per task: wanted 2 or more with a switch_seed, which draws lengths around it, found 1",
         ),
         (
             |e| e.batch = 0,

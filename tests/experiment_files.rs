@@ -183,6 +183,38 @@ fn the_short_form_of_anything_is_the_same_experiment() {
     }
 }
 
+#[test]
+fn a_switch_seed_is_optional_and_a_whole_number() {
+    let text = |line: &str| format!("name = 'x'\n{line}\n[[arms]]\nname = 'a'\n");
+    let read = |line: &str| text(line).parse::<Experiment>();
+    let seed = |line: &str| read(line).unwrap().switch_seed;
+    assert_eq!(seed(""), None);
+    assert_eq!(seed("switch_seed = 0"), Some(0));
+    assert_eq!(seed("switch_seed = 4294967295"), Some(u32::MAX));
+    let written = |line: &str| toml::to_string(&read(line).unwrap()).unwrap();
+    assert!(!written("").contains("switch_seed"));
+    assert!(written("switch_seed = 7").contains("switch_seed = 7\n"));
+    let validator = validator();
+    for line in ["", "switch_seed = 0", "switch_seed = 7"] {
+        assert!(is_valid(&validator, &text(line)), "{line}");
+    }
+    for value in ["-1", "'x'", "0.5", "true", "4294967296"] {
+        let line = format!("switch_seed = {value}");
+        let error = read(&line).unwrap_err().to_string();
+        let wanted = "line 2, column 15: wanted a whole number, 0 to 4294967295, found ";
+        assert!(error.contains(wanted), "{error}");
+        // The schema has types, but not their largest numbers.
+        let is_type = value == "4294967296";
+        assert_eq!(is_valid(&validator, &text(&line)), is_type, "{line}");
+    }
+    let described = &schema()["properties"]["switch_seed"]["description"];
+    let described = described.as_str().unwrap();
+    assert!(
+        described.contains("0.5 to 1.5 times the mean"),
+        "{described}"
+    );
+}
+
 /// The README's example file can be copied and read.
 #[test]
 fn the_readmes_file_is_an_experiment() {

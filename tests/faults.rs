@@ -27,6 +27,7 @@ fn spec() -> TrainingSpec {
             subset: 6,
             epochs: 2,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         probe: Some(ProbeSpec::default()),
     }

@@ -110,6 +110,7 @@ fn stream_spec() -> TrainingSpec {
             subset: 15,
             epochs: 2,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         probe: Some(ProbeSpec {
             iterations: 3,

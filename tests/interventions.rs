@@ -41,6 +41,7 @@ fn spec(replicas: Vec<ReplicaSpec>) -> TrainingSpec {
             subset: 23,
             epochs: 2,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         probe: None,
     }

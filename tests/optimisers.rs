@@ -523,6 +523,7 @@ fn stream(optimisers: &[Optimiser]) -> TrainingSpec {
             subset: 23,
             epochs: 2,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         ..with_replicas(network, 7, replicas)
     }

@@ -67,6 +67,7 @@ fn spec(images: ImageSet, kind: StreamKind) -> TrainingSpec {
             subset: 40,
             epochs: 6,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         probe: None,
     }

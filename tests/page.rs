@@ -566,6 +566,18 @@ fn several_runs_have_one_page_that_tells_their_arms_apart() {
     assert_eq!(texts(&html, "#asked tr:nth-of-type(5) td"), streams);
     other.stream = StreamKind::RandomLabels;
 
+    // Neither have runs whose tasks have other lengths.
+    other.switch_seed = Some(9);
+    let text = toml::to_string(&other).unwrap();
+    fs::write(second.join("experiment.toml"), text).unwrap();
+    write_page(&[&case.run, &second], &page, Foreign::Keep).unwrap();
+    let html = Html::parse_document(&fs::read_to_string(&page).unwrap());
+    assert_eq!(texts(&html, "#differences tbody th"), [HOSTILE, "other"]);
+    let random = told.replace("32 steps", "16 to 48 steps, drawn with switch seed 9");
+    let streams = [told, &random].map(|told| format!("random-label MNIST, {told}"));
+    assert_eq!(texts(&html, "#asked tr:nth-of-type(5) td"), streams);
+    other.switch_seed = None;
+
     // Runs with different seeds have none either.
     other.seeds = vec![2, 1];
     let text = toml::to_string(&other).unwrap();

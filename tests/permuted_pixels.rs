@@ -48,6 +48,7 @@ fn spec(kind: StreamKind) -> TrainingSpec {
             subset: 23,
             epochs: 2,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         probe: Some(ProbeSpec {
             iterations: 1,
@@ -200,6 +201,7 @@ fn accuracies(images: ImageSet) -> Vec<[f64; 2]> {
             subset: 1_024,
             epochs: 3,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         probe: None,
     };

@@ -17,6 +17,7 @@ fn program(method: ProbeMethod) -> Program {
             subset: 256,
             epochs: 1,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         probe: Some(ProbeSpec {
             method,

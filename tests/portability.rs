@@ -36,6 +36,7 @@ fn spec() -> TrainingSpec {
             subset: 48,
             epochs: 5,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         probe: None,
     }
@@ -90,6 +91,7 @@ fn long_work_is_cut_into_submissions() {
             subset: 256,
             epochs: 5,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         probe: Some(ProbeSpec {
             iterations: 3,

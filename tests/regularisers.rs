@@ -201,6 +201,7 @@ fn spec(replicas: &[ReplicaSpec], probe: bool) -> TrainingSpec {
             subset: 23,
             epochs: 2,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         probe: probe.then(|| ProbeSpec {
             iterations: 2,

@@ -98,6 +98,47 @@ fn stopped_it_says_how_to_go_on() {
 }
 
 #[test]
+fn tasks_of_random_lengths_go_on_where_they_stood() {
+    let case = Case::new();
+    let random = |switch_seed| Experiment {
+        switch_seed,
+        ..experiment()
+    };
+    case.write(&random(Some(7)));
+    let mut kills = 0;
+    loop {
+        let mut child = case.spawn("killed");
+        case.await_checkpoints("killed", &mut child, 2);
+        // An error means that the child has ended.
+        let _ = child.kill();
+        let output = child.wait_with_output().unwrap();
+        if output.status.success() {
+            break;
+        }
+        assert_eq!(output.status.signal(), Some(9), "{}", stderr(&output));
+        if kills == 0 {
+            for (other, name) in [(Some(8), "8"), (None, "none")] {
+                case.write(&random(other));
+                let message = format!("switch_seed: wanted {name}, found 7");
+                assert_refused(&case.run("killed", &["--resume"]), 2, &message);
+            }
+            case.write(&random(Some(7)));
+        }
+        kills += 1;
+        assert!(kills < 200, "it does not get on");
+    }
+    assert!(kills >= 5, "killed only {kills} times: nothing was tested");
+    assert!(case.run("whole", &[]).status.success());
+    assert_same(&case.directory("killed"), &case.directory("whole"));
+
+    // The negative control: equal lengths give other tables.
+    case.write(&experiment());
+    assert!(case.run("equal", &[]).status.success());
+    let probes = |name| contents(&case.directory(name))["probes.csv"].clone();
+    assert!(probes("equal") != probes("whole"));
+}
+
+#[test]
 fn a_stream_of_permuted_pixels_goes_on_where_it_stood() {
     let case = Case::new();
     let random = Experiment {

@@ -77,6 +77,7 @@ fn spec(seed: u32, probe: ProbeSpec) -> TrainingSpec {
             subset: 23,
             epochs: 2,
             relabel_fraction: 0.5,
+            switch_seed: None,
         }),
         probe: Some(probe),
     }
@@ -229,8 +230,11 @@ fn no_words_of_a_snapshot_make_a_panic() {
         stream: None,
         ..with_stream.clone()
     };
+    let mut random_switches = with_stream.clone();
+    let stream = random_switches.stream.as_mut();
+    stream.expect("a stream").switch_seed = Some(3);
     let (mut accepted, mut refused) = (0, 0);
-    for spec in [with_stream, without_stream] {
+    for spec in [with_stream, random_switches, without_stream] {
         let has_stream = spec.stream.is_some();
         let mut trainer = Trainer::new(&Compute::Cpu, spec).unwrap();
         let advance = |trainer: &mut Trainer| {

@@ -39,6 +39,7 @@ fn spec(replicas: &[ReplicaSpec]) -> TrainingSpec {
             subset: 23,
             epochs: 2,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         probe: Some(ProbeSpec {
             iterations: 1,

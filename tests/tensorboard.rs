@@ -15,6 +15,7 @@ use trainable::experiment::{Arm, Event, Experiment, Results, RunDirectory, run_i
 use trainable::report::{PageError, write_event_files};
 use trainable::scheduler::{BoundControl, Control};
 use trainable::spec::ImageSet;
+use trainable::tasks::task_length;
 
 /// The points of a run: the bits of each value, by the replica's directory, the tag and the step.
 type Points = BTreeMap<(String, String, u64), u32>;
@@ -188,7 +189,7 @@ fn wanted(results: &Results) -> Points {
             add(
                 &row.arm,
                 row.seed,
-                row.task * STEPS_PER_TASK,
+                end_of(row.task),
                 tag.to_owned(),
                 Some(value),
             );
@@ -244,7 +245,14 @@ fn wanted(results: &Results) -> Points {
     points
 }
 
-const STEPS_PER_TASK: u32 = 12;
+/// The seed of the lengths of tasks, whose mean is 12 updates.
+const SWITCH_SEED: u32 = 2;
+
+/// Returns the number of updates after `tasks` tasks.
+fn end_of(tasks: u32) -> u32 {
+    let lengths = (0..tasks).map(|task| task_length(SWITCH_SEED, task, 12, 6));
+    lengths.sum::<u64>() as u32
+}
 
 /// Returns an experiment with two batches of replicas, one of which diverges.
 fn experiment() -> Experiment {
@@ -259,6 +267,7 @@ fn experiment() -> Experiment {
         batch: 16,
         epochs: 3,
         tasks: 4,
+        switch_seed: Some(SWITCH_SEED),
         seeds: vec![1, 2],
         interval: 5,
         indicators_every: 2,

@@ -51,7 +51,7 @@ export async function train(laboratory, tasks, figure, standing) {
   const accuracies = [];
   const begin = performance.now();
   for (let task = 0; task < tasks; task++) {
-    accuracies.push(Array.from(await laboratory.train(laboratory.stepsPerTask())));
+    accuracies.push(Array.from(await laboratory.train(laboratory.stepsOfTask(task))));
     figure.replaceChildren(plot(accuracies, tasks));
     const scores = ARMS.map(({ name }, arm) => `${name} ${(100 * accuracies[task][arm]).toFixed(1)} %`);
     const seconds = ((performance.now() - begin) / 1e3).toFixed(1);

@@ -44,10 +44,13 @@ struct ReplicaState {
     task_correct: u32,
     epoch_loss: f32,       // sums over the minibatches of the current epoch so far
     epoch_correct: u32,
+    whole_epoch_loss: f32,   // sums over the latest epoch that has ended
+    whole_epoch_correct: u32,
     optimiser_updates: u32,  // updates done since the start or the latest reset of this count
 }
 
-// One finished task, as sums over its minibatches and over those of its last epoch.
+// One finished task, as sums over its minibatches and over those of its last whole epoch, or over all of them
+// where it is shorter than an epoch.
 struct TaskRecord {
     task: u32,
     batches: u32,

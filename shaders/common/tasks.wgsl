@@ -1,5 +1,5 @@
 // The task streams, random labels (arXiv 2509.19698) and permuted pixels (arXiv 1312.6211): the order of
-// images, their labels and the order of their pixels. Needs rng.wgsl. Twin: src/tasks.rs, bit for bit.
+// images, their labels, the order of their pixels and the lengths of tasks. Needs rng.wgsl. Twin: src/tasks.rs, bit for bit.
 
 // The image, among the `total` images of the data set, that is number `index` of this replica's subset.
 fn subset_image(seed: u32, total: u32, index: u32) -> u32 {
@@ -31,4 +31,10 @@ fn task_label(seed: u32, task: u32, images: u32, relabelled: u32, classes: u32, 
 // `column` must be below `pixels`.
 fn task_pixel(seed: u32, task: u32, pixels: u32, column: u32) -> u32 {
     return permute(stream_key(seed, STREAM_PIXELS, task, 0u), pixels, column);
+}
+
+// The number of updates in `task`: uniform on the whole numbers from `mean - spread` to `mean + spread`, which must be
+// below 2^32. `spread` must not exceed `mean`.
+fn task_length(switch_seed: u32, task: u32, mean: u32, spread: u32) -> u32 {
+    return mean - spread + draw(switch_seed, STREAM_SWITCHES, task, 0u) % (2u * spread + 1u);
 }

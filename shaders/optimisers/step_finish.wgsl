@@ -9,11 +9,14 @@
 //
 // One invocation handles one replica. A replica that diverged in this step is halted, with the task and the update at which
 // it happened. A replica that clips has also diverged where its squared gradients are not finite. A halted replica's
-// counters stand still.
+// counters stand still. A task ends after its own length. Its final sums are those of its last whole epoch, or of all of
+// its minibatches where it is shorter than an epoch.
 
 struct Params {
     batches_per_epoch: u32,
-    epochs: u32,
+    mean_length: u32,    // of a task, in updates
+    length_spread: u32,  // see task_length
+    switch_seed: u32,
     log_length: u32,
     layers: u32,
 }
@@ -81,26 +84,33 @@ fn main(@builtin(workgroup_id) group: vec3<u32>) {
     state.epoch_correct += state.batch_correct;
     state.batch += 1u;
     if state.batch == params.batches_per_epoch {
-        if state.epoch + 1u == params.epochs {
-            task_log[replica * params.log_length + state.task % params.log_length] = TaskRecord(
-                state.task,
-                state.task_batches,
-                state.task_loss,
-                state.task_correct,
-                params.batches_per_epoch,
-                state.epoch_loss,
-                state.epoch_correct,
-                0u,
-            );
-            state.task += 1u;
-            state.epoch = 0u;
-            state.task_batches = 0u;
-            state.task_loss = 0.0;
-            state.task_correct = 0u;
-        } else {
-            state.epoch += 1u;
-        }
+        state.whole_epoch_loss = state.epoch_loss;
+        state.whole_epoch_correct = state.epoch_correct;
+        state.epoch += 1u;
         state.batch = 0u;
+        state.epoch_loss = 0.0;
+        state.epoch_correct = 0u;
+    }
+    let length = task_length(params.switch_seed, state.task, params.mean_length, params.length_spread);
+    if state.task_batches == length {
+        // A task may end within an epoch, and even within its first.
+        let has_whole_epoch = state.epoch > 0u;
+        task_log[replica * params.log_length + state.task % params.log_length] = TaskRecord(
+            state.task,
+            state.task_batches,
+            state.task_loss,
+            state.task_correct,
+            select(state.batch, params.batches_per_epoch, has_whole_epoch),
+            select(state.epoch_loss, state.whole_epoch_loss, has_whole_epoch),
+            select(state.epoch_correct, state.whole_epoch_correct, has_whole_epoch),
+            0u,
+        );
+        state.task += 1u;
+        state.epoch = 0u;
+        state.batch = 0u;
+        state.task_batches = 0u;
+        state.task_loss = 0.0;
+        state.task_correct = 0u;
         state.epoch_loss = 0.0;
         state.epoch_correct = 0u;
     }

@@ -11,6 +11,8 @@ use crate::spec::ImageSet;
 
 /// The largest number of arms, and of seeds.
 const MOST: usize = 10_000;
+/// The largest number of tasks of random lengths: to find a task's steps takes as many draws as there are tasks before it.
+const MOST_DRAWN: u32 = 100_000;
 /// The largest number of bytes in a name, which is a directory's or a part of one.
 const LONGEST_NAME: usize = 200;
 /// The largest number of characters of a refused text that a message repeats.
@@ -97,7 +99,12 @@ impl Experiment {
     }
 
     fn check_steps(&self) -> Result<(), ExperimentError> {
-        let total = u64::from(self.tasks).checked_mul(self.steps_per_task());
+        if self.switch_seed.is_some() && self.tasks > MOST_DRAWN {
+            let wanted = "1 to 100,000 with a switch_seed";
+            return Err(self.invalid("tasks", wanted, self.tasks));
+        }
+        let longest = self.task_lengths().longest();
+        let total = u64::from(self.tasks).checked_mul(longest);
         if total.is_some_and(|total| total <= u64::from(u32::MAX)) {
             return Ok(());
         }

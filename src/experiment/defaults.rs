@@ -67,6 +67,7 @@ impl Default for Experiment {
             epochs: epochs(),
             tasks: tasks(),
             relabel_fraction: relabel_fraction(),
+            switch_seed: None,
             seeds: seeds(),
             interval: interval(),
             indicators_every: indicators_every(),

@@ -14,7 +14,7 @@ impl Experiment {
         let replicas = Replicas {
             arms: &arms,
             seeds: &self.seeds,
-            steps_per_task: self.steps_per_task(),
+            lengths: self.task_lengths(),
         };
         EventFiles::create(directory, &replicas)
     }

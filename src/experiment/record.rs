@@ -42,7 +42,7 @@ pub fn recorded_observations(
         observations.push(Observation {
             task,
             update: row.update,
-            progress: experiment.progress(row.update),
+            progress: experiment.task_lengths().share_of(row.update.into()),
             batch: experiment.batch,
             epsilon: arm.optimiser.divisor_offset(),
             layers: std::mem::take(&mut layers),

@@ -229,8 +229,7 @@ impl<'a> Course<'a> {
 fn finished(experiment: &Experiment, standing: &Standing, members: &mut Vec<Member<'_>>) -> u64 {
     let place = standing.position_in(members).unwrap_or(members.len());
     members.drain(..place);
-    let steps = u64::from(experiment.tasks) * experiment.steps_per_task();
-    steps * place as u64
+    experiment.replica_steps() * place as u64
 }
 
 /// The reason why a checkpoint of other replicas is refused.

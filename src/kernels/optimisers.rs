@@ -30,10 +30,12 @@ kernels! {
     ]
 
     /// The uniform of `step_finish`.
-    step_finish["state", "clipping"], workgroup [1, 1, 1],
+    step_finish["rng", "tasks", "state", "clipping"], workgroup [1, 1, 1],
     StepFinish {
         batches_per_epoch: u32,
-        epochs: u32,
+        mean_length: u32,
+        length_spread: u32,
+        switch_seed: u32,
         log_length: u32,
         layers: u32,
     }

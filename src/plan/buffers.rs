@@ -9,8 +9,6 @@ use crate::probe::ProbeStart;
 use crate::spec::TrainingSpec;
 use crate::state::{ReplicaState, SQUARE_PARTS, StepSum, TaskRecord, TensorLayout};
 
-/// The name of the buffer of layer controls.
-pub(crate) const LAYER_CONTROLS: &str = "layer controls";
 /// The number of finished tasks in a replica's log.
 pub(crate) const TASK_LOG_LENGTH: u32 = 64;
 
@@ -106,7 +104,7 @@ impl Buffers {
         Self {
             configs: declare.structs("configs", &configs, 1),
             states: declare.structs("states", &states, 1),
-            layer_controls: declare.structs(LAYER_CONTROLS, &controls, blocks),
+            layer_controls: declare.structs("layer controls", &controls, blocks),
             step_sums: declare.zeroed::<StepSum>("step sums", blocks * SQUARE_PARTS as usize),
             task_log: declare.zeroed::<TaskRecord>("task log", TASK_LOG_LENGTH as usize),
             tensors,

@@ -18,7 +18,7 @@ mod steps;
 mod tensors;
 
 pub use buffers::Buffers;
-pub(crate) use buffers::{LAYER_CONTROLS, TASK_LOG_LENGTH};
+pub(crate) use buffers::TASK_LOG_LENGTH;
 pub use declare::{BufferId, BufferSpec, Contents, Elements};
 pub use dispatch::{Dispatch, Grid, Plan};
 pub use probe::{LobpcgBuffers, ProbeBuffers, ProbePlans};
@@ -83,7 +83,7 @@ impl Program {
                 step: plan("step", [&[gather], &update[..]].concat()),
                 probed_step: spec.probe.map(|_| plan("probed step", probed_step())),
                 task_switch: (!task_switch.is_empty()).then(|| plan("task switch", task_switch)),
-                steps_per_task: spec.steps_per_task(),
+                lengths: spec.task_lengths(),
             }
         });
         let probe = spec

@@ -53,9 +53,12 @@ fn optimiser_step(spec: &TrainingSpec, buffers: &Buffers) -> Dispatch {
 }
 
 fn step_finish(spec: &TrainingSpec, buffers: &Buffers) -> Dispatch {
+    let lengths = spec.task_lengths();
     let params = StepFinish {
         batches_per_epoch: spec.batches_per_epoch(),
-        epochs: spec.stream.as_ref().map_or(1, |stream| stream.epochs),
+        mean_length: lengths.mean as u32,
+        length_spread: lengths.spread() as u32,
+        switch_seed: lengths.switch_seed.unwrap_or(0),
         log_length: TASK_LOG_LENGTH,
         layers: spec.network.blocks().len() as u32,
     };

@@ -1,6 +1,7 @@
 //! The plans of training on the stream: the step, and the stages that are due when a task begins.
 
 use super::dispatch::Plan;
+use crate::tasks::TaskLengths;
 
 /// The plans of training on the stream, or their recordings.
 #[derive(Clone)]
@@ -13,8 +14,8 @@ pub struct StepPlans<P = Plan> {
     /// The stages that are due when a task begins, after the last step of the previous task; `None` where there are
     /// none.
     pub task_switch: Option<P>,
-    /// The number of updates of a task.
-    pub steps_per_task: u64,
+    /// The lengths of tasks.
+    pub lengths: TaskLengths,
 }
 
 impl<P> StepPlans<P> {
@@ -32,7 +33,7 @@ impl<P> StepPlans<P> {
             step: make(&self.step)?,
             probed_step: self.probed_step.as_ref().map(&mut make).transpose()?,
             task_switch: self.task_switch.as_ref().map(&mut make).transpose()?,
-            steps_per_task: self.steps_per_task,
+            lengths: self.lengths,
         })
     }
 
@@ -46,7 +47,8 @@ impl<P> StepPlans<P> {
 
     /// The plans of one step after `updates` updates, right after a probe.
     pub fn step_after_probe(&self, updates: u64) -> impl Iterator<Item = (&P, u32)> {
-        let ends_task = (updates + 1).is_multiple_of(self.steps_per_task);
+        let ends_task =
+            self.task_switch.is_some() && self.lengths.place_of(updates).end() == updates + 1;
         let step = self.probed_step.iter().map(|step| (step, 1));
         step.chain(self.switch(ends_task))
     }
@@ -58,15 +60,18 @@ impl<P> StepPlans<P> {
 
     /// Runs of steps: the number of steps, and whether the last step ends a task after which stages are due.
     fn runs(&self, updates: u64, steps: u32) -> impl Iterator<Item = (u32, bool)> {
-        let is_due = self.task_switch.is_some();
+        let mut task = self
+            .task_switch
+            .as_ref()
+            .map(|_| self.lengths.place_of(updates));
         let (mut next, mut left) = (updates, steps);
         std::iter::from_fn(move || {
-            let of_task = self.steps_per_task - next % self.steps_per_task;
-            let ends_task = is_due && of_task <= left.into();
-            let times = if ends_task { of_task as u32 } else { left };
+            let ending = task.filter(|task| task.end() - next <= left.into());
+            let times = ending.map_or(left, |task| (task.end() - next) as u32);
+            task = ending.map(|ended| self.lengths.after(ended)).or(task);
             next += u64::from(times);
             left -= times;
-            (times > 0).then_some((times, ends_task))
+            (times > 0).then_some((times, ending.is_some()))
         })
     }
 }
@@ -75,18 +80,23 @@ impl<P> StepPlans<P> {
 mod tests {
     use super::*;
 
-    fn plans(task_switch: Option<&'static str>) -> StepPlans<&'static str> {
+    const EQUAL: TaskLengths = TaskLengths {
+        mean: 6,
+        switch_seed: None,
+    };
+
+    fn plans(task_switch: Option<&'static str>, lengths: TaskLengths) -> StepPlans<&'static str> {
         StepPlans {
             step: "step",
             probed_step: Some("probed step"),
             task_switch,
-            steps_per_task: 6,
+            lengths,
         }
     }
 
     #[test]
     fn a_task_switch_follows_the_last_step_of_every_task() {
-        let plans = plans(Some("switch"));
+        let plans = plans(Some("switch"), EQUAL);
         let steps = |updates, steps| plans.steps(updates, steps).collect::<Vec<_>>();
         assert_eq!(steps(0, 5), [(&"step", 5)]);
         assert_eq!(steps(0, 6), [(&"step", 6), (&"switch", 1)]);
@@ -107,8 +117,28 @@ mod tests {
 
     #[test]
     fn where_nothing_is_due_steps_are_not_cut() {
-        let plans = plans(None);
+        let plans = plans(None, EQUAL);
         assert_eq!(plans.steps(3, 100).collect::<Vec<_>>(), [(&"step", 100)]);
         assert_eq!(plans.step_after_probe(5).count(), 1);
+    }
+
+    #[test]
+    fn a_task_of_random_length_ends_after_its_own_steps() {
+        let lengths = TaskLengths {
+            switch_seed: Some(3),
+            ..EQUAL
+        };
+        let plans = plans(Some("switch"), lengths);
+        let own = [0, 1, 2].map(|task| lengths.length_of(task) as u32);
+        assert!(own.iter().any(|length| *length != 6), "{own:?}");
+        let all = own.iter().flat_map(|n| [(&"step", *n), (&"switch", 1)]);
+        let steps: Vec<_> = plans.steps(0, own.iter().sum()).collect();
+        assert_eq!(steps, all.collect::<Vec<_>>());
+        for update in 0..own.iter().sum() {
+            let is_last = (0..3).any(|task| lengths.end_of(task) == u64::from(update) + 1);
+            let after_probe = plans.step_after_probe(update.into()).count();
+            assert_eq!(after_probe, 1 + usize::from(is_last), "{update}");
+            assert_eq!(plans.steps(update.into(), 1).count(), after_probe);
+        }
     }
 }

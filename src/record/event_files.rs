@@ -14,6 +14,7 @@ use std::time::SystemTime;
 use super::events::{file_start, scalars_record};
 use super::{IndicatorRow, ProbeRow, TaskRow};
 use crate::files::WriteError;
+use crate::tasks::TaskLengths;
 
 /// The directory of all event files, in the directory of a run.
 const DIRECTORY: &str = "tensorboard";
@@ -80,8 +81,8 @@ pub(crate) struct Replicas<'a> {
     pub(crate) arms: &'a [&'a str],
     /// The seeds of each arm.
     pub(crate) seeds: &'a [u32],
-    /// Training steps of one task.
-    pub(crate) steps_per_task: u64,
+    /// The lengths of tasks.
+    pub(crate) lengths: TaskLengths,
 }
 
 /// The event files of a run, which grow as its tables do.
@@ -89,7 +90,7 @@ pub(crate) struct Replicas<'a> {
 pub(crate) struct EventFiles {
     /// The path of each replica's file, by arm and seed.
     files: BTreeMap<(String, u32), PathBuf>,
-    steps_per_task: u64,
+    lengths: TaskLengths,
     /// The numbers of rows in the files: tasks, probes and indicators.
     written: [usize; 3],
 }
@@ -112,7 +113,7 @@ impl EventFiles {
         }
         Ok(Self {
             files,
-            steps_per_task: replicas.steps_per_task,
+            lengths: replicas.lengths,
             written: [0; 3],
         })
     }
@@ -127,7 +128,8 @@ impl EventFiles {
     ) -> Result<(), WriteError> {
         let mut points = Points::default();
         for row in &tasks[self.written[0]..] {
-            let step = u64::from(row.task) * self.steps_per_task;
+            let task = row.task.checked_sub(1);
+            let step = task.map_or(0, |task| self.lengths.end_of(task));
             points.add((&row.arm, row.seed), step, tagged(row, &OF_TASK, ""));
         }
         for row in &probes[self.written[1]..] {

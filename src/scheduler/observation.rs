@@ -70,7 +70,7 @@ impl Observation {
     /// [`Trainer::probe`](crate::Trainer::probe) or [`Engine::encode_probe_stats`](crate::Engine::encode_probe_stats)
     /// returns, and `spec` is the specification that the trainer or the engine was made with.
     ///
-    /// The progress follows from [`TrainingSpec::steps_per_task`]. Without a task stream there is one endless task, so a
+    /// The progress follows from [`TrainingSpec::task_lengths`]. Without a task stream there is one endless task, so a
     /// host that trains on its own minibatches sets `task` and `progress` itself.
     ///
     /// # Errors
@@ -80,7 +80,7 @@ impl Observation {
         Ok(Self {
             task: stats.task,
             update: stats.update,
-            progress: progress(stats.update, spec.steps_per_task()),
+            progress: spec.task_lengths().share_of(stats.update.into()),
             batch: spec.batch,
             epsilon: spec.replicas[replica].optimiser.divisor_offset(),
             layers: stats.layers.iter().map(Statistics::from).collect(),
@@ -115,13 +115,4 @@ impl Observation {
         }
         Ok(())
     }
-}
-
-/// The share of its task that is done after `update` updates, 0 to 1; 0 where a task has no steps.
-pub(crate) fn progress(update: u32, steps_per_task: u64) -> f64 {
-    if steps_per_task == 0 {
-        return 0.0;
-    }
-    let steps = steps_per_task as f64;
-    (f64::from(update) % steps) / steps
 }

@@ -109,22 +109,24 @@ impl Check<'_> {
         self.ensure(what, !found.is_nan(), "a number", found)
     }
 
-    fn epochs(&self) -> u32 {
-        self.spec.stream.as_ref().map_or(1, |stream| stream.epochs)
-    }
-
     /// The number of samples in `batches` minibatches.
     fn samples(&self, batches: u64) -> u64 {
         batches * u64::from(self.spec.batch)
     }
 
     fn state(&self, state: &ReplicaState) -> Result<(), Error> {
-        let batches = self.spec.batches_per_epoch();
-        self.below("epoch", self.epochs(), state.epoch)?;
+        let (batches, lengths) = (self.spec.batches_per_epoch(), self.spec.task_lengths());
+        let length = lengths.length_of(state.task);
+        let epochs = length.div_ceil(batches.into()) as u32;
+        self.below("epoch", epochs, state.epoch)?;
         self.below("batch of the epoch", batches, state.batch)?;
         let of_task = u64::from(state.epoch) * u64::from(batches) + u64::from(state.batch);
         self.equal("minibatches of the task", of_task, state.task_batches)?;
-        let updates = u64::from(state.task) * self.spec.steps_per_task() + of_task;
+        self.below("minibatches of the task", length as u32, state.task_batches)?;
+        // No task is shorter than the shortest. This bounds the number of lengths that are drawn for their sum.
+        let most = u64::from(state.updates) / lengths.shortest();
+        self.at_most("task", most, state.task)?;
+        let updates = lengths.end_of(state.task) - length + of_task;
         self.equal("updates", updates, state.updates)?;
         self.at_most("updates of the optimiser", updates, state.optimiser_updates)?;
         self.at_most("correct predictions", self.samples(1), state.batch_correct)?;
@@ -134,6 +136,11 @@ impl Check<'_> {
             "correct predictions of the epoch",
             epoch,
             state.epoch_correct,
+        )?;
+        self.at_most(
+            "correct predictions of the latest whole epoch",
+            self.samples(batches.into()),
+            state.whole_epoch_correct,
         )?;
         for correction in [state.correction1, state.correction2] {
             let is_share = correction > 0.0 && correction <= LARGEST_CORRECTION;
@@ -146,6 +153,7 @@ impl Check<'_> {
         }
         self.is_number("loss of the task", state.task_loss)?;
         self.is_number("loss of the epoch", state.epoch_loss)?;
+        self.is_number("loss of the latest whole epoch", state.whole_epoch_loss)?;
         self.halt(state)
     }
 
@@ -205,8 +213,8 @@ impl Check<'_> {
         if record.batches == 0 {
             return Ok(());
         }
-        let steps = self.spec.steps_per_task();
-        let batches = u64::from(self.spec.batches_per_epoch());
+        let steps = self.spec.task_lengths().length_of(record.task);
+        let batches = steps.min(self.spec.batches_per_epoch().into());
         let own = record.task % TASK_LOG_LENGTH;
         self.equal("index of a finished task", slot.into(), own)?;
         self.below("finished task", state.task, record.task)?;

@@ -242,6 +242,7 @@ fn second_moments_are_means_over_all_parameters() {
             subset: 20,
             epochs: 3,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         probe: Some(cold(1, IterateForm::Auto)),
     };

@@ -28,6 +28,7 @@ fn on_a_stream(probe: Option<ProbeSpec>) -> TrainingSpec {
             subset: 20,
             epochs: 3,
             relabel_fraction: 1.0,
+            switch_seed: None,
         }),
         probe,
     }

@@ -119,6 +119,7 @@ pub(crate) fn state(program: &Program, replica: u32) -> ReplicaState {
         0 => ReplicaState {
             epoch: 1,
             batch: 2,
+            task_batches: 5,
             task_loss: 4.0,
             task_correct: 9,
             ..state

@@ -96,6 +96,7 @@ fn alone(arm: &Arm, images: &ImageSet) -> Trainer {
             subset: experiment.images,
             epochs: experiment.epochs,
             relabel_fraction: experiment.relabel_fraction,
+            switch_seed: experiment.switch_seed,
         }),
         probe: None,
     };

@@ -120,6 +120,7 @@ fn random_streams_have_the_same_numbers() {
             ("BOOTSTRAP", Stream::Bootstrap as u32),
             ("PIXELS", Stream::Pixels as u32),
             ("PERTURBATION", Stream::Perturbation as u32),
+            ("SWITCHES", Stream::Switches as u32),
         ],
     );
 }

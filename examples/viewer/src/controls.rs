@@ -178,7 +178,8 @@ fn replicas(ui: &mut Ui, session: &Session, selected: &mut usize) {
 
 fn numbers(ui: &mut Ui, session: &Session, selected: usize, status: &Status<'_>) {
     let spec = session.engine().spec();
-    let (steps, per_task) = (u64::from(session.steps()), spec.steps_per_task());
+    let steps = u64::from(session.steps());
+    let current = spec.task_lengths().place_of(steps);
     let replica = &session.history().replicas()[selected];
     let loss = match (replica.halted, replica.loss) {
         (Some(halt), _) => format!("diverged in task {}", halt.task + 1),
@@ -186,8 +187,11 @@ fn numbers(ui: &mut Ui, session: &Session, selected: usize, status: &Status<'_>)
         (None, None) => "–".to_owned(),
     };
     let rows: [(&str, WidgetText); 6] = [
-        ("Task", (steps / per_task + 1).to_string().into()),
-        ("Step", format!("{} of {per_task}", steps % per_task).into()),
+        ("Task", (u64::from(current.task) + 1).to_string().into()),
+        (
+            "Step",
+            format!("{} of {}", steps - current.begin, current.length).into(),
+        ),
         ("Loss", loss.into()),
         (
             "Steps a second",

@@ -140,7 +140,8 @@ impl Session {
 
     /// Returns the tasks done after `steps` steps, plus the share of the current one.
     pub fn tasks_after(&self, steps: u32) -> f64 {
-        f64::from(steps) / self.engine.spec().steps_per_task() as f64
+        let lengths = self.engine.spec().task_lengths();
+        f64::from(lengths.task_of(steps.into())) + lengths.share_of(steps.into())
     }
 
     /// Returns the number of training steps that are estimated to fit into a frame.

@@ -33,10 +33,10 @@ impl Laboratory {
         Ok(Self { gpu, engine })
     }
 
-    /// Number of steps in a task.
-    #[wasm_bindgen(js_name = stepsPerTask)]
-    pub fn steps_per_task(&self) -> u32 {
-        self.engine.spec().steps_per_task() as u32
+    /// Number of steps in `task`, which counts from 0.
+    #[wasm_bindgen(js_name = stepsOfTask)]
+    pub fn steps_of_task(&self, task: u32) -> u32 {
+        self.engine.spec().task_lengths().length_of(task) as u32
     }
 
     /// Trains `steps` steps and waits for them. Returns, for each replica, the accuracy in the last epoch of its latest

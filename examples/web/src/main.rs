@@ -30,14 +30,14 @@ fn parameters(steps: u32) -> Result<Vec<f32>, trainable::Error> {
 
 fn accuracies(tasks: u32) -> Result<Vec<Vec<f64>>, trainable::Error> {
     let mut trainer = Trainer::new(&Compute::Cpu, training()?)?;
-    let steps = trainer.spec().steps_per_task() as u32;
-    let mut task = || {
-        trainer.train(steps)?;
+    let lengths = trainer.spec().task_lengths();
+    let train = |task| {
+        trainer.train(lengths.length_of(task) as u32)?;
         let replicas = trainer.progress()?;
         let latest = replicas
             .iter()
             .filter_map(|replica| replica.finished.last());
         Ok(latest.map(|score| score.final_accuracy).collect())
     };
-    (0..tasks).map(|_| task()).collect()
+    (0..tasks).map(train).collect()
 }

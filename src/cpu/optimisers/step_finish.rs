@@ -6,6 +6,7 @@ use crate::kernels::StepFinish;
 use crate::state::{
     HALTED_UPDATE, LayerControl, NEVER, RUNNING, ReplicaConfig, ReplicaState, StepSum, TaskRecord,
 };
+use crate::tasks::task_length;
 
 pub(crate) fn run(params: &StepFinish, arrays: &mut [Array; 5]) {
     let [configs, step_sums, controls, states, task_log] = arrays;
@@ -34,32 +35,51 @@ pub(crate) fn run(params: &StepFinish, arrays: &mut [Array; 5]) {
     state.epoch_loss += state.batch_loss;
     state.epoch_correct = state.epoch_correct.wrapping_add(state.batch_correct);
     state.batch = state.batch.wrapping_add(1);
-    if state.batch < params.batches_per_epoch {
-        return;
+    if state.batch == params.batches_per_epoch {
+        state.whole_epoch_loss = state.epoch_loss;
+        state.whole_epoch_correct = state.epoch_correct;
+        state.epoch = state.epoch.wrapping_add(1);
+        state.batch = 0;
+        state.epoch_loss = 0.0;
+        state.epoch_correct = 0;
     }
-    if state.epoch + 1 == params.epochs {
+    let (mean, spread) = (params.mean_length.into(), params.length_spread.into());
+    if u64::from(state.task_batches) == task_length(params.switch_seed, state.task, mean, spread) {
         let slot = (state.task % params.log_length) as usize;
-        task_log.write::<TaskRecord>()[slot] = TaskRecord {
-            task: state.task,
-            batches: state.task_batches,
-            loss: state.task_loss,
-            correct: state.task_correct,
-            final_batches: params.batches_per_epoch,
-            final_loss: state.epoch_loss,
-            final_correct: state.epoch_correct,
-            unused: 0,
-        };
+        task_log.write::<TaskRecord>()[slot] = finished_task(state, params.batches_per_epoch);
         state.task = state.task.wrapping_add(1);
         state.epoch = 0;
+        state.batch = 0;
         state.task_batches = 0;
         state.task_loss = 0.0;
         state.task_correct = 0;
-    } else {
-        state.epoch += 1;
+        state.epoch_loss = 0.0;
+        state.epoch_correct = 0;
     }
-    state.batch = 0;
-    state.epoch_loss = 0.0;
-    state.epoch_correct = 0;
+}
+
+/// The record of the task that ends now.
+fn finished_task(state: &ReplicaState, batches_per_epoch: u32) -> TaskRecord {
+    // A task may end within an epoch, and even within its first.
+    let (final_batches, final_loss, final_correct) = if state.epoch > 0 {
+        (
+            batches_per_epoch,
+            state.whole_epoch_loss,
+            state.whole_epoch_correct,
+        )
+    } else {
+        (state.batch, state.epoch_loss, state.epoch_correct)
+    };
+    TaskRecord {
+        task: state.task,
+        batches: state.task_batches,
+        loss: state.task_loss,
+        correct: state.task_correct,
+        final_batches,
+        final_loss,
+        final_correct,
+        unused: 0,
+    }
 }
 
 /// Whether an update, or a squared gradient that clipping needs, was not finite. Clears the flag of the next step.

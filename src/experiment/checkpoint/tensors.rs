@@ -1,7 +1,6 @@
 //! A snapshot of the training buffers as named tensors, and back.
 
 use std::collections::BTreeMap;
-use std::mem::offset_of;
 
 use crc32fast::Hasher;
 use safetensors::tensor::Dtype;
@@ -9,10 +8,8 @@ use safetensors::tensor::Dtype;
 use super::Replica;
 use crate::error::Error;
 use crate::network::{self, Parameters};
-use crate::plan::LAYER_CONTROLS;
 use crate::snapshot::Snapshot;
 use crate::spec::{Optimiser, TrainingSpec};
-use crate::state::LayerControl;
 
 /// The tensors of a checkpoint by name, without the checksum.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -117,10 +114,7 @@ impl Tensors {
             if !is_layered(&buffer.name) {
                 let shape = [replicas.len(), each];
                 let name = raw_name(&buffer.name);
-                buffer.words = match self.controls_before_clipping(&name, &shape) {
-                    Some(words) => words,
-                    None => self.words(&name, Dtype::U32, &shape)?.collect(),
-                };
+                buffer.words = self.words(&name, Dtype::U32, &shape)?.collect();
                 continue;
             }
             let stride = spec.network.parameter_stride();
@@ -134,20 +128,6 @@ impl Tensors {
             }
         }
         Ok(())
-    }
-
-    /// The layer controls of a checkpoint from before update clipping, whose state is zero; `None` for other tensors and
-    /// for controls of this version, which have `shape`.
-    fn controls_before_clipping(&self, name: &str, shape: &[usize; 2]) -> Option<Vec<u32>> {
-        const NOW: usize = size_of::<LayerControl>() / 4;
-        const BEFORE: usize = offset_of!(LayerControl, clip_ratio) / 4;
-        if name != raw_name(LAYER_CONTROLS) {
-            return None;
-        }
-        let before = [shape[0], shape[1] / NOW * BEFORE];
-        let words: Vec<_> = self.words(name, Dtype::U32, &before).ok()?.collect();
-        let with_state = |control: &[u32]| [control, &[0; NOW - BEFORE]].concat();
-        Some(words.chunks(BEFORE).flat_map(with_state).collect())
     }
 
     fn parameters(

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::*;
 use crate::network::{Activation, Network};
-use crate::plan::LAYER_CONTROLS;
 use crate::scheduler::{BoundControl, Control, Observation, Scheduler, Statistics};
 use crate::snapshot::{Snapshot, SnapshotBuffer};
 use crate::spec::{Optimiser, ReplicaSpec, TrainingSpec};
@@ -163,33 +162,6 @@ fn both_moments_of_adamw_and_lion_are_kept() {
     }
     tensors.fill(&mut restored, &spec, &replicas()).unwrap();
     assert_eq!(restored, snapshot);
-}
-
-#[test]
-fn controls_from_before_clipping_get_a_state_of_zeros() {
-    let buffer = |words: Vec<u32>| Snapshot {
-        buffers: vec![SnapshotBuffer {
-            name: LAYER_CONTROLS.to_owned(),
-            words,
-        }],
-    };
-    let restored = |words: Vec<u32>| {
-        let tensors = Tensors::of(&buffer(words), &spec(), &replicas()).unwrap();
-        let mut restored = buffer(vec![7; 36]);
-        let filled = tensors.fill(&mut restored, &spec(), &replicas());
-        filled.map(|()| restored.buffers.remove(0).words)
-    };
-    // Two replicas with two blocks each: 6 words a block before, 9 now.
-    let old: Vec<u32> = (1..=24).collect();
-    let wanted = old.chunks(6).flat_map(|block| [block, &[0; 3]].concat());
-    assert_eq!(restored(old.clone()), Ok(wanted.collect()));
-    let now: Vec<u32> = (1..=36).collect();
-    assert_eq!(restored(now.clone()), Ok(now));
-    let error = restored((1..=26).collect()).unwrap_err();
-    assert!(
-        error.ends_with("wanted U32 [2, 18], found U32 [2, 13]"),
-        "{error}"
-    );
 }
 
 #[test]

@@ -60,25 +60,26 @@ impl<'a> Batch<'a> {
         results: &mut Results,
         tell: &mut impl FnMut(Event<'_>),
     ) -> Result<ControlFlow<()>, ExperimentError> {
-        let steps_per_task = self.experiment.steps_per_task() as u32;
+        let lengths = self.experiment.task_lengths();
+        let mut current = lengths.place_of(self.step.into());
         let interval = self.experiment.interval;
-        while self.step < self.experiment.tasks * steps_per_task {
+        while current.task < self.experiment.tasks {
             if self.step > 0 && self.step.is_multiple_of(interval) {
                 self.probe(&mut results.probes, tell)?;
                 let every = self.experiment.indicators_every;
                 if every > 0 && (self.step / interval).is_multiple_of(every) {
-                    self.measure_indicators(&mut results.indicators)?;
+                    self.measure_indicators(current.task, &mut results.indicators)?;
                 }
             }
-            let to_task_end = steps_per_task - self.step % steps_per_task;
+            let to_task_end = (current.end() - u64::from(self.step)) as u32;
             let to_probe = interval - self.step % interval;
             let piece = to_task_end.min(to_probe).min(PIECE);
             self.trainer.train(piece)?;
             self.step += piece;
             let is_task_end = piece == to_task_end;
             if is_task_end {
-                let task = self.step / steps_per_task - 1;
-                self.finish_task(task, &mut results.tasks, tell)?;
+                self.finish_task(current.task, &mut results.tasks, tell)?;
+                current = lengths.after(current);
             }
             tell(Event::Steps(self.replica_steps(piece)));
             if let Some(directory) = keep {
@@ -165,7 +166,7 @@ impl<'a> Batch<'a> {
     /// Fails unless every replica has done the checkpoint's steps, or was halted before.
     fn check_step(&mut self, start: &Start) -> Result<(), ExperimentError> {
         let step = start.standing.step;
-        let all = u64::from(self.experiment.tasks) * self.experiment.steps_per_task();
+        let all = self.experiment.replica_steps();
         if u64::from(step) > all {
             return Err(start
                 .damaged(format!("wanted {all} steps at most, found {step}"))
@@ -220,11 +221,8 @@ impl<'a> Batch<'a> {
     }
 
     /// Measures the other indicators on the minibatch that was probed last.
-    fn measure_indicators(&mut self, rows: &mut Vec<IndicatorRow>) -> Result<(), Error> {
-        let (task, update) = (
-            self.step / self.experiment.steps_per_task() as u32,
-            self.step,
-        );
+    fn measure_indicators(&mut self, task: u32, rows: &mut Vec<IndicatorRow>) -> Result<(), Error> {
+        let update = self.step;
         for (member, indicators) in self.members.iter().zip(self.trainer.indicators()?) {
             let row = |indicators| {
                 IndicatorRow::new(&member.arm.name, member.seed, task, update, &indicators)

@@ -71,7 +71,6 @@ impl Experiment {
     /// Training steps of all replicas together, 2^64 - 1 at most.
     pub fn total_steps(&self) -> u64 {
         let replicas = self.arms.len() as u64 * self.seeds.len() as u64;
-        let tasks = replicas.saturating_mul(u64::from(self.tasks));
-        tasks.saturating_mul(self.steps_per_task())
+        replicas.saturating_mul(self.replica_steps())
     }
 }

@@ -184,7 +184,7 @@ fn across(runs: &[Run]) -> Result<Vec<DifferenceRow>, Error> {
     Ok(rows)
 }
 
-/// Returns whether a seed means the same images, labels, permutations and orders in both experiments.
+/// Returns whether a seed means the same images, labels, permutations, orders and task lengths in both experiments.
 fn is_same_stream(a: &Experiment, b: &Experiment) -> bool {
     let stream = |of: &Experiment| {
         (
@@ -194,6 +194,7 @@ fn is_same_stream(a: &Experiment, b: &Experiment) -> bool {
             of.batch,
             of.epochs,
             of.tasks,
+            of.switch_seed,
         )
     };
     stream(a) == stream(b) && a.relabel_fraction == b.relabel_fraction && a.seeds == b.seeds

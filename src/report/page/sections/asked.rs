@@ -6,6 +6,7 @@ use super::VERSION;
 use crate::report::page::comparison::{Comparison, Run};
 use crate::report::page::tables::table;
 use crate::report::subject::Subject;
+use crate::tasks::TaskLengths;
 
 /// Renders the table of the experiments' settings.
 pub(super) fn asked(comparison: &Comparison) -> Markup {
@@ -19,9 +20,9 @@ pub(super) fn asked(comparison: &Comparison) -> Markup {
     };
     let stream = |run: &Run| {
         let asked = &run.record.experiment;
-        let steps = asked.steps_per_task();
+        let lengths = asked.task_lengths();
         html! {
-            (Subject::of(&[asked]).stream) ", " (asked.tasks) " tasks of " (steps) " steps: " (asked.images) " images, "
+            (Subject::of(&[asked]).stream) ", " (asked.tasks) " tasks of " (steps_of(&lengths)) ": " (asked.images) " images, "
             "minibatches of " (asked.batch) ", " (asked.epochs) " epochs"
             @if asked.relabel_fraction < 1.0 { "; " (asked.relabel_fraction) " of the labels are new" }
         }
@@ -52,6 +53,18 @@ pub(super) fn asked(comparison: &Comparison) -> Markup {
                 }
             }
         }))
+    }
+}
+
+/// Returns the range of the lengths of tasks, such as "1000 steps".
+fn steps_of(lengths: &TaskLengths) -> String {
+    match lengths.switch_seed {
+        None => format!("{} steps", lengths.mean),
+        Some(seed) => format!(
+            "{} to {} steps, drawn with switch seed {seed}",
+            lengths.shortest(),
+            lengths.longest()
+        ),
     }
 }
 

@@ -74,6 +74,7 @@ pub(super) fn experiments() -> [Experiment; 2] {
         name: "pixels".to_owned(),
         stream: StreamKind::PermutedPixels,
         relabel_fraction: 1.0,
+        switch_seed: Some(5),
         arms: vec![plain],
         ..labels.clone()
     };
@@ -99,7 +100,7 @@ pub(super) fn is_small(experiment: &Experiment) -> bool {
         .iter()
         .map(|arm| arm.hidden.len())
         .sum::<usize>();
-    let steps = u64::from(experiment.tasks).saturating_mul(experiment.steps_per_task());
+    let steps = u64::from(experiment.tasks).saturating_mul(experiment.task_lengths().longest());
     let seeds = experiment.seeds.len() as u64;
     layers < 100 && work.saturating_mul(steps).saturating_mul(seeds) < 200_000_000
 }

@@ -75,7 +75,6 @@ pub use controller::{Context, Controller};
 pub use decision::{Action, Decision, LayerDecision};
 pub use estimator::{Estimator, Noise, Normalisation, Volatility};
 pub use monitor::{Measured, Monitor};
-#[cfg(feature = "report")]
 pub use observation::{Observation, Statistics};
 pub use profile::Profile;
 pub use random_cool::RandomCool;

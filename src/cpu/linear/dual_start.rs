@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::cpu::Array;
-use crate::cpu::matrix::{ROWS_PER_TASK, product, view, view_mut};
+use crate::cpu::matrix::{product, rows_per_task, view, view_mut};
 use crate::kernels::DualStart;
 use crate::state::{ProbeSlot, SLOT_RUNNING};
 
@@ -37,8 +37,8 @@ pub(crate) fn run(params: &DualStart, arrays: &mut [Array; 4]) {
             }
         };
         image
-            .par_chunks_mut(ROWS_PER_TASK * columns)
-            .zip(inputs.read::<f32>().par_chunks(ROWS_PER_TASK * rows))
+            .par_chunks_mut(rows_per_task() * columns)
+            .zip(inputs.read::<f32>().par_chunks(rows_per_task() * rows))
             .for_each(forward);
     }
 }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::cpu::Array;
-use crate::cpu::matrix::{ROWS_PER_TASK, product, view, view_mut};
+use crate::cpu::matrix::{product, rows_per_task, view, view_mut};
 use crate::kernels::Gram;
 
 /// The matrix is symmetric: each task computes its rows up to the end of their diagonal block, and the rest is copied.
@@ -15,7 +15,7 @@ pub(crate) fn run(params: &Gram, arrays: &mut [Array; 2]) {
     let transposed = view(inputs, batch_rows, rows, rows).transpose();
     let one_task = |(task, (gram, inputs)): (usize, (&mut [f32], &[f32]))| {
         let samples = inputs.len() / rows;
-        let columns = task * ROWS_PER_TASK + samples;
+        let columns = task * rows_per_task() + samples;
         product(
             view_mut(gram, samples, columns, batch_rows),
             view(inputs, samples, rows, rows),
@@ -25,13 +25,13 @@ pub(crate) fn run(params: &Gram, arrays: &mut [Array; 2]) {
             row[..columns].iter_mut().for_each(|k| *k += 1.0);
         }
     };
-    gram.par_chunks_mut(ROWS_PER_TASK * batch_rows)
-        .zip(inputs.par_chunks(ROWS_PER_TASK * rows))
+    gram.par_chunks_mut(rows_per_task() * batch_rows)
+        .zip(inputs.par_chunks(rows_per_task() * rows))
         .enumerate()
         .for_each(one_task);
     let mut gram = view_mut(gram, batch_rows, batch_rows, batch_rows);
-    for first in (ROWS_PER_TASK..batch_rows).step_by(ROWS_PER_TASK) {
-        let samples = ROWS_PER_TASK.min(batch_rows - first);
+    for first in (rows_per_task()..batch_rows).step_by(rows_per_task()) {
+        let samples = rows_per_task().min(batch_rows - first);
         let (_, above, below, _) = gram.as_mut().split_at_mut(first, first);
         let below = below.subrows_mut(0, samples);
         above.subcols_mut(0, samples).copy_from(below.transpose());

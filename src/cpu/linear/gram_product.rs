@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::cpu::Array;
-use crate::cpu::matrix::{ROWS_PER_TASK, product, view, view_mut};
+use crate::cpu::matrix::{product, rows_per_task, view, view_mut};
 use crate::kernels::GramProduct;
 use crate::state::{ProbeSlot, SLOT_RUNNING};
 
@@ -25,11 +25,11 @@ pub(crate) fn run(params: &GramProduct, arrays: &mut [Array; 4]) {
         .flat_map(|(slot, segment)| {
             let gradients = &tangent_gradients.read::<f32>()[slot * size..][..size];
             let (delta, image) = segment[..2 * size].split_at_mut(size);
-            let rows = ROWS_PER_TASK * columns;
+            let rows = rows_per_task() * columns;
             delta
                 .chunks_mut(rows)
                 .zip(image.chunks_mut(rows))
-                .zip(gram.chunks(ROWS_PER_TASK * batch_rows))
+                .zip(gram.chunks(rows_per_task() * batch_rows))
                 .enumerate()
                 .map(move |(task, pieces)| (gradients, task * rows, pieces))
         })

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::cpu::Array;
 use crate::cpu::activation::{from_number, multiply_by_derivative};
-use crate::cpu::matrix::{ROWS_PER_TASK, product, view, view_mut};
+use crate::cpu::matrix::{product, rows_per_task, view, view_mut};
 use crate::kernels::LinearBackwardInput;
 use crate::network::Activation;
 
@@ -35,12 +35,12 @@ pub(crate) fn run(params: &LinearBackwardInput, arrays: &mut [Array; 4]) {
     };
     input_gradients
         .write::<f32>()
-        .par_chunks_mut(ROWS_PER_TASK * width)
-        .zip(activations.read::<f32>().par_chunks(ROWS_PER_TASK * rows))
+        .par_chunks_mut(rows_per_task() * width)
+        .zip(activations.read::<f32>().par_chunks(rows_per_task() * rows))
         .zip(
             output_gradients
                 .read::<f32>()
-                .par_chunks(ROWS_PER_TASK * columns),
+                .par_chunks(rows_per_task() * columns),
         )
         .for_each(backward);
 }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::cpu::Array;
-use crate::cpu::matrix::{ROWS_PER_TASK, product, view, view_mut};
+use crate::cpu::matrix::{WEIGHT_ROWS_PER_TASK, product, view, view_mut};
 use crate::kernels::LinearBackwardWeights;
 
 pub(crate) fn run(params: &LinearBackwardWeights, arrays: &mut [Array; 3]) {
@@ -17,11 +17,11 @@ pub(crate) fn run(params: &LinearBackwardWeights, arrays: &mut [Array; 3]) {
     let below = view(inputs.read::<f32>(), batch, rows, rows).transpose();
     let backward = |(task, weights): (usize, &mut [f32])| {
         let task_rows = weights.len() / columns;
-        let below = below.subrows(task * ROWS_PER_TASK * 2, task_rows);
+        let below = below.subrows(task * WEIGHT_ROWS_PER_TASK, task_rows);
         product(view_mut(weights, task_rows, columns, columns), below, above);
     };
     weights
-        .par_chunks_mut(2 * ROWS_PER_TASK * columns)
+        .par_chunks_mut(WEIGHT_ROWS_PER_TASK * columns)
         .enumerate()
         .for_each(backward);
     bias.fill(0.0);

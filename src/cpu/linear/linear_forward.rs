@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::cpu::Array;
 use crate::cpu::activation::{activate, from_number, relu};
-use crate::cpu::matrix::{ROWS_PER_TASK, product, view, view_mut};
+use crate::cpu::matrix::{product, rows_per_task, view, view_mut};
 use crate::kernels::LinearForward;
 use crate::network::Activation;
 
@@ -33,7 +33,7 @@ pub(crate) fn run(params: &LinearForward, arrays: &mut [Array; 3]) {
     };
     outputs
         .write::<f32>()
-        .par_chunks_mut(ROWS_PER_TASK * stride)
-        .zip(inputs.read::<f32>().par_chunks(ROWS_PER_TASK * rows))
+        .par_chunks_mut(rows_per_task() * stride)
+        .zip(inputs.read::<f32>().par_chunks(rows_per_task() * rows))
         .for_each(forward);
 }

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::cpu::Array;
 use crate::cpu::activation::{from_number, multiply_by_derivative};
-use crate::cpu::matrix::{ROWS_PER_TASK, add_product, product, view, view_mut};
+use crate::cpu::matrix::{add_product, product, rows_per_task, view, view_mut};
 use crate::kernels::TangentBackwardInput;
 use crate::network::Activation;
 use crate::state::{ProbeSlot, SLOT_RUNNING};
@@ -92,8 +92,8 @@ pub(crate) fn run(params: &TangentBackwardInput, arrays: &mut [Array; 8]) {
         .enumerate()
         .filter(|(slot, _)| slots[*slot].status == SLOT_RUNNING)
         .flat_map(|(slot, lower)| {
-            let chunks = lower.chunks_mut(ROWS_PER_TASK * width).enumerate();
-            chunks.map(move |(task, chunk)| (slot, task * ROWS_PER_TASK, chunk))
+            let chunks = lower.chunks_mut(rows_per_task() * width).enumerate();
+            chunks.map(move |(task, chunk)| (slot, task * rows_per_task(), chunk))
         })
         .collect();
     tasks.into_par_iter().for_each(backward);

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::cpu::Array;
-use crate::cpu::matrix::{ROWS_PER_TASK, add_product, product, view, view_mut};
+use crate::cpu::matrix::{WEIGHT_ROWS_PER_TASK, add_product, product, view, view_mut};
 use crate::kernels::TangentBackwardWeights;
 use crate::state::{ProbeSlot, SLOT_DIVERGED, SLOT_RUNNING};
 
@@ -41,7 +41,7 @@ pub(crate) fn run(params: &TangentBackwardWeights, arrays: &mut [Array; 6]) {
         )
     });
     let backward = |(task, weights): (usize, &mut [f32])| {
-        let (first, task_rows) = (task * 2 * ROWS_PER_TASK, weights.len() / columns);
+        let (first, task_rows) = (task * WEIGHT_ROWS_PER_TASK, weights.len() / columns);
         let mut out = view_mut(weights, task_rows, columns, columns);
         product(out.as_mut(), below.subrows(first, task_rows), above);
         if let Some((tangents, gradients)) = second_term {
@@ -49,7 +49,7 @@ pub(crate) fn run(params: &TangentBackwardWeights, arrays: &mut [Array; 6]) {
         }
     };
     weights
-        .par_chunks_mut(2 * ROWS_PER_TASK * columns)
+        .par_chunks_mut(WEIGHT_ROWS_PER_TASK * columns)
         .enumerate()
         .for_each(backward);
     bias.fill(0.0);

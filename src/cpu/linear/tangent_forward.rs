@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::cpu::Array;
 use crate::cpu::activation::{from_number, multiply_by_derivative};
-use crate::cpu::matrix::{ROWS_PER_TASK, add_product, product, view, view_mut};
+use crate::cpu::matrix::{add_product, product, rows_per_task, view, view_mut};
 use crate::kernels::TangentForward;
 use crate::network::Activation;
 use crate::state::{ProbeSlot, SLOT_RUNNING};
@@ -75,8 +75,8 @@ pub(crate) fn run(params: &TangentForward, arrays: &mut [Array; 7]) {
         .zip(tangents.write::<f32>().chunks_mut(batch_rows * stride))
         .filter(|(slot, _)| is_running(*slot))
         .flat_map(|(slot, tangents)| {
-            let chunks = tangents.chunks_mut(ROWS_PER_TASK * stride).enumerate();
-            chunks.map(move |(task, chunk)| (slot, task * ROWS_PER_TASK, chunk))
+            let chunks = tangents.chunks_mut(rows_per_task() * stride).enumerate();
+            chunks.map(move |(task, chunk)| (slot, task * rows_per_task(), chunk))
         })
         .collect();
     tasks.into_par_iter().for_each(forward);

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::cpu::Array;
-use crate::cpu::matrix::ROWS_PER_TASK;
+use crate::cpu::matrix::rows_per_task;
 use crate::kernels::BatchGather;
 use crate::state::{ReplicaConfig, ReplicaState};
 use crate::tasks::{epoch_image, subset_image, task_label, task_pixel};
@@ -61,7 +61,7 @@ pub(crate) fn run(params: &BatchGather, arrays: &mut [Array; 7]) {
     };
     rows.zip(labels.write::<u32>())
         .enumerate()
-        .with_min_len(ROWS_PER_TASK)
+        .with_min_len(rows_per_task())
         .for_each(gather);
 }
 

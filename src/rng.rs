@@ -34,7 +34,7 @@ pub enum Stream {
 const FEISTEL_ROUNDS: u32 = 6;
 
 /// Hash PCG4D of Jarzynski and Olano, "Hash Functions for GPU Rendering", JCGT 9(3), 2020.
-#[inline]
+#[inline(always)]
 pub fn pcg4d(input: [u32; 4]) -> [u32; 4] {
     let mut v = input.map(|x| x.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
     let mix = |v: &mut [u32; 4]| {
@@ -78,20 +78,50 @@ fn feistel_half_bits(n: u32) -> u32 {
 /// `index` must be below `n`.
 pub fn permute(key: [u32; 4], n: u32, index: u32) -> u32 {
     debug_assert!(index < n);
+    permute_lanes(key, n, [index])[0]
+}
+
+/// Applies [`permute`] to every index, several at a time, with the widest vectors that this processor has.
+pub(crate) fn permute_all(key: [u32; 4], n: u32, indices: &mut [u32]) {
+    const LANES: usize = 16;
+    let permute_chunk = |chunk: &mut [u32]| {
+        let mut lanes = [0; LANES];
+        lanes[..chunk.len()].copy_from_slice(chunk);
+        chunk.copy_from_slice(&permute_lanes(key, n, lanes)[..chunk.len()]);
+    };
+    pulp::Arch::new().dispatch(|| indices.chunks_mut(LANES).for_each(permute_chunk));
+}
+
+#[inline(always)]
+fn permute_lanes<const LANES: usize>(key: [u32; 4], n: u32, indices: [u32; LANES]) -> [u32; LANES] {
     let half_bits = feistel_half_bits(n);
-    let mask = (1 << half_bits) - 1;
-    let mut value = index;
-    loop {
-        let (mut left, mut right) = (value >> half_bits, value & mask);
-        for round in 0..FEISTEL_ROUNDS {
-            let mixed = pcg4d([right ^ key[3], key[0].wrapping_add(round), key[1], key[2]])[3];
-            (left, right) = (right, left ^ (mixed & mask));
-        }
-        value = (left << half_bits) | right;
-        if value < n {
-            return value;
+    let mut values = feistel(key, half_bits, indices);
+    while values.iter().any(|value| *value >= n) {
+        let next = feistel(key, half_bits, values);
+        for (value, next) in values.iter_mut().zip(next) {
+            *value = if *value < n { *value } else { next };
         }
     }
+    values
+}
+
+/// A balanced Feistel network on words of `2 half_bits` bits.
+#[inline(always)]
+fn feistel<const LANES: usize>(
+    key: [u32; 4],
+    half_bits: u32,
+    values: [u32; LANES],
+) -> [u32; LANES] {
+    let mask = (1 << half_bits) - 1;
+    let mut left = values.map(|value| value >> half_bits);
+    let mut right = values.map(|value| value & mask);
+    for round in 0..FEISTEL_ROUNDS {
+        for (left, right) in left.iter_mut().zip(&mut right) {
+            let mixed = pcg4d([*right ^ key[3], key[0].wrapping_add(round), key[1], key[2]])[3];
+            (*left, *right) = (*right, *left ^ (mixed & mask));
+        }
+    }
+    std::array::from_fn(|lane| (left[lane] << half_bits) | right[lane])
 }
 
 #[cfg(test)]
@@ -104,6 +134,19 @@ mod tests {
             let image = permute(key, n, i);
             image < n && !std::mem::replace(&mut seen[image as usize], true)
         })
+    }
+
+    #[test]
+    fn several_indices_are_permuted_as_each_alone() {
+        for (seed, n) in [(1, 1), (2, 5), (3, 784), (4, 25_600), (5, 60_000)] {
+            let key = stream_key(seed, Stream::Order, 3, 4);
+            let indices: Vec<u32> = (0..n).step_by(1 + n as usize / 101).collect();
+            let mut found = indices.clone();
+            permute_all(key, n, &mut found);
+            let alone: Vec<_> = indices.iter().map(|i| permute(key, n, *i)).collect();
+            assert_eq!(found, alone, "{n}");
+            assert!(n == 1 || found != indices, "{n}");
+        }
     }
 
     #[test]

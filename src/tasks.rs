@@ -8,7 +8,7 @@
 
 mod lengths;
 
-use crate::rng::{Stream, draw, permute, stream_key};
+use crate::rng::{Stream, draw, permute, permute_all, stream_key};
 
 pub use lengths::{TaskLengths, TaskPlace};
 
@@ -24,6 +24,20 @@ pub fn epoch_image(seed: u32, task: u32, epoch: u32, images: u32, position: u32)
         images,
         position,
     )
+}
+
+/// Replaces positions of an epoch by the images of the subset there: [`epoch_image`] of each.
+pub(crate) fn epoch_images(seed: u32, task: u32, epoch: u32, images: u32, positions: &mut [u32]) {
+    permute_all(
+        stream_key(seed, Stream::Order, task, epoch),
+        images,
+        positions,
+    );
+}
+
+/// Replaces images of the subset by images of the data set: [`subset_image`] of each.
+pub(crate) fn subset_images(seed: u32, total: u32, indices: &mut [u32]) {
+    permute_all(stream_key(seed, Stream::Subset, 0, 0), total, indices);
 }
 
 /// Returns the label of image `index` of the subset during `task`. It was drawn at the latest task, up to this one, that
@@ -48,6 +62,17 @@ pub fn task_label(
 /// task permutes too. `column` must be below `pixels`.
 pub fn task_pixel(seed: u32, task: u32, pixels: u32, column: u32) -> u32 {
     permute(stream_key(seed, Stream::Pixels, task, 0), pixels, column)
+}
+
+/// Returns the pixel in every column: [`task_pixel`] of each.
+pub(crate) fn task_pixels(seed: u32, task: u32, pixels: u32) -> Vec<u32> {
+    let mut columns: Vec<u32> = (0..pixels).collect();
+    permute_all(
+        stream_key(seed, Stream::Pixels, task, 0),
+        pixels,
+        &mut columns,
+    );
+    columns
 }
 
 /// Returns the number of updates in `task`: uniform on the whole numbers from `mean - spread` to `mean + spread`. `spread` must

@@ -6,7 +6,7 @@ use crate::cpu::Array;
 use crate::cpu::matrix::rows_per_task;
 use crate::kernels::BatchGather;
 use crate::state::{ReplicaConfig, ReplicaState};
-use crate::tasks::{epoch_image, subset_image, task_label, task_pixel};
+use crate::tasks::{epoch_images, subset_images, task_label, task_pixels};
 
 pub(crate) fn run(params: &BatchGather, arrays: &mut [Array; 7]) {
     let [
@@ -24,18 +24,9 @@ pub(crate) fn run(params: &BatchGather, arrays: &mut [Array; 7]) {
     let images = images.read::<u32>();
     let image_labels = image_labels.read::<u32>();
     let standards = standards.read::<[f32; 2]>();
-    let permutation = (params.permuted != 0).then(|| permutation(params, seed, state.task));
-    let rows = inputs.write::<f32>().par_chunks_mut(columns);
-    let gather = |(row, (values, label)): (usize, (&mut [f32], &mut u32))| {
-        if row >= params.batch as usize {
-            values.fill(0.0);
-            *label = 0;
-            return;
-        }
-        let position = state.batch * params.batch + row as u32;
-        let index = epoch_image(seed, state.task, state.epoch, params.images, position);
-        let number = subset_image(seed, params.total, index) as usize;
-        let words = params.words as usize;
+    let permutation = (params.permuted != 0).then(|| task_pixels(seed, state.task, params.pixels));
+    let gather = |values: &mut [f32], label: &mut u32, index: u32, number: u32| {
+        let (number, words) = (number as usize, params.words as usize);
         let image = &images[number * words..][..words];
         let (pixels, padding) = values.split_at_mut(params.pixels as usize);
         padding.fill(0.0);
@@ -59,24 +50,36 @@ pub(crate) fn run(params: &BatchGather, arrays: &mut [Array; 7]) {
             standardise(params, standards, permutation, image, pixels);
         }
     };
-    rows.zip(labels.write::<u32>())
+    let gather_rows = |(task, (values, labels)): (usize, (&mut [f32], &mut [u32]))| {
+        let first = (task * rows_per_task()) as u32;
+        let end = params.batch.min(first + labels.len() as u32);
+        let positions = (first..end).map(|row| state.batch * params.batch + row);
+        let mut indices: Vec<u32> = positions.collect();
+        epoch_images(seed, state.task, state.epoch, params.images, &mut indices);
+        let mut numbers = indices.clone();
+        subset_images(seed, params.total, &mut numbers);
+        let samples = indices.len();
+        let (values, padding) = values.split_at_mut(samples * columns);
+        padding.fill(0.0);
+        labels[samples..].fill(0);
+        let rows = values.chunks_mut(columns).zip(labels);
+        for ((values, label), (index, number)) in rows.zip(indices.into_iter().zip(numbers)) {
+            gather(values, label, index, number);
+        }
+    };
+    let rows = inputs
+        .write::<f32>()
+        .par_chunks_mut(rows_per_task() * columns);
+    rows.zip(labels.write::<u32>().par_chunks_mut(rows_per_task()))
         .enumerate()
-        .with_min_len(rows_per_task())
-        .for_each(gather);
-}
-
-/// The index of the pixel in each column.
-fn permutation(params: &BatchGather, seed: u32, task: u32) -> Vec<usize> {
-    (0..params.pixels)
-        .map(|column| task_pixel(seed, task, params.pixels, column) as usize)
-        .collect()
+        .for_each(gather_rows);
 }
 
 /// Standardises the stored pixels, in order or permuted, by the mean and the standard deviation of their channel.
 fn standardise<P: Copy + Into<f32>>(
     params: &BatchGather,
     standards: &[[f32; 2]],
-    permutation: Option<&[usize]>,
+    permutation: Option<&[u32]>,
     stored: &[P],
     values: &mut [f32],
 ) {
@@ -84,8 +87,9 @@ fn standardise<P: Copy + Into<f32>>(
     match permutation {
         Some(permutation) => {
             for (value, pixel) in values.iter_mut().zip(permutation) {
+                let pixel = *pixel as usize;
                 let [factor, addend] = standards[pixel / plane];
-                *value = stored[*pixel].into() * factor + addend;
+                *value = stored[pixel].into() * factor + addend;
             }
         }
         None => {

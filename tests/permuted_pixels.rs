@@ -150,7 +150,7 @@ fn random_labels_leave_pixels_alone_and_ignore_the_true_labels() {
                 true_labels += u32::from(sample.label == sample.true_label);
             }
         }
-        // By chance one label in 8 is the true one: 47 of 378.
+        // One label in 8 is the true one by chance: 47 of 378.
         assert!(
             samples == 378 && true_labels < 100,
             "{device}: {true_labels}"

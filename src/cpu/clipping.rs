@@ -1,11 +1,10 @@
 //! Twin of `shaders/common/clipping.wgsl`, which has the formulas.
 
+use crate::cpu::optimiser::{SECOND_MOMENT_FLOOR, flush};
 use crate::state::{LayerControl, ReplicaConfig, SQUARE_PARTS, StepSum};
 
 /// The number that PyTorch's `clip_grad_norm_` adds to a norm before it divides by it.
 const NORM_EPSILON: f32 = 1e-6;
-/// The mean square below which it becomes zero.
-const MEAN_SQUARE_FLOOR: f32 = 1e-36;
 
 /// The sums of one replica's step, `[layers, SQUARE_PARTS]`.
 #[derive(Clone, Copy)]
@@ -35,12 +34,9 @@ impl Squares<'_> {
     /// q of a block, where s is `scale`.
     pub(crate) fn mean_square(self, layer: usize, control: &LayerControl, scale: f32) -> f32 {
         let count = control.main_count as f32 + control.other_count as f32;
-        flush(scale * scale * self.block(layer) / count)
+        let mean = scale * scale * self.block(layer) / count;
+        flush(mean, SECOND_MOMENT_FLOOR)
     }
-}
-
-fn flush(x: f32) -> f32 {
-    if x < MEAN_SQUARE_FLOOR { 0.0 } else { x }
 }
 
 /// Whether a replica with this configuration clips gradients or updates.
@@ -62,6 +58,6 @@ pub(crate) fn next_ratio(config: &ReplicaConfig, control: &LayerControl, q: f32)
 pub(crate) fn advance(config: &ReplicaConfig, control: &mut LayerControl, q: f32) {
     control.clip_ratio = next_ratio(config, control, q);
     let mean = config.clip_decay * control.clip_mean + config.one_minus_clip_decay * q;
-    control.clip_mean = flush(mean);
+    control.clip_mean = flush(mean, SECOND_MOMENT_FLOOR);
     control.clip_weight = config.one_minus_clip_decay + config.clip_decay * control.clip_weight;
 }

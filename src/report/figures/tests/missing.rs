@@ -1,4 +1,4 @@
-//! What is missing leaves a gap, and the notes count it.
+//! Missing values leave gaps in curves, and the notes count them.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What cannot be drawn is refused, with its curve and place.
+//! Figures refuse values that cannot be drawn, and name the curve and the place.
 
 use super::*;
 

@@ -71,6 +71,7 @@ impl CpuExecutor {
     }
 
     /// Sets words of one replica's part of a buffer, from `first` on.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn write_at(
         &mut self,
         buffer: BufferId,

@@ -31,6 +31,8 @@ pub mod record;
 pub mod report;
 pub mod rng;
 pub mod scheduler;
+#[cfg(feature = "report")]
+pub mod scoreboard;
 mod snapshot;
 pub mod spec;
 pub mod state;

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use program::say::{ERROR, HINT, say, styled, with_causes};
-use program::{Failure, bench, info, probe, report, run as experiments, shell, sweep};
+use program::{Failure, bench, info, probe, report, run as experiments, scoreboard, shell, sweep};
 
 /// A laboratory for loss of trainability
 #[derive(Parser)]
@@ -30,6 +30,8 @@ enum Command {
     Run(experiments::Options),
     /// Run every combination of some fields' values, each in a directory of its own
     Sweep(sweep::Options),
+    /// Tune methods with equal budgets, and compare the best configuration of each on held-out seeds
+    Scoreboard(scoreboard::Options),
     /// List the paper's experiments, or print one as a file to edit
     Presets(experiments::PresetsOptions),
     /// Print the JSON Schema of experiment files, with which an editor completes and checks them
@@ -95,6 +97,7 @@ fn run(options: &Options) -> Result<ExitCode, Failure> {
         Command::Probe(options) => probe::run(options)?,
         Command::Run(options) => return experiments::run(options),
         Command::Sweep(options) => return sweep::run(options),
+        Command::Scoreboard(options) => return scoreboard::run(options),
         Command::Presets(options) => experiments::presets(options)?,
         Command::Schema => experiments::schema()?,
         Command::Report(options) => report::run(options)?,

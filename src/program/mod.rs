@@ -1,6 +1,7 @@
 //! The command line program's subcommands.
 
 pub(crate) mod bench;
+mod cells;
 pub(crate) mod info;
 mod pace;
 pub(crate) mod probe;
@@ -8,6 +9,7 @@ mod progress;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod say;
+pub(crate) mod scoreboard;
 pub(crate) mod shell;
 mod signals;
 pub(crate) mod sweep;
@@ -22,7 +24,9 @@ use trainable::data::DataError;
 use trainable::experiment::{DirectoryError, ExperimentError, FileError};
 use trainable::files::WriteError;
 use trainable::probe::NotFinite;
+use trainable::record::TableError;
 use trainable::report::{PageError, ReportError};
+use trainable::scoreboard::ScoreboardError;
 use trainable::tensors::TensorError;
 
 use sweep::grid::GridError;
@@ -71,6 +75,15 @@ pub(crate) enum Failure {
     /// The file is not an experiment.
     #[error("cannot read {} as an experiment", path.display())]
     ExperimentFile { path: PathBuf, source: FileError },
+    /// The file is not a scoreboard, or its tables do not make experiments.
+    #[error("cannot read {} as a scoreboard", path.display())]
+    ScoreboardFile {
+        path: PathBuf,
+        source: ScoreboardError,
+    },
+    /// A table of a finished run is missing or has other content.
+    #[error(transparent)]
+    Table(#[from] TableError),
     /// An experiment cannot be written as a file.
     #[error("experiment {name:?} cannot be written as TOML")]
     Toml {

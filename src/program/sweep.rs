@@ -19,13 +19,12 @@ use trainable::experiment::{DirectoryError, score_table};
 use trainable::files::write_whole;
 use trainable::record::{ScoreRow, TableRow};
 use trainable::report::{Foreign, check_page};
-use trainable::spec::ImageSet;
 
-use super::run::{Ended, Means, Session, Source, as_toml, check_free, describe, is_finished};
+use super::run::{Means, Session, Source, as_toml};
 use super::say::say;
 use super::signals::{INTERRUPTED, Signals};
-use super::{Failure, print, report};
-use grid::{Cell, Grid};
+use super::{Failure, cells, print, report};
+use grid::Grid;
 use slurm::Array;
 
 /// Name of the table that joins scores.csv of all cells.
@@ -68,22 +67,23 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let default = || Path::new("runs").join(format!("{}-sweep", experiment.name));
     let place = options.out.clone().unwrap_or_else(default);
 
-    let unfinished = unfinished(&grid.cells, &place, &images)?;
-    let (left, count) = (unfinished.len(), grid.cells.len());
-    if left < count {
-        say!("{} of {count} cells are finished already", count - left);
+    cells::check(&grid.cells, &images)?;
+    check_table(&place)?;
+    check_page(&report::page_in(&place), Foreign::Keep)?;
+    let unfinished = cells::unfinished(&grid.cells, &place, &images)?;
+    if unfinished.finished > 0 {
+        let (finished, count) = (unfinished.finished, grid.cells.len());
+        say!("{finished} of {count} cells are finished already");
     }
     if options.slurm {
         return leave_to_slurm(options, &experiment.name, &grid, &place);
     }
-    if !unfinished.is_empty() {
-        let session = Session::open(&options.means, images, signals)?;
-        prepare(&grid.cells, &place)?;
-        for (number, cell) in (count - left + 1..).zip(unfinished) {
-            if session.is_stopped() || !run_cell(&session, options, cell, number, count, &place)? {
-                say!("stopped; the same command continues from there");
-                return Ok(ExitCode::from(INTERRUPTED));
-            }
+    if !unfinished.cells.is_empty() {
+        let session = Session::open(&options.means, images.clone(), signals)?;
+        cells::prepare(&grid.cells, &place)?;
+        if !unfinished.run(&session, options.means.progress, &place)? {
+            say!("stopped; the same command continues from there");
+            return Ok(ExitCode::from(INTERRUPTED));
         }
     }
     let scores = write_table(&grid, &place)?;
@@ -99,30 +99,6 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the cells to run. Every cell and the content of its directory are checked.
-fn unfinished<'a>(
-    cells: &'a [Cell],
-    place: &Path,
-    images: &ImageSet,
-) -> Result<Vec<&'a Cell>, Failure> {
-    for cell in cells {
-        let checked = cell.experiment.check(images);
-        checked.map_err(|error| of_cell(cell, error.into()))?;
-    }
-    check_table(place)?;
-    check_page(&report::page_in(place), Foreign::Keep)?;
-    let mut unfinished = Vec::new();
-    for cell in cells {
-        let path = place.join(&cell.name);
-        let is_finished = is_finished(&path, &cell.experiment, images);
-        if !is_finished.map_err(|error| of_cell(cell, error))? {
-            check_free(&path, true).map_err(|error| of_cell(cell, error))?;
-            unfinished.push(cell);
-        }
-    }
-    Ok(unfinished)
-}
-
 /// Fails if the path of the sweep's table holds something else.
 fn check_table(place: &Path) -> Result<(), Failure> {
     let path = place.join(TABLE);
@@ -136,42 +112,6 @@ fn check_table(place: &Path) -> Result<(), Failure> {
     match header {
         Ok(header) if header.iter().any(|column| column == "arm") => Ok(()),
         _ => Err(DirectoryError::Taken { path }.into()),
-    }
-}
-
-/// Writes each cell's directory with its experiment. `trainable run CELL/experiment.toml --out CELL --resume` can then
-/// run it.
-fn prepare(cells: &[Cell], place: &Path) -> Result<(), Failure> {
-    for cell in cells {
-        let path = place.join(&cell.name);
-        fs::create_dir_all(&path).map_err(|source| Failure::Make {
-            path: path.clone(),
-            source,
-        })?;
-        describe(&path, &cell.experiment)?;
-    }
-    Ok(())
-}
-
-/// Runs a cell; returns whether it finished.
-fn run_cell(
-    session: &Session,
-    options: &Options,
-    cell: &Cell,
-    number: usize,
-    count: usize,
-    place: &Path,
-) -> Result<bool, Failure> {
-    options.means.progress.tell_cell(&cell.name, number, count);
-    let ended = session.run(&place.join(&cell.name), &cell.experiment, true);
-    let ended = ended.map_err(|error| of_cell(cell, error))?;
-    Ok(!matches!(ended, Ended::Stopped))
-}
-
-fn of_cell(cell: &Cell, error: Failure) -> Failure {
-    Failure::Cell {
-        name: cell.name.clone(),
-        source: Box::new(error),
     }
 }
 
@@ -194,7 +134,7 @@ fn write_table(grid: &Grid, place: &Path) -> Result<Vec<ScoreRow>, Failure> {
             table.write_record(header).map_err(failed(&path))?;
         }
         for mut row in read_scores(&own).map_err(failed(&own))? {
-            let record = (&cell.values, &row);
+            let record = (&grid.values[number], &row);
             table.serialize(record).map_err(failed(&path))?;
             row.arm = format!("{} / {}", cell.name, row.arm);
             scores.push(row);
@@ -245,7 +185,7 @@ fn leave_to_slurm(
         arguments,
     };
     let script = array.script()?;
-    prepare(&grid.cells, place)?;
+    cells::prepare(&grid.cells, place)?;
     let path = place.join("sweep.sbatch");
     write_whole(&path, script.as_bytes())?;
     say!("to run the cells: sbatch {}", path.display());

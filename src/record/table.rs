@@ -134,7 +134,10 @@ pub fn text_cell(text: &str) -> String {
 }
 
 /// Reads the rows of the table at `path`, whose columns may be in any order.
-pub(crate) fn read_table<T: TableRow>(path: &Path) -> Result<Vec<T>, TableError> {
+///
+/// # Errors
+/// Returns [`TableError`] with the first line and column that is not what it has to be.
+pub fn read_table<T: TableRow>(path: &Path) -> Result<Vec<T>, TableError> {
     parse_table(path, &read_bytes(path)?)
 }
 

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use toml::Value;
 use trainable::experiment::Experiment;
 
+use super::super::cells::Cell;
 use super::field::{Field, Lost};
 pub(crate) use error::GridError;
 use names::{directory_name, in_table, label, shown};
@@ -20,24 +21,15 @@ use names::{directory_name, in_table, label, shown};
 /// Largest number of cells; more are taken for a mistake.
 const MOST_CELLS: usize = 10_000;
 
-/// One combination of values.
-#[derive(Clone, Debug)]
-pub(super) struct Cell {
-    /// Name of the cell's directory: fields and values, in the order of the fields' names.
-    pub(super) name: String,
-    /// Values of the varied fields as cells of a table, in the order of [`Grid::fields`].
-    pub(super) values: Vec<String>,
-    /// Experiment of the cell.
-    pub(super) experiment: Experiment,
-}
-
 /// All cells of a sweep.
 #[derive(Clone, Debug)]
 pub(super) struct Grid {
     /// Varied fields, in the order of the options.
     pub(super) fields: Vec<String>,
-    /// Cells; the last field varies fastest.
+    /// Cells; the last field varies fastest. A cell's name has fields and values, in the order of the fields' names.
     pub(super) cells: Vec<Cell>,
+    /// Values of the varied fields in each cell, as cells of a table, in the order of [`Grid::fields`].
+    pub(super) values: Vec<Vec<String>>,
 }
 
 /// A field and its values.
@@ -69,15 +61,14 @@ impl Grid {
         if count > MOST_CELLS {
             return Err(GridError::TooMany { count });
         }
-        let cells: Result<Vec<_>, _> = combinations(&axes)
-            .iter()
-            .map(|settings| Cell::new(&file, settings))
-            .collect();
-        let cells = cells?;
+        let combinations = combinations(&axes);
+        let cells = combinations.iter().map(|settings| cell(&file, settings));
+        let cells = cells.collect::<Result<Vec<_>, _>>()?;
         check_names(&cells, &axes)?;
         Ok(Self {
             fields: axes.iter().map(|axis| axis.field.to_string()).collect(),
             cells,
+            values: combinations.iter().map(|settings| row(settings)).collect(),
         })
     }
 }
@@ -171,22 +162,22 @@ fn combinations(axes: &[Axis]) -> Vec<Vec<Setting<'_>>> {
     })
 }
 
-impl Cell {
-    fn new(file: &Value, settings: &[Setting<'_>]) -> Result<Self, GridError> {
-        let name = directory_name(settings);
-        let mut experiment = with(file, settings)?;
-        if settings
-            .iter()
-            .all(|(field, _)| field.to_string() != "name")
-        {
-            experiment.name = format!("{}, {name}", experiment.name);
-        }
-        Ok(Self {
-            name,
-            values: settings.iter().map(|(_, value)| in_table(value)).collect(),
-            experiment,
-        })
+/// Returns the cell with these settings.
+fn cell(file: &Value, settings: &[Setting<'_>]) -> Result<Cell, GridError> {
+    let name = directory_name(settings);
+    let mut experiment = with(file, settings)?;
+    if settings
+        .iter()
+        .all(|(field, _)| field.to_string() != "name")
+    {
+        experiment.name = format!("{}, {name}", experiment.name);
     }
+    Ok(Cell { name, experiment })
+}
+
+/// Returns the values of settings as cells of a table.
+fn row(settings: &[Setting<'_>]) -> Vec<String> {
+    settings.iter().map(|(_, value)| in_table(value)).collect()
 }
 
 /// Fails if two names are equal when case is ignored: some file systems ignore it.

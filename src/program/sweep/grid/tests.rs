@@ -22,10 +22,8 @@ fn names(varied: &[&str]) -> Vec<String> {
 fn every_combination_is_a_cell_with_its_values() {
     let grid = grid(&["relabel_fraction = 0.5, 1", "arms.*.hidden=[16], [8, 4]"]).unwrap();
     assert_eq!(grid.fields, ["relabel_fraction", "arms.*.hidden"]);
-    let cells: Vec<_> = grid
-        .cells
-        .iter()
-        .map(|c| (&c.name[..], &c.values[..]))
+    let cells: Vec<_> = { grid.cells.iter().zip(&grid.values) }
+        .map(|(cell, values)| (&cell.name[..], &values[..]))
         .collect();
     let values = |fraction: &str, hidden: &str| [fraction.to_owned(), hidden.to_owned()];
     assert_eq!(
@@ -71,7 +69,7 @@ fn numbers_strings_and_tables_can_be_varied() {
         "arms.0.optimiser=sgd-momentum-0.0,arms.1.control.bound.gate=1e-7,arms.all.activation=tanh"
     );
     assert_eq!(
-        grid.cells[1].values,
+        grid.values[1],
         ["{ sgd = { momentum = 0.0 } }", "tanh", "1e-7"]
     );
 }
@@ -85,7 +83,7 @@ fn what_has_a_name_is_varied_by_it() {
     .unwrap();
     let paper = &grid.cells[1];
     assert_eq!(paper.name, "arms.0.optimiser=sgd,arms.all.control=paper");
-    assert_eq!(paper.values, ["paper", "sgd"]);
+    assert_eq!(grid.values[1], ["paper", "sgd"]);
     let cooler = &grid.cells[2].name;
     let wanted = "arms.0.optimiser=sgd,arms.all.control=cool-0.5+profile-paper";
     assert_eq!(cooler, wanted);
@@ -98,11 +96,11 @@ fn what_has_a_name_is_varied_by_it() {
 #[test]
 fn no_value_is_a_formula_in_a_table() {
     let varied = "question = '=HYPERLINK(\"x\")', '@a', 'plain', '-1'";
-    let cells = grid(&[varied]).unwrap().cells;
-    let values: Vec<_> = cells.iter().map(|cell| &cell.values[0][..]).collect();
+    let values = grid(&[varied]).unwrap().values;
+    let values: Vec<_> = values.iter().map(|values| &values[0][..]).collect();
     assert_eq!(values, ["'=HYPERLINK(\"x\")", "'@a", "plain", "'-1"]);
     let numbers = grid(&["arms.*.l2 = 0.5, 0.25"]).unwrap();
-    assert_eq!(numbers.cells[0].values, ["0.5"]);
+    assert_eq!(numbers.values[0], ["0.5"]);
 }
 
 #[test]

@@ -1,0 +1,189 @@
+//! `trainable scoreboard`: methods compared at their best.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use trainable::experiment::read_text;
+use trainable::record::{ScoreboardRow, read_table, write_table};
+use trainable::report::{Foreign, check_page};
+use trainable::scoreboard::{Entry, Outcome, Scoreboard, Stage, rank, rank_table};
+use trainable::spec::ImageSet;
+
+use super::cells::{self, Cell};
+use super::run::{Means, Session};
+use super::say::say;
+use super::signals::{INTERRUPTED, Signals};
+use super::{Failure, print, report};
+
+/// Options of `trainable scoreboard`.
+#[derive(Args)]
+#[command(
+    after_help = "Every method has the same number of configurations. All of them are trained on the seeds for tuning, and \
+    the best one of each method on the held-out seeds. The methods are ranked by the latter. Each part is an ordinary run \
+    in DIR/SETTING/METHOD/tuning or held-out; the same command again skips finished parts and goes on with interrupted \
+    ones. DIR/scoreboard.csv has the ranks, configurations.csv the tuning, held_out.csv the held-out seeds, and \
+    DIR/SETTING/report.html shows the held-out runs of a setting side by side."
+)]
+pub(crate) struct Options {
+    /// A scoreboard file: seeds, settings and methods
+    #[arg(value_name = "SCOREBOARD.toml")]
+    file: PathBuf,
+    #[command(flatten)]
+    means: Means,
+    /// Directory for everything; by default, runs/ followed by the scoreboard's name
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// Tunes and compares the methods of each setting, one setting after the other.
+pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
+    let signals = Signals::listen().map_err(Failure::Signals)?;
+    let images = options.means.images()?;
+    let scoreboard = read(&options.file)?;
+    let mut entries = scoreboard.entries().map_err(of_file(&options.file))?;
+    for entry in &mut entries {
+        entry.tuning = entry.tuning.clone().on(&images);
+    }
+    let default = || Path::new("runs").join(&scoreboard.name);
+    let place = options.out.clone().unwrap_or_else(default);
+
+    let tuning = cells(&entries, |entry| (Stage::Tuning, entry.tuning.clone()));
+    cells::check(&tuning, &images)?;
+    for part in by_setting(&entries) {
+        check_page(&page_of(part, &place), Foreign::Keep)?;
+    }
+    // Finds faults of the directories before anything is trained.
+    cells::unfinished(&tuning, &place, &images)?;
+    let session = Session::open(&options.means, images.clone(), signals)?;
+    let work = Work {
+        session,
+        options,
+        images,
+        place,
+    };
+    let mut outcomes = Vec::new();
+    for part in by_setting(&entries) {
+        let Some(ended) = work.setting(part)? else {
+            say!("stopped; the same command continues from there");
+            return Ok(ExitCode::from(INTERRUPTED));
+        };
+        outcomes.push(ended);
+        work.write(&outcomes)?;
+    }
+    if !options.means.progress.is_json() {
+        print(&rank_table(&ranks(&outcomes)?))?;
+    }
+    say!("results in {}", work.place.display());
+    report::tell_page(&work.place.join("scoreboard.csv"));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the runs of all settings share.
+struct Work<'a> {
+    session: Session,
+    options: &'a Options,
+    images: ImageSet,
+    place: PathBuf,
+}
+
+impl Work<'_> {
+    /// Tunes the methods of one setting and trains the best configurations on the held-out seeds. Returns `None` if a
+    /// signal stopped it.
+    fn setting<'e>(&self, entries: &'e [Entry]) -> Result<Option<Vec<Outcome<'e>>>, Failure> {
+        let tuning = cells(entries, |entry| (Stage::Tuning, entry.tuning.clone()));
+        if !self.train(&tuning)? {
+            return Ok(None);
+        }
+        let scores = |entry: &Entry| {
+            let directory = self.place.join(entry.directory(Stage::Tuning));
+            Ok::<_, Failure>(read_table(&directory.join("scores.csv"))?)
+        };
+        let scores = entries.iter().map(scores).collect::<Result<Vec<_>, _>>()?;
+        let best = { entries.iter().zip(&scores) }.map(|(entry, scores)| entry.best(scores));
+        let mut best = best.collect::<Vec<_>>().into_iter();
+        let held_out = cells(entries, |entry| {
+            let best = best.next().expect("one for each entry");
+            (Stage::HeldOut, entry.held_out(best))
+        });
+        if !self.train(&held_out)? {
+            return Ok(None);
+        }
+        let directories: Vec<_> = { held_out.iter() }
+            .map(|cell| self.place.join(&cell.name))
+            .collect();
+        let page = page_of(entries, &self.place);
+        report::write_over(&directories, page.parent().expect("a directory"))?;
+        let outcome = |((entry, scores), directory): ((&'e Entry, _), &PathBuf)| {
+            let tasks = read_table(&directory.join("tasks.csv"))?;
+            Ok(Outcome::new(entry, scores, &tasks)?)
+        };
+        let outcomes = entries.iter().zip(scores).zip(&directories).map(outcome);
+        outcomes.collect::<Result<Vec<_>, Failure>>().map(Some)
+    }
+
+    /// Runs the cells that are not finished; returns whether all of them are now.
+    fn train(&self, cells: &[Cell]) -> Result<bool, Failure> {
+        cells::check(cells, &self.images)?;
+        let unfinished = cells::unfinished(cells, &self.place, &self.images)?;
+        unfinished.run(&self.session, self.options.means.progress, &self.place)
+    }
+
+    /// Writes the tables of the settings that are finished.
+    fn write(&self, outcomes: &[Vec<Outcome<'_>>]) -> Result<(), Failure> {
+        let all = || outcomes.iter().flatten();
+        let configurations: Vec<_> = all().flat_map(Outcome::configurations).collect();
+        write_table(&self.place.join("configurations.csv"), &configurations)?;
+        let held_out: Vec<_> = all().flat_map(Outcome::held_out).collect();
+        write_table(&self.place.join("held_out.csv"), &held_out)?;
+        Ok(write_table(
+            &self.place.join("scoreboard.csv"),
+            &ranks(outcomes)?,
+        )?)
+    }
+}
+
+fn ranks(outcomes: &[Vec<Outcome<'_>>]) -> Result<Vec<ScoreboardRow>, Failure> {
+    let ranks = outcomes.iter().map(|setting| rank(setting));
+    Ok(ranks.collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+/// Entries of each setting.
+fn by_setting(entries: &[Entry]) -> impl Iterator<Item = &[Entry]> {
+    entries.chunk_by(|a, b| a.setting == b.setting)
+}
+
+/// Cells of one stage of each entry.
+fn cells(
+    entries: &[Entry],
+    mut of: impl FnMut(&Entry) -> (Stage, trainable::experiment::Experiment),
+) -> Vec<Cell> {
+    let cell = |entry: &Entry| {
+        let (stage, experiment) = of(entry);
+        Cell {
+            name: entry.directory(stage).display().to_string(),
+            experiment,
+        }
+    };
+    entries.iter().map(cell).collect()
+}
+
+/// Page over the held-out runs of a setting.
+fn page_of(entries: &[Entry], place: &Path) -> PathBuf {
+    let directory = entries[0].directory(Stage::HeldOut);
+    let setting = directory.iter().next().expect("the setting's directory");
+    report::page_in(&place.join(setting))
+}
+
+fn read(path: &Path) -> Result<Scoreboard, Failure> {
+    let text = read_text(path).map_err(|source| Failure::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    text.parse().map_err(of_file(path))
+}
+
+fn of_file(path: &Path) -> impl FnOnce(trainable::scoreboard::ScoreboardError) -> Failure {
+    let path = path.to_owned();
+    move |source| Failure::ScoreboardFile { path, source }
+}

@@ -1,0 +1,394 @@
+//! The experiments of a method in a setting.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use toml::{Table, Value};
+
+use super::{Method, Scoreboard, ScoreboardError, Setting};
+use crate::experiment::Experiment;
+use crate::record::ScoreRow;
+
+/// One method in one setting.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The setting's name.
+    pub setting: String,
+    /// The method's name.
+    pub method: String,
+    /// Every configuration of the method as an arm, on the seeds for tuning.
+    pub tuning: Experiment,
+    /// The configurations, in the order of the arms.
+    pub(super) configurations: Vec<Configuration>,
+    pub(super) held_out_seeds: Vec<u32>,
+}
+
+/// A part of an entry's work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// All configurations on the seeds for tuning.
+    Tuning,
+    /// The chosen configuration on the held-out seeds.
+    HeldOut,
+}
+
+/// One combination of values of a method's grid.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Configuration {
+    /// The fields with their values, for people.
+    pub(super) label: String,
+    /// The fields whose value is the smallest or the largest of its list.
+    pub(super) at_edge: Vec<String>,
+}
+
+/// A field of a method's grid: its path, its name for people, and its values.
+struct Axis<'a> {
+    path: &'a str,
+    name: &'a str,
+    values: &'a [Value],
+}
+
+impl Stage {
+    /// The name of the stage's directory.
+    fn directory(self) -> &'static str {
+        match self {
+            Self::Tuning => "tuning",
+            Self::HeldOut => "held-out",
+        }
+    }
+}
+
+impl Entry {
+    pub(super) fn new(
+        scoreboard: &Scoreboard,
+        setting: &Setting,
+        method: &Method,
+    ) -> Result<Self, ScoreboardError> {
+        let axes = axes(method);
+        let (mut arms, mut configurations) = (Vec::new(), Vec::new());
+        for values in combinations(&axes) {
+            let configuration = Configuration::new(&axes, &values);
+            let mut arm = over(&setting.arm, &method.arm);
+            for (axis, value) in axes.iter().zip(values) {
+                set(&mut arm, axis.path, value).map_err(|found| ScoreboardError::Invalid {
+                    what: format!("methods, {:?}, grid.{}", method.name, axis.path),
+                    wanted: "a path through tables",
+                    found,
+                })?;
+            }
+            arm.insert("name".to_owned(), configuration.arm(&method.name).into());
+            arms.push(Value::Table(arm));
+            configurations.push(configuration);
+        }
+        let mut file = over(&setting.experiment, &method.experiment);
+        file.insert("name".to_owned(), scoreboard.name.clone().into());
+        file.insert("arms".to_owned(), arms.into());
+        let tuning: Experiment = file.try_into().map_err(|source| ScoreboardError::Fields {
+            setting: setting.name.clone(),
+            method: method.name.clone(),
+            source: Box::new(source),
+        })?;
+        Ok(Self {
+            setting: setting.name.clone(),
+            method: method.name.clone(),
+            tuning: Experiment {
+                name: format!("{}, {}, {}, tuning", tuning.name, setting.name, method.name),
+                question: "Which configuration is the best?".to_owned(),
+                seeds: scoreboard.tuning_seeds.clone(),
+                ..tuning
+            },
+            configurations,
+            held_out_seeds: scoreboard.held_out_seeds.clone(),
+        })
+    }
+
+    /// The directory of a stage, below the scoreboard's: SETTING/METHOD/STAGE.
+    pub fn directory(&self, stage: Stage) -> PathBuf {
+        let entry = [&self.setting, &self.method].map(|name| directory_name(name));
+        entry
+            .iter()
+            .map(|name| &name[..])
+            .chain([stage.directory()])
+            .collect()
+    }
+
+    /// The place of the best configuration among the rows of scores.csv of the tuning: the one with the fewest diverged
+    /// seeds, and among those the highest mean, and among those the first.
+    pub fn best(&self, scores: &[ScoreRow]) -> usize {
+        let is_better = |a: &ScoreRow, b: &ScoreRow| {
+            let mean = |row: &ScoreRow| row.mean.unwrap_or(f64::NEG_INFINITY);
+            a.diverged < b.diverged || a.diverged == b.diverged && mean(a) > mean(b)
+        };
+        (1..scores.len()).fold(0, |best, place| {
+            if is_better(&scores[place], &scores[best]) {
+                place
+            } else {
+                best
+            }
+        })
+    }
+
+    /// The experiment of the held-out seeds, with the configuration at the place `best`.
+    ///
+    /// # Panics
+    /// If the method has fewer configurations.
+    pub fn held_out(&self, best: usize) -> Experiment {
+        Experiment {
+            name: format!("{}held-out", self.tuning.name.trim_end_matches("tuning")),
+            question: "How good is the best configuration?".to_owned(),
+            seeds: self.held_out_seeds.clone(),
+            arms: vec![self.tuning.arms[best].clone()],
+            ..self.tuning.clone()
+        }
+    }
+}
+
+impl Configuration {
+    fn new(axes: &[Axis<'_>], values: &[&Value]) -> Self {
+        let pairs = || axes.iter().zip(values);
+        let label = pairs().map(|(axis, value)| format!("{} {}", axis.name, Shown(value)));
+        let at_edge = pairs().filter(|(axis, value)| axis.has_at_edge(value));
+        Self {
+            label: label.collect::<Vec<_>>().join(", "),
+            at_edge: at_edge.map(|(axis, _)| axis.name.to_owned()).collect(),
+        }
+    }
+
+    /// The name of the configuration's arm.
+    fn arm(&self, method: &str) -> String {
+        if self.label.is_empty() {
+            return method.to_owned();
+        }
+        format!("{method}: {}", self.label)
+    }
+}
+
+impl Axis<'_> {
+    /// Whether `value` is the smallest or the largest of several numbers.
+    fn has_at_edge(&self, value: &Value) -> bool {
+        let numbers: Option<Vec<f64>> = self.values.iter().map(number).collect();
+        let (Some(numbers), Some(value)) = (numbers, number(value)) else {
+            return false;
+        };
+        let is_inside = numbers.iter().any(|n| *n < value) && numbers.iter().any(|n| *n > value);
+        numbers.len() > 1 && !is_inside
+    }
+}
+
+/// A value for people: numbers as short as possible, strings without quotes.
+struct Shown<'a>(&'a Value);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Value::String(text) => f.write_str(text),
+            Value::Float(number) => write!(f, "{number:?}"),
+            other => write!(f, "{other}"),
+        }
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    value
+        .as_float()
+        .or_else(|| Some(value.as_integer()? as f64))
+}
+
+/// The fields of a method's grid. A name for people is the last part of the path where no other path ends so.
+fn axes<'a>(method: &'a Method) -> Vec<Axis<'a>> {
+    let last = |path: &'a str| path.rsplit_once('.').map_or(path, |(_, last)| last);
+    let is_unique = |name: &str| method.grid.keys().filter(|path| last(path) == name).count() == 1;
+    let axis = |(path, values): (&'a String, &'a Vec<Value>)| Axis {
+        path,
+        name: Some(last(path))
+            .filter(|name| is_unique(name))
+            .unwrap_or(path),
+        values,
+    };
+    method.grid.iter().map(axis).collect()
+}
+
+/// Every combination of the values of all axes; the last axis varies fastest.
+fn combinations<'a>(axes: &[Axis<'a>]) -> Vec<Vec<&'a Value>> {
+    axes.iter().fold(vec![Vec::new()], |combinations, axis| {
+        let longer = |values: &Vec<&'a Value>| {
+            let values = values.clone();
+            { axis.values.iter() }.map(move |value| [&values[..], &[value]].concat())
+        };
+        combinations.iter().flat_map(longer).collect()
+    })
+}
+
+/// The fields of `base`, with those of `changes` in their place.
+fn over(base: &Table, changes: &Table) -> Table {
+    let (base, changes) = (base.clone(), changes.clone());
+    base.into_iter().chain(changes).collect()
+}
+
+/// Sets the value at a dotted path, below tables that need not exist. Fails with the text of a value on the way that is
+/// not a table.
+fn set(table: &mut Table, path: &str, value: &Value) -> Result<(), String> {
+    let Some((first, rest)) = path.split_once('.') else {
+        table.insert(path.to_owned(), value.clone());
+        return Ok(());
+    };
+    let inner = table.entry(first).or_insert_with(|| Table::new().into());
+    match inner {
+        Value::Table(inner) => set(inner, rest, value),
+        other => Err(format!("{first} = {other}")),
+    }
+}
+
+/// A name for a directory: the letters and digits of `name` in lower case, with dashes between them.
+pub(super) fn directory_name(name: &str) -> String {
+    let name = name.to_lowercase();
+    let words = name.split(|c: char| !c.is_alphanumeric());
+    words
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scheduler::Control;
+    use crate::spec::Optimiser;
+
+    fn entries(text: &str) -> Result<Vec<Entry>, ScoreboardError> {
+        let head = "name = 'short'\ntuning_seeds = [1, 2]\nheld_out_seeds = [3, 4]\n";
+        format!("{head}{text}").parse::<Scoreboard>()?.entries()
+    }
+
+    #[test]
+    fn a_method_is_laid_over_a_setting_and_every_combination_is_an_arm() {
+        let entries = entries(
+            "
+            settings = [{ name = 'Small L2', experiment = { tasks = 3, interval = 7 }, arm = { l2 = 0.25, hidden = [8] } }]
+            methods = [
+                { name = 'beta2', experiment = { interval = 9 }, grid = { step_size = [1e-3, 2e-3, 4e-3], 'optimiser.adam.beta2' = [0.9, 0.99] } },
+                { name = 'L2-init', arm = { l2 = 0 }, grid = { l2_init = [0.1, 0.2], control = ['paper', 'corrected', 'constant'] } },
+            ]",
+        )
+        .unwrap();
+        let [beta2, init] = &entries[..] else {
+            panic!("{entries:?}")
+        };
+        assert_eq!(beta2.tuning.name, "short, Small L2, beta2, tuning");
+        assert_eq!(
+            beta2.directory(Stage::Tuning),
+            PathBuf::from("small-l2/beta2/tuning")
+        );
+        assert_eq!((beta2.tuning.tasks, beta2.tuning.interval), (3, 9));
+        assert_eq!((init.tuning.tasks, init.tuning.interval), (3, 7));
+        assert_eq!(
+            (&beta2.tuning.seeds[..], beta2.tuning.arms.len()),
+            (&[1, 2][..], 6)
+        );
+
+        let arm = &beta2.tuning.arms[1];
+        assert_eq!(arm.name, "beta2: beta2 0.9, step_size 0.002");
+        assert_eq!(
+            (arm.step_size, arm.l2, &arm.hidden[..]),
+            (2e-3, 0.25, &[8][..])
+        );
+        let wanted: Optimiser = { toml::from_str::<Table>("adam.beta2 = 0.9").unwrap() }
+            .try_into()
+            .unwrap();
+        assert_eq!(arm.optimiser, wanted);
+        // The step size is inside its list; beta2 cannot be, in a list of two.
+        assert_eq!(beta2.configurations[1].at_edge, ["beta2"]);
+        assert_eq!(beta2.configurations[0].at_edge, ["beta2", "step_size"]);
+
+        // Names of grid fields are in alphabetical order, and lists of names have no edge.
+        let arm = &init.tuning.arms[3];
+        assert_eq!(arm.name, "L2-init: control corrected, l2_init 0.2");
+        assert_eq!((arm.l2, arm.l2_init), (0.0, 0.2));
+        assert_ne!(arm.control, Control::Constant);
+        assert_eq!(init.configurations[3].at_edge, ["l2_init"]);
+
+        let held_out = beta2.held_out(4);
+        assert_eq!((&held_out.seeds[..], held_out.arms.len()), (&[3, 4][..], 1));
+        assert_eq!(held_out.arms[0], beta2.tuning.arms[4]);
+        assert_eq!(held_out.interval, 9);
+    }
+
+    #[test]
+    fn the_best_configuration_diverges_least_and_is_then_the_most_accurate() {
+        let entries = entries(
+            "settings = [{ name = 'a' }]
+            methods = [{ name = 'm', grid = { step_size = [1.0, 2.0, 3.0, 4.0] } }]",
+        );
+        let entry = &entries.unwrap()[0];
+        let best = |scores: &[(usize, Option<f64>)]| {
+            let row = |(diverged, mean): &(usize, Option<f64>)| ScoreRow {
+                arm: String::new(),
+                seeds: 2 - diverged,
+                diverged: *diverged,
+                mean: *mean,
+                mean_low: None,
+                mean_high: None,
+                last_five: None,
+                slope: None,
+                worst_task: None,
+                mean_t_low: None,
+                mean_t_high: None,
+            };
+            entry.best(&scores.iter().map(row).collect::<Vec<_>>())
+        };
+        assert_eq!(
+            best(&[
+                (0, Some(0.5)),
+                (0, Some(0.7)),
+                (0, Some(0.7)),
+                (1, Some(0.9))
+            ]),
+            1
+        );
+        assert_eq!(
+            best(&[(2, None), (1, Some(0.1)), (2, None), (1, Some(0.3))]),
+            3
+        );
+        assert_eq!(best(&[(2, None); 4]), 0);
+    }
+
+    #[test]
+    fn fields_that_no_experiment_has_are_refused_with_their_place() {
+        for (methods, mentions) in [
+            ("{ name = 'm', arm = { l3 = 1 } }", "unknown field `l3`"),
+            (
+                "{ name = 'm', grid = { stepsize = [1.0] } }",
+                "unknown field `stepsize`",
+            ),
+            (
+                "{ name = 'm', experiment = { task = 1 } }",
+                "unknown field `task`",
+            ),
+            (
+                "{ name = 'm', grid = { l2 = ['a'] } }",
+                "invalid type: string",
+            ),
+            (
+                "{ name = 'm', arm = { optimiser = 'sgd' }, grid = { 'optimiser.adam.beta2' = [0.9] } }",
+                "methods, \"m\", grid.optimiser.adam.beta2: wanted a path through tables, found optimiser = \"sgd\"",
+            ),
+        ] {
+            let error = entries(&format!(
+                "settings = [{{ name = 's' }}]\nmethods = [{methods}]"
+            ));
+            let error = error.unwrap_err();
+            let text = match &error {
+                ScoreboardError::Fields {
+                    setting,
+                    method,
+                    source,
+                } => {
+                    assert_eq!((&setting[..], &method[..]), ("s", "m"));
+                    source.to_string()
+                }
+                other => other.to_string(),
+            };
+            assert!(text.contains(mentions), "no {mentions:?} in {text}");
+        }
+    }
+}

@@ -78,10 +78,11 @@ pub enum Compute {
 
 impl Compute {
     /// Opens a device of the kind `backend`. The result comes with a line that says which device was chosen, and why.
-    /// [`Backend::Auto`] passes over adapters that give no device.
+    /// [`Backend::Auto`] passes over adapters that give no device or wrong results.
     ///
     /// # Errors
-    /// [`gpu::Error::NoAdapter`], which lists the adapters of all backends, or [`gpu::Error::NoDevice`].
+    /// [`gpu::Error::NoAdapter`], which lists the adapters of all backends, [`gpu::Error::NoDevice`], or
+    /// [`gpu::Error::WrongResults`] from [`Gpu::verify`].
     pub fn open(backend: Backend) -> Result<(Self, String), Error> {
         Self::open_with(backend, wgpu::Features::empty())
     }
@@ -131,6 +132,7 @@ impl Compute {
 
 fn open_adapter(adapter: &wgpu::Adapter, features: wgpu::Features) -> Result<Compute, Error> {
     let gpu = pollster::block_on(Gpu::open_with(adapter, features & adapter.features()))?;
+    pollster::block_on(gpu.verify())?;
     Ok(Compute::Gpu(Arc::new(gpu)))
 }
 

@@ -330,6 +330,26 @@ fn an_adapter_that_gives_no_device_says_why() {
     assert!(reason.contains("xperimental"), "{chain}");
 }
 
+/// It takes all work and copies its buffers, which stay zero.
+#[test]
+fn a_device_that_does_not_compute_is_refused() {
+    let adapter = idle_adapter(wgpu::Limits::default());
+    let gpu = pollster::block_on(Gpu::open(&adapter)).unwrap();
+    let error = pollster::block_on(gpu.verify()).unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, gpu::Error::WrongResults { .. }), "{text}");
+    let wanted = format!("this device gives wrong results: {}; ", gpu.adapter);
+    assert!(text.starts_with(&wanted), "{text}");
+}
+
+#[test]
+fn a_device_that_computes_is_verified() {
+    // The adapters of these tests were verified when they were opened.
+    for gpu in common::gpus() {
+        pollster::block_on(gpu.verify()).unwrap();
+    }
+}
+
 /// All replicas share the images. A small adapter has room for the images and for few replicas.
 #[cfg(feature = "report")]
 #[test]

@@ -38,6 +38,16 @@ pub enum Error {
         /// The adapter's reason.
         source: wgpu::RequestDeviceError,
     },
+    /// The device does not compute, or computes wrongly.
+    #[error(
+        "this device gives wrong results: {adapter}; a computation with a known answer gave {found}"
+    )]
+    WrongResults {
+        /// The adapter's name, with its driver.
+        adapter: String,
+        /// The first wrong answer.
+        found: String,
+    },
     /// The device has no memory left for a buffer.
     #[error("the device has no memory for {buffer}: {bytes} bytes")]
     OutOfMemory {

@@ -1,6 +1,7 @@
 //! Devices: opening one for programs that have none, recording plans, reading back.
 //!
 //! - `open`: opens a device ([`Gpu`]). `requirements`: the limits that a device must reach ([`Requirements`]).
+//! - `known_answer`: a small computation that tells whether a device computes at all.
 //! - `recorder`: the buffers and pipelines of a program ([`Recorder`]). `tiling`: the variants of its products ([`Tiling`]).
 //! - `readback`: copies of words to the host ([`Readback`]).
 //! - `submissions`: long work in short submissions, as `pacer` paces them ([`Pacer`]).
@@ -8,6 +9,7 @@
 
 mod error;
 mod faults;
+mod known_answer;
 mod open;
 mod pacer;
 mod readback;

@@ -102,6 +102,7 @@ fn together(
 fn open(adapter: &wgpu::Adapter) -> Result<Compute, trainable::Error> {
     let features = TIMESTAMPS & adapter.features();
     let gpu = pollster::block_on(Gpu::open_with(adapter, features))?;
+    pollster::block_on(gpu.verify())?;
     Ok(Compute::Gpu(Arc::new(gpu)))
 }
 

@@ -25,7 +25,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     print(&chosen(options)?)
 }
 
-/// Lists the adapters, with the reason for each that does not open.
+/// Lists the adapters, with the reason for each that cannot be used.
 fn present(backend: Backend) -> String {
     let mut text = String::new();
     let found = match backend {
@@ -34,8 +34,9 @@ fn present(backend: Backend) -> String {
     };
     for (summary, adapter) in &found {
         text += &describe(summary, &adapter.limits());
-        if let Err(error) = pollster::block_on(Gpu::open(adapter)) {
-            text += &format!("    does not open: {}\n", with_causes(&error));
+        let opened = pollster::block_on(Gpu::open(adapter));
+        if let Err(error) = opened.and_then(|gpu| pollster::block_on(gpu.verify())) {
+            text += &format!("    cannot be used: {}\n", with_causes(&error));
         }
     }
     if found.is_empty() {

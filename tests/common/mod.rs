@@ -33,9 +33,10 @@ pub fn gpus() -> Vec<Arc<Gpu>> {
     gpus
 }
 
-/// Opens the adapter. A notice says so where it gives no device.
+/// Opens the adapter. A notice says so where it gives no device or computes wrongly.
 pub fn open(adapter: &wgpu::Adapter) -> Option<Gpu> {
     let opened = pollster::block_on(Gpu::open(adapter));
+    let opened = opened.and_then(|gpu| pollster::block_on(gpu.verify()).map(|()| gpu));
     let refused = |error| {
         // The alternate form appends the causes.
         let error = anyhow::Error::new(error);

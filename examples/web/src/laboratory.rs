@@ -25,6 +25,7 @@ impl Laboratory {
         let options = wgpu::RequestAdapterOptions::default();
         let adapter = instance.request_adapter(&options).await?;
         let gpu = Gpu::open(&adapter).await?;
+        gpu.verify().await?;
         Requirements::new(&spec)?.check(&gpu.device.limits())?;
         let mut engine = Engine::new(&gpu.device, spec)?;
         let mut encoder = gpu.device.create_command_encoder(&Default::default());

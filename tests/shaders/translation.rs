@@ -1,5 +1,7 @@
 //! Every kernel translates to SPIR-V, Metal, HLSL and GLSL ES.
 
+use std::path::Path;
+
 use crate::kernels::{compile_shader, shaders};
 use naga::back::{glsl, hlsl, msl, spv};
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
@@ -7,6 +9,9 @@ use naga::valid::ModuleInfo;
 use naga::{Module, ResourceBinding, ShaderStage};
 use trainable::kernels::{Access, Binding, Kernel};
 
+/// Names a directory for the SPIR-V, KERNEL.VARIANT.spv. `tests/portability/static_gpus` compiles it for GPUs that are
+/// not here.
+const SPIRV_DIRECTORY: &str = "TRAINABLE_SPIRV";
 const SPIRV_MAGIC: u32 = 0x0723_0203;
 
 fn slots(kernel: &Kernel) -> impl Iterator<Item = (ResourceBinding, u8, bool)> {
@@ -18,9 +23,19 @@ fn slots(kernel: &Kernel) -> impl Iterator<Item = (ResourceBinding, u8, bool)> {
     })
 }
 
+/// Translates as wgpu does for a Vulkan 1.3 device whose buffers are robust.
 fn to_spirv(module: &Module, info: &ModuleInfo) -> Result<Vec<u32>, String> {
     let options = spv::Options {
+        lang_version: (1, 3),
+        flags: spv::WriterFlags::empty(),
         capabilities: Some([spv::Capability::Shader].into_iter().collect()),
+        bounds_check_policies: BoundsCheckPolicies {
+            index: BoundsCheckPolicy::Restrict,
+            buffer: BoundsCheckPolicy::Unchecked,
+            ..Default::default()
+        },
+        zero_initialize_workgroup_memory: spv::ZeroInitializeWorkgroupMemoryMode::Native,
+        force_loop_bounding: true,
         fake_missing_bindings: true,
         ..Default::default()
     };
@@ -128,6 +143,11 @@ fn every_kernel_translates_to_spirv_with_the_shader_capability_alone() {
         let (module, info) = compile_shader(&shader);
         let words = to_spirv(&module, &info).unwrap_or_else(|e| panic!("{}: {e}", shader.name));
         assert_eq!(words.first(), Some(&SPIRV_MAGIC), "{}", shader.name);
+        if let Some(directory) = std::env::var_os(SPIRV_DIRECTORY) {
+            let file = format!("{}.{}.spv", shader.kernel.name, shader.variant.name);
+            let bytes: &[u8] = bytemuck::cast_slice(&words);
+            std::fs::write(Path::new(&directory).join(file), bytes).unwrap();
+        }
     }
 }
 

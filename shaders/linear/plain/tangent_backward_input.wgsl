@@ -1,4 +1,7 @@
 // tangent_backward_input in registers. One invocation computes 8 rows of the minibatch by one vec4 of inputs.
+//
+// CReLU's mirror and tanh's f'' need sums of their own, which a second pass subtracts from the result in memory: two tiles do
+// not fit into registers.
 
 fn matrix_element(which: u32, at: u32) -> vec4<f32> {
     if which == GRADIENT_BY_ITERATES {
@@ -25,20 +28,28 @@ struct Tile {
     g7: vec4<f32>,
 }
 
-// 8 rows from `slot`'s row `row` on, inputs 4 input4 .. 4 input4 + 3.
-fn product(which: u32, replica: u32, slot: u32, row: u32, input4: u32) -> Tile {
+// The place of an invocation's tile.
+struct Place {
+    replica: u32,
+    slot: u32,
+    row: u32,     // the first of 8
+    input4: u32,
+}
+
+// Adds product `which` to 8 rows by the inputs 4 input4 .. 4 input4 + 3.
+fn add_product(sums: Tile, which: u32, place: Place, input4: u32) -> Tile {
     let columns4 = params.columns / 4u;
-    var block = replica;
-    var first = replica * params.parameters_stride + params.offset;
+    var block = place.replica;
+    var first = place.replica * params.parameters_stride + params.offset;
     if which == UPPER_BY_PARAMETERS {
-        block = replica * (params.slots + 1u) + slot;
+        block = place.replica * (params.slots + 1u) + place.slot;
     }
     if which == GRADIENT_BY_ITERATES {
-        first = replica * params.iterates_stride + params.network_offset;
+        first = place.replica * params.iterates_stride + params.network_offset;
     }
     first += 4u * input4 * columns4;
-    let source = (block * params.batch_rows + row) * columns4;
-    var tile = Tile();
+    let source = (block * params.batch_rows + place.row) * columns4;
+    var tile = sums;
     for (var k = 0u; k < columns4; k++) {
         let w = mat4x4<f32>(
             matrix_element(which, first + k),
@@ -58,33 +69,43 @@ fn product(which: u32, replica: u32, slot: u32, row: u32, input4: u32) -> Tile {
     return tile;
 }
 
-fn as_array(t: Tile) -> array<vec4<f32>, 8> {
-    return array(t.g0, t.g1, t.g2, t.g3, t.g4, t.g5, t.g6, t.g7);
+// Rd W^T + d V^T
+fn tangents(place: Place, input4: u32) -> Tile {
+    let sums = add_product(Tile(), UPPER_BY_PARAMETERS, place, input4);
+    if place.slot == 0u {
+        return add_product(sums, GRADIENT_BY_ITERATES, place, input4);
+    }
+    return sums;
 }
 
-// The tangents of the gradients with respect to the inputs, times f', with the f'' term: 8 rows, one vec4 of inputs.
-fn at_inputs(replica: u32, slot: u32, row: u32, input4: u32) -> array<vec4<f32>, 8> {
+// What becomes of a pass's sums g.
+const DIRECT: u32 = 0u;   // lower = f' g
+const MIRROR: u32 = 1u;   // lower -= f' g, with the inputs of CReLU's second copy
+const CURVED: u32 = 2u;   // lower -= 2 a Ra g
+
+fn write(role: u32, place: Place, sums: Tile) {
     let rows4 = params.rows / 4u;
-    let source = (replica * params.batch_rows + row) * rows4 + input4;
-    var result = as_array(product(UPPER_BY_PARAMETERS, replica, slot, row, input4));
-    if slot == 0u {
-        let direct = as_array(product(GRADIENT_BY_ITERATES, replica, slot, row, input4));
-        for (var i = 0u; i < 8u; i++) {
-            result[i] += direct[i];
-        }
-    }
+    let width4 = width4();
+    let input4 = place.input4 + select(0u, width4, role == MIRROR);
+    let source = (place.replica * params.batch_rows + place.row) * rows4 + input4;
+    let first_row = (place.replica * params.slots + place.slot) * params.batch_rows + place.row;
+    var g = array(sums.g0, sums.g1, sums.g2, sums.g3, sums.g4, sums.g5, sums.g6, sums.g7);
     for (var i = 0u; i < 8u; i++) {
-        result[i] *= derivative(params.activation, activations[source + i * rows4]);
-    }
-    if params.activation == ACTIVATION_TANH {
-        let gradient = as_array(product(GRADIENT_BY_PARAMETERS, replica, slot, row, input4));
-        let tangent = ((replica * params.slots + slot) * params.batch_rows + row) * rows4 + input4;
-        for (var i = 0u; i < 8u; i++) {
-            let a = activations[source + i * rows4];
-            result[i] -= 2.0 * a * lower_tangents[tangent + i * rows4] * gradient[i];
+        let a = activations[source + i * rows4];
+        let target_at = (first_row + i) * width4 + place.input4;
+        if role == DIRECT {
+            lower[target_at] = derivative(params.activation, a) * g[i];
+        } else if role == MIRROR {
+            lower[target_at] -= derivative(params.activation, a) * g[i];
+        } else {
+            lower[target_at] -= 2.0 * a * lower_tangents[target_at] * g[i];
         }
     }
-    return result;
+}
+
+// The vec4s in a row of `lower`.
+fn width4() -> u32 {
+    return params.rows / select(4u, 8u, params.activation == ACTIVATION_CRELU);
 }
 
 @compute @workgroup_size(32)
@@ -92,25 +113,16 @@ fn main(
     @builtin(global_invocation_id) id: vec3<u32>,
     @builtin(workgroup_id) group: vec3<u32>,
 ) {
-    let is_crelu = params.activation == ACTIVATION_CRELU;
-    let rows4 = params.rows / 4u;
-    let width4 = select(rows4, rows4 / 2u, is_crelu);
-    let replica = group.z;
     let tiles = params.batch_rows / 8u;
-    let slot = group.y / tiles;
-    let row = (group.y % tiles) * 8u;
-    if id.x >= width4 || !is_running(replica, slot) {
+    let place = Place(group.z, group.y / tiles, (group.y % tiles) * 8u, id.x);
+    if id.x >= width4() || !is_running(place.replica, place.slot) {
         return;
     }
-    var below = at_inputs(replica, slot, row, id.x);
-    if is_crelu {
-        let mirror = at_inputs(replica, slot, row, id.x + width4);
-        for (var i = 0u; i < 8u; i++) {
-            below[i] -= mirror[i];
-        }
+    write(DIRECT, place, tangents(place, id.x));
+    if params.activation == ACTIVATION_CRELU {
+        write(MIRROR, place, tangents(place, id.x + width4()));
     }
-    let target_row = (replica * params.slots + slot) * params.batch_rows + row;
-    for (var i = 0u; i < 8u; i++) {
-        lower[(target_row + i) * width4 + id.x] = below[i];
+    if params.activation == ACTIVATION_TANH {
+        write(CURVED, place, add_product(Tile(), GRADIENT_BY_PARAMETERS, place, id.x));
     }
 }

@@ -1,7 +1,8 @@
 // tangent_backward_input by tiles, for GPUs (product.wgsl).
 //
 // CReLU's mirror and tanh's f'' need sums of their own, which a second pass subtracts from the result in memory: the
-// sums of two products do not fit into registers.
+// sums of two products do not fit into registers. Each pass names its products by constants, so that no load waits for a
+// branch.
 
 const LEFT_ALONG_DEPTH: bool = true;
 const RIGHT_ALONG_DEPTH: bool = true;
@@ -22,67 +23,97 @@ fn right4(factors: Factors, input: u32, k4: u32) -> vec4<f32> {
     return parameters[at];
 }
 
+// The place of a workgroup's tile.
+struct Place {
+    replica: u32,
+    slot: u32,
+    row: u32,
+    column: u32,
+}
+
+// Adds product `which`, with the inputs from `input` on.
+fn add(sums: ptr<function, Sums>, which: u32, place: Place, input: u32, lane: u32) {
+    let columns4 = params.columns / 4u;
+    var left = place.replica;
+    if which == UPPER_BY_PARAMETERS {
+        left = place.replica * (params.slots + 1u) + place.slot;
+    }
+    var right = place.replica * params.parameters_stride + params.offset;
+    if which == GRADIENT_BY_ITERATES {
+        right = place.replica * params.iterates_stride + params.network_offset;
+    }
+    let factors = Factors(
+        which,
+        left * params.batch_rows * columns4,
+        right + input * columns4,
+        place.row,
+        place.column,
+        params.columns,
+    );
+    add_product(sums, factors, lane);
+}
+
+// Rd W^T + d V^T, with the inputs from `input` on.
+fn tangents(place: Place, input: u32, lane: u32) -> Sums {
+    var sums = Sums();
+    add(&sums, UPPER_BY_PARAMETERS, place, input, lane);
+    if place.slot == 0u {
+        add(&sums, GRADIENT_BY_ITERATES, place, input, lane);
+    }
+    return sums;
+}
+
+// What becomes of a pass's sums g.
+const DIRECT: u32 = 0u;   // lower = f' g
+const MIRROR: u32 = 1u;   // lower -= f' g, with the inputs of CReLU's second copy
+const CURVED: u32 = 2u;   // lower -= 2 a Ra g
+
+fn write(role: u32, place: Place, sums: Sums, lane: u32) {
+    var g = results(sums, lane);
+    let rows4 = params.rows / 4u;
+    let width4 = width4();
+    let first = place.replica * params.batch_rows;
+    let first_lower = (place.replica * params.slots + place.slot) * params.batch_rows;
+    for (var i = 0u; i < RESULTS; i++) {
+        let at = vec2<u32>(place.row, place.column / 4u) + result_place(lane, i);
+        if has_results(lane) && at.x < params.batch_rows && at.y < width4 {
+            let input4 = at.y + select(0u, width4, role == MIRROR);
+            let a = activations[(first + at.x) * rows4 + input4];
+            let target_at = (first_lower + at.x) * width4 + at.y;
+            if role == DIRECT {
+                lower[target_at] = derivative(params.activation, a) * g[i];
+            } else if role == MIRROR {
+                lower[target_at] -= derivative(params.activation, a) * g[i];
+            } else {
+                lower[target_at] -= 2.0 * a * lower_tangents[target_at] * g[i];
+            }
+        }
+    }
+}
+
+// The vec4s in a row of `lower`.
+fn width4() -> u32 {
+    return params.rows / select(4u, 8u, params.activation == ACTIVATION_CRELU);
+}
+
 @compute @workgroup_size(LANES)
 fn main(
     @builtin(local_invocation_index) lane: u32,
     @builtin(workgroup_id) group: vec3<u32>,
 ) {
-    let columns4 = params.columns / 4u;
-    let rows4 = params.rows / 4u;
-    let copies = select(1u, 2u, params.activation == ACTIVATION_CRELU);
-    let width4 = rows4 / copies;
-    let replica = group.z;
     let tiles = row_tiles(params.batch_rows);
-    let slot = group.y / tiles;
-    if !is_running(replica, slot) {
+    let row = (group.y % tiles) * TILE_ROWS;
+    let place = Place(group.z, group.y / tiles, row, group.x * TILE_COLUMNS);
+    if !is_running(place.replica, place.slot) {
         return;
     }
-    let first = replica * params.batch_rows;
-    let first_upper = (replica * (params.slots + 1u) + slot) * params.batch_rows;
-    let first_lower = (replica * params.slots + slot) * params.batch_rows;
-    let layer = replica * params.parameters_stride + params.offset;
-    let vector = replica * params.iterates_stride + params.network_offset;
-    let passes = select(copies, 2u, params.activation == ACTIVATION_TANH);
-    for (var pass_number = 0u; pass_number < passes; pass_number++) {
-        let copy = pass_number * (copies - 1u);
-        let is_curved = pass_number == 1u && params.activation == ACTIVATION_TANH;
-        let inputs_before = copy * 4u * width4 * columns4;
-        var factors = Factors(
-            UPPER_BY_PARAMETERS,
-            first_upper * columns4,
-            layer + inputs_before,
-            (group.y % tiles) * TILE_ROWS,
-            group.x * TILE_COLUMNS,
-            params.columns,
-        );
+    write(DIRECT, place, tangents(place, 0u, lane), lane);
+    if params.activation == ACTIVATION_CRELU {
+        write(MIRROR, place, tangents(place, 4u * width4(), lane), lane);
+    }
+    if params.activation == ACTIVATION_TANH {
         var sums = Sums();
-        if is_curved {
-            factors.which = GRADIENT_BY_PARAMETERS;
-            factors.left = first * columns4;
-        }
-        add_product(&sums, factors, lane);
-        if slot == 0u && !is_curved {
-            factors.which = GRADIENT_BY_ITERATES;
-            factors.left = first * columns4;
-            factors.right = vector + inputs_before;
-            add_product(&sums, factors, lane);
-        }
-        var gradient = results(sums, lane);
-        for (var i = 0u; i < RESULTS; i++) {
-            let at = result_at(factors, lane, i);
-            if has_results(lane) && at.x < params.batch_rows && at.y < width4 {
-                let input4 = copy * width4 + at.y;
-                let a = activations[(first + at.x) * rows4 + input4];
-                let target_at = (first_lower + at.x) * width4 + at.y;
-                if is_curved {
-                    let tangent = lower_tangents[(first_lower + at.x) * rows4 + input4];
-                    lower[target_at] -= 2.0 * a * tangent * gradient[i];
-                } else if copy == 1u {
-                    lower[target_at] -= derivative(params.activation, a) * gradient[i];
-                } else {
-                    lower[target_at] = derivative(params.activation, a) * gradient[i];
-                }
-            }
-        }
+        add(&sums, GRADIENT_BY_PARAMETERS, place, 0u, lane);
+        write(CURVED, place, sums, lane);
     }
 }

@@ -11,9 +11,21 @@ use serde_json::json;
 use toml::{Table, Value};
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{Experiment, schema};
+use trainable::scoreboard::Scoreboard;
 
-/// Returns the experiment files in assets/reproduction.
+/// Returns the experiment files in assets/reproduction: those that are not scoreboards.
 fn published() -> Vec<PathBuf> {
+    let mut files = tables();
+    files.retain(|path| !path.ends_with(SCOREBOARD));
+    assert!(files.len() >= 33, "found only {files:?}");
+    files
+}
+
+/// The name of a scoreboard file.
+const SCOREBOARD: &str = "scoreboard.toml";
+
+/// Returns the TOML files in assets/reproduction.
+fn tables() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/reproduction");
     let mut directories = vec![root];
     let mut files = Vec::new();
@@ -30,8 +42,30 @@ fn published() -> Vec<PathBuf> {
             }
         }
     }
-    assert!(files.len() >= 33, "found only {files:?}");
     files
+}
+
+#[test]
+fn published_scoreboards_make_experiments() {
+    let files = tables()
+        .into_iter()
+        .filter(|path| path.ends_with(SCOREBOARD));
+    let boards: Vec<_> = files
+        .map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            let board = text.parse::<Scoreboard>();
+            board.unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+        })
+        .collect();
+    assert!(boards.len() >= 2);
+    for board in boards {
+        let entries = board.entries().unwrap();
+        assert_eq!(entries.len(), board.settings.len() * board.methods.len());
+        for entry in entries {
+            assert_eq!(entry.tuning.arms.len(), 9, "{}", entry.method);
+            assert_eq!(entry.held_out(8).seeds.len(), 10, "{}", entry.method);
+        }
+    }
 }
 
 /// Returns whether `resolved` has every value that `stated` has, and adds to `other` the fields, without indices, that only

@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Tests and measures a machine with a GPU by one command.
+#
+#   benches/on_a_gpu.sh pack            where cargo is: builds the program and its tests into target/on_a_gpu
+#   benches/on_a_gpu.sh run [--quick]   where the GPU is, in a copy of the repository with target/on_a_gpu: writes
+#                                       target/on_a_gpu/report.md, to be sent with an issue or put into PERFORMANCE.md
+#
+# `run` needs no cargo. It takes about 10 minutes. First come the tests of parity and curvature, on every adapter. If one fails,
+# nothing is measured. Then come `trainable bench` with 1 to 1,024 networks, the preset `diagnosis`, and PyTorch and JAX at the
+# same work if python3 has them. --quick is for a rehearsal on software Vulkan. BACKEND is vulkan, metal, dx12 or gl; vulkan
+# by default.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+place=target/on_a_gpu
+backend=${BACKEND:-vulkan}
+
+pack() {
+  mkdir -p $place
+  cargo build --release --bin trainable
+  cp target/release/trainable $place/
+  for test in parity curvature; do
+    # The last line of cargo's output names the binary.
+    binary=$(cargo test --no-run --test $test 2>&1 | sed -n 's/.*Executable.*(\(.*\))$/\1/p')
+    cp "$binary" $place/$test
+  done
+  echo "target/on_a_gpu is ready: copy it with the repository"
+}
+
+# Prints a part of the report: its title, then the command's output, fenced if FENCE is set. Stops if the command fails.
+part() {
+  local title=$1 output status=0
+  shift
+  echo "--- $*" >&2
+  output=$("$@" 2>&1) || status=$?
+  printf '\n## %s\n\n`%s`\n\n' "$title" "$*"
+  if [ -n "${FENCE:-}" ]; then printf '```\n%s\n```\n' "$output"; else printf '%s\n' "$output"; fi
+  [ $status -eq 0 ] || { echo "failed: $*" >&2; printf '\nIt failed with exit code %s.\n' $status; exit 1; }
+}
+
+# The longest lines of a test's output are progress; keep the adapters and the results.
+tests() {
+  local status=0
+  CARGO_MANIFEST_DIR=$PWD TRAINABLE_REQUIRE_GPU=1 $place/$1 --nocapture > $place/$1.log 2>&1 || status=$?
+  grep -E '^testing on|^test |^test result|panicked' $place/$1.log | sort -u
+  return $status
+}
+
+timed_diagnosis() {
+  local seconds=$SECONDS
+  rm -rf $place/diagnosis
+  $place/trainable run --preset diagnosis --backend "$backend" --progress quiet --out $place/diagnosis "$@"
+  echo "$((SECONDS - seconds)) s in all"
+}
+
+# JAX and PyTorch on the same network, a line each.
+peers() {
+  for replicas in "$@"; do
+    python3 benches/peers.py jax --replicas "$replicas" || true
+  done
+  python3 benches/peers.py torch || true
+}
+
+report() {
+  local replicas=(1 2 8 16 64 256 1024) diagnosis=()
+  if [ "${1:-}" = --quick ]; then
+    replicas=(1 2) diagnosis=(--tasks 1 --seeds 1)
+  fi
+  echo "# On a GPU: $(date -u +%F), $(uname -srm)"
+  FENCE=1 part "Adapters" $place/trainable info --backend "$backend"
+  FENCE=1 part "Parity with the CPU" tests parity
+  FENCE=1 part "Curvature and gradient noise against references" tests curvature
+  part "Bench" $place/trainable bench --backend "$backend" --replicas "${replicas[@]}"
+  FENCE=1 part "The preset diagnosis, end to end" timed_diagnosis "${diagnosis[@]}"
+  FENCE=1 part "JAX and PyTorch, the same minutes" peers "${replicas[@]:0:5}"
+}
+
+case ${1:-} in
+  pack) pack ;;
+  run)
+    shift
+    report "$@" > $place/report.part || { mv $place/report.part $place/report.md; exit 1; }
+    mv $place/report.part $place/report.md
+    echo "$place/report.md"
+    ;;
+  *) sed -n '2,15s/^# \{0,1\}//p' "$0"; exit 2 ;;
+esac

@@ -14,7 +14,7 @@ use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{Arm, Event, Experiment, Results, RunDirectory, run_in, write_tables};
 use trainable::report::{PageError, write_event_files};
 use trainable::scheduler::{BoundControl, Control};
-use trainable::spec::ImageSet;
+use trainable::spec::{ImageSet, UpdateClipping};
 use trainable::tasks::task_length;
 
 /// The points of a run: the bits of each value, by the replica's directory, the tag and the step.
@@ -224,6 +224,8 @@ fn wanted(results: &Results) -> Points {
             ),
             ("weight norm", Some(row.weight_norm)),
             ("update norm", Some(row.update_norm)),
+            ("clip ratio", row.clip_ratio),
+            ("clip factor", row.clip_factor),
         ] {
             let tag = format!("{group}/{layer}");
             add(&row.arm, row.seed, row.update, tag, value);
@@ -281,7 +283,10 @@ fn experiment() -> Experiment {
                 step_size: 1e30,
                 ..arm("diverges", &[8])
             },
-            arm("deeper", &[8, 8]),
+            Arm {
+                update_clipping: Some(UpdateClipping::default()),
+                ..arm("deeper", &[8, 8])
+            },
         ],
         ..Preset::Smoke.experiment(Scale::Small)
     }

@@ -43,7 +43,7 @@ const OF_PROBE: [Curve<ProbeRow>; 2] = [
 ];
 
 /// Curves of a layer; the layer's name is appended to the group.
-const OF_LAYER: [Curve<ProbeRow>; 15] = [
+const OF_LAYER: [Curve<ProbeRow>; 17] = [
     ("step size", |row| Some(row.step_size)),
     ("effective step", |row| row.effective_step),
     ("sharpness", |row| row.sharpness),
@@ -59,6 +59,8 @@ const OF_LAYER: [Curve<ProbeRow>; 15] = [
     ("violation", |row| row.violation.map(f64::from)),
     ("weight norm", |row| Some(row.weight_norm)),
     ("update norm", |row| Some(row.update_norm)),
+    ("clip ratio", |row| row.clip_ratio),
+    ("clip factor", |row| row.clip_factor),
 ];
 
 /// Curves of the indicators of a minibatch.

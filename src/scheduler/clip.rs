@@ -15,6 +15,9 @@ use crate::error::Error;
 /// gradients jump, while v is still that of the old task's end for some 1 / (1 - beta2) updates. r is then 4 to 8, and
 /// the first updates are as many times too large. Update clipping needs no curvature, but a probe has to fall on the
 /// first minibatch of a task: some 40 updates later r is small again, and the harm is done.
+///
+/// [`UpdateClipping`](crate::spec::UpdateClipping) measures r at every update and needs no probe. A replica with both is
+/// clipped by both: their factors multiply.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]

@@ -62,10 +62,26 @@ pub(crate) fn experiment() -> Experiment {
                 name: "deeper".to_owned(),
                 hidden: vec![8, 8],
                 at_task_switch: TaskSwitch::ResetOptimiser,
+                optimiser: Optimiser::AmsGrad {
+                    beta1: 0.9,
+                    beta2: 0.99,
+                    epsilon: 1e-8,
+                },
                 update_clipping: Some(UpdateClipping {
                     threshold: 1.1,
                     ..UpdateClipping::default()
                 }),
+                ..plain.clone()
+            },
+            Arm {
+                name: "two second moments".to_owned(),
+                at_task_switch: TaskSwitch::RelativeTime,
+                optimiser: Optimiser::AdamMax {
+                    beta1: 0.9,
+                    beta2: 0.99,
+                    fast_beta2: 0.5,
+                    epsilon: 1e-8,
+                },
                 ..plain.clone()
             },
             Arm {
@@ -186,7 +202,7 @@ pub(crate) fn assert_same(found: &Path, wanted: &Path) {
     let rows = |name: &str| wanted[name].iter().filter(|byte| **byte == b'\n').count();
     assert_eq!(
         rows("tasks.csv"),
-        1 + 5 * 2 * 5,
+        1 + 6 * 2 * 5,
         "all but the diverging arm's tasks"
     );
     assert!(rows("probes.csv") > 100);

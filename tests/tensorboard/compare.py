@@ -52,6 +52,8 @@ OF_LAYER = {
     "violation": "violation",
     "weight_norm": "weight norm",
     "update_norm": "update norm",
+    "clip_ratio": "clip ratio",
+    "clip_factor": "clip factor",
 }
 OF_INDICATORS = {
     "dead": "units/dead",
@@ -141,7 +143,8 @@ def wanted(run, arm, seed):
 
     def add(row, step, columns, suffix=""):
         for column, group in columns.items():
-            if row[column]:
+            # Only tables with clipped updates have their columns.
+            if row.get(column):
                 number = {"true": 1.0, "false": 0.0}.get(row[column]) if column == "violation" else float(row[column])
                 scalars.setdefault(group + suffix, []).append((step, bits(number)))
 

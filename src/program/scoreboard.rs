@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use trainable::experiment::read_text;
+use trainable::experiment::{Experiment, read_text};
 use trainable::record::{ScoreboardRow, read_table, write_table};
 use trainable::report::{Foreign, check_page};
-use trainable::scoreboard::{Entry, Outcome, Scoreboard, Stage, rank, rank_table};
+use trainable::scoreboard::{Entry, Outcome, Scoreboard, ScoreboardError, Stage, rank, rank_table};
 use trainable::spec::ImageSet;
 
 use super::cells::{self, Cell};
@@ -48,7 +48,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let default = || Path::new("runs").join(&scoreboard.name);
     let place = options.out.clone().unwrap_or_else(default);
 
-    let tuning = cells(&entries, |entry| (Stage::Tuning, entry.tuning.clone()));
+    let tuning = tuning(&entries);
     cells::check(&tuning, &images)?;
     for part in by_setting(&entries) {
         check_page(&page_of(part, &place), Foreign::Keep)?;
@@ -91,7 +91,7 @@ impl Work<'_> {
     /// Tunes the methods of one setting and trains the best configurations on the held-out seeds. Returns `None` if a
     /// signal stopped it.
     fn setting<'e>(&self, entries: &'e [Entry]) -> Result<Option<Vec<Outcome<'e>>>, Failure> {
-        let tuning = cells(entries, |entry| (Stage::Tuning, entry.tuning.clone()));
+        let tuning = tuning(entries);
         if !self.train(&tuning)? {
             return Ok(None);
         }
@@ -100,12 +100,10 @@ impl Work<'_> {
             Ok::<_, Failure>(read_table(&directory.join("scores.csv"))?)
         };
         let scores = entries.iter().map(scores).collect::<Result<Vec<_>, _>>()?;
-        let best = { entries.iter().zip(&scores) }.map(|(entry, scores)| entry.best(scores));
-        let mut best = best.collect::<Vec<_>>().into_iter();
-        let held_out = cells(entries, |entry| {
-            let best = best.next().expect("one for each entry");
-            (Stage::HeldOut, entry.held_out(best))
-        });
+        let best = |(entry, scores): (&Entry, &Vec<_>)| Ok(entry.held_out(entry.best(scores)?));
+        let best = entries.iter().zip(&scores).map(best);
+        let best = best.collect::<Result<Vec<_>, Failure>>()?;
+        let held_out = cells(entries, Stage::HeldOut, best);
         if !self.train(&held_out)? {
             return Ok(None);
         }
@@ -153,19 +151,23 @@ fn by_setting(entries: &[Entry]) -> impl Iterator<Item = &[Entry]> {
     entries.chunk_by(|a, b| a.setting == b.setting)
 }
 
-/// Cells of one stage of each entry.
+/// Cells that tune each entry.
+fn tuning(entries: &[Entry]) -> Vec<Cell> {
+    let experiments = entries.iter().map(|entry| entry.tuning.clone());
+    cells(entries, Stage::Tuning, experiments)
+}
+
+/// Cells of one stage, with the experiment of each entry.
 fn cells(
     entries: &[Entry],
-    mut of: impl FnMut(&Entry) -> (Stage, trainable::experiment::Experiment),
+    stage: Stage,
+    experiments: impl IntoIterator<Item = Experiment>,
 ) -> Vec<Cell> {
-    let cell = |entry: &Entry| {
-        let (stage, experiment) = of(entry);
-        Cell {
-            name: entry.directory(stage).display().to_string(),
-            experiment,
-        }
+    let cell = |(entry, experiment): (&Entry, _)| Cell {
+        name: entry.directory(stage).display().to_string(),
+        experiment,
     };
-    entries.iter().map(cell).collect()
+    entries.iter().zip(experiments).map(cell).collect()
 }
 
 /// Page over the held-out runs of a setting.
@@ -183,7 +185,7 @@ fn read(path: &Path) -> Result<Scoreboard, Failure> {
     text.parse().map_err(of_file(path))
 }
 
-fn of_file(path: &Path) -> impl FnOnce(trainable::scoreboard::ScoreboardError) -> Failure {
+fn of_file(path: &Path) -> impl FnOnce(ScoreboardError) -> Failure {
     let path = path.to_owned();
     move |source| Failure::ScoreboardFile { path, source }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use toml::{Table, Value};
 
 use super::{Method, Scoreboard, ScoreboardError, Setting};
+use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::record::ScoreRow;
 
@@ -114,18 +115,30 @@ impl Entry {
 
     /// The place of the best configuration among the rows of scores.csv of the tuning: the one with the fewest diverged
     /// seeds, and among those the highest mean, and among those the first.
-    pub fn best(&self, scores: &[ScoreRow]) -> usize {
+    ///
+    /// # Errors
+    /// [`Error::Length`] unless there is a row for each configuration.
+    pub fn best(&self, scores: &[ScoreRow]) -> Result<usize, Error> {
+        let wanted = self.configurations.len();
+        if scores.len() != wanted {
+            return Err(Error::Length {
+                what: format!("scores.csv in {}", self.directory(Stage::Tuning).display()),
+                wanted,
+                found: scores.len(),
+            });
+        }
         let is_better = |a: &ScoreRow, b: &ScoreRow| {
             let mean = |row: &ScoreRow| row.mean.unwrap_or(f64::NEG_INFINITY);
             a.diverged < b.diverged || a.diverged == b.diverged && mean(a) > mean(b)
         };
-        (1..scores.len()).fold(0, |best, place| {
+        let better = |best, place| {
             if is_better(&scores[place], &scores[best]) {
                 place
             } else {
                 best
             }
-        })
+        };
+        Ok((1..scores.len()).fold(0, better))
     }
 
     /// The experiment of the held-out seeds, with the configuration at the place `best`.
@@ -336,6 +349,10 @@ mod tests {
             };
             entry.best(&scores.iter().map(row).collect::<Vec<_>>())
         };
+        let error = best(&[(0, Some(0.5)); 3]).unwrap_err().to_string();
+        let wanted = "scores.csv in a/m/tuning: wanted 4 elements, found 3";
+        assert_eq!(error, wanted);
+        let best = |scores: &[_]| best(scores).unwrap();
         assert_eq!(
             best(&[
                 (0, Some(0.5)),

@@ -27,13 +27,13 @@ impl<'a> Outcome<'a> {
     /// The outcome of `entry`, from scores.csv of its tuning and tasks.csv of its held-out seeds.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for a NaN among the rows.
+    /// The errors of [`Entry::best`]; [`Error::Invalid`] for a NaN among the rows.
     pub fn new(
         entry: &'a Entry,
         tuning: Vec<ScoreRow>,
         held_out: &[TaskRow],
     ) -> Result<Self, Error> {
-        let best = entry.best(&tuning);
+        let best = entry.best(&tuning)?;
         let experiment = entry.held_out(best);
         let score = scores(&experiment, held_out)?.swap_remove(0);
         Ok(Self {
@@ -47,10 +47,10 @@ impl<'a> Outcome<'a> {
 
     /// The rows of configurations.csv.
     pub fn configurations(&self) -> Vec<ConfigurationRow> {
-        let rows = self.tuning.iter().zip(&self.entry.configurations);
-        let row = |(place, (score, configuration)): (usize, (&ScoreRow, _))| {
-            let configuration: &super::experiments::Configuration = configuration;
-            ConfigurationRow {
+        let configurations = self.entry.configurations.iter().zip(&self.tuning);
+        configurations
+            .enumerate()
+            .map(|(place, (configuration, score))| ConfigurationRow {
                 setting: self.entry.setting.clone(),
                 method: self.entry.method.clone(),
                 configuration: configuration.label.clone(),
@@ -58,9 +58,8 @@ impl<'a> Outcome<'a> {
                 seeds: score.seeds,
                 diverged: score.diverged,
                 mean: score.mean,
-            }
-        };
-        rows.enumerate().map(row).collect()
+            })
+            .collect()
     }
 
     /// The rows of held_out.csv.

@@ -61,6 +61,7 @@ use crate::spec::{
 };
 use crate::tasks::TaskLengths;
 
+pub(crate) use check::is_name;
 pub use controllers::{Controllers, HostControl};
 pub(crate) use directory::PARTS;
 pub use directory::{DirectoryError, RunDirectory, check_same};
@@ -275,6 +276,15 @@ impl Experiment {
         let data = self.data.or(found);
         let data = data.filter(|data| *data != Description::mnist());
         Self { data, ..self }
+    }
+
+    /// Whether a seed means the same images, labels, permutations, orders and task lengths in both experiments.
+    pub(crate) fn has_stream_of(&self, other: &Self) -> bool {
+        let stream = |of: &Self| {
+            let lengths = (of.images, of.batch, of.epochs, of.tasks, of.switch_seed);
+            (of.stream, of.data(), lengths)
+        };
+        stream(self) == stream(other) && self.relabel_fraction == other.relabel_fraction
     }
 
     /// The network of one of the experiment's arms.

@@ -1,8 +1,9 @@
-//! Scoreboards: methods compared at their best.
+//! Scoreboards: tuned methods compared on held-out seeds.
 //!
 //! A [`Scoreboard`] is the content of a scoreboard file. In each setting, every method is tuned: all configurations of its
 //! grid are trained on the seeds for tuning, and every method has the same number of them. The best configuration is
-//! trained on held-out seeds, which nobody tuned on, and the methods are ranked by these runs.
+//! trained on held-out seeds, which nobody tuned on, and the methods are ranked by these runs. Every statement about a
+//! method is thus about the configuration that the tuning chose; it may have chosen another with other seeds.
 //!
 //! - `experiments`: the experiments of a method in a setting, made of the tables of the file.
 //! - `check`: the faults of a file that no single experiment shows.
@@ -18,6 +19,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use check::check_streams;
 pub use experiments::{Entry, Stage};
 pub use ranking::{Outcome, rank, rank_table};
 
@@ -49,6 +51,9 @@ pub struct Setting {
     /// The fields of an arm that all methods have in this setting.
     #[serde(default)]
     pub arm: Table,
+    /// The fields of an experiment file that the held-out seeds have in place of these, such as another `switch_seed`.
+    #[serde(default)]
+    pub held_out: Table,
 }
 
 /// One of the methods of a scoreboard.
@@ -116,12 +121,14 @@ impl Scoreboard {
     /// The entries of every setting, in the file's order, with the experiments that tune them.
     ///
     /// # Errors
-    /// [`ScoreboardError::Fields`] for fields that an experiment file does not have, or of a wrong type.
+    /// [`ScoreboardError::Fields`] for fields that an experiment file does not have, or of a wrong type;
+    /// [`ScoreboardError::Invalid`] for methods that see other tasks than the others of their setting.
     pub fn entries(&self) -> Result<Vec<Entry>, ScoreboardError> {
         let methods = || self.methods.iter();
         let pairs = { self.settings.iter() }.flat_map(|s| methods().map(move |method| (s, method)));
-        pairs
-            .map(|(setting, method)| Entry::new(self, setting, method))
-            .collect()
+        let entry = |(setting, method)| Entry::new(self, setting, method);
+        let entries = pairs.map(entry).collect::<Result<Vec<_>, _>>()?;
+        check_streams(&entries)?;
+        Ok(entries)
     }
 }

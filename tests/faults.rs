@@ -344,7 +344,6 @@ fn a_device_that_does_not_compute_is_refused() {
 
 #[test]
 fn a_device_that_computes_is_verified() {
-    // The adapters of these tests were verified when they were opened.
     for gpu in common::gpus() {
         pollster::block_on(gpu.verify()).unwrap();
     }

@@ -85,8 +85,6 @@ impl Experiment {
     fn check_arm_names(&self) -> Result<BTreeMap<&str, &Arm>, ExperimentError> {
         let names = self.arms.iter().map(|arm| &arm.name[..]);
         self.check_distinct("arms", "1 to 10,000, of different names", names.clone())?;
-        // A spreadsheet takes text that begins with these characters for a formula.
-        let is_name = |name: &str| is_plain(name) && !name.starts_with(['=', '+', '-', '@']);
         if let Some(name) = names.clone().find(|name| !is_name(name)) {
             let wanted = "1 to 200 bytes, without control characters, not with =, +, - or @ at the beginning";
             return Err(self.invalid("name of an arm", wanted, shown(name)));
@@ -206,6 +204,12 @@ fn check_single_control(arm: &Arm) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::invalid("control", wanted, "another"))
+}
+
+/// Whether the name can stand in tables, in pictures and on terminals.
+pub(crate) fn is_name(name: &str) -> bool {
+    // A spreadsheet takes text that begins with these characters for a formula.
+    is_plain(name) && !name.starts_with(['=', '+', '-', '@'])
 }
 
 /// Whether a text is a name that is neither empty nor long, and that has no characters that control a terminal or turn

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use trainable::experiment::Experiment;
+use trainable::experiment::{DirectoryError, Experiment};
 use trainable::spec::ImageSet;
 
 use super::Failure;
@@ -88,6 +88,22 @@ impl Unfinished<'_> {
             }
         }
         Ok(true)
+    }
+}
+
+/// Fails if `path` holds something else than a table with this column.
+pub(super) fn check_table(path: &Path, column: &str) -> Result<(), Failure> {
+    let path = path.to_owned();
+    let Ok(found) = fs::metadata(&path) else {
+        return Ok(());
+    };
+    if !found.is_file() {
+        return Err(DirectoryError::NotAFile { path }.into());
+    }
+    let header = csv::Reader::from_path(&path).and_then(|mut table| Ok(table.headers()?.clone()));
+    match header {
+        Ok(header) if header.iter().any(|found| found == column) => Ok(()),
+        _ => Err(DirectoryError::Taken { path }.into()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `trainable scoreboard`: methods compared at their best.
+//! `trainable scoreboard`: tuned methods compared on held-out seeds.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -15,6 +15,9 @@ use super::run::{Means, Session};
 use super::say::say;
 use super::signals::{INTERRUPTED, Signals};
 use super::{Failure, print, report};
+
+/// Names of the tables: ranks, tuning, held-out seeds.
+const TABLES: [&str; 3] = ["scoreboard.csv", "configurations.csv", "held_out.csv"];
 
 /// Options of `trainable scoreboard`.
 #[derive(Args)]
@@ -41,10 +44,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let signals = Signals::listen().map_err(Failure::Signals)?;
     let images = options.means.images()?;
     let scoreboard = read(&options.file)?;
-    let mut entries = scoreboard.entries().map_err(of_file(&options.file))?;
-    for entry in &mut entries {
-        entry.tuning = entry.tuning.clone().on(&images);
-    }
+    let entries = scoreboard.entries().map_err(of_file(&options.file))?;
+    let entries: Vec<_> = { entries.into_iter() }
+        .map(|entry| entry.on(&images))
+        .collect();
     let default = || Path::new("runs").join(&scoreboard.name);
     let place = options.out.clone().unwrap_or_else(default);
 
@@ -53,8 +56,13 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     for part in by_setting(&entries) {
         check_page(&page_of(part, &place), Foreign::Keep)?;
     }
-    // Finds faults of the directories before anything is trained.
+    // Faults are found before anything is trained, as far as that does not wait for the best configurations.
+    let held_out = entries.iter().map(|entry| entry.held_out(0));
+    cells::check(&cells(&entries, Stage::HeldOut, held_out), &images)?;
     cells::unfinished(&tuning, &place, &images)?;
+    for table in TABLES {
+        cells::check_table(&place.join(table), "setting")?;
+    }
     let session = Session::open(&options.means, images.clone(), signals)?;
     let work = Work {
         session,
@@ -75,7 +83,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         print(&rank_table(&ranks(&outcomes)?))?;
     }
     say!("results in {}", work.place.display());
-    report::tell_page(&work.place.join("scoreboard.csv"));
+    report::tell_page(&work.place.join(TABLES[0]));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -131,13 +139,11 @@ impl Work<'_> {
     fn write(&self, outcomes: &[Vec<Outcome<'_>>]) -> Result<(), Failure> {
         let all = || outcomes.iter().flatten();
         let configurations: Vec<_> = all().flat_map(Outcome::configurations).collect();
-        write_table(&self.place.join("configurations.csv"), &configurations)?;
+        let [ranked, tuned, by_seed] = TABLES.map(|table| self.place.join(table));
+        write_table(&tuned, &configurations)?;
         let held_out: Vec<_> = all().flat_map(Outcome::held_out).collect();
-        write_table(&self.place.join("held_out.csv"), &held_out)?;
-        Ok(write_table(
-            &self.place.join("scoreboard.csv"),
-            &ranks(outcomes)?,
-        )?)
+        write_table(&by_seed, &held_out)?;
+        Ok(write_table(&ranked, &ranks(outcomes)?)?)
     }
 }
 

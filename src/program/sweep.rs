@@ -10,12 +10,11 @@ pub(super) mod slurm;
 
 use std::env;
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf, absolute};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use trainable::experiment::{DirectoryError, score_table};
+use trainable::experiment::score_table;
 use trainable::files::write_whole;
 use trainable::record::{ScoreRow, TableRow};
 use trainable::report::{Foreign, check_page};
@@ -68,7 +67,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let place = options.out.clone().unwrap_or_else(default);
 
     cells::check(&grid.cells, &images)?;
-    check_table(&place)?;
+    cells::check_table(&place.join(TABLE), "arm")?;
     check_page(&report::page_in(&place), Foreign::Keep)?;
     let unfinished = cells::unfinished(&grid.cells, &place, &images)?;
     if unfinished.finished > 0 {
@@ -97,22 +96,6 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     say!("results in {}", place.display());
     report::tell_page(&report::page_in(&place));
     Ok(ExitCode::SUCCESS)
-}
-
-/// Fails if the path of the sweep's table holds something else.
-fn check_table(place: &Path) -> Result<(), Failure> {
-    let path = place.join(TABLE);
-    let Ok(found) = fs::metadata(&path) else {
-        return Ok(());
-    };
-    if !found.is_file() {
-        return Err(DirectoryError::NotAFile { path }.into());
-    }
-    let header = csv::Reader::from_path(&path).and_then(|mut table| Ok(table.headers()?.clone()));
-    match header {
-        Ok(header) if header.iter().any(|column| column == "arm") => Ok(()),
-        _ => Err(DirectoryError::Taken { path }.into()),
-    }
 }
 
 /// Writes sweep.csv. Each row has the values of the varied fields and then the columns of scores.csv, for one cell and

@@ -80,13 +80,14 @@ pub struct ScoreboardRow {
     pub seeds: usize,
     /// The number of held-out seeds that diverged.
     pub diverged: usize,
-    /// Mean online accuracy over all tasks and finished seeds.
+    /// Mean online accuracy over all tasks and finished seeds. That of the first method is biased upwards, as the largest of
+    /// several.
     pub mean: Option<f64>,
     /// The lower end of the mean's 95% t interval over seeds.
     pub t_low: Option<f64>,
     /// The upper end of that interval.
     pub t_high: Option<f64>,
-    /// The mean over seeds of the first method's accuracy less this one's.
+    /// The mean over seeds of the first method's accuracy less this one's; none where either diverged on a seed.
     pub behind: Option<f64>,
     /// The lower end of the t interval of `behind`. The intervals of all pairs of methods in the setting hold together with
     /// 95% confidence, by Bonferroni's correction.

@@ -4,11 +4,16 @@ use std::collections::BTreeSet;
 
 use toml::Table;
 
-use super::experiments::directory_name;
+use super::experiments::{Entry, directory_name};
 use super::{Scoreboard, ScoreboardError};
+use crate::experiment::is_name;
 
 /// The fields of an experiment that the scoreboard sets itself.
 const OWN: [&str; 4] = ["name", "question", "seeds", "arms"];
+const NOT_OWN: &str = "fields that the scoreboard does not set itself";
+
+/// The largest number of configurations of a method; more are taken for a mistake.
+const MOST_CONFIGURATIONS: usize = 1_000;
 
 impl Scoreboard {
     /// Checks names, seeds and budgets.
@@ -16,6 +21,7 @@ impl Scoreboard {
     /// # Errors
     /// [`ScoreboardError::Invalid`].
     pub(super) fn check(&self) -> Result<(), ScoreboardError> {
+        check_names("name", std::iter::once(&self.name))?;
         check_names(
             "settings",
             self.settings.iter().map(|setting| &setting.name),
@@ -24,12 +30,21 @@ impl Scoreboard {
         self.check_seeds()?;
         for setting in &self.settings {
             check_own("settings", &setting.name, &setting.experiment, &setting.arm)?;
+            check_own("settings", &setting.name, &setting.held_out, &Table::new())?;
         }
         for method in &self.methods {
             check_own("methods", &method.name, &method.experiment, &method.arm)?;
+            let what = |field: &str| format!("methods, {:?}, grid{field}", method.name);
             if let Some((field, _)) = method.grid.iter().find(|(_, values)| values.is_empty()) {
-                let what = format!("methods, {:?}, grid.{field}", method.name);
-                return Err(invalid(what, "one value or more", "an empty list"));
+                let wanted = "one value or more";
+                return Err(invalid(what(&format!(".{field}")), wanted, "an empty list"));
+            }
+            if method.grid.contains_key("name") {
+                return Err(invalid(what(""), NOT_OWN, "name"));
+            }
+            if method.configurations() > MOST_CONFIGURATIONS {
+                let found = method.configurations();
+                return Err(invalid(what(""), "at most 1,000 configurations", found));
             }
         }
         self.check_budgets()
@@ -39,6 +54,15 @@ impl Scoreboard {
         let tuning = BTreeSet::from_iter(&self.tuning_seeds);
         if tuning.is_empty() {
             return Err(invalid("tuning_seeds", "one seed or more", "none"));
+        }
+        for (what, seeds) in [
+            ("tuning_seeds", &self.tuning_seeds),
+            ("held_out_seeds", &self.held_out_seeds),
+        ] {
+            let mut seen = BTreeSet::new();
+            if let Some(seed) = seeds.iter().find(|seed| !seen.insert(**seed)) {
+                return Err(invalid(what, "different seeds", format!("{seed} twice")));
+            }
         }
         if self.held_out_seeds.len() < 2 {
             let found = self.held_out_seeds.len();
@@ -85,6 +109,25 @@ impl super::Method {
     }
 }
 
+/// Fails if a method sees other tasks than the first one of its setting: they could not be compared seed by seed.
+pub(super) fn check_streams(entries: &[Entry]) -> Result<(), ScoreboardError> {
+    for of_setting in entries.chunk_by(|a, b| a.setting == b.setting) {
+        let first = &of_setting[0];
+        let differs = |other: &&Entry| {
+            let held_out = [first, other].map(|entry| entry.held_out(0));
+            !first.tuning.has_stream_of(&other.tuning) || !held_out[0].has_stream_of(&held_out[1])
+        };
+        if let Some(other) = of_setting.iter().find(differs) {
+            return Err(invalid(
+                format!("methods, {:?}, experiment", other.method),
+                "fields that leave the tasks as they are",
+                format!("other tasks than {:?} has", first.method),
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Fails unless there are names, whose directories differ.
 fn check_names<'a>(
     what: &str,
@@ -93,8 +136,9 @@ fn check_names<'a>(
     let mut directories = BTreeSet::new();
     for name in names {
         let directory = directory_name(name);
-        if directory.is_empty() {
-            let wanted = "names with letters or digits";
+        if directory.is_empty() || !is_name(name) {
+            let wanted = "names of 1 to 200 bytes with letters or digits, without control characters, not with =, +, - or @ \
+                          at the beginning";
             return Err(invalid(what, wanted, format!("{name:?}")));
         }
         if !directories.insert(directory) {
@@ -117,8 +161,7 @@ fn check_own(
 ) -> Result<(), ScoreboardError> {
     let of = |table: &Table, kind, own: &[&str]| {
         let field = own.iter().find(|field| table.contains_key(**field))?;
-        let wanted = "fields that the scoreboard does not set itself";
-        Some(invalid(format!("{what}, {name:?}, {kind}"), wanted, field))
+        Some(invalid(format!("{what}, {name:?}, {kind}"), NOT_OWN, field))
     };
     let fault = of(experiment, "experiment", &OWN).or_else(|| of(arm, "arm", &["name"]));
     fault.map_or(Ok(()), Err)
@@ -166,17 +209,33 @@ mod tests {
                 "[3]",
                 "held_out_seeds: wanted two seeds or more, found 1",
             ),
+            (
+                "[3, 4]",
+                "[3, 3]",
+                "held_out_seeds: wanted different seeds, found 3 twice",
+            ),
+            (
+                "'short'",
+                "'..'",
+                "name: wanted names of 1 to 200 bytes with letters or digits",
+            ),
+            (
+                "'relu'",
+                "'=relu'",
+                "settings: wanted names of 1 to 200 bytes",
+            ),
+            (
+                "step_size = [1e-3, 2e-3]",
+                "name = ['a', 'b']",
+                "methods, \"constant\", grid: wanted fields that the scoreboard does not set itself, found name",
+            ),
             ("[3, 4]", "[3, 2]", "found 2 in both lists"),
             (
                 "'relu'",
                 "'L2'",
                 "settings: wanted names that differ in letters or digits, found a second \"l2\"",
             ),
-            (
-                "'relu'",
-                "'--'",
-                "settings: wanted names with letters or digits, found \"--\"",
-            ),
+            ("'relu'", "'--'", "settings: wanted names of 1 to 200 bytes"),
             (
                 "[0.9, 0.99]",
                 "[0.9]",

@@ -9,6 +9,7 @@ use super::{Method, Scoreboard, ScoreboardError, Setting};
 use crate::error::Error;
 use crate::experiment::Experiment;
 use crate::record::ScoreRow;
+use crate::spec::ImageSet;
 
 /// One method in one setting.
 #[derive(Clone, Debug)]
@@ -21,7 +22,8 @@ pub struct Entry {
     pub tuning: Experiment,
     /// The configurations, in the order of the arms.
     pub(super) configurations: Vec<Configuration>,
-    pub(super) held_out_seeds: Vec<u32>,
+    /// Every configuration as an arm, on the held-out seeds.
+    held_out: Experiment,
 }
 
 /// A part of an entry's work.
@@ -81,26 +83,46 @@ impl Entry {
             arms.push(Value::Table(arm));
             configurations.push(configuration);
         }
-        let mut file = over(&setting.experiment, &method.experiment);
-        file.insert("name".to_owned(), scoreboard.name.clone().into());
-        file.insert("arms".to_owned(), arms.into());
-        let tuning: Experiment = file.try_into().map_err(|source| ScoreboardError::Fields {
+        let name = format!("{}, {}, {}", scoreboard.name, setting.name, method.name);
+        let experiment = |stage: &str, changes: &Table, seeds: &[u32], question: &str| {
+            let file = over(&setting.experiment, &method.experiment);
+            let mut file = over(&file, changes);
+            file.insert("name".to_owned(), format!("{name}, {stage}").into());
+            file.insert("question".to_owned(), question.into());
+            file.insert("arms".to_owned(), arms.clone().into());
+            let experiment: Experiment = file.try_into()?;
+            Ok(Experiment {
+                seeds: seeds.to_vec(),
+                ..experiment
+            })
+        };
+        let fields = |source: toml::de::Error| ScoreboardError::Fields {
             setting: setting.name.clone(),
             method: method.name.clone(),
             source: Box::new(source),
-        })?;
+        };
+        let question = "Which configuration is the best?";
+        let tuning = experiment("tuning", &Table::new(), &scoreboard.tuning_seeds, question);
+        let question = "How good is the best configuration?";
+        let seeds = &scoreboard.held_out_seeds;
+        let held_out = experiment("held-out", &setting.held_out, seeds, question);
         Ok(Self {
             setting: setting.name.clone(),
             method: method.name.clone(),
-            tuning: Experiment {
-                name: format!("{}, {}, {}, tuning", tuning.name, setting.name, method.name),
-                question: "Which configuration is the best?".to_owned(),
-                seeds: scoreboard.tuning_seeds.clone(),
-                ..tuning
-            },
+            tuning: tuning.map_err(fields)?,
             configurations,
-            held_out_seeds: scoreboard.held_out_seeds.clone(),
+            held_out: held_out.map_err(fields)?,
         })
+    }
+
+    /// The entry on the data of `images`; see [`Experiment::on`].
+    #[must_use]
+    pub fn on(self, images: &ImageSet) -> Self {
+        Self {
+            tuning: self.tuning.on(images),
+            held_out: self.held_out.on(images),
+            ..self
+        }
     }
 
     /// The directory of a stage, below the scoreboard's: SETTING/METHOD/STAGE.
@@ -147,11 +169,8 @@ impl Entry {
     /// If the method has fewer configurations.
     pub fn held_out(&self, best: usize) -> Experiment {
         Experiment {
-            name: format!("{}held-out", self.tuning.name.trim_end_matches("tuning")),
-            question: "How good is the best configuration?".to_owned(),
-            seeds: self.held_out_seeds.clone(),
-            arms: vec![self.tuning.arms[best].clone()],
-            ..self.tuning.clone()
+            arms: vec![self.held_out.arms[best].clone()],
+            ..self.held_out.clone()
         }
     }
 }

@@ -33,11 +33,19 @@ pub fn gpus() -> Vec<Arc<Gpu>> {
     gpus
 }
 
-/// Opens the adapter. A notice says so where it gives no device or computes wrongly.
+/// Opens the adapter. A notice says so where it gives no device.
+///
+/// # Panics
+///
+/// The device computes wrongly.
 pub fn open(adapter: &wgpu::Adapter) -> Option<Gpu> {
     let opened = pollster::block_on(Gpu::open(adapter));
     let opened = opened.and_then(|gpu| pollster::block_on(gpu.verify()).map(|()| gpu));
     let refused = |error| {
+        assert!(
+            !matches!(error, trainable::gpu::Error::WrongResults { .. }),
+            "{error}"
+        );
         // The alternate form appends the causes.
         let error = anyhow::Error::new(error);
         notice(&format!("{error:#}; NOTHING IS TESTED on this adapter"));

@@ -7,7 +7,7 @@ use super::PageError;
 use super::cells::Cells;
 use super::record::Record;
 use crate::error::Error;
-use crate::experiment::{Experiment, difference};
+use crate::experiment::difference;
 use crate::record::{DifferenceRow, ScoreRow, TaskRow, text_cell};
 use crate::report::subject::Subject;
 
@@ -163,7 +163,8 @@ fn across(runs: &[Run]) -> Result<Vec<DifferenceRow>, Error> {
     };
     let mut rows = Vec::new();
     for run in later {
-        if !is_same_stream(&first.record.experiment, &run.record.experiment) {
+        let (a, b) = (&first.record.experiment, &run.record.experiment);
+        if a.seeds != b.seeds || !a.has_stream_of(b) {
             continue;
         }
         for arm in run.record.arms() {
@@ -182,20 +183,4 @@ fn across(runs: &[Run]) -> Result<Vec<DifferenceRow>, Error> {
         }
     }
     Ok(rows)
-}
-
-/// Returns whether a seed means the same images, labels, permutations, orders and task lengths in both experiments.
-fn is_same_stream(a: &Experiment, b: &Experiment) -> bool {
-    let stream = |of: &Experiment| {
-        (
-            of.stream,
-            of.data(),
-            of.images,
-            of.batch,
-            of.epochs,
-            of.tasks,
-            of.switch_seed,
-        )
-    };
-    stream(a) == stream(b) && a.relabel_fraction == b.relabel_fraction && a.seeds == b.seeds
 }

@@ -1,8 +1,9 @@
-"""A training step by JAX or PyTorch: peers.py jax|torch [--replicas R] [--steps N].
+"""A training step by JAX or PyTorch: peers.py jax|torch [--replicas R] [--steps N] [--precision highest|default].
 
 The work of `trainable bench`: 784-256-256-10, ReLU, minibatches of 256, cross-entropy, Adam, f32. It runs on whatever device the
-library takes first; PyTorch takes CUDA if it can. Prints one line of JSON: the milliseconds of a step of all replicas, the
-median and the least of five runs.
+library takes first; PyTorch takes CUDA if it can. Products are in f32 with --precision highest; by default, JAX rounds their
+factors to TF32 on some GPUs. Prints one line of JSON: the milliseconds of a step of all replicas, the median and the least of
+five runs.
 """
 
 import argparse
@@ -13,11 +14,12 @@ import time
 WIDTHS, BATCH, BATCHES, RUNS = (784, 256, 256, 10), 256, 100, 5
 
 
-def jax_steps(replicas, steps):
+def jax_steps(replicas, steps, precision):
     """jit, scan over minibatches, vmap over replicas."""
     import jax
     import jax.numpy as jnp
 
+    jax.config.update("jax_default_matmul_precision", precision)
     key = jax.random.key(0)
     images = jax.random.normal(key, (BATCHES, BATCH, WIDTHS[0]))
     labels = jax.random.randint(key, (BATCHES, BATCH), 0, WIDTHS[-1])
@@ -51,13 +53,14 @@ def jax_steps(replicas, steps):
     run = lambda state: jax.lax.scan(step, state, jnp.arange(steps) % BATCHES)
     state = jax.vmap(initial)(jax.random.split(key, replicas))
     run = jax.jit(jax.vmap(run))
-    return f"jax {jax.__version__}, {jax.devices()[0].device_kind}", lambda: jax.block_until_ready(run(state))
+    return f"jax {jax.__version__}, {jax.devices()[0].device_kind}, {precision} precision", lambda: jax.block_until_ready(run(state))
 
 
-def torch_steps(replicas, steps):
-    """Eager, with fused Adam."""
+def torch_steps(replicas, steps, precision):
+    """Eager, with fused Adam. PyTorch's default precision of products is the highest."""
     import torch
 
+    torch.set_float32_matmul_precision("highest")
     assert replicas == 1, "PyTorch is timed with one replica"
     device = "cuda" if torch.cuda.is_available() else "cpu"
     name = torch.cuda.get_device_name() if device == "cuda" else f"{torch.get_num_threads()} threads"
@@ -84,10 +87,11 @@ def main():
     parser.add_argument("library", choices=["jax", "torch"])
     parser.add_argument("--replicas", type=int, default=1)
     parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--precision", choices=["highest", "default"], default="highest")
     options = parser.parse_args()
     try:
         steps = {"jax": jax_steps, "torch": torch_steps}[options.library]
-        name, run = steps(options.replicas, options.steps)
+        name, run = steps(options.replicas, options.steps, options.precision)
     except ImportError as error:
         parser.exit(1, f"not timed: {error}\n")
     run()

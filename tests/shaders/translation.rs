@@ -26,7 +26,7 @@ fn slots(kernel: &Kernel) -> impl Iterator<Item = (ResourceBinding, u8, bool)> {
 /// Translates as wgpu does for a Vulkan 1.3 device whose buffers are robust.
 fn to_spirv(module: &Module, info: &ModuleInfo) -> Result<Vec<u32>, String> {
     let options = spv::Options {
-        lang_version: (1, 3),
+        lang_version: (1, 6),
         flags: spv::WriterFlags::empty(),
         capabilities: Some([spv::Capability::Shader].into_iter().collect()),
         bounds_check_policies: BoundsCheckPolicies {

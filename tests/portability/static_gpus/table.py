@@ -91,7 +91,7 @@ def main(directory, table):
         tiled = {kernel for kernel, variant, _ in lines if variant != "plain"}
         for (kernel, variant, numbers), shader in zip(lines, code):
             is_product = kernel in tiled
-            # Only software devices run the plain variant of a product.
+            # GPUs run the tiled variants of a product, unless a workgroup may not have 256 lanes.
             runs_here = not is_product or variant != "plain"
             spilled = sum(int(numbers[name]) for name in spills)
             share = multiply_adds(shader) if shader and is_product else None

@@ -346,6 +346,38 @@ mod tests {
     }
 
     #[test]
+    fn held_out_seeds_may_have_other_tasks_but_all_methods_have_the_same() {
+        let board = |method: &str| {
+            entries(&format!(
+                "
+                settings = [{{ name = 's', experiment = {{ switch_seed = 1 }}, held_out = {{ switch_seed = 2 }} }}]
+                methods = [{{ name = 'a' }}, {{ name = 'b', experiment = {{ {method} }} }}]"
+            ))
+        };
+        let entry = &board("interval = 9").unwrap()[1];
+        let held_out = entry.held_out(0);
+        assert_eq!(
+            (entry.tuning.switch_seed, held_out.switch_seed),
+            (Some(1), Some(2))
+        );
+        assert_eq!((entry.tuning.interval, held_out.interval), (9, 9));
+        assert_eq!(
+            (&entry.tuning.name[..], &held_out.name[..]),
+            ("short, s, b, tuning", "short, s, b, held-out")
+        );
+        for other in [
+            "tasks = 3",
+            "epochs = 7",
+            "relabel_fraction = 0.5",
+            "images = 640",
+        ] {
+            let error = board(other).unwrap_err().to_string();
+            let wanted = "methods, \"b\", experiment: wanted fields that leave the tasks as they are, found other tasks than \"a\" has";
+            assert_eq!(error, wanted, "{other}");
+        }
+    }
+
+    #[test]
     fn the_best_configuration_diverges_least_and_is_then_the_most_accurate() {
         let entries = entries(
             "settings = [{ name = 'a' }]

@@ -7,6 +7,8 @@
 //! - `score FOLDER | ARM`: mean online accuracy and its t interval;
 //! - `difference FOLDER | ARM`: the difference in mean online accuracy from the arm's counterpart, and its t interval;
 //! - `auroc FOLDER | ARM | INDICATOR`: the area under the ROC curve and its bootstrap interval;
+//! - `ranked FOLDER | SETTING; RANK; METHOD`: a method's mean online accuracy in a scoreboard, and its t interval;
+//! - `behind FOLDER | SETTING; RANK; METHOD`: how far it is behind the first method, and the corrected t interval;
 //! - `task FOLDER | ARM | TASK`: online accuracy at a task, mean over seeds;
 //! - `paired FOLDER | ARM | FOLDER | ARM`: mean online accuracy of the first less that of the second, seed by seed, and its
 //!   t interval.
@@ -15,10 +17,12 @@
 
 use super::rows::{Figure, Rows};
 
-/// The intervals of scores.csv, differences.csv and early_warning.csv that are published.
+/// The intervals of scores.csv, differences.csv, early_warning.csv and scoreboard.csv that are published.
 const MEAN: [&str; 3] = ["mean", "mean_t_low", "mean_t_high"];
 const DIFFERENCE: [&str; 3] = ["difference", "t_low", "t_high"];
 const AUROC: [&str; 3] = ["auroc", "auroc_low", "auroc_high"];
+const RANKED: [&str; 3] = ["mean", "t_low", "t_high"];
+const BEHIND: [&str; 3] = ["behind", "behind_low", "behind_high"];
 
 /// Returns the paragraphs of a text, each on one line with single spaces.
 pub(super) fn paragraphs(text: &str) -> Vec<String> {
@@ -63,15 +67,14 @@ fn figure(name: &str, rows: &Rows) -> Result<String, String> {
         .unwrap_or(("cell", fields.first().ok_or("nothing")?));
     let table = |name: &str| format!("{folder}/{name}.csv");
     let figure = match (kind, &fields[1..]) {
-        ("cell", [keys, column]) => {
-            let keys: Vec<_> = keys.split(';').map(str::trim).collect();
-            rows.cell(folder, &keys, &[column])
-        }
+        ("cell", [keys, column]) => rows.cell(folder, &split(keys), &[column]),
         ("score", [arm]) => rows.cell(&table("scores"), &[arm], &MEAN),
         ("difference", [arm]) => rows.cell(&table("differences"), &[arm], &DIFFERENCE),
         ("auroc", [arm, indicator]) => {
             rows.cell(&table("early_warning"), &[arm, indicator], &AUROC)
         }
+        ("ranked", [keys]) => rows.cell(&table("scoreboard"), &split(keys), &RANKED),
+        ("behind", [keys]) => rows.cell(&table("scoreboard"), &split(keys), &BEHIND),
         ("task", [arm, task]) => {
             let task = task.parse().map_err(|_| format!("no task {task}"))?;
             rows.task(folder, arm, task)
@@ -80,6 +83,11 @@ fn figure(name: &str, rows: &Rows) -> Result<String, String> {
         _ => Err("no such figure".to_owned()),
     };
     written(figure?, format)
+}
+
+/// Returns the fields that are separated by `;`.
+fn split(keys: &str) -> Vec<&str> {
+    keys.split(';').map(str::trim).collect()
 }
 
 /// Returns the number, and its interval in brackets.

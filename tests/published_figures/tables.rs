@@ -6,7 +6,11 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 use trainable::experiment::{Experiment, differences, early_warning, scores};
-use trainable::record::{DifferenceRow, EarlyWarningRow, ScoreRow, TaskIndicatorRow};
+use trainable::record::{
+    ConfigurationRow, DifferenceRow, EarlyWarningRow, HeldOutRow, ScoreRow, ScoreboardRow,
+    TaskIndicatorRow,
+};
+use trainable::statistics::student_interval;
 
 use super::published;
 use super::rows::read;
@@ -183,5 +187,104 @@ fn folders_are_listed_with_their_revisions() {
             &revision.unwrap_or("unknown"),
             "{name}"
         );
+    }
+}
+
+/// The pairs that REPRODUCTION.md says can, or cannot, be told apart. The intervals are those of all 105 pairs together.
+#[test]
+fn the_tournament_tells_apart_what_the_page_says() {
+    let seeds: Vec<HeldOutRow> = read(&published().0.join("tournament/held_out.csv")).unwrap();
+    let means = |method: &str| -> Vec<f64> {
+        let own = seeds
+            .iter()
+            .filter(|row| row.setting == "L2" && row.method == method);
+        own.filter_map(|row| row.mean).collect()
+    };
+    let interval = |a: &str, b: &str| {
+        let (a, b) = (means(a), means(b));
+        assert_eq!((a.len(), b.len()), (10, 10));
+        let differences: Vec<_> = a.iter().zip(&b).map(|(a, b)| a - b).collect();
+        let interval = student_interval(&differences, 1.0 - 0.05 / 105.0);
+        interval.unwrap().unwrap()
+    };
+    let next = [
+        "update clipping at probes",
+        "gradient clipping",
+        "update clipping with hold",
+    ];
+    for a in next {
+        for b in next {
+            let (low, high) = interval(a, b);
+            assert!(low <= 0.0 && high >= 0.0, "{a}, {b}");
+        }
+        for b in ["oracle, warm-up", "constant"] {
+            assert!(interval(a, b).0 > 0.0, "{a}, {b}");
+        }
+    }
+    for level in [
+        "paper, per layer",
+        "paper, global",
+        "beta2",
+        "epsilon",
+        "oracle, moments reset",
+        "oracle, Adam-Rel",
+        "update clipping without hold",
+    ] {
+        let (low, high) = interval(level, "constant");
+        assert!(low < 0.0 && high > 0.0, "{level}");
+    }
+    assert!(interval("constant", "AMSGrad").0 > 0.0);
+}
+
+/// In each scoreboard, the configurations with the best tuning were chosen, and ranks, means and intervals are those of the
+/// held-out seeds.
+#[test]
+fn scoreboards_follow_from_their_seeds() {
+    let boards = ["tournament"].map(|board| published().0.join(board));
+    for board in boards {
+        let ranks: Vec<ScoreboardRow> = read(&board.join("scoreboard.csv")).unwrap();
+        let tuned: Vec<ConfigurationRow> = read(&board.join("configurations.csv")).unwrap();
+        let seeds: Vec<HeldOutRow> = read(&board.join("held_out.csv")).unwrap();
+        let mut settings: Vec<_> = ranks.iter().map(|row| &row.setting).collect();
+        settings.dedup();
+        for setting in settings {
+            let own: Vec<_> = { ranks.iter() }
+                .filter(|row| row.setting == *setting)
+                .collect();
+            let means = |method: &str| -> Vec<f64> {
+                let of = |row: &&HeldOutRow| row.setting == *setting && row.method == method;
+                seeds.iter().filter(of).filter_map(|row| row.mean).collect()
+            };
+            let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+            let pairs = own.len() * (own.len() - 1) / 2;
+            let first = means(&own[0].method);
+            for (place, row) in own.iter().enumerate() {
+                let what = format!("{setting}, {}", row.method);
+                assert_eq!(row.rank, place + 1, "{what}");
+                let tuned: Vec<_> = { tuned.iter() }
+                    .filter(|other| other.setting == *setting && other.method == row.method)
+                    .collect();
+                let chosen = tuned.iter().find(|other| other.chosen).unwrap();
+                assert_eq!(chosen.configuration, row.configuration, "{what}");
+                assert_eq!((tuned.len(), chosen.seeds), (9, 3), "{what}");
+                let best = tuned.iter().filter_map(|other| other.mean);
+                assert_eq!(chosen.mean, best.reduce(f64::max), "{what}");
+
+                let values = means(&row.method);
+                assert_eq!(values.len(), row.seeds, "{what}");
+                assert_near([row.mean], [Some(mean(&values))], &what);
+                if row.diverged > 0 || own[0].diverged > 0 || place == 0 {
+                    assert_eq!(row.behind, None, "{what}");
+                    continue;
+                }
+                assert!(row.mean <= own[place - 1].mean, "{what}");
+                let behind: Vec<_> = first.iter().zip(&values).map(|(a, b)| a - b).collect();
+                let level = 1.0 - 0.05 / pairs as f64;
+                let (low, high) = student_interval(&behind, level).unwrap().unwrap();
+                let found = [row.behind, row.behind_low, row.behind_high];
+                let wanted = [mean(&behind), low, high].map(Some);
+                assert_near(found, wanted, &what);
+            }
+        }
     }
 }

@@ -74,7 +74,7 @@ report() {
   FENCE=1 part "Adapters" $place/trainable info --backend "$backend"
   FENCE=1 part "Parity with the CPU" tests parity
   FENCE=1 part "Curvature and gradient noise against references" tests curvature
-  part "Bench" $place/trainable bench --backend "$backend" --replicas "${replicas[@]}"
+  part "Bench" $place/trainable bench --backend "$backend" "${replicas[@]/#/--replicas=}"
   FENCE=1 part "The preset diagnosis, end to end" timed_diagnosis "${diagnosis[@]}"
   FENCE=1 part "JAX and PyTorch, the same minutes" peers "${replicas[@]:0:5}"
 }

@@ -48,10 +48,10 @@ tests() {
   return $status
 }
 
-timed_diagnosis() {
+timed_preset() {
   local seconds=$SECONDS
-  rm -rf $place/diagnosis
-  $place/trainable run --preset diagnosis --backend "$backend" --progress quiet --out $place/diagnosis "$@" || return
+  rm -rf "$place/$1"
+  $place/trainable run --preset "$1" --backend "$backend" --progress quiet --out "$place/$1" || return
   echo "$((SECONDS - seconds)) s in all"
 }
 
@@ -66,16 +66,16 @@ peers() {
 }
 
 report() {
-  local replicas=(1 2 8 16 64 256 1024) diagnosis=(--scale small)
+  local replicas=(1 2 8 16 64 256 1024) preset=diagnosis
   if [ "${1:-}" = --quick ]; then
-    replicas=(1 2) diagnosis=(--tasks 1 --seeds 1)
+    replicas=(1 2) preset=smoke
   fi
   echo "# On a GPU: $(date -u +%F), $(uname -srm), revision $(cat $place/revision)"
   FENCE=1 part "Adapters" $place/trainable info --backend "$backend"
   FENCE=1 part "Parity with the CPU" tests parity
   FENCE=1 part "Curvature and gradient noise against references" tests curvature
   part "Bench" $place/trainable bench --backend "$backend" "${replicas[@]/#/--replicas=}"
-  FENCE=1 part "The preset diagnosis, end to end" timed_diagnosis "${diagnosis[@]}"
+  FENCE=1 part "The preset $preset, end to end" timed_preset $preset
   FENCE=1 part "JAX and PyTorch, the same minutes" peers "${replicas[@]:0:5}"
 }
 

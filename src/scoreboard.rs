@@ -23,7 +23,7 @@ use check::check_streams;
 pub use experiments::{Entry, Stage};
 pub use ranking::{Outcome, rank, rank_table};
 
-/// A comparison of methods at their best, as it stands in a scoreboard file.
+/// A comparison of tuned methods, as it stands in a scoreboard file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scoreboard {

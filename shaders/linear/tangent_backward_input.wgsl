@@ -44,3 +44,13 @@ struct Params {
 const UPPER_BY_PARAMETERS: u32 = 0u;     // Rd W^T
 const GRADIENT_BY_ITERATES: u32 = 1u;    // d V^T
 const GRADIENT_BY_PARAMETERS: u32 = 2u;  // d W^T
+
+// The roles of a pass's sums g.
+const DIRECT: u32 = 0u;   // lower = f' g
+const MIRROR: u32 = 1u;   // lower -= f' g, with the inputs of CReLU's second copy
+const CURVED: u32 = 2u;   // lower -= 2 a Ra g
+
+// The vec4s in a row of `lower`.
+fn width4() -> u32 {
+    return params.rows / select(4u, 8u, params.activation == ACTIVATION_CRELU);
+}

@@ -87,7 +87,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the runs of all settings share.
+/// The device, the data and the directory that the runs of all settings share.
 struct Work<'a> {
     session: Session,
     options: &'a Options,

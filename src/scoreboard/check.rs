@@ -114,8 +114,8 @@ pub(super) fn check_streams(entries: &[Entry]) -> Result<(), ScoreboardError> {
     for of_setting in entries.chunk_by(|a, b| a.setting == b.setting) {
         let first = &of_setting[0];
         let differs = |other: &&Entry| {
-            let held_out = [first, other].map(|entry| entry.held_out(0));
-            !first.tuning.has_stream_of(&other.tuning) || !held_out[0].has_stream_of(&held_out[1])
+            !first.tuning.has_stream_of(&other.tuning)
+                || !first.held_out.has_stream_of(&other.held_out)
         };
         if let Some(other) = of_setting.iter().find(differs) {
             return Err(invalid(

@@ -23,7 +23,7 @@ pub struct Entry {
     /// The configurations, in the order of the arms.
     pub(super) configurations: Vec<Configuration>,
     /// Every configuration as an arm, on the held-out seeds.
-    held_out: Experiment,
+    pub(super) held_out: Experiment,
 }
 
 /// A part of an entry's work.

@@ -78,11 +78,6 @@ fn tangents(place: Place, input4: u32) -> Tile {
     return sums;
 }
 
-// What becomes of a pass's sums g.
-const DIRECT: u32 = 0u;   // lower = f' g
-const MIRROR: u32 = 1u;   // lower -= f' g, with the inputs of CReLU's second copy
-const CURVED: u32 = 2u;   // lower -= 2 a Ra g
-
 fn write(role: u32, place: Place, sums: Tile) {
     let rows4 = params.rows / 4u;
     let width4 = width4();
@@ -101,11 +96,6 @@ fn write(role: u32, place: Place, sums: Tile) {
             lower[target_at] -= 2.0 * a * lower_tangents[target_at] * g[i];
         }
     }
-}
-
-// The vec4s in a row of `lower`.
-fn width4() -> u32 {
-    return params.rows / select(4u, 8u, params.activation == ACTIVATION_CRELU);
 }
 
 @compute @workgroup_size(32)

@@ -63,11 +63,6 @@ fn tangents(place: Place, input: u32, lane: u32) -> Sums {
     return sums;
 }
 
-// What becomes of a pass's sums g.
-const DIRECT: u32 = 0u;   // lower = f' g
-const MIRROR: u32 = 1u;   // lower -= f' g, with the inputs of CReLU's second copy
-const CURVED: u32 = 2u;   // lower -= 2 a Ra g
-
 fn write(role: u32, place: Place, sums: Sums, lane: u32) {
     var g = results(sums, lane);
     let rows4 = params.rows / 4u;
@@ -89,11 +84,6 @@ fn write(role: u32, place: Place, sums: Sums, lane: u32) {
             }
         }
     }
-}
-
-// The vec4s in a row of `lower`.
-fn width4() -> u32 {
-    return params.rows / select(4u, 8u, params.activation == ACTIVATION_CRELU);
 }
 
 @compute @workgroup_size(LANES)

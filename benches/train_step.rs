@@ -2,33 +2,13 @@
 //! executor and on every adapter. Criterion's throughput is nominal: 6 flop per sample and parameter for each replica. Its
 //! unit "elem/s" stands for flop/s.
 
+mod common;
+
 use std::time::{Duration, Instant};
 
+use self::common::{BATCH, spec};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use trainable::network::{Activation, Network};
-use trainable::spec::{ImageSet, ReplicaSpec, TaskStream, TrainingSpec};
 use trainable::{Backend, Compute, Trainer};
-
-const BATCH: u32 = 256;
-
-fn spec(replicas: u32) -> TrainingSpec {
-    let bytes: Vec<u8> = (0..25_600 * 784_u32)
-        .map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8)
-        .collect();
-    let images = ImageSet::new(&bytes, 784, 0.5, 0.29).unwrap();
-    TrainingSpec {
-        network: Network::mlp(&[784, 256, 256, 10], Activation::Relu).unwrap(),
-        batch: BATCH,
-        replicas: (0..replicas)
-            .map(|seed| ReplicaSpec {
-                seed,
-                ..ReplicaSpec::default()
-            })
-            .collect(),
-        stream: Some(TaskStream::random_labels(images, 25_600, 100)),
-        probe: None,
-    }
-}
 
 /// Trains `steps` steps, waits for them, and returns the time.
 fn time_steps(trainer: &mut Trainer, steps: u32) -> Duration {
@@ -57,7 +37,7 @@ fn train_step(criterion: &mut Criterion) {
         };
         println!("{name}: {chosen}");
         for replicas in [1, 2, 8] {
-            let mut trainer = Trainer::new(&compute, spec(replicas)).unwrap();
+            let mut trainer = Trainer::new(&compute, spec(replicas, None)).unwrap();
             let parameters = trainer.spec().network.parameter_count() as u64;
             let flop = 6 * u64::from(BATCH) * parameters * u64::from(replicas);
             time_steps(&mut trainer, 3);

@@ -33,7 +33,7 @@ fn present(backend: Backend) -> String {
         _ => pollster::block_on(present_adapters()),
     };
     for (summary, adapter) in &found {
-        text += &describe(summary, &adapter.limits());
+        text += &describe(summary, adapter);
         let opened = pollster::block_on(Gpu::open(adapter));
         if let Err(error) = opened.and_then(|gpu| pollster::block_on(gpu.verify())) {
             text += &format!("    cannot be used: {}\n", with_causes(&error));
@@ -65,16 +65,22 @@ fn chosen(options: &Options) -> Result<String, Failure> {
     Ok(text)
 }
 
-fn describe(summary: &AdapterSummary, limits: &wgpu::Limits) -> String {
+fn describe(summary: &AdapterSummary, adapter: &wgpu::Adapter) -> String {
+    let (info, limits) = (adapter.get_info(), adapter.limits());
     let kind = if summary.is_hardware() {
         "hardware"
     } else {
         "software"
     };
+    let subgroups = match (info.subgroup_min_size, info.subgroup_max_size) {
+        (least, most) if least == most => format!("{least}"),
+        (least, most) => format!("{least} to {most}"),
+    };
     let mib = |bytes: u64| bytes >> 20;
     format!(
         "{summary}: {kind}\n    \
-         buffers to {} MiB, bindings to {} MiB, {} storage buffers a stage, {} invocations and {} KiB a workgroup\n",
+         buffers to {} MiB, bindings to {} MiB, {} storage buffers a stage, {} invocations and {} KiB a workgroup, \
+         subgroups of {subgroups}\n",
         mib(limits.max_buffer_size),
         mib(limits.max_storage_buffer_binding_size),
         limits.max_storage_buffers_per_shader_stage,

@@ -5,11 +5,13 @@
 //
 // Needs the shape of a tile (tile_wide.wgsl or tile_deep.wgsl) and these functions of the kernel:
 //
+//   left_along_depth(which)          whether rows of the left factor of product `which` are stored along the depth
+//   right_along_depth(which)         the same of the right factor
 //   left4(factors, major, minor4)    vec4 `minor4` of row `major` of the left factor as it is stored:
-//                                    [i, k] where LEFT_ALONG_DEPTH, else [k, i]
-//   right4(factors, major, minor4)   [j, k] where RIGHT_ALONG_DEPTH, else [k, j]
+//                                    [i, k] where left_along_depth, else [k, i]
+//   right4(factors, major, minor4)   [j, k] where right_along_depth, else [k, j]
 //
-// Both are called with k below the depth only. Beyond the other edges they may return any number; the kernel drops
+// The last two are called with k below the depth only. Beyond the other edges they may return any number; the kernel drops
 // the sums that use it. A depth that is stored along rows is a multiple of 4.
 //
 // A lane stages a block of 4 by 4 by four loads without a branch between them, so that all are in flight at once. For
@@ -65,7 +67,7 @@ fn zero_unless(is_kept: bool, value: vec4<f32>) -> vec4<f32> {
 // Rows i .. i + 3 and depths k .. k + 3 of the left factor, zero beyond the depth. Column n of the result holds the
 // four rows at depth k + n.
 fn left_block(factors: Factors, i: u32, k: u32) -> mat4x4<f32> {
-    if LEFT_ALONG_DEPTH {
+    if left_along_depth(factors.which) {
         let k4 = min(k, factors.depth - 4u) / 4u;
         let is_kept = k < factors.depth;
         return transpose(mat4x4<f32>(
@@ -86,7 +88,7 @@ fn left_block(factors: Factors, i: u32, k: u32) -> mat4x4<f32> {
 
 // Columns j .. j + 3 and depths k .. k + 3 of the right factor, in the same way.
 fn right_block(factors: Factors, j: u32, k: u32) -> mat4x4<f32> {
-    if RIGHT_ALONG_DEPTH {
+    if right_along_depth(factors.which) {
         let k4 = min(k, factors.depth - 4u) / 4u;
         let is_kept = k < factors.depth;
         return transpose(mat4x4<f32>(
@@ -108,8 +110,8 @@ fn right_block(factors: Factors, j: u32, k: u32) -> mat4x4<f32> {
 // Fills both tiles from depth `first` on. The blocks wait in registers until all lanes are done with the previous
 // tiles.
 fn stage(factors: Factors, first: u32, lane: u32) {
-    let left_at = block_place(lane % BLOCKS, LEFT_ACROSS, LEFT_ALONG_DEPTH);
-    let right_at = block_place(lane % BLOCKS, RIGHT_ACROSS, RIGHT_ALONG_DEPTH);
+    let left_at = block_place(lane % BLOCKS, LEFT_ACROSS, left_along_depth(factors.which));
+    let right_at = block_place(lane % BLOCKS, RIGHT_ACROSS, right_along_depth(factors.which));
     var left = mat4x4<f32>();
     var right = mat4x4<f32>();
     if stages_left(lane) {

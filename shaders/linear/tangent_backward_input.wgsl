@@ -4,7 +4,7 @@
 //   Rd_below[s, b, :] = f'(z) (Rd[s, b, :] W^T + d[b, :] V^T)  + f''(z) Rz[s, b, :] (d[b, :] W^T)
 //
 // V is this layer's segment of the slot's iterate: only the network has one here, and it is primal. Tanh is the only
-// activation with an f'': f'' Rz = -2 a Ra. CReLU takes the difference of its copies, as linear_backward_input does.
+// activation with an f'': f'' Rz = -2 a Ra. CReLU takes the difference of its copies, as linear_backward does.
 //
 //   slots             [replica, all slots]
 //   parameters        [replica, stride]               this layer's tensors

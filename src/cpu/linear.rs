@@ -4,7 +4,7 @@ mod dual_start;
 mod gradient_norms;
 mod gram;
 mod gram_product;
-mod linear_backward_input;
+mod linear_backward;
 mod linear_backward_weights;
 mod linear_forward;
 mod tangent_backward_input;
@@ -15,7 +15,7 @@ use super::twins;
 
 twins! {
     linear_forward: LinearForward,
-    linear_backward_input: LinearBackwardInput,
+    linear_backward: LinearBackward,
     linear_backward_weights: LinearBackwardWeights,
     tangent_forward: TangentForward,
     tangent_backward_input: TangentBackwardInput,

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use crate::error::Error;
 use crate::kernels::Variant;
-use crate::plan::{Dispatch, Grid};
+use crate::plan::Dispatch;
 
 /// The rule by which a [`crate::gpu::Recorder`] chooses among the variants of its products.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -65,7 +65,7 @@ impl Tiling {
 /// The largest tile that is not mostly padding and still makes many workgroups, or else the smallest.
 fn by_size(dispatch: &Dispatch, replicas: u32) -> &'static Variant {
     let kernel = dispatch.kernel;
-    let Grid::Product { columns, .. } = dispatch.grid else {
+    let Some(columns) = dispatch.grid.narrowest() else {
         return &kernel.plain;
     };
     let is_worth_it = |variant: &&Variant| {
@@ -87,7 +87,8 @@ fn fits(variant: &Variant, limits: &wgpu::Limits) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::{Kernel, LinearForward, OptimiserStep, Params};
+    use crate::kernels::{Kernel, LinearBackward, LinearForward, OptimiserStep, Params};
+    use crate::plan::Grid;
     use wgpu::DeviceType::{Cpu, DiscreteGpu};
 
     fn dispatch(kernel: &'static Kernel, grid: Grid) -> Dispatch {
@@ -129,6 +130,18 @@ mod tests {
         assert_eq!(auto(256, 9, DiscreteGpu), "deep");
         assert_eq!(auto(256, 10, DiscreteGpu), "wide");
         assert_eq!(auto(12, 65_535, DiscreteGpu), "deep");
+    }
+
+    #[test]
+    fn a_pair_of_products_takes_a_tile_that_suits_both() {
+        let auto = |columns, replicas| {
+            let grid = Grid::Pair([[256, 256], [columns, 257]]);
+            let backward = dispatch(LinearBackward::KERNEL, grid);
+            chosen(Tiling::Auto, &backward, replicas, DiscreteGpu)
+        };
+        // The products have 4 by 4 and 4 by 5 tiles of 64 by 64.
+        assert_eq!([4, 5].map(|replicas| auto(256, replicas)), ["deep", "wide"]);
+        assert_eq!(auto(12, 65_535), "deep");
     }
 
     #[test]

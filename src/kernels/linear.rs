@@ -17,20 +17,24 @@ kernels! {
     }
     [parameters: Read, inputs: Read, outputs: ReadWrite,]
 
-    /// The uniform of `linear_backward_input`.
-    linear_backward_input["activation"], product,
-    LinearBackwardInput {
+    /// The uniform of `linear_backward`.
+    linear_backward["activation"], product ["weight_gradient"],
+    LinearBackward {
         parameters_stride: u32,
         offset: u32,
         rows: u32,
         columns: u32,
+        batch: u32,
         batch_rows: u32,
         activation: u32,
     }
-    [parameters: Read, activations: Read, output_gradients: Read, input_gradients: ReadWrite,]
+    [
+        parameters: Read, inputs: Read, output_gradients: Read, input_gradients: ReadWrite,
+        gradients: ReadWrite,
+    ]
 
     /// The uniform of `linear_backward_weights`.
-    linear_backward_weights[], product,
+    linear_backward_weights[], product ["weight_gradient"],
     LinearBackwardWeights {
         parameters_stride: u32,
         offset: u32,

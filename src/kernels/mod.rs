@@ -112,11 +112,12 @@ use source;
 
 /// The variant of a kernel that every device can run. A product has a file of its own for it.
 macro_rules! plain {
-    ($room:literal, $module:ident $common:tt, product) => {
+    ($room:literal, $module:ident $common:tt, product $([$($part:literal),*])?) => {
         $crate::kernels::Variant {
             name: "plain",
             source: $crate::kernels::source!(
                 $common,
+                $($(["common/", $part, "_plain"],)*)?
                 [$room, "/", stringify!($module)],
                 [$room, "/plain/", stringify!($module)]
             ),
@@ -140,18 +141,22 @@ use plain;
 
 /// The variants of a kernel for GPUs; none for a kernel that is not a product.
 macro_rules! tiled {
-    ($room:literal, $module:ident $common:tt, product) => {
+    ($room:literal, $module:ident $common:tt, product $([$($part:literal),*])?) => {
         &[
             $crate::kernels::Variant {
                 name: "wide",
-                source: $crate::kernels::tiled!(@source "wide", $room, $module $common),
+                source: $crate::kernels::tiled!(
+                    @source "wide", $room, $module $common, [$($($part),*)?]
+                ),
                 workgroup: [64, 1, 1],
                 tile: [64, 64],
                 workgroup_memory: 8_704,
             },
             $crate::kernels::Variant {
                 name: "deep",
-                source: $crate::kernels::tiled!(@source "deep", $room, $module $common),
+                source: $crate::kernels::tiled!(
+                    @source "deep", $room, $module $common, [$($($part),*)?]
+                ),
                 workgroup: [256, 1, 1],
                 tile: [32, 32],
                 workgroup_memory: 13_312,
@@ -161,11 +166,12 @@ macro_rules! tiled {
     ($room:literal, $module:ident $common:tt, workgroup $workgroup:expr) => {
         &[]
     };
-    (@source $tile:literal, $room:literal, $module:ident $common:tt) => {
+    (@source $tile:literal, $room:literal, $module:ident $common:tt, [$($part:literal),*]) => {
         $crate::kernels::source!(
             $common,
             ["common/tile_", $tile],
             ["common/product"],
+            $(["common/", $part, "_tiled"],)*
             [$room, "/", stringify!($module)],
             [$room, "/tiled/", stringify!($module)]
         )
@@ -174,7 +180,8 @@ macro_rules! tiled {
 use tiled;
 
 /// Declares the kernels of a room. A kernel has a name, the shared files that it needs, the size of its workgroup (or
-/// `product`, which adds the tiled variants), a uniform and its bindings.
+/// `product`, which adds the tiled variants), a uniform and its bindings. `product ["part"]` adds the shared file
+/// `part_plain` to the plain variant, and `part_tiled` to the others.
 macro_rules! kernels {
     (
         $room:literal,

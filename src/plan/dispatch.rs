@@ -33,6 +33,9 @@ pub enum Grid {
         /// The number of matrices, one below the other along y.
         blocks: u32,
     },
+    /// Two matrices, the columns and rows of each, that are cut into a variant's tiles. The tiles of the second are below
+    /// those of the first along y.
+    Pair([[u32; 2]; 2]),
 }
 
 /// Dispatches in the order in which they run.
@@ -78,6 +81,12 @@ impl Dispatch {
                 let [width, height] = variant.tile;
                 [columns.div_ceil(width), rows.div_ceil(height) * blocks]
             }
+            Grid::Pair(matrices) => {
+                let [width, height] = variant.tile;
+                let [first, second] = matrices
+                    .map(|[columns, rows]| [columns.div_ceil(width), rows.div_ceil(height)]);
+                [first[0].max(second[0]), first[1] + second[1]]
+            }
         }
     }
 }
@@ -89,6 +98,15 @@ impl Grid {
             columns,
             rows,
             blocks: 1,
+        }
+    }
+
+    /// The columns of the narrowest matrix of a product; `None` for a grid that is not one of products.
+    pub(crate) fn narrowest(self) -> Option<u32> {
+        match self {
+            Self::Workgroups(_) => None,
+            Self::Product { columns, .. } => Some(columns),
+            Self::Pair([[first, _], [second, _]]) => Some(first.min(second)),
         }
     }
 

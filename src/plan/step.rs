@@ -39,7 +39,7 @@ pub(super) fn gather(spec: &TrainingSpec, buffers: &Buffers) -> Option<Dispatch>
 }
 
 /// Runs the forward pass, the loss, the backward pass, the regularisers and the optimiser. Without regularisers a
-/// perceptron of L layers needs 3 L + 2 dispatches.
+/// perceptron of L layers needs 2 L + 3 dispatches.
 pub(super) fn update(spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
     let mut dispatches = forward_and_backward(spec, buffers, buffers.states);
     dispatches.extend(regularisers::add_gradients(spec, buffers));

@@ -1,7 +1,12 @@
 // linear_forward by tiles, for GPUs (product.wgsl).
 
-const LEFT_ALONG_DEPTH: bool = true;
-const RIGHT_ALONG_DEPTH: bool = false;
+fn left_along_depth(which: u32) -> bool {
+    return true;
+}
+
+fn right_along_depth(which: u32) -> bool {
+    return false;
+}
 
 fn left4(factors: Factors, row: u32, k4: u32) -> vec4<f32> {
     return inputs[factors.left + row * (params.rows / 4u) + k4];

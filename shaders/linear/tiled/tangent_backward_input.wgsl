@@ -4,8 +4,13 @@
 // sums of two products do not fit into registers. Each pass names its products by constants, so that no load waits for a
 // branch.
 
-const LEFT_ALONG_DEPTH: bool = true;
-const RIGHT_ALONG_DEPTH: bool = true;
+fn left_along_depth(which: u32) -> bool {
+    return true;
+}
+
+fn right_along_depth(which: u32) -> bool {
+    return true;
+}
 
 fn left4(factors: Factors, row: u32, k4: u32) -> vec4<f32> {
     let at = factors.left + row * (params.columns / 4u) + k4;

@@ -1,7 +1,12 @@
 // tangent_backward_weights by tiles, for GPUs (product.wgsl).
 
-const LEFT_ALONG_DEPTH: bool = false;
-const RIGHT_ALONG_DEPTH: bool = false;
+fn left_along_depth(which: u32) -> bool {
+    return false;
+}
+
+fn right_along_depth(which: u32) -> bool {
+    return false;
+}
 
 const INPUTS_BY_TANGENTS: u32 = 0u;
 const TANGENTS_BY_GRADIENTS: u32 = 1u;

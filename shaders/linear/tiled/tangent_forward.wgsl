@@ -1,7 +1,12 @@
 // tangent_forward by tiles, for GPUs (product.wgsl).
 
-const LEFT_ALONG_DEPTH: bool = true;
-const RIGHT_ALONG_DEPTH: bool = false;
+fn left_along_depth(which: u32) -> bool {
+    return true;
+}
+
+fn right_along_depth(which: u32) -> bool {
+    return false;
+}
 
 const INPUTS_BY_ITERATES: u32 = 0u;
 const TANGENTS_BY_PARAMETERS: u32 = 1u;

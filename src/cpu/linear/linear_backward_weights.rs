@@ -8,6 +8,16 @@ use crate::kernels::LinearBackwardWeights;
 
 pub(crate) fn run(params: &LinearBackwardWeights, arrays: &mut [Array; 3]) {
     let [inputs, output_gradients, gradients] = arrays;
+    weight_gradient(params, inputs, output_gradients, gradients);
+}
+
+/// Twin of `shaders/common/weight_gradient_plain.wgsl`.
+pub(super) fn weight_gradient(
+    params: &LinearBackwardWeights,
+    inputs: &Array,
+    output_gradients: &Array,
+    gradients: &mut Array,
+) {
     let (rows, columns) = (params.rows as usize, params.columns as usize);
     let batch = params.batch as usize;
     let layer = &mut gradients.write::<f32>()[params.offset as usize * 4..][..(rows + 1) * columns];

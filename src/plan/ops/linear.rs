@@ -1,9 +1,9 @@
-//! The plans of the linear operation: one matrix product forward, two backward.
+//! The plans of the linear operation: one matrix product forward, two backward in one dispatch.
 
 mod curvature;
 
 use super::{Dual, PlanOp, Site};
-use crate::kernels::{LinearBackwardInput, LinearBackwardWeights, LinearForward};
+use crate::kernels::{LinearBackward, LinearBackwardWeights, LinearForward};
 use crate::network::{Linear, Node};
 use crate::plan::declare::BufferId;
 use crate::plan::dispatch::{Dispatch, Grid};
@@ -31,8 +31,11 @@ impl PlanOp for Linear {
     }
 
     fn backward(&self, at: &Site<'_>, to_input: bool) -> Vec<Dispatch> {
-        let input = to_input.then(|| backward_input(at));
-        input.into_iter().chain([backward_weights(at)]).collect()
+        vec![if to_input {
+            backward(at)
+        } else {
+            backward_weights(at)
+        }]
     }
 
     fn tangent_forward(
@@ -85,15 +88,16 @@ impl PlanOp for Linear {
     }
 }
 
-/// Computes the gradient of the input from the gradient of the output.
-fn backward_input(at: &Site<'_>) -> Dispatch {
+/// Computes the gradients of the input and of the weights from the gradient of the output.
+fn backward(at: &Site<'_>) -> Dispatch {
     let matrix = at.spec.network.linear_matrix(at.node);
     let input = at.spec.network.value(at.input());
-    let params = LinearBackwardInput {
+    let params = LinearBackward {
         parameters_stride: at.parameters_stride(),
         offset: matrix.offset,
         rows: matrix.rows,
         columns: matrix.columns,
+        batch: at.spec.batch,
         batch_rows: at.spec.batch_rows(),
         activation: input.activation as u32,
     };
@@ -102,11 +106,16 @@ fn backward_input(at: &Site<'_>) -> Dispatch {
         at.value(at.input()),
         at.gradient(at.node.output),
         at.gradient(at.input()),
+        at.buffers.gradients,
     ];
-    let grid = Grid::matrix(input.padded_units(), at.spec.batch_rows());
+    let grid = Grid::Pair([
+        [input.padded_units(), at.spec.batch_rows()],
+        [matrix.columns, matrix.rows + 1],
+    ]);
     Dispatch::new(params, bound, grid)
 }
 
+/// Computes the gradient of the weights alone.
 fn backward_weights(at: &Site<'_>) -> Dispatch {
     let matrix = at.spec.network.linear_matrix(at.node);
     let params = LinearBackwardWeights {

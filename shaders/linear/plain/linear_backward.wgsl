@@ -1,5 +1,6 @@
-// linear_backward_input in registers. One invocation computes 8 rows of the minibatch by one vec4 of inputs; the rows
-// are the same for the whole workgroup. The sum over outputs runs in ascending order, four at a time.
+// linear_backward in registers. One invocation computes 8 rows by one vec4 of columns of either product; the rows are the
+// same for the whole workgroup. The sum over outputs runs in ascending order, four at a time. The other product is in
+// weight_gradient_plain.wgsl.
 
 struct Tile {
     g0: vec4<f32>,
@@ -37,37 +38,46 @@ fn product(replica: u32, row: u32, input4: u32) -> Tile {
     return tile;
 }
 
+// The gradients of the input: rows 8 row8 .. 8 row8 + 7 of a replica's minibatch, inputs 4 input4 .. 4 input4 + 3.
+fn input_gradient(replica: u32, row8: u32, input4: u32) {
+    let rows4 = params.rows / 4u;
+    let width4 = width4();
+    if input4 >= width4 {
+        return;
+    }
+    let row = replica * params.batch_rows + row8 * 8u;
+    let upper = product(replica, row, input4);
+    var below = array(
+        upper.g0, upper.g1, upper.g2, upper.g3, upper.g4, upper.g5, upper.g6, upper.g7,
+    );
+    for (var i = 0u; i < 8u; i++) {
+        let a = inputs[(row + i) * rows4 + input4];
+        below[i] *= derivative(params.activation, a);
+    }
+    if params.activation == ACTIVATION_CRELU {
+        let mirror = product(replica, row, input4 + width4);
+        let mirrored = array(
+            mirror.g0, mirror.g1, mirror.g2, mirror.g3, mirror.g4, mirror.g5, mirror.g6, mirror.g7,
+        );
+        for (var i = 0u; i < 8u; i++) {
+            let a = inputs[(row + i) * rows4 + input4 + width4];
+            below[i] -= derivative(params.activation, a) * mirrored[i];
+        }
+    }
+    for (var i = 0u; i < 8u; i++) {
+        input_gradients[(row + i) * width4 + input4] = below[i];
+    }
+}
+
 @compute @workgroup_size(32)
 fn main(
     @builtin(global_invocation_id) id: vec3<u32>,
     @builtin(workgroup_id) group: vec3<u32>,
 ) {
-    let rows4 = params.rows / 4u;
-    let is_crelu = params.activation == ACTIVATION_CRELU;
-    let width4 = select(rows4, rows4 / 2u, is_crelu);
-    if id.x >= width4 {
-        return;
-    }
-    let row = group.z * params.batch_rows + group.y * 8u;
-    let upper = product(group.z, row, id.x);
-    var below = array(
-        upper.g0, upper.g1, upper.g2, upper.g3, upper.g4, upper.g5, upper.g6, upper.g7,
-    );
-    for (var i = 0u; i < 8u; i++) {
-        let a = activations[(row + i) * rows4 + id.x];
-        below[i] *= derivative(params.activation, a);
-    }
-    if is_crelu {
-        let mirror = product(group.z, row, id.x + width4);
-        let mirrored = array(
-            mirror.g0, mirror.g1, mirror.g2, mirror.g3, mirror.g4, mirror.g5, mirror.g6, mirror.g7,
-        );
-        for (var i = 0u; i < 8u; i++) {
-            let a = activations[(row + i) * rows4 + id.x + width4];
-            below[i] -= derivative(params.activation, a) * mirrored[i];
-        }
-    }
-    for (var i = 0u; i < 8u; i++) {
-        input_gradients[(row + i) * width4 + id.x] = below[i];
+    let input_groups = params.batch_rows / 8u;
+    if group.y < input_groups {
+        input_gradient(group.z, group.y, id.x);
+    } else {
+        weight_gradient(group.z, group.y - input_groups, id.x);
     }
 }

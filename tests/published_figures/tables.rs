@@ -240,7 +240,7 @@ fn the_tournament_tells_apart_what_the_page_says() {
 /// held-out seeds.
 #[test]
 fn scoreboards_follow_from_their_seeds() {
-    let boards = ["tournament"].map(|board| published().0.join(board));
+    let boards = ["tournament", "tournament-sgd"].map(|board| published().0.join(board));
     for board in boards {
         let ranks: Vec<ScoreboardRow> = read(&board.join("scoreboard.csv")).unwrap();
         let tuned: Vec<ConfigurationRow> = read(&board.join("configurations.csv")).unwrap();

@@ -21,6 +21,7 @@ HERE = Path(__file__).resolve().parent
 ETA, BETA1, BETA2, EPS, STEPS = 1e-2, 0.9, 0.999, 1e-8, 5
 SLOPE = 0.01  # leaky_relu
 KINKED = ("relu", "crelu", "leaky_relu")
+DOUBLED = ("crelu", "fourier")  # two copies of every unit
 
 CASES = [
     # name, activation, widths [in, hidden..., classes], batch, l2, first seed to try
@@ -32,6 +33,9 @@ CASES = [
     ("identity", "identity", [4, 6, 3], 7, 0.0, 6000),
     ("deep_relu", "relu", [8, 7, 6, 5, 4], 9, 1e-2, 7000),
     ("linear", "identity", [5, 3], 4, 0.0, 8000),
+    ("gelu_l2", "gelu", [6, 7, 5, 4], 7, 1e-3, 9000),
+    ("silu", "silu", [5, 9, 6, 3], 9, 0.0, 9100),
+    ("fourier", "fourier", [6, 5, 7, 4], 8, 0.0, 9200),
 ]
 
 PENALTIES = [
@@ -56,6 +60,9 @@ ACTIVATIONS = {
     "tanh": torch.tanh,
     "leaky_relu": lambda z: F.leaky_relu(z, SLOPE),
     "identity": lambda z: z,
+    "gelu": F.gelu,
+    "silu": F.silu,
+    "fourier": lambda z: torch.cat([torch.sin(z), torch.cos(z)], dim=1),
 }
 
 
@@ -73,7 +80,7 @@ class Case:
         rng = np.random.Generator(np.random.PCG64(seed))
         self.shapes, parts = [], []
         for k, (n_in, n_out) in enumerate(zip(widths, widths[1:])):
-            fan_in = n_in * (2 if activation == "crelu" and k > 0 else 1)
+            fan_in = n_in * (2 if activation in DOUBLED and k > 0 else 1)
             bound = math.sqrt(6 / fan_in)
             self.shapes.append((n_out, fan_in))
             parts += [rng.uniform(-bound, bound, n_out * fan_in), rng.uniform(-0.1, 0.1, n_out)]

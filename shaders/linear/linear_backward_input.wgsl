@@ -1,12 +1,13 @@
 // The gradient with respect to the pre-activations of one layer's input.
 //
 //   input_gradients[r, b, i] = f'(z[b, i]) sum_o output_gradients[r, b, o] W[r, i, o]
-//   CReLU, i and its mirror i' = i + rows/2:  [a_i > 0] (...)_i - [a_i' > 0] (...)_i'
+//   Two copies, i and its mirror i' = i + rows/2:  f1'(z[b, i]) (...)_i + f2'(z[b, i]) (...)_i'
+//   CReLU:                                         [a_i > 0] (...)_i - [a_i' > 0] (...)_i'
 //
 //   parameters       [replica, rows + 1, columns]      this layer's tensors
-//   activations      [replica, batch_rows, rows]       the layer's input
+//   activations      [replica, batch_rows, rows]       the layer's input; where z is kept, its z
 //   output_gradients [replica, batch_rows, columns]
-//   input_gradients  [replica, batch_rows, rows]       CReLU: rows / 2
+//   input_gradients  [replica, batch_rows, rows]       two copies: rows / 2, like z
 
 struct Params {
     parameters_stride: u32,  // vec4s per replica

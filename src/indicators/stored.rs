@@ -15,17 +15,27 @@ pub(crate) fn of_stored(spec: &TrainingSpec, parts: &[&[u32]]) -> Result<Indicat
     let (probe, pass) = parts.split_at(2);
     let states: &[ReplicaState] = cast_slice(probe[0]);
     check_finite(&states[0], cast_slice(probe[1]))?;
-    let (inputs, gradients) = pass.split_at(nodes.len());
+    let (inputs, pass) = pass.split_at(nodes.len());
+    let (gradients, mut kept) = pass.split_at(nodes.len());
     let layers = nodes.iter().zip(inputs).zip(gradients);
     let pass = Pass {
         batch: spec.batch as usize,
         activation: spec.network.activation(),
         layers: layers
             .map(|((node, inputs), gradients)| {
+                let input = spec.network.value(node.inputs[0]);
+                let z = match (input.activation.keeps_pre_activations(), kept) {
+                    (true, [z, rest @ ..]) => {
+                        kept = rest;
+                        Some(cast_slice(z))
+                    }
+                    _ => None,
+                };
                 layer_pass(
                     &spec.network,
                     node,
                     cast_slice(inputs),
+                    z,
                     cast_slice(gradients),
                 )
             })
@@ -38,6 +48,7 @@ fn layer_pass<'a>(
     network: &Network,
     node: &Node,
     inputs: &'a [f32],
+    pre_activations: Option<&'a [f32]>,
     gradients: &'a [f32],
 ) -> LayerPass<'a> {
     let samples = |values, value: &Value, copies| Samples {
@@ -49,6 +60,7 @@ fn layer_pass<'a>(
     let input = network.value(node.inputs[0]);
     LayerPass {
         inputs: samples(inputs, input, input.copies()),
+        pre_activations: pre_activations.map(|z| samples(z, input, 1)),
         gradients: samples(gradients, network.value(node.output), 1),
     }
 }

@@ -14,8 +14,9 @@ kernels! {
         columns: u32,
         batch_rows: u32,
         activation: u32,
+        units: u32,
     }
-    [parameters: Read, inputs: Read, outputs: ReadWrite,]
+    [parameters: Read, inputs: Read, outputs: ReadWrite, pre_activations: ReadWrite,]
 
     /// The uniform of `linear_backward_input`.
     linear_backward_input["activation"], product,
@@ -60,7 +61,7 @@ kernels! {
     }
     [
         slots: Read, parameters: Read, lower_tangents: Read, inputs: Read, iterates: Read,
-        activations: Read, tangents: ReadWrite,
+        activations: Read, tangents: ReadWrite, pre_activation_tangents: ReadWrite,
     ]
 
     /// The uniform of `tangent_backward_input`.

@@ -19,6 +19,11 @@ pub enum Activation {
     /// A leaky ReLU with slope 0.01 below zero.
     LeakyRelu,
     Tanh,
+    /// z times the distribution function of the standard normal distribution.
+    Gelu,
+    Silu,
+    /// The function concat(sin z, cos z); the next layer has twice the inputs.
+    Fourier,
 }
 
 impl Activation {
@@ -34,7 +39,20 @@ impl Activation {
             }
             Self::LeakyRelu => each(|z| if z > 0.0 { z } else { 0.01 * z }),
             Self::Tanh => each(f64::tanh),
+            Self::Gelu => each(|z| 0.5 * z * (1.0 + erf(z / 2.0_f64.sqrt()))),
+            Self::Silu => each(|z| z / (1.0 + (-z).exp())),
+            Self::Fourier => [each(f64::sin), each(f64::cos)].concat(),
         }
+    }
+
+    /// Whether the next layer has twice the inputs.
+    fn doubles(self) -> bool {
+        matches!(self, Self::Crelu | Self::Fourier)
+    }
+
+    /// Whether the function has a kink at zero.
+    fn is_kinked(self) -> bool {
+        matches!(self, Self::Relu | Self::Crelu | Self::LeakyRelu)
     }
 
     /// Returns the derivative with respect to unit `k`'s pre-activation, from the derivative with respect to `f(z)`.
@@ -47,6 +65,15 @@ impl Activation {
             Self::Crelu => -upstream[z.len() + k],
             Self::LeakyRelu => (if above { 1.0 } else { 0.01 }) * upstream[k],
             Self::Tanh => (1.0 - z[k].tanh().powi(2)) * upstream[k],
+            Self::Gelu => {
+                let density = (-0.5 * z[k] * z[k]).exp() / std::f64::consts::TAU.sqrt();
+                (0.5 * (1.0 + erf(z[k] / 2.0_f64.sqrt())) + z[k] * density) * upstream[k]
+            }
+            Self::Silu => {
+                let logistic = 1.0 / (1.0 + (-z[k]).exp());
+                (logistic + z[k] * logistic * (1.0 - logistic)) * upstream[k]
+            }
+            Self::Fourier => z[k].cos() * upstream[k] - z[k].sin() * upstream[z.len() + k],
         }
     }
 }
@@ -69,7 +96,7 @@ impl Mlp {
         let mut random = SplitMix64(seed);
         let mut layers = Vec::new();
         for (index, pair) in widths.windows(2).enumerate() {
-            let doubled = index > 0 && activation == Activation::Crelu;
+            let doubled = index > 0 && activation.doubles();
             let inputs = pair[0] * if doubled { 2 } else { 1 };
             let bound = gain * (6.0 / inputs as f64).sqrt();
             layers.push((
@@ -155,7 +182,7 @@ impl Mlp {
 
     /// Returns the hidden pre-activations of all samples if the activation has a kink at zero, else nothing.
     fn kinked(&self, x: &[f64]) -> Vec<f64> {
-        if matches!(self.activation, Activation::Identity | Activation::Tanh) {
+        if !self.activation.is_kinked() {
             return Vec::new();
         }
         let hidden = self.layers.len() - 1;
@@ -411,6 +438,22 @@ fn mean(rows: &[Vec<f64>]) -> Vec<f64> {
     let sum = |column: usize| rows.iter().map(|row| row[column]).sum::<f64>();
     let columns = 0..rows[0].len();
     columns.map(|c| sum(c) / rows.len() as f64).collect()
+}
+
+/// Returns the error function by its series erf(x) = 2 / sqrt(pi) exp(-x^2) sum_n 2^n x^(2n+1) / (2n+1)!!, all of whose
+/// terms are positive (Abramowitz and Stegun, 7.1.6).
+pub fn erf(x: f64) -> f64 {
+    if x.abs() > 6.0 {
+        return x.signum();
+    }
+    let (mut term, mut sum) = (x, x);
+    let mut odd = 1.0;
+    while term.abs() > 1e-18 * sum.abs() {
+        odd += 2.0;
+        term *= 2.0 * x * x / odd;
+        sum += term;
+    }
+    sum * (-x * x).exp() * 2.0 / std::f64::consts::PI.sqrt()
 }
 
 fn softmax(z: &[f64]) -> Vec<f64> {

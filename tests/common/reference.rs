@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use trainable::network::{Activation, Parameters};
 
 /// The cases that have `step_<case>.json` and `curvature_<case>.json`.
-pub const CASES: [&str; 8] = [
+pub const CASES: [&str; 11] = [
     "relu",
     "relu_l2",
     "crelu_l2",
@@ -16,6 +16,9 @@ pub const CASES: [&str; 8] = [
     "identity",
     "deep_relu",
     "linear",
+    "gelu_l2",
+    "silu",
+    "fourier",
 ];
 
 /// The cases that also have `sgd_<case>.json`.
@@ -44,6 +47,9 @@ pub fn activation(name: &str) -> Activation {
         "relu" => Activation::Relu,
         "crelu" => Activation::Crelu,
         "tanh" => Activation::Tanh,
+        "gelu" => Activation::Gelu,
+        "silu" => Activation::Silu,
+        "fourier" => Activation::Fourier,
         "leaky_relu" => Activation::LeakyRelu,
         "identity" => Activation::Identity,
         other => panic!("unknown activation {other}"),

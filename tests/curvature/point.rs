@@ -154,6 +154,9 @@ impl Point {
             oracle::Activation::Crelu => Activation::Crelu,
             oracle::Activation::LeakyRelu => Activation::LeakyRelu,
             oracle::Activation::Tanh => Activation::Tanh,
+            oracle::Activation::Gelu => Activation::Gelu,
+            oracle::Activation::Silu => Activation::Silu,
+            oracle::Activation::Fourier => Activation::Fourier,
         };
         let layer = |(weight, bias): &(Vec<f64>, Vec<f64>)| [single(weight), single(bias)];
         Self {

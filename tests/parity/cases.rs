@@ -31,7 +31,7 @@ pub(crate) enum Images {
 }
 
 /// Sizes that are no multiple of any tile: less than a vec4, a prime, just past a tile.
-pub(crate) const CASES: [Case; 8] = [
+pub(crate) const CASES: [Case; 11] = [
     Case {
         widths: &[1, 1, 2],
         activation: Activation::Relu,
@@ -101,6 +101,33 @@ pub(crate) const CASES: [Case; 8] = [
         batch: 2,
         replicas: 1,
         kind: StreamKind::PermutedPixels,
+        relabel_fraction: 1.0,
+        images: Images::Bytes,
+    },
+    Case {
+        widths: &[6, 33, 9, 3],
+        activation: Activation::Gelu,
+        batch: 9,
+        replicas: 2,
+        kind: StreamKind::RandomLabels,
+        relabel_fraction: 1.0,
+        images: Images::Bytes,
+    },
+    Case {
+        widths: &[17, 7, 66, 4],
+        activation: Activation::Silu,
+        batch: 17,
+        replicas: 2,
+        kind: StreamKind::RandomLabels,
+        relabel_fraction: 1.0,
+        images: Images::Bytes,
+    },
+    Case {
+        widths: &[7, 17, 5, 3],
+        activation: Activation::Fourier,
+        batch: 7,
+        replicas: 4,
+        kind: StreamKind::RandomLabels,
         relabel_fraction: 1.0,
         images: Images::Bytes,
     },

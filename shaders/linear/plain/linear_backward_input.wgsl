@@ -43,8 +43,8 @@ fn main(
     @builtin(workgroup_id) group: vec3<u32>,
 ) {
     let rows4 = params.rows / 4u;
-    let is_crelu = params.activation == ACTIVATION_CRELU;
-    let width4 = select(rows4, rows4 / 2u, is_crelu);
+    let kind = params.activation;
+    let width4 = select(rows4, rows4 / 2u, has_mirror(kind));
     if id.x >= width4 {
         return;
     }
@@ -54,17 +54,17 @@ fn main(
         upper.g0, upper.g1, upper.g2, upper.g3, upper.g4, upper.g5, upper.g6, upper.g7,
     );
     for (var i = 0u; i < 8u; i++) {
-        let a = activations[(row + i) * rows4 + id.x];
-        below[i] *= derivative(params.activation, a);
+        let x = activations[argument_row(kind, row + i, width4, false) + id.x];
+        below[i] *= derivative(kind, x);
     }
-    if is_crelu {
+    if has_mirror(kind) {
         let mirror = product(group.z, row, id.x + width4);
         let mirrored = array(
             mirror.g0, mirror.g1, mirror.g2, mirror.g3, mirror.g4, mirror.g5, mirror.g6, mirror.g7,
         );
         for (var i = 0u; i < 8u; i++) {
-            let a = activations[(row + i) * rows4 + id.x + width4];
-            below[i] -= derivative(params.activation, a) * mirrored[i];
+            let x = activations[argument_row(kind, row + i, width4, true) + id.x];
+            below[i] += mirror_derivative(kind, x) * mirrored[i];
         }
     }
     for (var i = 0u; i < 8u; i++) {

@@ -89,15 +89,6 @@ fn main(
         if is_dual {
             z[i] = iterates[first + (row + i) * columns4];
         }
-        if params.activation == ACTIVATION_CRELU {
-            let a = activations[(source_row + i) * 2u * columns4 + id.x];
-            let mirror = activations[(source_row + i) * 2u * columns4 + columns4 + id.x];
-            let at = (target_row + i) * 2u * columns4 + id.x;
-            tangents[at] = derivative(params.activation, a) * z[i];
-            tangents[at + columns4] = -derivative(params.activation, mirror) * z[i];
-        } else {
-            let a = activations[(source_row + i) * columns4 + id.x];
-            tangents[(target_row + i) * columns4 + id.x] = derivative(params.activation, a) * z[i];
-        }
+        write(target_row + i, source_row + i, id.x, z[i]);
     }
 }

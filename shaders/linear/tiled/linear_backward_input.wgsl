@@ -1,7 +1,7 @@
 // linear_backward_input by tiles, for GPUs (product.wgsl).
 //
-// CReLU's mirror is a second product, which is subtracted from the result of the first in memory: the sums of both
-// would not fit into registers.
+// The mirror of a second copy is a second product, which is added to the result of the first in memory: the sums of
+// both would not fit into registers.
 
 const LEFT_ALONG_DEPTH: bool = true;
 const RIGHT_ALONG_DEPTH: bool = true;
@@ -21,7 +21,8 @@ fn main(
 ) {
     let columns4 = params.columns / 4u;
     let rows4 = params.rows / 4u;
-    let copies = select(1u, 2u, params.activation == ACTIVATION_CRELU);
+    let kind = params.activation;
+    let copies = select(1u, 2u, has_mirror(kind));
     let width4 = rows4 / copies;
     let first = group.z * params.batch_rows;
     let weights = group.z * params.parameters_stride + params.offset;
@@ -41,13 +42,12 @@ fn main(
             let at = result_at(factors, lane, i);
             if has_results(lane) && at.x < params.batch_rows && at.y < width4 {
                 let row = first + at.x;
-                let a = activations[row * rows4 + copy * width4 + at.y];
-                let below = derivative(params.activation, a) * gradient[i];
+                let x = activations[argument_row(kind, row, width4, copy == 1u) + at.y];
                 let target_at = row * width4 + at.y;
                 if copy == 0u {
-                    input_gradients[target_at] = below;
+                    input_gradients[target_at] = derivative(kind, x) * gradient[i];
                 } else {
-                    input_gradients[target_at] -= below;
+                    input_gradients[target_at] += mirror_derivative(kind, x) * gradient[i];
                 }
             }
         }

@@ -6,7 +6,6 @@ use crate::cpu::Array;
 use crate::cpu::activation::{from_number, multiply_by_derivative};
 use crate::cpu::matrix::{product, rows_per_task, view, view_mut};
 use crate::kernels::LinearBackwardInput;
-use crate::network::Activation;
 
 pub(crate) fn run(params: &LinearBackwardInput, arrays: &mut [Array; 4]) {
     let [parameters, activations, output_gradients, input_gradients] = arrays;
@@ -14,14 +13,18 @@ pub(crate) fn run(params: &LinearBackwardInput, arrays: &mut [Array; 4]) {
     let weights = &parameters.read::<f32>()[params.offset as usize * 4..][..rows * columns];
     let activation = from_number(params.activation);
     let width = rows / activation.copies() as usize;
+    let stride = match activation.keeps_pre_activations() {
+        true => width,
+        false => rows,
+    };
     let backward = |((below, activations), above): ((&mut [f32], &[f32]), &[f32])| {
         let samples = above.len() / columns;
         let above = view(above, samples, columns, columns);
         let transposed = view(weights, rows, columns, columns).transpose();
-        if activation == Activation::Crelu {
+        if activation.copies() == 2 {
             let mut both = vec![0.0; samples * rows];
             product(view_mut(&mut both, samples, rows, rows), above, transposed);
-            multiply_by_derivative(activation, activations, &mut both);
+            multiply_by_derivative(activation, width, activations, &mut both);
             for (below, both) in below.chunks_mut(width).zip(both.chunks(rows)) {
                 let (upper, mirror) = both.split_at(width);
                 for ((below, upper), mirror) in below.iter_mut().zip(upper).zip(mirror) {
@@ -30,13 +33,17 @@ pub(crate) fn run(params: &LinearBackwardInput, arrays: &mut [Array; 4]) {
             }
         } else {
             product(view_mut(below, samples, rows, rows), above, transposed);
-            multiply_by_derivative(activation, activations, below);
+            multiply_by_derivative(activation, width, activations, below);
         }
     };
     input_gradients
         .write::<f32>()
         .par_chunks_mut(rows_per_task() * width)
-        .zip(activations.read::<f32>().par_chunks(rows_per_task() * rows))
+        .zip(
+            activations
+                .read::<f32>()
+                .par_chunks(rows_per_task() * stride),
+        )
         .zip(
             output_gradients
                 .read::<f32>()

@@ -13,18 +13,21 @@ use crate::spec::TrainingSpec;
 impl PlanOp for Linear {
     fn forward(&self, at: &Site<'_>) -> Vec<Dispatch> {
         let matrix = at.spec.network.linear_matrix(at.node);
+        let output = at.spec.network.value(at.node.output);
         let params = LinearForward {
             parameters_stride: at.parameters_stride(),
             offset: matrix.offset,
             rows: matrix.rows,
             columns: matrix.columns,
             batch_rows: at.spec.batch_rows(),
-            activation: at.spec.network.value(at.node.output).activation as u32,
+            activation: output.activation as u32,
+            units: output.units,
         };
         let bound = [
             at.buffers.parameters,
             at.value(at.input()),
             at.value(at.node.output),
+            at.buffers.kept_pre_activations(at.node.output),
         ];
         let grid = Grid::matrix(matrix.columns, at.spec.batch_rows());
         vec![Dispatch::new(params, bound, grid)]
@@ -99,7 +102,7 @@ fn backward_input(at: &Site<'_>) -> Dispatch {
     };
     let bound = [
         at.buffers.parameters,
-        at.value(at.input()),
+        at.buffers.derivative_argument(at.input()),
         at.gradient(at.node.output),
         at.gradient(at.input()),
     ];

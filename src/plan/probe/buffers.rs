@@ -1,6 +1,7 @@
 //! The buffers that only a probe needs.
 
 use super::segments::{ProbedNode, probed_nodes, segments, stride};
+use crate::plan::buffers::PLACEHOLDER_WORDS;
 use crate::plan::declare::{BufferId, Declare};
 use crate::probe::{ProbeMethod, ProbeSpec};
 use crate::spec::TrainingSpec;
@@ -31,6 +32,8 @@ pub struct ProbeBuffers {
     /// `tangents[l]` are the tangents of `activations[l]`: `[replica, slots, batch_rows, columns]` f32. The input has
     /// none: `tangents[0]` is a placeholder.
     pub tangents: Vec<BufferId>,
+    /// The tangents of the pre-activations of values that keep them: `[replica, slots, batch_rows, padded units]` f32
+    pub pre_activation_tangents: Vec<Option<BufferId>>,
     /// The tangents of each layer's pre-activation gradients: `[replica, slots, batch_rows, columns]` f32
     pub tangent_gradients: Vec<BufferId>,
     /// The Gram matrix of each layer's inputs `[replica, batch_rows, batch_rows]` f32; only where a segment of the
@@ -61,9 +64,6 @@ pub struct LobpcgBuffers {
     pub steps: BufferId,
 }
 
-/// The number of words of a buffer that a kernel binds but does not read.
-const PLACEHOLDER_WORDS: usize = 4;
-
 impl ProbeBuffers {
     pub(in crate::plan) fn declare(
         spec: &TrainingSpec,
@@ -91,6 +91,7 @@ impl ProbeBuffers {
             products: declare.floats("products", iterate_words),
             previous: declare.floats("previous", iterate_words),
             tangents: tangents(spec, &nodes, declare),
+            pre_activation_tangents: pre_activation_tangents(spec, &nodes, declare),
             tangent_gradients: tangent_gradients(spec, &nodes, declare),
             grams: grams(spec, &nodes, declare),
             partials: declare.floats("partials", partials),
@@ -115,6 +116,21 @@ fn tangents(spec: &TrainingSpec, nodes: &[ProbedNode<'_>], declare: &mut Declare
         declare.floats(format!("tangents {}", node.output()), words)
     }));
     tangents
+}
+
+fn pre_activation_tangents(
+    spec: &TrainingSpec,
+    nodes: &[ProbedNode<'_>],
+    declare: &mut Declare,
+) -> Vec<Option<BufferId>> {
+    let kept = nodes.iter().map(|node| {
+        let value = spec.network.value(node.node.output);
+        let words = tangent_rows(spec, node) * value.padded_units() as usize;
+        let name = format!("pre-activation tangents {}", node.output());
+        let keeps = value.activation.keeps_pre_activations();
+        keeps.then(|| declare.floats(name, words))
+    });
+    std::iter::once(None).chain(kept).collect()
 }
 
 fn tangent_gradients(

@@ -37,8 +37,9 @@ pub(super) fn tangent_forward(
         buffers.tangents[l.input()],
         site.buffers.activations[l.input()],
         direction,
-        site.buffers.activations[l.output()],
+        site.buffers.derivative_argument(l.node.output),
         buffers.tangents[l.output()],
+        buffers.pre_activation_tangents[l.output()].unwrap_or(site.buffers.placeholder),
     ];
     Dispatch::new(params, bound, products(site, matrix.columns, l.slots()))
 }
@@ -69,8 +70,8 @@ pub(super) fn tangent_backward_input(
         buffers.slots,
         site.buffers.parameters,
         direction,
-        site.buffers.activations[l.input()],
-        buffers.tangents[l.input()],
+        site.buffers.derivative_argument(l.node.inputs[0]),
+        buffers.pre_activation_tangents[l.input()].unwrap_or(buffers.tangents[l.input()]),
         site.buffers.pre_activation_gradients[l.output() - 1],
         buffers.tangent_gradients[l.output() - 1],
         buffers.tangent_gradients[l.input() - 1],

@@ -175,6 +175,14 @@ pub enum TensorError {
         /// What is wrong with them.
         source: Box<Error>,
     },
+    /// The network to be written has operations that a file does not tell.
+    #[error("cannot write {file}: wanted linear operations alone, found {found}")]
+    Operations {
+        /// The file.
+        file: PathBuf,
+        /// The first other operation.
+        found: String,
+    },
     /// The names to be written would not be read back as the same layers.
     #[error("cannot write {file}: wanted {wanted}, found {found:?}")]
     Names {

@@ -16,6 +16,7 @@ struct Params {
     columns: u32,
     batch_rows: u32,
     activation: u32,         // the activation of the layer below
+    accumulate: u32,         // 1: adds to input_gradients, which another reader of the input has written
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -12,7 +12,7 @@
 //   activations       [replica, batch_rows, rows]     the layer's input; where z is kept, its z
 //   lower_tangents    [replica, slots, batch_rows, rows]           Ra; where z is kept, Rz
 //   output_gradients  [replica, batch_rows, columns]  d
-//   upper             [replica, slots + 1, batch_rows, columns]    Rd
+//   upper             [replica, upper_slots, batch_rows, columns]  Rd
 //   lower             [replica, slots, batch_rows, rows]           Rd_below; two copies: rows / 2, like z
 //
 // The workgroups along y handle the row tiles of slot 0, then of slot 1, ...
@@ -28,6 +28,8 @@ struct Params {
     all_slots: u32,
     iterates_stride: u32,    // vec4s per replica
     network_offset: u32,     // vec4s before the network's V
+    upper_slots: u32,        // slots that reach the layer
+    accumulate: u32,         // 1: adds to `lower`, which another reader of the input has written
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -66,8 +68,10 @@ fn write_sum(role: u32, row: u32, sample: u32, input4: u32, g: vec4<f32>) {
     let kind = params.activation;
     let at = row * width4() + input4;
     let x = activations[argument_row(kind, sample, width4(), role == MIRROR) + input4];
-    if role == DIRECT {
+    if role == DIRECT && params.accumulate == 0u {
         lower[at] = derivative(kind, x) * g;
+    } else if role == DIRECT {
+        lower[at] += derivative(kind, x) * g;
     } else if role == MIRROR {
         lower[at] += mirror_derivative(kind, x) * g;
     } else if role == CURVED {

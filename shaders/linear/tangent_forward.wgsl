@@ -1,12 +1,12 @@
 // The tangents of one layer's activations, for every slot that reaches the layer (Pearlmutter's R-operator, forward).
 //
-//   Rz[s, b, :] = Ra_below[s, b, :] W            for slots that start below this layer
+//   Rz[s, b, :] = Ra_below[s, b, :] W            for slots that reach the layer's input
 //               + [a_below[b, :]; 1] V[s]        for the network and for this layer's own block
 //   Ra[s, b, :] = f'(z[b, :]) Rz[s, b, :]        two copies: [f1'(z) Rz, f2'(z) Rz]
 //
 //   slots          [replica, all slots]
 //   parameters     [replica, stride]                     this layer's tensors
-//   lower_tangents [replica, slots - 1, batch_rows, rows]       none below the first layer
+//   lower_tangents [replica, lower_slots, batch_rows, rows]     none where the input is the minibatch
 //   inputs         [replica, batch_rows, rows]
 //   iterates       [replica, iterates_stride]            V, or the image K delta where the segment is dual
 //   activations    [replica, batch_rows, columns]        two copies: 2 columns; where z is kept, z [.., columns]
@@ -27,7 +27,7 @@ struct Params {
     activation: u32,
     slots: u32,              // slots that reach this layer; the last is the layer's own block
     all_slots: u32,
-    has_lower: u32,          // 0 for the first layer
+    lower_slots: u32,        // slots that reach the input; 0 where it is the minibatch
     first_dual: u32,         // `slots` when no segment of the layer is dual
     iterates_stride: u32,    // vec4s per replica
     network_offset: u32,     // vec4s before the network's V or image
@@ -43,23 +43,6 @@ struct Params {
 @group(0) @binding(6) var<storage, read> activations: array<vec4<f32>>;
 @group(0) @binding(7) var<storage, read_write> tangents: array<vec4<f32>>;
 @group(0) @binding(8) var<storage, read_write> pre_activation_tangents: array<vec4<f32>>;
-
-// Writes Ra, and Rz where z is kept, to vec4 `column4` of row `row` of the tangents. `sample` is the row of f(z).
-fn write(row: u32, sample: u32, column4: u32, rz: vec4<f32>) {
-    let columns4 = params.columns / 4u;
-    let kind = params.activation;
-    let x = activations[argument_row(kind, sample, columns4, false) + column4];
-    if has_mirror(kind) {
-        let y = activations[argument_row(kind, sample, columns4, true) + column4];
-        tangents[row * 2u * columns4 + column4] = derivative(kind, x) * rz;
-        tangents[row * 2u * columns4 + columns4 + column4] = mirror_derivative(kind, y) * rz;
-    } else {
-        tangents[row * columns4 + column4] = derivative(kind, x) * rz;
-    }
-    if keeps_z(kind) {
-        pre_activation_tangents[row * columns4 + column4] = rz;
-    }
-}
 
 // The vec4s before a slot's V or image.
 fn segment(replica: u32, slot: u32) -> u32 {

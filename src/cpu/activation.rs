@@ -11,7 +11,7 @@ pub(crate) fn from_number(number: u32) -> Activation {
 }
 
 /// Returns max(z, 0), or NaN where z is NaN.
-pub(crate) fn relu(z: f32) -> f32 {
+fn relu(z: f32) -> f32 {
     if z < 0.0 { 0.0 } else { z }
 }
 
@@ -81,7 +81,7 @@ fn sine(z: f32, turns: f32) -> f32 {
 }
 
 /// Applies f in place; where there are two copies, the first.
-pub(crate) fn activate(activation: Activation, values: &mut [f32]) {
+fn activate(activation: Activation, values: &mut [f32]) {
     let leaky = |z: f32| if z < 0.0 { LEAKY_SLOPE * z } else { z };
     let values = values.iter_mut();
     match activation {
@@ -96,11 +96,58 @@ pub(crate) fn activate(activation: Activation, values: &mut [f32]) {
 }
 
 /// The second copy of f(z).
-pub(crate) fn mirror(activation: Activation, z: f32) -> f32 {
+fn mirror(activation: Activation, z: f32) -> f32 {
     match activation {
         Activation::Fourier => sine(z, 1.0),
         _ => relu(-z),
     }
+}
+
+/// Applies f to a row whose first `columns` elements are z, in place, and stores z where it is kept. The second copy's
+/// padding, after `units`, becomes zero.
+pub(crate) fn write_value(
+    activation: Activation,
+    columns: usize,
+    units: usize,
+    row: &mut [f32],
+    kept: Option<&mut [f32]>,
+) {
+    let (z, second) = row.split_at_mut(columns);
+    if let Some(kept) = kept {
+        kept.copy_from_slice(z);
+    }
+    if !second.is_empty() {
+        let (second, padding) = second.split_at_mut(units);
+        for (m, z) in second.iter_mut().zip(&*z) {
+            *m = mirror(activation, *z);
+        }
+        padding.fill(0.0);
+    }
+    activate(activation, z);
+}
+
+/// Makes tangents of f(z) of rows whose first `columns` elements are tangents of z, in place, and stores the latter where
+/// z is kept. `arguments` are as in [`multiply_by_derivative`].
+pub(crate) fn write_tangent(
+    activation: Activation,
+    columns: usize,
+    arguments: &[f32],
+    tangents: &mut [f32],
+    kept: Option<&mut [f32]>,
+) {
+    let stride = columns * activation.copies() as usize;
+    if let Some(kept) = kept {
+        for (kept, z) in kept.chunks_mut(columns).zip(tangents.chunks(stride)) {
+            kept.copy_from_slice(&z[..columns]);
+        }
+    }
+    if activation.copies() == 2 {
+        for z in tangents.chunks_mut(stride) {
+            let (z, second) = z.split_at_mut(columns);
+            second.iter_mut().zip(z).for_each(|(m, z)| *m = -*z);
+        }
+    }
+    multiply_by_derivative(activation, columns, arguments, tangents);
 }
 
 /// Multiplies the rows `[copies, width]` of `gradients` by f'(z); a second copy by -f'(z), and callers subtract it.
@@ -175,6 +222,12 @@ pub(crate) fn second_derivative(activation: Activation) -> Option<fn(f32) -> f32
 /// Returns f''(z) of the second copy.
 pub(crate) fn mirror_second_derivative(z: f32) -> f32 {
     -sine(z, 1.0)
+}
+
+/// Adds what a buffer held `before` to what it holds now, where it accumulates.
+pub(crate) fn add_before(sums: &mut [f32], before: Option<Vec<f32>>) {
+    let before = before.unwrap_or_default();
+    sums.iter_mut().zip(before).for_each(|(sum, b)| *sum += b);
 }
 
 #[cfg(test)]

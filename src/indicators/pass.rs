@@ -25,6 +25,8 @@ pub struct Samples<'a> {
 /// One linear layer in a pass.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerPass<'a> {
+    /// Activation of the inputs; it says when a unit is dead.
+    pub activation: Activation,
     /// Inputs of the layer: the minibatch, or the activations of the layer below.
     pub inputs: Samples<'a>,
     /// Pre-activations z of the inputs, one copy. Fourier features need them; others ignore them.
@@ -39,8 +41,6 @@ pub struct LayerPass<'a> {
 pub struct Pass<'a> {
     /// Number of samples.
     pub batch: usize,
-    /// Activation between the layers.
-    pub activation: Activation,
     /// Layers, from first to last.
     pub layers: Vec<LayerPass<'a>>,
 }
@@ -95,6 +95,18 @@ impl<'a> Samples<'a> {
     }
 }
 
+impl LayerPass<'_> {
+    /// The samples of the inputs that tell units apart: z of Fourier features, else f(z).
+    fn unit_samples(&self) -> Result<&Samples<'_>, Error> {
+        if self.activation != Activation::Fourier {
+            return Ok(&self.inputs);
+        }
+        let pre_activations = self.pre_activations.as_ref();
+        pre_activations
+            .ok_or_else(|| Error::invalid("a pass of Fourier features", "pre-activations", "none"))
+    }
+}
+
 impl Pass<'_> {
     /// Computes the indicators.
     ///
@@ -107,8 +119,8 @@ impl Pass<'_> {
             return Err(Error::invalid("layers of a pass", "1 at least", 0));
         };
         let units = |layer: &LayerPass<'_>| {
-            let samples = self.unit_samples(layer)?;
-            Ok(units(self.activation, samples, self.batch))
+            let samples = layer.unit_samples()?;
+            Ok(units(layer.activation, samples, self.batch))
         };
         let hidden: Result<_, Error> = self.layers[1..].iter().map(units).collect();
         let features = eigenvalues(&smaller_gram(&last.inputs.matrix(self.batch)))?;
@@ -126,16 +138,6 @@ impl Pass<'_> {
             fisher_rank: rank_of_share(&fisher, FISHER_TRACE_SHARE),
             fisher_effective_rank: effective_rank(&fisher),
         })
-    }
-
-    /// The samples of a layer's inputs that tell its units apart: z of Fourier features, else f(z).
-    fn unit_samples<'b>(&self, layer: &'b LayerPass<'b>) -> Result<&'b Samples<'b>, Error> {
-        if self.activation != Activation::Fourier {
-            return Ok(&layer.inputs);
-        }
-        let pre_activations = layer.pre_activations.as_ref();
-        pre_activations
-            .ok_or_else(|| Error::invalid("a pass of Fourier features", "pre-activations", "none"))
     }
 
     fn check(&self) -> Result<(), Error> {

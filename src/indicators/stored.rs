@@ -11,35 +11,29 @@ use crate::state::ReplicaState;
 
 /// Computes the indicators from one replica's parts of [`crate::plan::Buffers::indicator_sources`].
 pub(crate) fn of_stored(spec: &TrainingSpec, parts: &[&[u32]]) -> Result<Indicators, Error> {
-    let nodes = spec.network.nodes();
-    let (probe, pass) = parts.split_at(2);
+    let (probe, mut rest) = parts.split_at(2);
     let states: &[ReplicaState] = cast_slice(probe[0]);
     check_finite(&states[0], cast_slice(probe[1]))?;
-    let (inputs, pass) = pass.split_at(nodes.len());
-    let (gradients, mut kept) = pass.split_at(nodes.len());
-    let layers = nodes.iter().zip(inputs).zip(gradients);
+    let mut next = || -> &[f32] {
+        let (first, others) = rest.split_first().expect("the parts of every linear node");
+        rest = others;
+        cast_slice(first)
+    };
+    let layer = |node: &Node| {
+        let input = spec.network.value(node.inputs[0]);
+        let (inputs, gradients) = (next(), next());
+        let keeps = input.activation.keeps_pre_activations();
+        layer_pass(
+            &spec.network,
+            node,
+            inputs,
+            keeps.then(&mut next),
+            gradients,
+        )
+    };
     let pass = Pass {
         batch: spec.batch as usize,
-        activation: spec.network.activation(),
-        layers: layers
-            .map(|((node, inputs), gradients)| {
-                let input = spec.network.value(node.inputs[0]);
-                let z = match (input.activation.keeps_pre_activations(), kept) {
-                    (true, [z, rest @ ..]) => {
-                        kept = rest;
-                        Some(cast_slice(z))
-                    }
-                    _ => None,
-                };
-                layer_pass(
-                    &spec.network,
-                    node,
-                    cast_slice(inputs),
-                    z,
-                    cast_slice(gradients),
-                )
-            })
-            .collect(),
+        layers: spec.network.linear_nodes().map(layer).collect(),
     };
     pass.indicators()
 }
@@ -59,6 +53,7 @@ fn layer_pass<'a>(
     };
     let input = network.value(node.inputs[0]);
     LayerPass {
+        activation: input.activation,
         inputs: samples(inputs, input, input.copies()),
         pre_activations: pre_activations.map(|z| samples(z, input, 1)),
         gradients: samples(gradients, network.value(node.output), 1),

@@ -17,18 +17,19 @@ fn samples(values: &[f32], width: usize) -> Samples<'_> {
 fn of_features(activation: Activation, batch: usize, features: Samples<'_>) -> Indicators {
     let ones = vec![1.0; batch * features.width];
     let lower = LayerPass {
+        activation,
         inputs: samples(&ones, 1),
         pre_activations: None,
         gradients: samples(&ones, features.width),
     };
     let upper = LayerPass {
+        activation,
         inputs: features,
         pre_activations: None,
         gradients: samples(&ones, 1),
     };
     let pass = Pass {
         batch,
-        activation,
         layers: vec![lower, upper],
     };
     pass.indicators().unwrap()
@@ -179,13 +180,13 @@ fn fourier_features_are_judged_by_z() {
     };
     let ones = [1.0; 6];
     let layer = |inputs, pre_activations| LayerPass {
+        activation: Activation::Fourier,
         inputs,
         pre_activations,
         gradients: samples(&ones, 1),
     };
     let pass = |pre_activations| Pass {
         batch: 2,
-        activation: Activation::Fourier,
         layers: vec![
             layer(samples(&ones, 1), None),
             layer(inputs, pre_activations),
@@ -202,13 +203,13 @@ fn fourier_features_are_judged_by_z() {
 
 fn fisher(batch: usize, inputs: &[f32], gradients: &[f32]) -> (usize, f64) {
     let layer = LayerPass {
+        activation: Activation::Identity,
         inputs: samples(inputs, inputs.len() / batch),
         pre_activations: None,
         gradients: samples(gradients, gradients.len() / batch),
     };
     let pass = Pass {
         batch,
-        activation: Activation::Identity,
         layers: vec![layer],
     };
     let found = pass.indicators().unwrap();
@@ -252,16 +253,12 @@ fn inputs_tell_samples_apart_that_have_equal_gradients() {
 fn what_makes_no_sense_is_refused() {
     let refusal = |batch, inputs: Samples<'_>, gradients: Samples<'_>| {
         let layers = vec![LayerPass {
+            activation: Activation::Relu,
             inputs,
             pre_activations: None,
             gradients,
         }];
-        let activation = Activation::Relu;
-        let pass = Pass {
-            batch,
-            activation,
-            layers,
-        };
+        let pass = Pass { batch, layers };
         pass.indicators().unwrap_err().to_string()
     };
     let fine = samples(&[1.0, 2.0], 1);
@@ -295,7 +292,6 @@ fn what_makes_no_sense_is_refused() {
     );
     let empty = Pass {
         batch: 1,
-        activation: Activation::Relu,
         layers: Vec::new(),
     };
     assert_eq!(

@@ -6,7 +6,7 @@ kernels! {
     "linear",
 
     /// The uniform of `linear_forward`.
-    linear_forward["activation"], product,
+    linear_forward["activation", "write_value"], product,
     LinearForward {
         parameters_stride: u32,
         offset: u32,
@@ -27,6 +27,7 @@ kernels! {
         columns: u32,
         batch_rows: u32,
         activation: u32,
+        accumulate: u32,
     }
     [parameters: Read, activations: Read, output_gradients: Read, input_gradients: ReadWrite,]
 
@@ -43,7 +44,7 @@ kernels! {
     [inputs: Read, output_gradients: Read, gradients: ReadWrite,]
 
     /// The uniform of `tangent_forward`.
-    tangent_forward["activation", "probe", "slots"], product,
+    tangent_forward["activation", "write_tangent", "probe", "slots"], product,
     TangentForward {
         parameters_stride: u32,
         offset: u32,
@@ -53,7 +54,7 @@ kernels! {
         activation: u32,
         slots: u32,
         all_slots: u32,
-        has_lower: u32,
+        lower_slots: u32,
         first_dual: u32,
         iterates_stride: u32,
         network_offset: u32,
@@ -77,6 +78,8 @@ kernels! {
         all_slots: u32,
         iterates_stride: u32,
         network_offset: u32,
+        upper_slots: u32,
+        accumulate: u32,
     }
     [
         slots: Read, parameters: Read, iterates: Read, activations: Read, lower_tangents: Read,

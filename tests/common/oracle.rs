@@ -28,7 +28,7 @@ pub enum Activation {
 
 impl Activation {
     /// Returns `f(z)`, which has twice the length for a CReLU.
-    fn forward(self, z: &[f64]) -> Vec<f64> {
+    pub fn forward(self, z: &[f64]) -> Vec<f64> {
         let each = |f: fn(f64) -> f64| z.iter().map(|z| f(*z)).collect();
         match self {
             Self::Identity => z.to_vec(),
@@ -46,17 +46,17 @@ impl Activation {
     }
 
     /// Whether the next layer has twice the inputs.
-    fn doubles(self) -> bool {
+    pub fn doubles(self) -> bool {
         matches!(self, Self::Crelu | Self::Fourier)
     }
 
     /// Whether the function has a kink at zero.
-    fn is_kinked(self) -> bool {
+    pub fn is_kinked(self) -> bool {
         matches!(self, Self::Relu | Self::Crelu | Self::LeakyRelu)
     }
 
     /// Returns the derivative with respect to unit `k`'s pre-activation, from the derivative with respect to `f(z)`.
-    fn backward(self, z: &[f64], upstream: &[f64], k: usize) -> f64 {
+    pub fn backward(self, z: &[f64], upstream: &[f64], k: usize) -> f64 {
         let above = z[k] > 0.0;
         match self {
             Self::Identity => upstream[k],
@@ -249,7 +249,7 @@ pub fn kink_margin(mlp: &Mlp, x: &[f64]) -> f64 {
 /// The step of the central differences, about the cube root of float64's epsilon. There the errors of truncation (step^2 / 6
 /// times a fourth derivative of the loss) and of rounding (epsilon / step times the gradient) are about equal, both near
 /// 1e-11.
-const STEP: f64 = 6e-6;
+pub const STEP: f64 = 6e-6;
 
 /// Returns the Hessian of the mean loss, `[parameters, parameters]`, by central differences of the gradient, made symmetric.
 /// It is meant for networks of a few hundred parameters.
@@ -412,10 +412,10 @@ pub fn near_tie() -> (Mlp, Vec<f64>, Vec<u32>, usize) {
 }
 
 /// The generator of Steele, Lea and Flood, OOPSLA 2014 (constants of Vigna's splitmix64.c).
-struct SplitMix64(u64);
+pub struct SplitMix64(pub u64);
 
 impl SplitMix64 {
-    fn next(&mut self) -> u64 {
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -423,18 +423,18 @@ impl SplitMix64 {
     }
 
     /// Draws `count` numbers uniform on [-bound, bound], rounded to float32.
-    fn uniform(&mut self, bound: f64, count: usize) -> Vec<f64> {
+    pub fn uniform(&mut self, bound: f64, count: usize) -> Vec<f64> {
         let unit = |word: u64| (word >> 11) as f64 / (1_u64 << 53) as f64;
         let mut number = || f64::from((bound * (2.0 * unit(self.next()) - 1.0)) as f32);
         (0..count).map(|_| number()).collect()
     }
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-fn mean(rows: &[Vec<f64>]) -> Vec<f64> {
+pub fn mean(rows: &[Vec<f64>]) -> Vec<f64> {
     let sum = |column: usize| rows.iter().map(|row| row[column]).sum::<f64>();
     let columns = 0..rows[0].len();
     columns.map(|c| sum(c) / rows.len() as f64).collect()
@@ -456,7 +456,7 @@ pub fn erf(x: f64) -> f64 {
     sum * (-x * x).exp() * 2.0 / std::f64::consts::PI.sqrt()
 }
 
-fn softmax(z: &[f64]) -> Vec<f64> {
+pub fn softmax(z: &[f64]) -> Vec<f64> {
     let largest = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let exponentials: Vec<f64> = z.iter().map(|z| (z - largest).exp()).collect();
     let sum: f64 = exponentials.iter().sum();

@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use trainable::network::{Activation, Parameters};
+use trainable::network::{Activation, Item, Parameters};
 
 /// The cases that have `step_<case>.json` and `curvature_<case>.json`.
 pub const CASES: [&str; 11] = [
@@ -23,6 +23,9 @@ pub const CASES: [&str; 11] = [
 
 /// The cases that also have `sgd_<case>.json`.
 pub const SGD_CASES: [&str; 4] = ["relu_l2", "crelu_l2", "tanh", "linear"];
+
+/// The cases that have `graph_<case>.json`.
+pub const GRAPH_CASES: [&str; 3] = ["residual", "skip_crelu", "skip_far"];
 
 /// One layer of parameters, gradients or a vector.
 #[derive(Clone, Deserialize)]
@@ -54,6 +57,16 @@ pub fn activation(name: &str) -> Activation {
         "identity" => Activation::Identity,
         other => panic!("unknown activation {other}"),
     }
+}
+
+/// Returns the items with these names in the files.
+pub fn items(names: &[String]) -> Vec<Item> {
+    let item = |name: &String| match name.split_once(' ') {
+        Some(("linear", units)) => Item::Linear(units.parse().expect("a width")),
+        Some(("add", items)) => Item::Add(items.parse().expect("a number of items")),
+        _ => Item::Activation(activation(name)),
+    };
+    names.iter().map(item).collect()
 }
 
 pub fn single(values: &[f64]) -> Vec<f32> {

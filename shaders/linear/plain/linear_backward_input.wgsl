@@ -68,6 +68,10 @@ fn main(
         }
     }
     for (var i = 0u; i < 8u; i++) {
-        input_gradients[(row + i) * width4 + id.x] = below[i];
+        let at = (row + i) * width4 + id.x;
+        if params.accumulate != 0u {
+            below[i] += input_gradients[at];
+        }
+        input_gradients[at] = below[i];
     }
 }

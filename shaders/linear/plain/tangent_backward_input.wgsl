@@ -42,7 +42,7 @@ fn add_product(sums: Tile, which: u32, place: Place, input4: u32) -> Tile {
     var block = place.replica;
     var first = place.replica * params.parameters_stride + params.offset;
     if which == UPPER_BY_PARAMETERS {
-        block = place.replica * (params.slots + 1u) + place.slot;
+        block = place.replica * params.upper_slots + place.slot;
     }
     if which == GRADIENT_BY_ITERATES {
         first = place.replica * params.iterates_stride + params.network_offset;

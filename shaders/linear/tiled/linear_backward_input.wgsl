@@ -44,11 +44,16 @@ fn main(
                 let row = first + at.x;
                 let x = activations[argument_row(kind, row, width4, copy == 1u) + at.y];
                 let target_at = row * width4 + at.y;
+                var below = gradient[i];
                 if copy == 0u {
-                    input_gradients[target_at] = derivative(kind, x) * gradient[i];
+                    below *= derivative(kind, x);
                 } else {
-                    input_gradients[target_at] += mirror_derivative(kind, x) * gradient[i];
+                    below *= mirror_derivative(kind, x);
                 }
+                if copy == 1u || params.accumulate != 0u {
+                    below += input_gradients[target_at];
+                }
+                input_gradients[target_at] = below;
             }
         }
     }

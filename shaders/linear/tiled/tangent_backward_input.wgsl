@@ -36,7 +36,7 @@ fn add(sums: ptr<function, Sums>, which: u32, place: Place, input: u32, lane: u3
     let columns4 = params.columns / 4u;
     var left = place.replica;
     if which == UPPER_BY_PARAMETERS {
-        left = place.replica * (params.slots + 1u) + place.slot;
+        left = place.replica * params.upper_slots + place.slot;
     }
     var right = place.replica * params.parameters_stride + params.offset;
     if which == GRADIENT_BY_ITERATES {

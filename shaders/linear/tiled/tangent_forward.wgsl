@@ -52,9 +52,9 @@ fn main(
     if is_primal {
         add_product(&sums, factors, lane);
     }
-    if params.has_lower != 0u && slot != own {
+    if slot < params.lower_slots {
         factors.which = TANGENTS_BY_PARAMETERS;
-        factors.left = (replica * own + slot) * params.batch_rows * rows4;
+        factors.left = (replica * params.lower_slots + slot) * params.batch_rows * rows4;
         factors.right = replica * params.parameters_stride + params.offset;
         add_product(&sums, factors, lane);
     }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::cpu::Array;
-use crate::cpu::activation::{from_number, multiply_by_derivative};
+use crate::cpu::activation::{add_before, from_number, multiply_by_derivative};
 use crate::cpu::matrix::{product, rows_per_task, view, view_mut};
 use crate::kernels::LinearBackwardInput;
 
@@ -19,6 +19,7 @@ pub(crate) fn run(params: &LinearBackwardInput, arrays: &mut [Array; 4]) {
     };
     let backward = |((below, activations), above): ((&mut [f32], &[f32]), &[f32])| {
         let samples = above.len() / columns;
+        let before = (params.accumulate != 0).then(|| below.to_vec());
         let above = view(above, samples, columns, columns);
         let transposed = view(weights, rows, columns, columns).transpose();
         if activation.copies() == 2 {
@@ -35,6 +36,7 @@ pub(crate) fn run(params: &LinearBackwardInput, arrays: &mut [Array; 4]) {
             product(view_mut(below, samples, rows, rows), above, transposed);
             multiply_by_derivative(activation, width, activations, below);
         }
+        add_before(below, before);
     };
     input_gradients
         .write::<f32>()

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::cpu::Array;
-use crate::cpu::activation::{activate, from_number, mirror};
+use crate::cpu::activation::{from_number, write_value};
 use crate::cpu::array::optional_chunks;
 use crate::cpu::matrix::{product, rows_per_task, view, view_mut};
 use crate::kernels::LinearForward;
@@ -18,7 +18,6 @@ pub(crate) fn run(params: &LinearForward, arrays: &mut [Array; 4]) {
     let (weights, bias) = layer.split_at(rows * columns);
     let activation = from_number(params.activation);
     let stride = columns * activation.copies() as usize;
-    let units = params.units as usize;
     let forward = |((outputs, inputs), mut kept): (Rows<'_>, Option<&mut [f32]>)| {
         let samples = inputs.len() / rows;
         product(
@@ -27,19 +26,12 @@ pub(crate) fn run(params: &LinearForward, arrays: &mut [Array; 4]) {
             view(weights, rows, columns, columns),
         );
         for (sample, output) in outputs.chunks_mut(stride).enumerate() {
-            let (z, second) = output.split_at_mut(columns);
+            let z = &mut output[..columns];
             z.iter_mut().zip(bias).for_each(|(z, b)| *z += b);
-            if let Some(kept) = &mut kept {
-                kept[sample * columns..][..columns].copy_from_slice(z);
-            }
-            if !second.is_empty() {
-                let (second, padding) = second.split_at_mut(units);
-                for (m, z) in second.iter_mut().zip(&*z) {
-                    *m = mirror(activation, *z);
-                }
-                padding.fill(0.0);
-            }
-            activate(activation, z);
+            let kept = kept
+                .as_mut()
+                .map(|kept| &mut kept[sample * columns..][..columns]);
+            write_value(activation, columns, params.units as usize, output, kept);
         }
     };
     let outputs = outputs.write::<f32>();

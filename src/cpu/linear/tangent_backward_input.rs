@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::cpu::Array;
 use crate::cpu::activation::{
-    from_number, mirror_second_derivative, multiply_by_derivative, second_derivative,
+    add_before, from_number, mirror_second_derivative, multiply_by_derivative, second_derivative,
 };
 use crate::cpu::matrix::{add_product, product, rows_per_task, view, view_mut};
 use crate::kernels::TangentBackwardInput;
@@ -41,6 +41,7 @@ pub(crate) fn run(params: &TangentBackwardInput, arrays: &mut [Array; 8]) {
     // Computes the rows of one slot from row `first` on.
     let backward = |(slot, first, lower): (usize, usize, &mut [f32])| {
         let samples = lower.len() / width;
+        let before = (params.accumulate != 0).then(|| lower.to_vec());
         let above = view(
             &upper[(slot * batch_rows + first) * columns..],
             samples,
@@ -95,6 +96,7 @@ pub(crate) fn run(params: &TangentBackwardInput, arrays: &mut [Array; 8]) {
                 }
             }
         }
+        add_before(lower, before);
     };
     let tasks: Vec<_> = lower
         .write::<f32>()

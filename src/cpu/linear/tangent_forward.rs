@@ -4,7 +4,7 @@ use faer::{MatMut, MatRef};
 use rayon::prelude::*;
 
 use crate::cpu::Array;
-use crate::cpu::activation::{from_number, multiply_by_derivative};
+use crate::cpu::activation::{from_number, write_tangent};
 use crate::cpu::array::optional_chunks;
 use crate::cpu::matrix::{add_product, product, rows_per_task, view, view_mut};
 use crate::kernels::TangentForward;
@@ -47,7 +47,7 @@ pub(crate) fn run(params: &TangentForward, arrays: &mut [Array; 8]) {
     // Computes the rows of one slot from row `first` on.
     let forward = |(slot, first, tangents, kept): Task<'_>| {
         let samples = tangents.len() / stride;
-        let is_lower = params.has_lower != 0 && slot != own;
+        let is_lower = slot < params.lower_slots;
         if is_lower {
             let lower = &lower_tangents[(slot as usize * batch_rows + first) * rows..];
             product(
@@ -66,21 +66,12 @@ pub(crate) fn run(params: &TangentForward, arrays: &mut [Array; 8]) {
             let a = &inputs[first * rows..][..samples * rows];
             let vector = &segment(slot)[..(rows + 1) * columns];
             linear(product, tangents, a, vector, columns, stride);
-        }
-        if activation.copies() == 2 {
-            for z in tangents.chunks_mut(stride) {
-                let (z, mirror) = z.split_at_mut(columns);
-                mirror.iter_mut().zip(z).for_each(|(m, z)| *m = -*z);
-            }
+        } else if !is_lower {
+            tangents.fill(0.0);
         }
         let argument_stride = if kept.is_some() { columns } else { stride };
-        if let Some(kept) = kept {
-            for (kept, z) in kept.chunks_mut(columns).zip(tangents.chunks(stride)) {
-                kept.copy_from_slice(&z[..columns]);
-            }
-        }
         let arguments = &activations[first * argument_stride..];
-        multiply_by_derivative(activation, columns, arguments, tangents);
+        write_tangent(activation, columns, arguments, tangents, kept);
     };
     let tangents = tangents.write::<f32>();
     let kept = activation.keeps_pre_activations();

@@ -12,7 +12,7 @@ use crate::spec::TrainingSpec;
 
 impl PlanOp for Linear {
     fn forward(&self, at: &Site<'_>) -> Vec<Dispatch> {
-        let matrix = at.spec.network.linear_matrix(at.node);
+        let matrix = at.spec.network.linear_matrix(at.node, *self);
         let output = at.spec.network.value(at.node.output);
         let params = LinearForward {
             parameters_stride: at.parameters_stride(),
@@ -34,26 +34,30 @@ impl PlanOp for Linear {
     }
 
     fn backward(&self, at: &Site<'_>, to_input: bool) -> Vec<Dispatch> {
-        let input = to_input.then(|| backward_input(at));
-        input.into_iter().chain([backward_weights(at)]).collect()
+        let input = to_input.then(|| backward_input(at, *self));
+        let weights = backward_weights(at, *self);
+        input.into_iter().chain([weights]).collect()
     }
 
     fn tangent_forward(
         &self,
         at: &ProbeSite<'_>,
-        node: &ProbedNode<'_>,
+        node: &Node,
         direction: BufferId,
     ) -> Vec<Dispatch> {
-        vec![curvature::tangent_forward(at, node, direction)]
+        vec![curvature::tangent_forward(at, at.probed(node), direction)]
     }
 
     fn tangent_backward_input(
         &self,
         at: &ProbeSite<'_>,
-        node: &ProbedNode<'_>,
+        node: &Node,
         direction: BufferId,
     ) -> Vec<Dispatch> {
-        vec![curvature::tangent_backward_input(at, node, direction)]
+        let node = at.probed(node);
+        let input = (!node.reads_minibatch())
+            .then(|| curvature::tangent_backward_input(at, node, direction));
+        input.into_iter().collect()
     }
 
     fn tangent_backward_parameters(
@@ -71,7 +75,7 @@ impl PlanOp for Linear {
     /// The dual form replaces two products with the inputs, 4 B inputs outputs flop, by one product with their Gram
     /// matrix, 2 B^2 outputs flop.
     fn dual(&self, spec: &TrainingSpec, node: &Node) -> Option<Dual> {
-        let matrix = spec.network.linear_matrix(node);
+        let matrix = spec.network.linear_matrix(node, *self);
         let elements = u64::from(spec.batch_rows()) * u64::from(matrix.columns);
         Some(Dual {
             length: (elements / 4) as u32,
@@ -89,8 +93,8 @@ impl PlanOp for Linear {
 }
 
 /// Computes the gradient of the input from the gradient of the output.
-fn backward_input(at: &Site<'_>) -> Dispatch {
-    let matrix = at.spec.network.linear_matrix(at.node);
+fn backward_input(at: &Site<'_>, linear: Linear) -> Dispatch {
+    let matrix = at.spec.network.linear_matrix(at.node, linear);
     let input = at.spec.network.value(at.input());
     let params = LinearBackwardInput {
         parameters_stride: at.parameters_stride(),
@@ -99,6 +103,7 @@ fn backward_input(at: &Site<'_>) -> Dispatch {
         columns: matrix.columns,
         batch_rows: at.spec.batch_rows(),
         activation: input.activation as u32,
+        accumulate: at.accumulates(at.input()),
     };
     let bound = [
         at.buffers.parameters,
@@ -110,8 +115,8 @@ fn backward_input(at: &Site<'_>) -> Dispatch {
     Dispatch::new(params, bound, grid)
 }
 
-fn backward_weights(at: &Site<'_>) -> Dispatch {
-    let matrix = at.spec.network.linear_matrix(at.node);
+fn backward_weights(at: &Site<'_>, linear: Linear) -> Dispatch {
+    let matrix = at.spec.network.linear_matrix(at.node, linear);
     let params = LinearBackwardWeights {
         parameters_stride: at.parameters_stride(),
         offset: matrix.offset,

@@ -79,7 +79,7 @@ pub(crate) fn indicators(
     spec: &TrainingSpec,
     buffers: &Buffers,
 ) -> Result<Question<Vec<Result<Indicators, Error>>>, Error> {
-    let buffers = buffers.indicator_sources()?;
+    let buffers = buffers.indicator_sources(&spec.network)?;
     let spec = spec.clone();
     let decode: Decode<_> = Box::new(move |words| {
         let replicas = words.par_iter();

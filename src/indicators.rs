@@ -30,13 +30,15 @@ pub const FISHER_SAMPLES: usize = 100;
 pub const FISHER_TRACE_SHARE: f64 = 0.99;
 
 /// Indicators of the units of one hidden layer. A unit is one pre-activation z with its activation h. The two copies of
-/// CReLU are one unit, with h = relu(z) - relu(-z) = z.
+/// CReLU are one unit, with h = relu(z) - relu(-z) = z. Those of Fourier features are one unit, too; sin z and cos z are
+/// the same for all samples where z is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UnitIndicators {
     /// Share of dead units: h = 0 for every sample (ReLU, CReLU), or the same h for every sample (other activations,
-    /// which have no zero at which to be stuck).
+    /// which have no zero at which to be stuck); for Fourier features, the same z.
     pub dead: f64,
-    /// Share of dormant units: mean |h| at most [`DORMANT_SHARE`] of the mean over all units.
+    /// Share of dormant units: mean |h| at most [`DORMANT_SHARE`] of the mean over all units. No Fourier feature is
+    /// dormant: sin^2 z + cos^2 z = 1.
     pub dormant: f64,
     /// Mean over units of the entropy of the sign of z, in nats: -p ln p - (1 - p) ln(1 - p), where p is the share of
     /// samples with z > 0 (Lewandowski et al., ICLR 2025, arXiv 2410.20634). It is at most ln 2, and 0 if no z changes

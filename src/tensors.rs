@@ -1,9 +1,9 @@
 //! Networks and minibatches in safetensors files. Reading checks everything before anything is computed.
 //!
 //! A network file holds a pair of `NAME.weight` `[out, in]` and `NAME.bias` `[out]` in F32 for each layer, named and laid
-//! out as PyTorch does. After a CReLU layer `in` is twice the previous `out`. The names differ only in their numbers, which
-//! give the order: `fc1`, `fc2`, ... or those of an `nn.Sequential`, `0`, `2`, ..., or `net.0`, `net.2`, ... A batch file
-//! holds the inputs `x` `[B, in]` in F32 and the labels `y` `[B]` in I64, I32 or U8.
+//! out as PyTorch does. After CReLU and Fourier features `in` is twice the previous `out`. The names differ only in their
+//! numbers, which give the order: `fc1`, `fc2`, ... or those of an `nn.Sequential`, `0`, `2`, ..., or `net.0`, `net.2`, ...
+//! A batch file holds the inputs `x` `[B, in]` in F32 and the labels `y` `[B]` in I64, I32 or U8.
 //!
 //! - `network`: reads a network; `write` writes one.
 //! - `batch`: reads a minibatch.
@@ -174,6 +174,14 @@ pub enum TensorError {
         file: PathBuf,
         /// What is wrong with them.
         source: Box<Error>,
+    },
+    /// The network to be written has operations that a file does not tell.
+    #[error("cannot write {file}: wanted linear operations alone, found {found}")]
+    Operations {
+        /// The file.
+        file: PathBuf,
+        /// The first other operation.
+        found: String,
     },
     /// The names to be written would not be read back as the same layers.
     #[error("cannot write {file}: wanted {wanted}, found {found:?}")]

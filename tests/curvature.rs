@@ -4,6 +4,8 @@
 mod common;
 #[path = "common/oracle.rs"]
 mod oracle;
+#[path = "common/oracle_graph.rs"]
+mod oracle_graph;
 #[path = "common/reference.rs"]
 mod reference;
 #[path = "common/run.rs"]
@@ -11,6 +13,10 @@ mod run;
 
 #[path = "curvature/convergence.rs"]
 mod convergence;
+#[path = "curvature/dense_graphs.rs"]
+mod dense_graphs;
+#[path = "curvature/graphs.rs"]
+mod graphs;
 #[path = "curvature/point.rs"]
 mod point;
 #[path = "curvature/probes.rs"]

@@ -115,6 +115,9 @@ fn a_nan_reaches_the_loss_through_every_activation_on_every_device() {
         Activation::Crelu,
         Activation::LeakyRelu,
         Activation::Tanh,
+        Activation::Gelu,
+        Activation::Silu,
+        Activation::Fourier,
     ];
     for (device, compute) in computes() {
         for activation in activations {

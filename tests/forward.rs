@@ -21,12 +21,15 @@ const ONE_PASS: Tolerance = Tolerance {
 const WIDTHS: [u32; 4] = [7, 6, 5, 3];
 const BATCH: u32 = 5;
 
-const ACTIVATIONS: [(Activation, oracle::Activation); 5] = [
+const ACTIVATIONS: [(Activation, oracle::Activation); 8] = [
     (Activation::Relu, oracle::Activation::Relu),
     (Activation::Crelu, oracle::Activation::Crelu),
     (Activation::Tanh, oracle::Activation::Tanh),
     (Activation::LeakyRelu, oracle::Activation::LeakyRelu),
     (Activation::Identity, oracle::Activation::Identity),
+    (Activation::Gelu, oracle::Activation::Gelu),
+    (Activation::Silu, oracle::Activation::Silu),
+    (Activation::Fourier, oracle::Activation::Fourier),
 ];
 
 fn spec(activation: Activation, replicas: usize) -> TrainingSpec {

@@ -14,12 +14,15 @@ use trainable::probe::{NotFinite, ProbeSpec};
 use trainable::spec::{ReplicaSpec, TrainingSpec};
 use trainable::{Compute, Error, Trainer};
 
-const ACTIVATIONS: [(oracle::Activation, Activation); 5] = [
+const ACTIVATIONS: [(oracle::Activation, Activation); 8] = [
     (oracle::Activation::Identity, Activation::Identity),
     (oracle::Activation::Relu, Activation::Relu),
     (oracle::Activation::Crelu, Activation::Crelu),
     (oracle::Activation::LeakyRelu, Activation::LeakyRelu),
     (oracle::Activation::Tanh, Activation::Tanh),
+    (oracle::Activation::Gelu, Activation::Gelu),
+    (oracle::Activation::Silu, Activation::Silu),
+    (oracle::Activation::Fourier, Activation::Fourier),
 ];
 
 /// A network at a point, and a minibatch.
@@ -112,7 +115,9 @@ fn units(activation: Activation, z: &[Vec<f64>]) -> [f64; 3] {
         Activation::Relu => z.max(0.0),
         Activation::LeakyRelu => z.max(0.01 * z),
         Activation::Tanh => z.tanh(),
-        Activation::Identity | Activation::Crelu => z,
+        Activation::Gelu => 0.5 * z * (1.0 + oracle::erf(z / 2.0_f64.sqrt())),
+        Activation::Silu => z / (1.0 + (-z).exp()),
+        Activation::Identity | Activation::Crelu | Activation::Fourier => z,
     };
     let (samples, width) = (z.len() as f64, z[0].len());
     let units: Vec<Vec<f64>> = (0..width)
@@ -126,7 +131,9 @@ fn units(activation: Activation, z: &[Vec<f64>]) -> [f64; 3] {
         Activation::Relu | Activation::Crelu => units.iter().filter(zero).count(),
         _ => units.iter().filter(constant).count(),
     };
-    let dormant = units.iter().filter(|unit| size(unit) / mean_size <= 0.025);
+    let is_dormant = |unit: &Vec<f64>| size(unit) / mean_size <= 0.025;
+    let dormant = units.iter().filter(|unit| is_dormant(unit));
+    let dormant = dormant.filter(|_| activation != Activation::Fourier);
     let entropies = (0..width).map(|unit| {
         let p = z.iter().filter(|row| row[unit] > 0.0).count() as f64 / samples;
         entropy([p, 1.0 - p])

@@ -64,6 +64,9 @@ fn mlp(case: &Curvature) -> Mlp {
         "relu" => Activation::Relu,
         "crelu" => Activation::Crelu,
         "tanh" => Activation::Tanh,
+        "gelu" => Activation::Gelu,
+        "silu" => Activation::Silu,
+        "fourier" => Activation::Fourier,
         "leaky_relu" => Activation::LeakyRelu,
         "identity" => Activation::Identity,
         other => panic!("unknown activation {other}"),
@@ -190,7 +193,8 @@ fn the_checks_notice_whatever_is_wrong() {
 /// The tests above compare the gradient with PyTorch; this test compares it with the oracle's own loss.
 #[test]
 fn the_gradient_is_the_losses_central_difference() {
-    for activation in [Activation::Crelu, Activation::LeakyRelu, Activation::Tanh] {
+    use Activation::{Crelu, Fourier, Gelu, LeakyRelu, Silu, Tanh};
+    for activation in [Crelu, LeakyRelu, Tanh, Gelu, Silu, Fourier] {
         let mlp = Mlp::random(&[3, 4, 3, 2], activation, 1.0, 5);
         let (x, y) = batch(3, 2, 7, 6);
         assert!(kink_margin(&mlp, &x) > 1e-4);

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use bytemuck::cast_slice;
-use cases::{CASES, cases, program};
+use cases::{CASES, cases, program, program_with_sums};
 use common::{gpus, noise};
 use fillings::{fillings, state};
 use pair::{
@@ -151,24 +151,34 @@ fn the_comparison_notices_a_kernel_that_did_not_run() {
     // The negative control of the whole chain: only the CPU side runs.
     for gpu in gpus() {
         let optimal = ProbeMethod::Lobpcg;
-        let program = program(&CASES[1], IterateForm::SampleGradients, optimal);
+        let gradients = IterateForm::SampleGradients;
+        let programs = [
+            program(&CASES[1], gradients, optimal),
+            program_with_sums(0, gradients, optimal),
+        ];
         let mut left_traces = BTreeMap::new();
-        let dispatches = dispatches(&program);
-        for (number, dispatch) in dispatches.iter().enumerate() {
-            let mut pair = Pair::new(&program, &gpu, Tiling::Auto);
-            pair.fill(3);
-            let prepared = preparation(&dispatches, number).iter();
-            prepared.for_each(|d| pair.run(d));
-            pair.cpu.run(&alone(dispatch), 1);
-            let differs = program
-                .buffer_ids()
-                .zip(&program.declared)
-                .any(|(id, spec)| {
-                    !spec.shared
-                        && compare_words(&spec.elements, &pair.gpu_words(id), &pair.cpu_words(id))
+        for program in &programs {
+            let dispatches = dispatches(program);
+            for (number, dispatch) in dispatches.iter().enumerate() {
+                let mut pair = Pair::new(program, &gpu, Tiling::Auto);
+                pair.fill(3);
+                let prepared = preparation(&dispatches, number).iter();
+                prepared.for_each(|d| pair.run(d));
+                pair.cpu.run(&alone(dispatch), 1);
+                let differs = program
+                    .buffer_ids()
+                    .zip(&program.declared)
+                    .any(|(id, spec)| {
+                        !spec.shared
+                            && compare_words(
+                                &spec.elements,
+                                &pair.gpu_words(id),
+                                &pair.cpu_words(id),
+                            )
                             .is_err()
-                });
-            *left_traces.entry(dispatch.kernel.name).or_insert(false) |= differs;
+                    });
+                *left_traces.entry(dispatch.kernel.name).or_insert(false) |= differs;
+            }
         }
         assert_eq!(left_traces.len(), kernels::all().count());
         for (kernel, left_traces) in left_traces {

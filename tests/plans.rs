@@ -7,8 +7,12 @@ use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpe
 
 /// Builds the program of the paper's network and minibatch, probed with `method`.
 fn program(method: ProbeMethod) -> Program {
+    program_of(Activation::Relu, method)
+}
+
+fn program_of(activation: Activation, method: ProbeMethod) -> Program {
     let spec = TrainingSpec {
-        network: Network::mlp(&[784, 256, 256, 10], Activation::Relu).unwrap(),
+        network: Network::mlp(&[784, 256, 256, 10], activation).unwrap(),
         batch: 256,
         replicas: vec![ReplicaSpec::default()],
         stream: Some(TaskStream {
@@ -69,6 +73,26 @@ fn a_step_has_10_dispatches() {
     let steps = program(ProbeMethod::Lobpcg).steps.expect("a stream");
     assert_eq!(names(&steps.step), wanted);
     assert!(steps.task_switch.is_none());
+}
+
+#[test]
+fn only_activations_that_need_pre_activations_keep_them_and_no_dispatch_is_added() {
+    use Activation::{Crelu, Fourier, Gelu, Identity, LeakyRelu, Relu, Silu, Tanh};
+    let kinds = [Identity, Relu, Crelu, LeakyRelu, Tanh, Gelu, Silu, Fourier];
+    for activation in kinds {
+        let program = program_of(activation, ProbeMethod::Lobpcg);
+        let keeps = matches!(activation, Gelu | Silu | Fourier);
+        let wanted = [false, keeps, keeps, false];
+        let kept = program.buffers.pre_activations.iter();
+        let kept: Vec<_> = kept.map(Option::is_some).collect();
+        assert_eq!(kept, wanted, "{activation:?}");
+        let probe = program.buffers.probe.as_ref().expect("a probe");
+        let kept = probe.pre_activation_tangents.iter();
+        let kept: Vec<_> = kept.map(Option::is_some).collect();
+        assert_eq!(kept, wanted, "{activation:?}");
+        let iterate = &program.probe.expect("a probe").iterate;
+        assert_eq!(iterate.dispatches.len(), 15, "{activation:?}");
+    }
 }
 
 #[test]

@@ -209,7 +209,14 @@ fn check_row(row: &Value, name: &str, parameters: usize, batch: f64, reference: 
 
 #[test]
 fn reports_agree_with_pytorch() {
-    for (name, activation) in [("relu", "relu"), ("crelu_l2", "crelu"), ("tanh", "tanh")] {
+    for (name, activation) in [
+        ("relu", "relu"),
+        ("crelu_l2", "crelu"),
+        ("tanh", "tanh"),
+        ("gelu_l2", "gelu"),
+        ("silu", "silu"),
+        ("fourier", "fourier"),
+    ] {
         let case = Case::new(name);
         let report = case.report(&["--activation", activation]);
         let wanted = [

@@ -197,6 +197,21 @@ fn the_comparison_notices_one_wrong_gradient_a_nan_and_a_missing_step() {
     assert!(compare_layers(&parameters, &case.after_5, FIVE_STEPS).is_err());
 }
 
+#[test]
+fn the_comparison_notices_another_activation() {
+    for (name, other) in [("gelu_l2", "silu"), ("silu", "gelu"), ("fourier", "crelu")] {
+        let mut case = step(name);
+        case.start.activation = other.to_owned();
+        let mut trainer = trainer(&Compute::Cpu, &case);
+        trainer.update(1).unwrap();
+        let gradients = trainer.gradients().unwrap().remove(2);
+        assert!(
+            compare_layers(&gradients, &case.gradients, ONE_PASS).is_err(),
+            "{name}"
+        );
+    }
+}
+
 /// An independent check without PyTorch: central differences of a float64 forward pass.
 #[test]
 fn gradients_equal_central_differences_in_float64() {
@@ -270,7 +285,20 @@ fn activate(name: &str, z: &[f64]) -> Vec<f64> {
             .collect(),
         "leaky_relu" => each(|z| if z > 0.0 { z } else { 0.01 * z }),
         "tanh" => each(f64::tanh),
+        "gelu" => each(|z| z * normal_cdf(z)),
+        "silu" => each(|z| z / (1.0 + (-z).exp())),
+        "fourier" => [each(f64::sin), each(f64::cos)].concat(),
         "identity" => each(|z| z),
         other => panic!("unknown activation {other}"),
     }
+}
+
+/// Returns the distribution function of the standard normal distribution, by Simpson's rule from 0 to z.
+fn normal_cdf(z: f64) -> f64 {
+    let density = |x: f64| (-0.5 * x * x).exp() / std::f64::consts::TAU.sqrt();
+    let steps = 2_000;
+    let at = |i: i32| density(z * f64::from(i) / f64::from(steps));
+    let weight = |i: i32| if i % 2 == 0 { 2.0 } else { 4.0 };
+    let inner: f64 = (1..steps).map(|i| weight(i) * at(i)).sum();
+    0.5 + (at(0) + inner + at(steps)) * z / f64::from(steps) / 3.0
 }

@@ -1,4 +1,4 @@
-"""Makes the reference numbers (step_, curvature_, sgd_, adamw_, clip_, amsgrad_ and penalty_<case>.json) in this folder.
+"""Makes the reference numbers (step_, curvature_, sgd_, adamw_, clip_, amsgrad_, graph_ and penalty_<case>.json) in this folder.
 
 Run:  python make_reference.py        (any working directory; a few seconds on one CPU core)
 Made with Python 3.11.7, torch 2.15.0+cu132 (on the CPU), numpy 2.4.6.
@@ -21,6 +21,7 @@ HERE = Path(__file__).resolve().parent
 ETA, BETA1, BETA2, EPS, STEPS = 1e-2, 0.9, 0.999, 1e-8, 5
 SLOPE = 0.01  # leaky_relu
 KINKED = ("relu", "crelu", "leaky_relu")
+DOUBLED = ("crelu", "fourier")  # two copies of every unit
 
 CASES = [
     # name, activation, widths [in, hidden..., classes], batch, l2, first seed to try
@@ -32,6 +33,17 @@ CASES = [
     ("identity", "identity", [4, 6, 3], 7, 0.0, 6000),
     ("deep_relu", "relu", [8, 7, 6, 5, 4], 9, 1e-2, 7000),
     ("linear", "identity", [5, 3], 4, 0.0, 8000),
+    ("gelu_l2", "gelu", [6, 7, 5, 4], 7, 1e-3, 9000),
+    ("silu", "silu", [5, 9, 6, 3], 9, 0.0, 9100),
+    ("fourier", "fourier", [6, 5, 7, 4], 8, 0.0, 9200),
+]
+
+# Networks that are no perceptrons: a list of items, as `network::Item` has them. "add k" adds the value after k items.
+GRAPHS = [
+    # name, inputs, items, batch, l2, first seed to try
+    ("residual", 5, ["linear 6", "gelu", "linear 6", "add 2", "tanh", "linear 6", "add 5", "linear 4"], 7, 1e-3, 20000),
+    ("skip_crelu", 4, ["linear 4", "add 0", "crelu", "linear 5", "silu", "linear 5", "add 5", "relu", "linear 3"], 9, 0.0, 20100),
+    ("skip_far", 6, ["linear 5", "relu", "linear 4", "tanh", "linear 5", "fourier", "linear 5", "add 2", "linear 3"], 8, 0.0, 20200),
 ]
 
 PENALTIES = [
@@ -56,6 +68,9 @@ ACTIVATIONS = {
     "tanh": torch.tanh,
     "leaky_relu": lambda z: F.leaky_relu(z, SLOPE),
     "identity": lambda z: z,
+    "gelu": F.gelu,
+    "silu": F.silu,
+    "fourier": lambda z: torch.cat([torch.sin(z), torch.cos(z)], dim=1),
 }
 
 
@@ -73,7 +88,7 @@ class Case:
         rng = np.random.Generator(np.random.PCG64(seed))
         self.shapes, parts = [], []
         for k, (n_in, n_out) in enumerate(zip(widths, widths[1:])):
-            fan_in = n_in * (2 if activation == "crelu" and k > 0 else 1)
+            fan_in = n_in * (2 if activation in DOUBLED and k > 0 else 1)
             bound = math.sqrt(6 / fan_in)
             self.shapes.append((n_out, fan_in))
             parts += [rng.uniform(-bound, bound, n_out * fan_in), rng.uniform(-0.1, 0.1, n_out)]
@@ -184,6 +199,47 @@ class Case:
         state = optimiser.state[theta]
         assert (state["max_exp_avg_sq"] > 1.01 * state["exp_avg_sq"]).any(), self.name
         return thetas, losses, state["max_exp_avg_sq"]
+
+
+class Graph(Case):
+    """A network of items. theta = [weight, bias] of every linear item, in their order."""
+
+    def __init__(self, name, inputs, items, batch, l2, seed):
+        self.name, self.items, self.inputs, self.batch, self.l2, self.seed = name, items, inputs, batch, l2, seed
+        self.activation = "relu"  # near-kink pre-activations are refused, whichever item makes them
+        rng = np.random.Generator(np.random.PCG64(seed))
+        self.shapes, parts, width = [], [], inputs
+        for item in items:
+            if item.startswith("linear"):
+                units = int(item.split()[1])
+                bound = math.sqrt(6 / width)
+                self.shapes.append((units, width))
+                parts += [rng.uniform(-bound, bound, units * width), rng.uniform(-0.1, 0.1, units)]
+                width = units
+            elif item in DOUBLED:
+                width *= 2
+        self.theta0 = f32(np.concatenate(parts))
+        self.x = f32(rng.standard_normal((batch, inputs)))
+        self.y = torch.from_numpy(rng.integers(0, width, batch))
+        self.v = f32(rng.standard_normal(self.theta0.numel()))
+        ends = np.cumsum([o * i + o for o, i in self.shapes])
+        self.blocks = [slice(int(e - (o * i + o)), int(e)) for e, (o, i) in zip(ends, self.shapes)]
+
+    def forward(self, theta, x):
+        """Nothing, and every pre-activation that meets an activation; then the logits."""
+        blocks, zs, after = iter(self.split(theta)), [], [x]
+        for item in self.items:
+            kind, *number = item.split()
+            a = after[-1]
+            if kind == "linear":
+                a = F.linear(a, *next(blocks))
+            elif kind == "add":
+                a = a + after[int(number[0])]
+            else:
+                zs.append(a)
+                a = ACTIVATIONS[kind](a)
+            after.append(a)
+        return None, zs + [after[-1]]
 
 
 def top_two(h):
@@ -331,6 +387,49 @@ def make(name, activation, widths, batch, l2, first_seed):
         make_amsgrad(case, header, point, *AMSGRAD[name])
     ratio = max(s / abs(d) for d, s in (top_two(hessian[b, b]) for b in case.blocks + [everything]))
     print(f"{name}: seed {seed}, least |pre-activation| {least:.2e}, largest eigenvalue ratio {ratio:.3f}, loss {losses[0]:.4f} -> {losses[-1]:.4f}")
+
+
+def make_graph(name, inputs, items, batch, l2, first_seed):
+    """One file with everything: gradients, five Adam updates, Hessian blocks, a product, gradient noise."""
+    for seed in range(first_seed, first_seed + 1000):
+        case = Graph(name, inputs, items, batch, l2, seed)
+        thetas, losses, _ = case.train()
+        hessian = torch.autograd.functional.hessian(case.loss, case.theta0)
+        if acceptable(case, thetas, hessian):
+            break
+    else:
+        raise SystemExit(f"graph {name}: no acceptable seed")
+    gradient = case.gradient(case.theta0)
+    step = 1e-6 * case.v
+    difference = (case.gradient(case.theta0 + step) - case.gradient(case.theta0 - step)) / 2e-6
+    assert (difference - hessian @ case.v).abs().max() < 1e-7, name
+    for j in range(0, case.theta0.numel(), 5):
+        e = torch.zeros_like(case.theta0)
+        e[j] = 1e-6
+        difference = (case.loss(case.theta0 + e) - case.loss(case.theta0 - e)) / 2e-6
+        assert abs(difference - gradient[j]) < 1e-8, (name, j)
+    samples = [case.gradient(case.theta0, case.x[i : i + 1], case.y[i : i + 1]) for i in range(batch)]
+    deviation = (torch.stack(samples) - gradient).square()
+
+    def curvature(b):
+        dominant, second = top_two(hessian[b, b])
+        g, g_l2 = gradient[b], (gradient + l2 * case.theta0)[b]
+        s = (deviation[:, b].sum() / batch).item()
+        return {"lambda": dominant, "second_abs": second, "g2": (g @ g).item(), "g2_l2": (g_l2 @ g_l2).item(), "s": s}
+
+    write(f"graph_{name}.json", {
+        "name": name, "inputs": inputs, "items": items, "batch": batch, "l2": l2, "seed": seed,
+        "step_size": ETA, "beta1": BETA1, "beta2": BETA2, "epsilon": EPS, "steps": STEPS,
+        "x": case.x.flatten().tolist(), "y": case.y.tolist(), "layers": case.layers(case.theta0),
+        "gradients": case.layers(gradient),
+        "losses": losses,
+        "after_5": case.layers(thetas[-1]),
+        "blocks": [curvature(b) for b in case.blocks],
+        "network": curvature(slice(None)),
+        "v": case.layers(case.v),
+        "hv": case.layers(hessian @ case.v),
+    })
+    print(f"graph {name}: seed {seed}, loss {losses[0]:.4f} -> {losses[-1]:.4f}")
 
 
 class Penalty:
@@ -521,5 +620,7 @@ if __name__ == "__main__":
     torch.use_deterministic_algorithms(True)
     for arguments in CASES:
         make(*arguments)
+    for arguments in GRAPHS:
+        make_graph(*arguments)
     for arguments in PENALTIES:
         make_penalty(*arguments)

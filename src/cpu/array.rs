@@ -36,3 +36,15 @@ impl Default for Array {
         Self::Own(Vec::new())
     }
 }
+
+/// Cuts a slice into chunks for `tasks` tasks; without a slice, every task gets `None`.
+pub(crate) fn optional_chunks<T>(
+    slice: Option<&mut [T]>,
+    tasks: usize,
+    size: usize,
+) -> Vec<Option<&mut [T]>> {
+    match slice {
+        Some(slice) => slice.chunks_mut(size).map(Some).collect(),
+        None => (0..tasks).map(|_| None).collect(),
+    }
+}

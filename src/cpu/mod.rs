@@ -5,6 +5,7 @@
 //! depend on the number of threads, so results are the same bits on one core and on many.
 
 mod activation;
+mod add;
 mod array;
 mod clipping;
 mod divisor;
@@ -56,6 +57,7 @@ use twins;
 /// The twin of a kernel.
 fn twin(kernel: &Kernel) -> Twin {
     let found = match kernel.room {
+        "add" => add::twin(kernel.name),
         "linear" => linear::twin(kernel.name),
         "loss" => loss::twin(kernel.name),
         "stream" => stream::twin(kernel.name),

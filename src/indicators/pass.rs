@@ -15,7 +15,8 @@ pub struct Samples<'a> {
     pub values: &'a [f32],
     /// Elements from one row to the next.
     pub stride: usize,
-    /// Number of parts of a row, each `stride / copies` long: 2 after CReLU (first relu(z), then relu(-z)), otherwise 1.
+    /// Number of parts of a row, each `stride / copies` long: 2 after CReLU (first relu(z), then relu(-z)) and Fourier
+    /// features (sin z, cos z), otherwise 1.
     pub copies: usize,
     /// Number of elements at the start of each part that are not padding.
     pub width: usize,
@@ -24,8 +25,12 @@ pub struct Samples<'a> {
 /// One linear layer in a pass.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerPass<'a> {
+    /// Activation of the inputs; it says when a unit is dead.
+    pub activation: Activation,
     /// Inputs of the layer: the minibatch, or the activations of the layer below.
     pub inputs: Samples<'a>,
+    /// Pre-activations z of the inputs, one copy. Fourier features need them; others ignore them.
+    pub pre_activations: Option<Samples<'a>>,
     /// Gradients of every sample's loss with respect to the layer's pre-activations. A common factor for all samples and
     /// layers, such as 1 / batch, changes nothing.
     pub gradients: Samples<'a>,
@@ -36,8 +41,6 @@ pub struct LayerPass<'a> {
 pub struct Pass<'a> {
     /// Number of samples.
     pub batch: usize,
-    /// Activation between the layers.
-    pub activation: Activation,
     /// Layers, from first to last.
     pub layers: Vec<LayerPass<'a>>,
 }
@@ -92,23 +95,40 @@ impl<'a> Samples<'a> {
     }
 }
 
+impl LayerPass<'_> {
+    /// The samples of the inputs that tell units apart: z of Fourier features, else f(z).
+    fn unit_samples(&self) -> Result<&Samples<'_>, Error> {
+        if self.activation != Activation::Fourier {
+            return Ok(&self.inputs);
+        }
+        let pre_activations = self.pre_activations.as_ref();
+        pre_activations
+            .ok_or_else(|| Error::invalid("a pass of Fourier features", "pre-activations", "none"))
+    }
+}
+
 impl Pass<'_> {
     /// Computes the indicators.
     ///
     /// # Errors
-    /// There is no sample or no layer, a matrix is too small for its shape, or a number is not finite.
+    /// There is no sample or no layer, a matrix is too small for its shape, a number is not finite, or Fourier features
+    /// come without pre-activations.
     pub fn indicators(&self) -> Result<Indicators, Error> {
         self.check()?;
         let [.., last] = &self.layers[..] else {
             return Err(Error::invalid("layers of a pass", "1 at least", 0));
         };
-        let units = |layer: &LayerPass<'_>| units(self.activation, &layer.inputs, self.batch);
+        let units = |layer: &LayerPass<'_>| {
+            let samples = layer.unit_samples()?;
+            Ok(units(layer.activation, samples, self.batch))
+        };
+        let hidden: Result<_, Error> = self.layers[1..].iter().map(units).collect();
         let features = eigenvalues(&smaller_gram(&last.inputs.matrix(self.batch)))?;
         let fisher = eigenvalues(&self.fisher_gram())?;
         let singular_values: Vec<f64> = features.iter().map(|value| value.sqrt()).collect();
         let largest = features.iter().copied().fold(0.0, f64::max);
         Ok(Indicators {
-            hidden: self.layers[1..].iter().map(units).collect(),
+            hidden: hidden?,
             effective_rank: effective_rank(&singular_values),
             stable_rank: if largest > 0.0 {
                 features.iter().sum::<f64>() / largest
@@ -126,6 +146,9 @@ impl Pass<'_> {
         }
         self.layers.iter().try_for_each(|layer| {
             layer.inputs.check("activations", self.batch)?;
+            if let Some(pre_activations) = &layer.pre_activations {
+                pre_activations.check("pre-activations", self.batch)?;
+            }
             layer
                 .gradients
                 .check("pre-activation gradients", self.batch)

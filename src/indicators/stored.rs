@@ -11,25 +11,29 @@ use crate::state::ReplicaState;
 
 /// Computes the indicators from one replica's parts of [`crate::plan::Buffers::indicator_sources`].
 pub(crate) fn of_stored(spec: &TrainingSpec, parts: &[&[u32]]) -> Result<Indicators, Error> {
-    let nodes = spec.network.nodes();
-    let (probe, pass) = parts.split_at(2);
+    let (probe, mut rest) = parts.split_at(2);
     let states: &[ReplicaState] = cast_slice(probe[0]);
     check_finite(&states[0], cast_slice(probe[1]))?;
-    let (inputs, gradients) = pass.split_at(nodes.len());
-    let layers = nodes.iter().zip(inputs).zip(gradients);
+    let mut next = || -> &[f32] {
+        let (first, others) = rest.split_first().expect("the parts of every linear node");
+        rest = others;
+        cast_slice(first)
+    };
+    let layer = |node: &Node| {
+        let input = spec.network.value(node.inputs[0]);
+        let (inputs, gradients) = (next(), next());
+        let keeps = input.activation.keeps_pre_activations();
+        layer_pass(
+            &spec.network,
+            node,
+            inputs,
+            keeps.then(&mut next),
+            gradients,
+        )
+    };
     let pass = Pass {
         batch: spec.batch as usize,
-        activation: spec.network.activation(),
-        layers: layers
-            .map(|((node, inputs), gradients)| {
-                layer_pass(
-                    &spec.network,
-                    node,
-                    cast_slice(inputs),
-                    cast_slice(gradients),
-                )
-            })
-            .collect(),
+        layers: spec.network.linear_nodes().map(layer).collect(),
     };
     pass.indicators()
 }
@@ -38,6 +42,7 @@ fn layer_pass<'a>(
     network: &Network,
     node: &Node,
     inputs: &'a [f32],
+    pre_activations: Option<&'a [f32]>,
     gradients: &'a [f32],
 ) -> LayerPass<'a> {
     let samples = |values, value: &Value, copies| Samples {
@@ -48,7 +53,9 @@ fn layer_pass<'a>(
     };
     let input = network.value(node.inputs[0]);
     LayerPass {
+        activation: input.activation,
         inputs: samples(inputs, input, input.copies()),
+        pre_activations: pre_activations.map(|z| samples(z, input, 1)),
         gradients: samples(gradients, network.value(node.output), 1),
     }
 }

@@ -17,16 +17,19 @@ fn samples(values: &[f32], width: usize) -> Samples<'_> {
 fn of_features(activation: Activation, batch: usize, features: Samples<'_>) -> Indicators {
     let ones = vec![1.0; batch * features.width];
     let lower = LayerPass {
+        activation,
         inputs: samples(&ones, 1),
+        pre_activations: None,
         gradients: samples(&ones, features.width),
     };
     let upper = LayerPass {
+        activation,
         inputs: features,
+        pre_activations: None,
         gradients: samples(&ones, 1),
     };
     let pass = Pass {
         batch,
-        activation,
         layers: vec![lower, upper],
     };
     pass.indicators().unwrap()
@@ -109,6 +112,8 @@ fn dead_is_zero_for_relu_and_constant_for_others() {
         Activation::Tanh,
         Activation::LeakyRelu,
         Activation::Identity,
+        Activation::Gelu,
+        Activation::Silu,
     ] {
         assert_near(units_of(activation, 2, &features).dead, 2.0 / 3.0);
     }
@@ -160,14 +165,51 @@ fn a_crelus_copies_are_one_unit_and_padding_is_ignored() {
     assert_near(found.effective_rank, (LN_2 * 2.0 - 0.75 * 3_f64.ln()).exp());
 }
 
+/// One unit has the same z for both samples, one changes its sign, one is small beside the others.
+#[test]
+fn fourier_features_are_judged_by_z() {
+    let z: [f32; 6] = [0.5, 3.0, 1e-3, 0.5, -3.0, 2e-3];
+    let each = |z: &[f32], f: fn(f32) -> f32| z.iter().map(|z| f(*z)).collect::<Vec<_>>();
+    let row = |z: &[f32]| [each(z, f32::sin), each(z, f32::cos)].concat();
+    let features: Vec<f32> = z.chunks(3).flat_map(row).collect();
+    let inputs = Samples {
+        values: &features,
+        stride: 6,
+        copies: 2,
+        width: 3,
+    };
+    let ones = [1.0; 6];
+    let layer = |inputs, pre_activations| LayerPass {
+        activation: Activation::Fourier,
+        inputs,
+        pre_activations,
+        gradients: samples(&ones, 1),
+    };
+    let pass = |pre_activations| Pass {
+        batch: 2,
+        layers: vec![
+            layer(samples(&ones, 1), None),
+            layer(inputs, pre_activations),
+        ],
+    };
+    let found = pass(Some(samples(&z, 3))).indicators().unwrap().hidden[0];
+    assert_near(found.dead, 1.0 / 3.0);
+    assert_near(found.dormant, 0.0);
+    assert_near(found.sign_entropy, LN_2 / 3.0);
+    let message = pass(None).indicators().unwrap_err().to_string();
+    let wanted = "a pass of Fourier features: wanted pre-activations, found none";
+    assert_eq!(message, wanted);
+}
+
 fn fisher(batch: usize, inputs: &[f32], gradients: &[f32]) -> (usize, f64) {
     let layer = LayerPass {
+        activation: Activation::Identity,
         inputs: samples(inputs, inputs.len() / batch),
+        pre_activations: None,
         gradients: samples(gradients, gradients.len() / batch),
     };
     let pass = Pass {
         batch,
-        activation: Activation::Identity,
         layers: vec![layer],
     };
     let found = pass.indicators().unwrap();
@@ -210,13 +252,13 @@ fn inputs_tell_samples_apart_that_have_equal_gradients() {
 #[test]
 fn what_makes_no_sense_is_refused() {
     let refusal = |batch, inputs: Samples<'_>, gradients: Samples<'_>| {
-        let layers = vec![LayerPass { inputs, gradients }];
-        let activation = Activation::Relu;
-        let pass = Pass {
-            batch,
-            activation,
-            layers,
-        };
+        let layers = vec![LayerPass {
+            activation: Activation::Relu,
+            inputs,
+            pre_activations: None,
+            gradients,
+        }];
+        let pass = Pass { batch, layers };
         pass.indicators().unwrap_err().to_string()
     };
     let fine = samples(&[1.0, 2.0], 1);
@@ -250,7 +292,6 @@ fn what_makes_no_sense_is_refused() {
     );
     let empty = Pass {
         batch: 1,
-        activation: Activation::Relu,
         layers: Vec::new(),
     };
     assert_eq!(

@@ -5,14 +5,11 @@ use super::rank::entropy_term;
 use super::{DORMANT_SHARE, UnitIndicators};
 use crate::network::Activation;
 
-/// Computes the indicators of the units of one hidden layer from its `activations`.
-pub(super) fn units(
-    activation: Activation,
-    activations: &Samples<'_>,
-    batch: usize,
-) -> UnitIndicators {
-    let units: Vec<Vec<f64>> = (0..activations.width)
-        .map(|unit| activations.unit(batch, unit))
+/// Computes the indicators of the units of one hidden layer from its activations; for Fourier features, from its
+/// pre-activations.
+pub(super) fn units(activation: Activation, samples: &Samples<'_>, batch: usize) -> UnitIndicators {
+    let units: Vec<Vec<f64>> = (0..samples.width)
+        .map(|unit| samples.unit(batch, unit))
         .collect();
     let magnitude = |unit: &Vec<f64>| mean(unit.iter().map(|h| h.abs()));
     let magnitudes: Vec<f64> = units.iter().map(magnitude).collect();
@@ -24,9 +21,10 @@ pub(super) fn units(
         };
         unit.iter().all(|h| *h == stuck_at)
     };
+    let is_dormant = |magnitude: &f64| activation != Activation::Fourier && *magnitude <= threshold;
     UnitIndicators {
         dead: mean(units.iter().map(|unit| f64::from(is_dead(unit)))),
-        dormant: mean(magnitudes.iter().map(|m| f64::from(*m <= threshold))),
+        dormant: mean(magnitudes.iter().map(|m| f64::from(is_dormant(m)))),
         sign_entropy: mean(units.iter().map(|unit| sign_entropy(unit))),
     }
 }

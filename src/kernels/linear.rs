@@ -6,7 +6,7 @@ kernels! {
     "linear",
 
     /// The uniform of `linear_forward`.
-    linear_forward["activation"], product,
+    linear_forward["activation", "write_value"], product,
     LinearForward {
         parameters_stride: u32,
         offset: u32,
@@ -14,8 +14,9 @@ kernels! {
         columns: u32,
         batch_rows: u32,
         activation: u32,
+        units: u32,
     }
-    [parameters: Read, inputs: Read, outputs: ReadWrite,]
+    [parameters: Read, inputs: Read, outputs: ReadWrite, pre_activations: ReadWrite,]
 
     /// The uniform of `linear_backward`.
     linear_backward["activation"], product ["weight_gradient"],
@@ -27,10 +28,11 @@ kernels! {
         batch: u32,
         batch_rows: u32,
         activation: u32,
+        accumulate: u32,
     }
     [
-        parameters: Read, inputs: Read, output_gradients: Read, input_gradients: ReadWrite,
-        gradients: ReadWrite,
+        parameters: Read, inputs: Read, pre_activations: Read, output_gradients: Read,
+        input_gradients: ReadWrite, gradients: ReadWrite,
     ]
 
     /// The uniform of `linear_backward_weights`.
@@ -46,7 +48,7 @@ kernels! {
     [inputs: Read, output_gradients: Read, gradients: ReadWrite,]
 
     /// The uniform of `tangent_forward`.
-    tangent_forward["activation", "probe", "slots"], product,
+    tangent_forward["activation", "write_tangent", "probe", "slots"], product,
     TangentForward {
         parameters_stride: u32,
         offset: u32,
@@ -56,7 +58,7 @@ kernels! {
         activation: u32,
         slots: u32,
         all_slots: u32,
-        has_lower: u32,
+        lower_slots: u32,
         first_dual: u32,
         iterates_stride: u32,
         network_offset: u32,
@@ -64,7 +66,7 @@ kernels! {
     }
     [
         slots: Read, parameters: Read, lower_tangents: Read, inputs: Read, iterates: Read,
-        activations: Read, tangents: ReadWrite,
+        activations: Read, tangents: ReadWrite, pre_activation_tangents: ReadWrite,
     ]
 
     /// The uniform of `tangent_backward_input`.
@@ -80,6 +82,8 @@ kernels! {
         all_slots: u32,
         iterates_stride: u32,
         network_offset: u32,
+        upper_slots: u32,
+        accumulate: u32,
     }
     [
         slots: Read, parameters: Read, iterates: Read, activations: Read, lower_tangents: Read,

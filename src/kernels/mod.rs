@@ -6,6 +6,7 @@
 //! workgroup memory, which suits software rasterisers, and two for GPUs, `wide` and `deep`, that stage their factors
 //! in workgroup memory. [`crate::gpu::Tiling`] chooses among them.
 
+mod add;
 mod linear;
 mod loss;
 mod optimisers;
@@ -16,6 +17,7 @@ mod stages;
 mod stream;
 mod tensors;
 
+pub(crate) use add::*;
 pub(crate) use linear::*;
 pub(crate) use loss::*;
 pub(crate) use optimisers::*;
@@ -231,6 +233,7 @@ pub const WORKGROUP_MEMORY: u32 = 2_048;
 /// Every kernel, room by room.
 pub fn all() -> impl Iterator<Item = &'static Kernel> {
     let rooms = [
+        add::KERNELS,
         linear::KERNELS,
         loss::KERNELS,
         optimisers::KERNELS,

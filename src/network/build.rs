@@ -2,7 +2,7 @@
 
 use super::tensor::{Init, Tensor};
 use super::value::{Value, ValueId};
-use super::{Block, Node, Op};
+use super::{Add, Block, Network, Node, Op};
 use crate::error::Error;
 use crate::state::TensorLayout;
 
@@ -50,6 +50,30 @@ impl Builder {
     pub(super) fn add_value(&mut self, value: Value) -> ValueId {
         self.values.push(value);
         ValueId(self.values.len() - 1)
+    }
+
+    /// The latest value.
+    pub(super) fn last_value(&self) -> ValueId {
+        ValueId(self.values.len() - 1)
+    }
+
+    /// Adds a sum, whose value has been added.
+    pub(super) fn add_sum(&mut self, terms: [ValueId; 2], output: ValueId) {
+        self.nodes.push(Node {
+            op: Op::Add(Add),
+            inputs: terms.to_vec(),
+            output,
+            block: None,
+        });
+    }
+
+    pub(super) fn finish(self) -> Network {
+        Network {
+            values: self.values,
+            nodes: self.nodes,
+            tensors: self.tensors,
+            blocks: self.blocks,
+        }
     }
 
     /// Adds a node that has parameters, in a block of its own; `add` adds its tensors and its value.

@@ -6,27 +6,32 @@
 //! of four, so that kernels load whole vec4s at any size; padding is zero and stays zero.
 
 mod activation;
+mod add;
 mod build;
 mod linear;
+mod sequence;
 mod tensor;
 mod value;
 
 use std::ops::Range;
 
 pub use activation::Activation;
+pub use add::Add;
 pub use linear::Linear;
 pub(crate) use linear::LinearMatrix;
+pub use sequence::Item;
 pub use tensor::{Init, TENSOR_TILE, Tensor};
 pub use value::{Value, ValueId};
 
 use crate::error::Error;
-use build::Builder;
 
 /// The computation of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     /// `z = x W + b`
     Linear(Linear),
+    /// `z = a + b`
+    Add(Add),
 }
 
 /// One operation on values.
@@ -58,8 +63,6 @@ pub type Parameters = Vec<Vec<f32>>;
 /// Operations, values and parameters; all replicas of a batch share one network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
-    widths: Vec<u32>,
-    activation: Activation,
     values: Vec<Value>,
     nodes: Vec<Node>,
     tensors: Vec<Tensor>,
@@ -77,42 +80,39 @@ impl Network {
     /// Fewer than two widths, more than 256 layers, a width of zero, fewer than 2 classes, or more than 2^31 elements.
     pub fn mlp(widths: &[u32], activation: Activation) -> Result<Self, Error> {
         check_widths(widths)?;
-        let layers = widths.len() - 1;
-        let mut builder = Builder::new(Value {
-            units: widths[0],
-            activation: Activation::Identity,
-        });
-        let mut value = ValueId(0);
-        for (number, units) in (1..).zip(&widths[1..]) {
-            let is_last = number == layers;
-            let activation = if is_last {
-                Activation::Identity
-            } else {
-                activation
-            };
-            value = builder.add_node(format!("fc{number}"), value, |network| {
-                let (linear, output) = Linear::add(network, value, *units, activation)?;
-                Ok((Op::Linear(linear), output))
-            })?;
-        }
-        Ok(Self {
-            widths: widths.to_vec(),
-            activation,
-            values: builder.values,
-            nodes: builder.nodes,
-            tensors: builder.tensors,
-            blocks: builder.blocks,
-        })
+        let last = widths.len() - 1;
+        let hidden = widths[1..last].iter();
+        let hidden = hidden.flat_map(|units| [Item::Linear(*units), Item::Activation(activation)]);
+        let items: Vec<_> = hidden.chain([Item::Linear(widths[last])]).collect();
+        Self::sequence(widths[0], &items)
     }
 
-    /// Inputs, hidden widths and classes of the perceptron.
-    pub fn widths(&self) -> &[u32] {
-        &self.widths
+    /// The number of inputs, and the units of every linear operation, the classes last.
+    pub fn widths(&self) -> Vec<u32> {
+        let units = self
+            .linear_nodes()
+            .map(|node| self.value(node.output).units);
+        std::iter::once(self.inputs()).chain(units).collect()
     }
 
-    /// The nonlinearity of the perceptron's hidden layers.
-    pub fn activation(&self) -> Activation {
-        self.activation
+    /// The linear operations, in the order in which they run forward.
+    pub(crate) fn linear_nodes(&self) -> impl Iterator<Item = &Node> {
+        let nodes = self.nodes.iter();
+        nodes.filter(|node| matches!(node.op, Op::Linear(_)))
+    }
+
+    /// The number of blocks whose parameters a value may depend on: those at or before the node that makes it. Blocks are
+    /// in the order of their nodes.
+    pub(crate) fn blocks_up_to(&self, value: ValueId) -> u32 {
+        let nodes = self.nodes[..value.0].iter();
+        nodes.filter(|node| node.block.is_some()).count() as u32
+    }
+
+    /// Whether a node after `node` reads `value`. Nodes run backward from the last, so that the later reader has then
+    /// written the gradient of the value, and `node` adds to it.
+    pub(crate) fn is_read_after(&self, node: &Node, value: ValueId) -> bool {
+        let later = self.nodes[node.output.0..].iter();
+        later.into_iter().any(|node| node.inputs.contains(&value))
     }
 
     /// The values: the input first, the logits last.
@@ -176,8 +176,7 @@ impl Network {
     }
 
     /// The location of a linear node's matrix in a replica's parameters.
-    pub(crate) fn linear_matrix(&self, node: &Node) -> LinearMatrix {
-        let Op::Linear(linear) = node.op;
+    pub(crate) fn linear_matrix(&self, node: &Node, linear: Linear) -> LinearMatrix {
         LinearMatrix {
             offset: self.tensors[linear.weight].layout.start / 4,
             rows: self.value(node.inputs[0]).columns(),
@@ -223,13 +222,18 @@ fn check_widths(widths: &[u32]) -> Result<(), Error> {
     if layers > MOST_LAYERS {
         return Err(Error::invalid("network layers", "256 at most", layers));
     }
-    if let Some(width) = widths.iter().find(|w| !(1..=1 << 20).contains(*w)) {
-        return Err(Error::invalid("network width", "1 to 1,048,576", width));
-    }
+    widths.iter().try_for_each(|width| check_width(*width))?;
     if widths[layers] < 2 {
         return Err(Error::invalid("number of classes", "2 at least", 1));
     }
     Ok(())
+}
+
+fn check_width(width: u32) -> Result<(), Error> {
+    if (1..=1 << 20).contains(&width) {
+        return Ok(());
+    }
+    Err(Error::invalid("network width", "1 to 1,048,576", width))
 }
 
 #[cfg(test)]

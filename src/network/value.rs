@@ -16,7 +16,8 @@ impl ValueId {
 /// The input of the network or the output of a node, for each sample. Nodes read it.
 ///
 /// A value holds f(z), where f is its activation. Gradients and tangents of gradients are with respect to z, so every
-/// node that reads a value multiplies its gradient by f'(z), which is a function of f(z).
+/// node that reads a value multiplies its gradient by f'(z). This is a function of f(z), or of z, which the value then keeps
+/// beside f(z).
 ///
 /// On the device a sample's row is `[copies, padded units]`: every copy is padded to a multiple of four with zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub struct Value {
 }
 
 impl Value {
-    /// The number of copies of a unit: 2 after CReLU, else 1.
+    /// The number of copies of a unit: 2 after CReLU and Fourier features, else 1.
     pub fn copies(&self) -> u32 {
         self.activation.copies()
     }

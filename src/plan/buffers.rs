@@ -4,13 +4,16 @@ use super::declare::{BufferId, Declare, Elements};
 use super::probe::ProbeBuffers;
 use super::regularisers::{self, RegulariserBuffers};
 use crate::error::Error;
-use crate::network::Value;
+use crate::network::{Network, Value, ValueId};
 use crate::probe::ProbeStart;
 use crate::spec::TrainingSpec;
 use crate::state::{ReplicaState, SQUARE_PARTS, StepSum, TaskRecord, TensorLayout};
 
 /// The number of finished tasks in a replica's log.
 pub(crate) const TASK_LOG_LENGTH: u32 = 64;
+
+/// The number of words of a buffer that a kernel binds but neither reads nor writes.
+pub(super) const PLACEHOLDER_WORDS: usize = 4;
 
 /// The buffers of a program, by name.
 #[derive(Clone, Debug)]
@@ -39,6 +42,8 @@ pub struct Buffers {
     /// The network's values; `activations[0]` is the minibatch, the last the logits:
     /// `[replica, batch_rows, columns]` f32
     pub activations: Vec<BufferId>,
+    /// The pre-activations z of every value, as its activation keeps them: `[replica, batch_rows, padded units]` f32
+    pub pre_activations: Vec<Option<BufferId>>,
     /// Gradients with respect to the pre-activations z of every value but the minibatch:
     /// `[replica, batch_rows, columns]` f32
     pub pre_activation_gradients: Vec<BufferId>,
@@ -52,6 +57,8 @@ pub struct Buffers {
     /// `[replica, moments, stride]` f32: the second moment that the step size is divided by, 0 for SGD, then those that
     /// [`crate::spec::Optimiser::second_moment_names`] lists; as many as the replica with most has
     pub second_moment: BufferId,
+    /// What a kernel binds where it neither reads nor writes: `[replica, 4]` f32
+    pub placeholder: BufferId,
     /// The buffers of the probe; only with [`TrainingSpec::probe`].
     pub probe: Option<ProbeBuffers>,
     /// Buffers of regularisers that have kernels of their own.
@@ -70,11 +77,17 @@ impl Buffers {
             let words = rows * value.padded_units() as usize;
             declare.floats(format!("pre-activation gradients {number}"), words)
         };
+        let kept = |declare: &mut Declare, (number, value): (usize, &Value)| {
+            let words = rows * value.padded_units() as usize;
+            let keeps = value.activation.keeps_pre_activations();
+            keeps.then(|| declare.floats(format!("pre-activations {number}"), words))
+        };
         let activations = values().map(|value| activation(declare, value)).collect();
         let pre_activation_gradients = values()
             .skip(1)
             .map(|value| gradient(declare, value))
             .collect();
+        let pre_activations = values().map(|value| kept(declare, value)).collect();
         let stride = spec.network.parameter_stride();
         let [parameters, gradients, first_moment] =
             ["parameters", "gradients", "first moment"].map(|name| declare.floats(name, stride));
@@ -113,17 +126,29 @@ impl Buffers {
             standards,
             labels: declare.zeros("labels", Elements::U32, rows),
             activations,
+            pre_activations,
             pre_activation_gradients,
             parameters,
             gradients,
             first_moment,
             second_moment,
+            placeholder: declare.floats("placeholder", PLACEHOLDER_WORDS),
             probe: spec
                 .probe
                 .as_ref()
                 .map(|own| ProbeBuffers::declare(spec, own, declare)),
             regularisers: regularisers::declare_buffers(spec, declare),
         }
+    }
+
+    /// The argument of a value's derivatives: its pre-activations where it keeps them, else its activations.
+    pub(super) fn derivative_argument(&self, value: ValueId) -> BufferId {
+        self.pre_activations[value.index()].unwrap_or(self.activations[value.index()])
+    }
+
+    /// The buffer to which a value's pre-activations are written; a placeholder where it does not keep them.
+    pub(super) fn kept_pre_activations(&self, value: ValueId) -> BufferId {
+        self.pre_activations[value.index()].unwrap_or(self.placeholder)
     }
 
     /// The buffers whose contents persist from one step or probe to the next.
@@ -151,13 +176,22 @@ impl Buffers {
         persistent
     }
 
-    /// The sources of [`crate::indicators`] after a probe: its states and records, the inputs of every linear node, and
-    /// the gradients with respect to its pre-activations.
-    pub(crate) fn indicator_sources(&self) -> Result<Vec<BufferId>, Error> {
+    /// The sources of [`crate::indicators`] after a probe: its states and records; for every linear node its inputs, the
+    /// gradients with respect to its pre-activations, and the pre-activations that its inputs keep.
+    pub(crate) fn indicator_sources(&self, network: &Network) -> Result<Vec<BufferId>, Error> {
         let probe = self.probe.as_ref().ok_or(Error::NoProbe)?;
-        let inputs = &self.activations[..self.pre_activation_gradients.len()];
-        let pass = inputs.iter().chain(&self.pre_activation_gradients);
-        let found = [probe.states, probe.records].into_iter();
-        Ok(found.chain(pass.copied()).collect())
+        let layers = network.linear_nodes().flat_map(|node| {
+            let input = node.inputs[0].index();
+            let found = [
+                Some(self.activations[input]),
+                Some(self.pre_activation_gradients[node.output.index() - 1]),
+                self.pre_activations[input],
+            ];
+            found.into_iter().flatten()
+        });
+        Ok([probe.states, probe.records]
+            .into_iter()
+            .chain(layers)
+            .collect())
     }
 }

@@ -60,8 +60,8 @@ pub(super) fn forward_and_backward(
     states: BufferId,
 ) -> Vec<Dispatch> {
     let backward = |node: &Node| {
-        let reads_minibatch = node.inputs.contains(&ValueId(0));
-        ops::plans(&node.op).backward(&site(spec, buffers, node), !reads_minibatch)
+        let to_input = node.inputs.iter().any(|input| *input != ValueId(0));
+        ops::plans(&node.op).backward(&site(spec, buffers, node), to_input)
     };
     let mut dispatches = forward(spec, buffers);
     dispatches.push(loss(spec, buffers, states));

@@ -16,8 +16,8 @@ use super::{Failure, backend_parser, print};
 #[derive(Args)]
 pub(crate) struct Options {
     /// The network, a safetensors file in F32: NAME.weight [out, in] and NAME.bias [out] of each layer; names differ
-    /// only in their numbers, which give the order (fc1, fc2, ..., or 0, 2, ... of an nn.Sequential); with crelu, the
-    /// next layer's in is twice the previous out
+    /// only in their numbers, which give the order (fc1, fc2, ..., or 0, 2, ... of an nn.Sequential); with crelu or
+    /// fourier, the next layer's in is twice the previous out
     #[arg(value_name = "NET")]
     network: PathBuf,
     /// The minibatch, a safetensors file: x [B, in] in F32 and the labels y [B] in I64, I32 or U8
@@ -51,6 +51,9 @@ enum ActivationName {
     Crelu,
     LeakyRelu,
     Tanh,
+    Gelu,
+    Silu,
+    Fourier,
     Identity,
 }
 
@@ -61,6 +64,9 @@ impl From<ActivationName> for Activation {
             ActivationName::Crelu => Self::Crelu,
             ActivationName::LeakyRelu => Self::LeakyRelu,
             ActivationName::Tanh => Self::Tanh,
+            ActivationName::Gelu => Self::Gelu,
+            ActivationName::Silu => Self::Silu,
+            ActivationName::Fourier => Self::Fourier,
             ActivationName::Identity => Self::Identity,
         }
     }

@@ -7,7 +7,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use super::file::check_finite;
 use super::{NamedNetwork, TensorError, names};
 use crate::files::write_whole;
-use crate::network;
+use crate::network::{self, Op};
 
 /// Writes a network file that [`read_network`](super::read_network) and PyTorch read: `NAME.weight` `[out, in]` and
 /// `NAME.bias` `[out]` in F32 for each layer. The file appears whole or not at all; a file that was there is replaced.
@@ -56,6 +56,13 @@ fn file_name(named: &NamedNetwork, tensor: &network::Tensor) -> String {
 
 /// Fails unless reading what is written gives the same network.
 fn check(file: &Path, named: &NamedNetwork, tensors: &[Tensor<'_>]) -> Result<(), TensorError> {
+    let mut operations = named.network.nodes().iter().map(|node| &node.op);
+    if let Some(other) = operations.find(|op| !matches!(op, Op::Linear(_))) {
+        return Err(TensorError::Operations {
+            file: file.into(),
+            found: format!("{other:?}"),
+        });
+    }
     let packed = named.network.pack(&named.parameters);
     packed.map_err(|source| TensorError::Parameters {
         file: file.into(),
@@ -82,7 +89,7 @@ mod tests {
     use super::super::fixtures::{network_tensors, reading, serialized};
     use super::super::read_network;
     use super::*;
-    use crate::network::{Activation, Network};
+    use crate::network::{Activation, Item, Network};
 
     fn named(activation: Activation) -> NamedNetwork {
         let network = Network::mlp(&[2, 3, 2], activation).unwrap();
@@ -101,6 +108,16 @@ mod tests {
         let error = write_network(&file, &network).unwrap_err();
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
         error.to_string().replace(file.to_str().unwrap(), "FILE")
+    }
+
+    #[test]
+    fn a_network_with_a_sum_is_refused() {
+        let message = fault(|named| {
+            let items = [Item::Linear(2), Item::Add(0), Item::Linear(2)];
+            named.network = Network::sequence(2, &items).unwrap();
+        });
+        let wanted = "cannot write FILE: wanted linear operations alone, found Add(Add)";
+        assert_eq!(message, wanted);
     }
 
     #[test]

@@ -19,11 +19,16 @@ pub enum Activation {
     /// A leaky ReLU with slope 0.01 below zero.
     LeakyRelu,
     Tanh,
+    /// z times the distribution function of the standard normal distribution.
+    Gelu,
+    Silu,
+    /// The function concat(sin z, cos z); the next layer has twice the inputs.
+    Fourier,
 }
 
 impl Activation {
     /// Returns `f(z)`, which has twice the length for a CReLU.
-    fn forward(self, z: &[f64]) -> Vec<f64> {
+    pub fn forward(self, z: &[f64]) -> Vec<f64> {
         let each = |f: fn(f64) -> f64| z.iter().map(|z| f(*z)).collect();
         match self {
             Self::Identity => z.to_vec(),
@@ -34,11 +39,24 @@ impl Activation {
             }
             Self::LeakyRelu => each(|z| if z > 0.0 { z } else { 0.01 * z }),
             Self::Tanh => each(f64::tanh),
+            Self::Gelu => each(|z| 0.5 * z * (1.0 + erf(z / 2.0_f64.sqrt()))),
+            Self::Silu => each(|z| z / (1.0 + (-z).exp())),
+            Self::Fourier => [each(f64::sin), each(f64::cos)].concat(),
         }
     }
 
+    /// Whether the next layer has twice the inputs.
+    pub fn doubles(self) -> bool {
+        matches!(self, Self::Crelu | Self::Fourier)
+    }
+
+    /// Whether the function has a kink at zero.
+    pub fn is_kinked(self) -> bool {
+        matches!(self, Self::Relu | Self::Crelu | Self::LeakyRelu)
+    }
+
     /// Returns the derivative with respect to unit `k`'s pre-activation, from the derivative with respect to `f(z)`.
-    fn backward(self, z: &[f64], upstream: &[f64], k: usize) -> f64 {
+    pub fn backward(self, z: &[f64], upstream: &[f64], k: usize) -> f64 {
         let above = z[k] > 0.0;
         match self {
             Self::Identity => upstream[k],
@@ -47,6 +65,15 @@ impl Activation {
             Self::Crelu => -upstream[z.len() + k],
             Self::LeakyRelu => (if above { 1.0 } else { 0.01 }) * upstream[k],
             Self::Tanh => (1.0 - z[k].tanh().powi(2)) * upstream[k],
+            Self::Gelu => {
+                let density = (-0.5 * z[k] * z[k]).exp() / std::f64::consts::TAU.sqrt();
+                (0.5 * (1.0 + erf(z[k] / 2.0_f64.sqrt())) + z[k] * density) * upstream[k]
+            }
+            Self::Silu => {
+                let logistic = 1.0 / (1.0 + (-z[k]).exp());
+                (logistic + z[k] * logistic * (1.0 - logistic)) * upstream[k]
+            }
+            Self::Fourier => z[k].cos() * upstream[k] - z[k].sin() * upstream[z.len() + k],
         }
     }
 }
@@ -69,7 +96,7 @@ impl Mlp {
         let mut random = SplitMix64(seed);
         let mut layers = Vec::new();
         for (index, pair) in widths.windows(2).enumerate() {
-            let doubled = index > 0 && activation == Activation::Crelu;
+            let doubled = index > 0 && activation.doubles();
             let inputs = pair[0] * if doubled { 2 } else { 1 };
             let bound = gain * (6.0 / inputs as f64).sqrt();
             layers.push((
@@ -155,7 +182,7 @@ impl Mlp {
 
     /// Returns the hidden pre-activations of all samples if the activation has a kink at zero, else nothing.
     fn kinked(&self, x: &[f64]) -> Vec<f64> {
-        if matches!(self.activation, Activation::Identity | Activation::Tanh) {
+        if !self.activation.is_kinked() {
             return Vec::new();
         }
         let hidden = self.layers.len() - 1;
@@ -222,7 +249,7 @@ pub fn kink_margin(mlp: &Mlp, x: &[f64]) -> f64 {
 /// The step of the central differences, about the cube root of float64's epsilon. There the errors of truncation (step^2 / 6
 /// times a fourth derivative of the loss) and of rounding (epsilon / step times the gradient) are about equal, both near
 /// 1e-11.
-const STEP: f64 = 6e-6;
+pub const STEP: f64 = 6e-6;
 
 /// Returns the Hessian of the mean loss, `[parameters, parameters]`, by central differences of the gradient, made symmetric.
 /// It is meant for networks of a few hundred parameters.
@@ -385,10 +412,10 @@ pub fn near_tie() -> (Mlp, Vec<f64>, Vec<u32>, usize) {
 }
 
 /// The generator of Steele, Lea and Flood, OOPSLA 2014 (constants of Vigna's splitmix64.c).
-struct SplitMix64(u64);
+pub struct SplitMix64(pub u64);
 
 impl SplitMix64 {
-    fn next(&mut self) -> u64 {
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -396,24 +423,40 @@ impl SplitMix64 {
     }
 
     /// Draws `count` numbers uniform on [-bound, bound], rounded to float32.
-    fn uniform(&mut self, bound: f64, count: usize) -> Vec<f64> {
+    pub fn uniform(&mut self, bound: f64, count: usize) -> Vec<f64> {
         let unit = |word: u64| (word >> 11) as f64 / (1_u64 << 53) as f64;
         let mut number = || f64::from((bound * (2.0 * unit(self.next()) - 1.0)) as f32);
         (0..count).map(|_| number()).collect()
     }
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-fn mean(rows: &[Vec<f64>]) -> Vec<f64> {
+pub fn mean(rows: &[Vec<f64>]) -> Vec<f64> {
     let sum = |column: usize| rows.iter().map(|row| row[column]).sum::<f64>();
     let columns = 0..rows[0].len();
     columns.map(|c| sum(c) / rows.len() as f64).collect()
 }
 
-fn softmax(z: &[f64]) -> Vec<f64> {
+/// Returns the error function by its series erf(x) = 2 / sqrt(pi) exp(-x^2) sum_n 2^n x^(2n+1) / (2n+1)!!, all of whose
+/// terms are positive (Abramowitz and Stegun, 7.1.6).
+pub fn erf(x: f64) -> f64 {
+    if x.abs() > 6.0 {
+        return x.signum();
+    }
+    let (mut term, mut sum) = (x, x);
+    let mut odd = 1.0;
+    while term.abs() > 1e-18 * sum.abs() {
+        odd += 2.0;
+        term *= 2.0 * x * x / odd;
+        sum += term;
+    }
+    sum * (-x * x).exp() * 2.0 / std::f64::consts::PI.sqrt()
+}
+
+pub fn softmax(z: &[f64]) -> Vec<f64> {
     let largest = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let exponentials: Vec<f64> = z.iter().map(|z| (z - largest).exp()).collect();
     let sum: f64 = exponentials.iter().sum();

@@ -4,10 +4,10 @@
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use trainable::network::{Activation, Parameters};
+use trainable::network::{Activation, Item, Parameters};
 
 /// The cases that have `step_<case>.json` and `curvature_<case>.json`.
-pub const CASES: [&str; 8] = [
+pub const CASES: [&str; 11] = [
     "relu",
     "relu_l2",
     "crelu_l2",
@@ -16,10 +16,16 @@ pub const CASES: [&str; 8] = [
     "identity",
     "deep_relu",
     "linear",
+    "gelu_l2",
+    "silu",
+    "fourier",
 ];
 
 /// The cases that also have `sgd_<case>.json`.
 pub const SGD_CASES: [&str; 4] = ["relu_l2", "crelu_l2", "tanh", "linear"];
+
+/// The cases that have `graph_<case>.json`.
+pub const GRAPH_CASES: [&str; 3] = ["residual", "skip_crelu", "skip_far"];
 
 /// One layer of parameters, gradients or a vector.
 #[derive(Clone, Deserialize)]
@@ -44,10 +50,23 @@ pub fn activation(name: &str) -> Activation {
         "relu" => Activation::Relu,
         "crelu" => Activation::Crelu,
         "tanh" => Activation::Tanh,
+        "gelu" => Activation::Gelu,
+        "silu" => Activation::Silu,
+        "fourier" => Activation::Fourier,
         "leaky_relu" => Activation::LeakyRelu,
         "identity" => Activation::Identity,
         other => panic!("unknown activation {other}"),
     }
+}
+
+/// Returns the items with these names in the files.
+pub fn items(names: &[String]) -> Vec<Item> {
+    let item = |name: &String| match name.split_once(' ') {
+        Some(("linear", units)) => Item::Linear(units.parse().expect("a width")),
+        Some(("add", items)) => Item::Add(items.parse().expect("a number of items")),
+        _ => Item::Activation(activation(name)),
+    };
+    names.iter().map(item).collect()
 }
 
 pub fn single(values: &[f64]) -> Vec<f32> {

@@ -148,13 +148,7 @@ impl Point {
 impl Point {
     pub(crate) fn of_oracle(mlp: &oracle::Mlp, x: &[f64], y: &[u32]) -> Self {
         let widths: Vec<u32> = mlp.widths.iter().map(|width| *width as u32).collect();
-        let activation = match mlp.activation {
-            oracle::Activation::Identity => Activation::Identity,
-            oracle::Activation::Relu => Activation::Relu,
-            oracle::Activation::Crelu => Activation::Crelu,
-            oracle::Activation::LeakyRelu => Activation::LeakyRelu,
-            oracle::Activation::Tanh => Activation::Tanh,
-        };
+        let activation = in_the_crate(mlp.activation);
         let layer = |(weight, bias): &(Vec<f64>, Vec<f64>)| [single(weight), single(bias)];
         Self {
             network: Network::mlp(&widths, activation).unwrap(),
@@ -164,5 +158,19 @@ impl Point {
             y: y.to_vec(),
             parameters: mlp.layers.iter().flat_map(layer).collect(),
         }
+    }
+}
+
+/// The crate's name of an activation.
+pub(crate) fn in_the_crate(activation: oracle::Activation) -> Activation {
+    match activation {
+        oracle::Activation::Identity => Activation::Identity,
+        oracle::Activation::Relu => Activation::Relu,
+        oracle::Activation::Crelu => Activation::Crelu,
+        oracle::Activation::LeakyRelu => Activation::LeakyRelu,
+        oracle::Activation::Tanh => Activation::Tanh,
+        oracle::Activation::Gelu => Activation::Gelu,
+        oracle::Activation::Silu => Activation::Silu,
+        oracle::Activation::Fourier => Activation::Fourier,
     }
 }

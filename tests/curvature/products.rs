@@ -17,7 +17,11 @@ use trainable::state::ProbeSlot;
 
 /// Computes H v for the whole network and for all blocks, `v` in PyTorch's layout, by the first iteration of a
 /// probe. The program has three replicas, and the middle one is read.
-fn hessian_vector_product(compute: &Compute, point: &Point, v: &[Vec<f32>]) -> [Parameters; 2] {
+pub(crate) fn hessian_vector_product(
+    compute: &Compute,
+    point: &Point,
+    v: &[Vec<f32>],
+) -> [Parameters; 2] {
     let spec = TrainingSpec {
         network: point.network.clone(),
         batch: point.batch,
@@ -98,7 +102,7 @@ fn hessian_vector_product(compute: &Compute, point: &Point, v: &[Vec<f32>]) -> [
     [network, blocks].map(|stored| point.network.unpack(stored).unwrap())
 }
 
-fn like(network: &Network, numbers: &[f64]) -> Parameters {
+pub(crate) fn like(network: &Network, numbers: &[f64]) -> Parameters {
     let mut rest = numbers.iter().map(|number| *number as f32);
     let tensors = network.tensors().iter();
     tensors

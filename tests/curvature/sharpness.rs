@@ -254,6 +254,9 @@ fn both_forms_iterate_alike() {
         Activation::Crelu,
         Activation::Tanh,
         Activation::LeakyRelu,
+        Activation::Gelu,
+        Activation::Silu,
+        Activation::Fourier,
     ] {
         let point = Point::random(&[37, 30, 21, 5], activation, 19, 40);
         let methods = [ProbeMethod::Power, ProbeMethod::Lobpcg];

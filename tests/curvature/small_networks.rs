@@ -4,9 +4,9 @@ use crate::oracle;
 
 /// Networks with every activation and one to four layers, none near a kink, each with a batch.
 pub(crate) fn small_networks() -> Vec<(oracle::Mlp, Vec<f64>, Vec<u32>)> {
-    use oracle::Activation::{Crelu, Identity, LeakyRelu, Relu, Tanh};
+    use oracle::Activation::{Crelu, Fourier, Gelu, Identity, LeakyRelu, Relu, Silu, Tanh};
     let shapes: [&[usize]; 4] = [&[4, 3], &[5, 6, 3], &[3, 5, 4, 4], &[4, 5, 3, 4, 2]];
-    let activations = [Identity, Relu, Crelu, LeakyRelu, Tanh];
+    let activations = [Identity, Relu, Crelu, LeakyRelu, Tanh, Gelu, Silu, Fourier];
     let cases = activations
         .into_iter()
         .flat_map(|activation| shapes.map(|widths| (activation, widths)));

@@ -2,7 +2,7 @@
 
 use crate::common::noise;
 use trainable::data::{Dataset, Pixels, Split};
-use trainable::network::{Activation, Network};
+use trainable::network::{Activation, Item, Network};
 use trainable::plan::Program;
 use trainable::probe::{IterateForm, ProbeMethod, ProbeSpec};
 use trainable::spec::{
@@ -31,7 +31,7 @@ pub(crate) enum Images {
 }
 
 /// Sizes that are no multiple of any tile: less than a vec4, a prime, just past a tile.
-pub(crate) const CASES: [Case; 8] = [
+pub(crate) const CASES: [Case; 11] = [
     Case {
         widths: &[1, 1, 2],
         activation: Activation::Relu,
@@ -104,7 +104,45 @@ pub(crate) const CASES: [Case; 8] = [
         relabel_fraction: 1.0,
         images: Images::Bytes,
     },
+    Case {
+        widths: &[6, 33, 9, 3],
+        activation: Activation::Gelu,
+        batch: 9,
+        replicas: 2,
+        kind: StreamKind::RandomLabels,
+        relabel_fraction: 1.0,
+        images: Images::Bytes,
+    },
+    Case {
+        widths: &[17, 7, 66, 4],
+        activation: Activation::Silu,
+        batch: 17,
+        replicas: 2,
+        kind: StreamKind::RandomLabels,
+        relabel_fraction: 1.0,
+        images: Images::Bytes,
+    },
+    Case {
+        widths: &[7, 17, 5, 3],
+        activation: Activation::Fourier,
+        batch: 7,
+        replicas: 4,
+        kind: StreamKind::RandomLabels,
+        relabel_fraction: 1.0,
+        images: Images::Bytes,
+    },
 ];
+
+/// The size of the second network of [`sums`].
+const SUM_CASE: Case = Case {
+    widths: &[6, 6, 4],
+    activation: Activation::Silu,
+    batch: 9,
+    replicas: 2,
+    kind: StreamKind::RandomLabels,
+    relabel_fraction: 1.0,
+    images: Images::Bytes,
+};
 
 /// Every case with either form of the probe's iterates, each form with either method in turn, numbered.
 pub(crate) fn cases() -> impl Iterator<Item = (u32, Program)> {
@@ -114,10 +152,58 @@ pub(crate) fn cases() -> impl Iterator<Item = (u32, Program)> {
         let method = |form| methods[(number + form) % 2];
         [0, 1].map(|form| program(case, forms[form], method(form)))
     });
-    (0..).zip(cases)
+    let graphs = [0, 1].into_iter().flat_map(move |number| {
+        let method = |form| methods[(number + form) % 2];
+        [0, 1].map(|form| program_with_sums(number, forms[form], method(form)))
+    });
+    (0..).zip(cases.chain(graphs))
+}
+
+/// Networks with sums: values that two nodes read, terms that fewer slots reach, and every kind of activation of a term.
+fn sums() -> [Vec<Item>; 2] {
+    use Activation::{Crelu, Gelu, Relu, Tanh};
+    use Item::{Activation as F, Add, Linear};
+    [
+        vec![
+            Linear(7),
+            F(Gelu),
+            Linear(7),
+            Add(2),
+            F(Tanh),
+            Linear(7),
+            Add(5),
+            F(Crelu),
+            Linear(5),
+            Linear(5),
+            Add(9),
+            F(Relu),
+            Linear(3),
+        ],
+        vec![
+            Linear(6),
+            Add(0),
+            F(Activation::Fourier),
+            Linear(6),
+            Add(0),
+            F(Activation::Silu),
+            Linear(4),
+        ],
+    ]
+}
+
+/// The program of one of the networks of [`sums`]: the first has 7 inputs and 3 classes, the second 6 and 4.
+pub(crate) fn program_with_sums(number: usize, form: IterateForm, method: ProbeMethod) -> Program {
+    let case = [&CASES[1], &SUM_CASE][number];
+    let network = Network::sequence(case.widths[0], &sums()[number]).unwrap();
+    program_of(case, network, form, method)
 }
 
 pub(crate) fn program(case: &Case, form: IterateForm, method: ProbeMethod) -> Program {
+    let network = Network::mlp(case.widths, case.activation).unwrap();
+    program_of(case, network, form, method)
+}
+
+fn program_of(case: &Case, network: Network, form: IterateForm, method: ProbeMethod) -> Program {
     let pixels = case.widths[0] as usize;
     let bytes: Vec<u8> = noise(5, 400 * pixels)
         .iter()
@@ -207,7 +293,7 @@ pub(crate) fn program(case: &Case, form: IterateForm, method: ProbeMethod) -> Pr
         ..ReplicaSpec::default()
     };
     let spec = TrainingSpec {
-        network: Network::mlp(case.widths, case.activation).unwrap(),
+        network,
         batch: case.batch,
         replicas: (0..case.replicas).map(replica).collect(),
         stream: Some(TaskStream {

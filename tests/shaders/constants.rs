@@ -73,6 +73,9 @@ fn activations_have_the_same_numbers() {
             ("CRELU", Activation::Crelu as u32),
             ("LEAKY_RELU", Activation::LeakyRelu as u32),
             ("TANH", Activation::Tanh as u32),
+            ("GELU", Activation::Gelu as u32),
+            ("SILU", Activation::Silu as u32),
+            ("FOURIER", Activation::Fourier as u32),
         ],
     );
 }

@@ -10,11 +10,14 @@ use crate::plots::replica_colour;
 use crate::session::Session;
 use crate::settings::Settings;
 
-const ACTIVATIONS: [(Activation, &str); 4] = [
+const ACTIVATIONS: [(Activation, &str); 7] = [
     (Activation::Relu, "ReLU"),
     (Activation::Crelu, "CReLU"),
     (Activation::LeakyRelu, "Leaky ReLU"),
     (Activation::Tanh, "tanh"),
+    (Activation::Gelu, "GELU"),
+    (Activation::Silu, "SiLU"),
+    (Activation::Fourier, "sin, cos"),
 ];
 const L2: [(f32, &str); 4] = [
     (0.0, "none"),

@@ -40,7 +40,6 @@ fn product(replica: u32, row: u32, input4: u32) -> Tile {
 
 // The gradients of the input: rows 8 row8 .. 8 row8 + 7 of a replica's minibatch, inputs 4 input4 .. 4 input4 + 3.
 fn input_gradient(replica: u32, row8: u32, input4: u32) {
-    let rows4 = params.rows / 4u;
     let width4 = width4();
     if input4 >= width4 {
         return;
@@ -51,21 +50,23 @@ fn input_gradient(replica: u32, row8: u32, input4: u32) {
         upper.g0, upper.g1, upper.g2, upper.g3, upper.g4, upper.g5, upper.g6, upper.g7,
     );
     for (var i = 0u; i < 8u; i++) {
-        let a = inputs[(row + i) * rows4 + input4];
-        below[i] *= derivative(params.activation, a);
+        below[i] *= input_derivative(row + i, input4, false);
     }
-    if params.activation == ACTIVATION_CRELU {
+    if has_mirror(params.activation) {
         let mirror = product(replica, row, input4 + width4);
         let mirrored = array(
             mirror.g0, mirror.g1, mirror.g2, mirror.g3, mirror.g4, mirror.g5, mirror.g6, mirror.g7,
         );
         for (var i = 0u; i < 8u; i++) {
-            let a = inputs[(row + i) * rows4 + input4 + width4];
-            below[i] -= derivative(params.activation, a) * mirrored[i];
+            below[i] += input_derivative(row + i, input4, true) * mirrored[i];
         }
     }
     for (var i = 0u; i < 8u; i++) {
-        input_gradients[(row + i) * width4 + input4] = below[i];
+        let at = (row + i) * width4 + input4;
+        if params.accumulate != 0u {
+            below[i] += input_gradients[at];
+        }
+        input_gradients[at] = below[i];
     }
 }
 

@@ -1,6 +1,6 @@
 // tangent_backward_input in registers. One invocation computes 8 rows of the minibatch by one vec4 of inputs.
 //
-// CReLU's mirror and tanh's f'' need sums of their own, which a second pass subtracts from the result in memory: two tiles do
+// The mirror of a second copy and f'' need sums of their own, which further passes add to the result in memory: two tiles do
 // not fit into registers.
 
 fn matrix_element(which: u32, at: u32) -> vec4<f32> {
@@ -42,7 +42,7 @@ fn add_product(sums: Tile, which: u32, place: Place, input4: u32) -> Tile {
     var block = place.replica;
     var first = place.replica * params.parameters_stride + params.offset;
     if which == UPPER_BY_PARAMETERS {
-        block = place.replica * (params.slots + 1u) + place.slot;
+        block = place.replica * params.upper_slots + place.slot;
     }
     if which == GRADIENT_BY_ITERATES {
         first = place.replica * params.iterates_stride + params.network_offset;
@@ -79,22 +79,11 @@ fn tangents(place: Place, input4: u32) -> Tile {
 }
 
 fn write(role: u32, place: Place, sums: Tile) {
-    let rows4 = params.rows / 4u;
-    let width4 = width4();
-    let input4 = place.input4 + select(0u, width4, role == MIRROR);
-    let source = (place.replica * params.batch_rows + place.row) * rows4 + input4;
+    let sample = place.replica * params.batch_rows + place.row;
     let first_row = (place.replica * params.slots + place.slot) * params.batch_rows + place.row;
     var g = array(sums.g0, sums.g1, sums.g2, sums.g3, sums.g4, sums.g5, sums.g6, sums.g7);
     for (var i = 0u; i < 8u; i++) {
-        let a = activations[source + i * rows4];
-        let target_at = (first_row + i) * width4 + place.input4;
-        if role == DIRECT {
-            lower[target_at] = derivative(params.activation, a) * g[i];
-        } else if role == MIRROR {
-            lower[target_at] -= derivative(params.activation, a) * g[i];
-        } else {
-            lower[target_at] -= 2.0 * a * lower_tangents[target_at] * g[i];
-        }
+        write_sum(role, first_row + i, sample + i, place.input4, g[i]);
     }
 }
 
@@ -109,10 +98,14 @@ fn main(
         return;
     }
     write(DIRECT, place, tangents(place, id.x));
-    if params.activation == ACTIVATION_CRELU {
-        write(MIRROR, place, tangents(place, id.x + width4()));
+    if has_mirror(params.activation) {
+        write(MIRROR, place, tangents(place, id.x + first_input(MIRROR) / 4u));
     }
-    if params.activation == ACTIVATION_TANH {
+    if is_curved(params.activation) {
         write(CURVED, place, add_product(Tile(), GRADIENT_BY_PARAMETERS, place, id.x));
+    }
+    if is_curved(params.activation) && has_mirror(params.activation) {
+        let input4 = id.x + first_input(CURVED_MIRROR) / 4u;
+        write(CURVED_MIRROR, place, add_product(Tile(), GRADIENT_BY_PARAMETERS, place, input4));
     }
 }

@@ -77,9 +77,9 @@ fn main(
         tile = Tile(bias, bias, bias, bias, bias, bias, bias, bias);
         add_product(&tile, false, (replica * params.batch_rows + row) * rows4, first);
     }
-    if params.has_lower != 0u && slot != own {
+    if slot < params.lower_slots {
         let matrix = replica * params.parameters_stride + params.offset + id.x;
-        let source = ((replica * own + slot) * params.batch_rows + row) * rows4;
+        let source = ((replica * params.lower_slots + slot) * params.batch_rows + row) * rows4;
         add_product(&tile, true, source, matrix);
     }
     var z = array(tile.z0, tile.z1, tile.z2, tile.z3, tile.z4, tile.z5, tile.z6, tile.z7);
@@ -89,15 +89,6 @@ fn main(
         if is_dual {
             z[i] = iterates[first + (row + i) * columns4];
         }
-        if params.activation == ACTIVATION_CRELU {
-            let a = activations[(source_row + i) * 2u * columns4 + id.x];
-            let mirror = activations[(source_row + i) * 2u * columns4 + columns4 + id.x];
-            let at = (target_row + i) * 2u * columns4 + id.x;
-            tangents[at] = derivative(params.activation, a) * z[i];
-            tangents[at + columns4] = -derivative(params.activation, mirror) * z[i];
-        } else {
-            let a = activations[(source_row + i) * columns4 + id.x];
-            tangents[(target_row + i) * columns4 + id.x] = derivative(params.activation, a) * z[i];
-        }
+        write(target_row + i, source_row + i, id.x, z[i]);
     }
 }

@@ -1,7 +1,7 @@
 // linear_backward by tiles, for GPUs (product.wgsl, weight_gradient_tiled.wgsl). Each branch names its product by a
 // constant, so that no load waits for a branch.
 //
-// CReLU's mirror is a second product, which is subtracted from the result of the first in memory: the sums of both
+// The mirror of a second copy is a second product, which is added to the result of the first in memory: the sums of both
 // would not fit into registers.
 
 const INPUT_GRADIENT: u32 = 0u;
@@ -52,14 +52,12 @@ fn input_gradient(replica: u32, tile: vec2<u32>, lane: u32) {
             let at = result_at(factors, lane, i);
             if has_results(lane) && at.x < params.batch_rows && at.y < width4 {
                 let row = first + at.x;
-                let a = inputs[row * rows4 + copy * width4 + at.y];
-                let below = derivative(params.activation, a) * gradient[i];
+                var below = input_derivative(row, at.y, copy == 1u) * gradient[i];
                 let target_at = row * width4 + at.y;
-                if copy == 0u {
-                    input_gradients[target_at] = below;
-                } else {
-                    input_gradients[target_at] -= below;
+                if copy == 1u || params.accumulate != 0u {
+                    below += input_gradients[target_at];
                 }
+                input_gradients[target_at] = below;
             }
         }
     }

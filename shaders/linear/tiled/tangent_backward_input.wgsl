@@ -1,6 +1,6 @@
 // tangent_backward_input by tiles, for GPUs (product.wgsl).
 //
-// CReLU's mirror and tanh's f'' need sums of their own, which a second pass subtracts from the result in memory: the
+// The mirror of a second copy and f'' need sums of their own, which further passes add to the result in memory: the
 // sums of two products do not fit into registers. Each pass names its products by constants, so that no load waits for a
 // branch.
 
@@ -41,7 +41,7 @@ fn add(sums: ptr<function, Sums>, which: u32, place: Place, input: u32, lane: u3
     let columns4 = params.columns / 4u;
     var left = place.replica;
     if which == UPPER_BY_PARAMETERS {
-        left = place.replica * (params.slots + 1u) + place.slot;
+        left = place.replica * params.upper_slots + place.slot;
     }
     var right = place.replica * params.parameters_stride + params.offset;
     if which == GRADIENT_BY_ITERATES {
@@ -68,25 +68,21 @@ fn tangents(place: Place, input: u32, lane: u32) -> Sums {
     return sums;
 }
 
+// d W^T, with the inputs from `input` on.
+fn gradients(place: Place, input: u32, lane: u32) -> Sums {
+    var sums = Sums();
+    add(&sums, GRADIENT_BY_PARAMETERS, place, input, lane);
+    return sums;
+}
+
 fn write(role: u32, place: Place, sums: Sums, lane: u32) {
     var g = results(sums, lane);
-    let rows4 = params.rows / 4u;
-    let width4 = width4();
     let first = place.replica * params.batch_rows;
     let first_lower = (place.replica * params.slots + place.slot) * params.batch_rows;
     for (var i = 0u; i < RESULTS; i++) {
         let at = vec2<u32>(place.row, place.column / 4u) + result_place(lane, i);
-        if has_results(lane) && at.x < params.batch_rows && at.y < width4 {
-            let input4 = at.y + select(0u, width4, role == MIRROR);
-            let a = activations[(first + at.x) * rows4 + input4];
-            let target_at = (first_lower + at.x) * width4 + at.y;
-            if role == DIRECT {
-                lower[target_at] = derivative(params.activation, a) * g[i];
-            } else if role == MIRROR {
-                lower[target_at] -= derivative(params.activation, a) * g[i];
-            } else {
-                lower[target_at] -= 2.0 * a * lower_tangents[target_at] * g[i];
-            }
+        if has_results(lane) && at.x < params.batch_rows && at.y < width4() {
+            write_sum(role, first_lower + at.x, first + at.x, at.y, g[i]);
         }
     }
 }
@@ -103,12 +99,13 @@ fn main(
         return;
     }
     write(DIRECT, place, tangents(place, 0u, lane), lane);
-    if params.activation == ACTIVATION_CRELU {
-        write(MIRROR, place, tangents(place, 4u * width4(), lane), lane);
+    if has_mirror(params.activation) {
+        write(MIRROR, place, tangents(place, first_input(MIRROR), lane), lane);
     }
-    if params.activation == ACTIVATION_TANH {
-        var sums = Sums();
-        add(&sums, GRADIENT_BY_PARAMETERS, place, 0u, lane);
-        write(CURVED, place, sums, lane);
+    if is_curved(params.activation) {
+        write(CURVED, place, gradients(place, first_input(CURVED), lane), lane);
+    }
+    if is_curved(params.activation) && has_mirror(params.activation) {
+        write(CURVED_MIRROR, place, gradients(place, first_input(CURVED_MIRROR), lane), lane);
     }
 }

@@ -27,16 +27,6 @@ fn right4(factors: Factors, k: u32, column4: u32) -> vec4<f32> {
     return parameters[at];
 }
 
-// Writes Ra to vec4 `at`, from Rz and the activations at vec4 `source`.
-fn write(at: u32, source: u32, rz: vec4<f32>) {
-    let columns4 = params.columns / 4u;
-    tangents[at] = derivative(params.activation, activations[source]) * rz;
-    if params.activation == ACTIVATION_CRELU {
-        let mirror = activations[source + columns4];
-        tangents[at + columns4] = -derivative(params.activation, mirror) * rz;
-    }
-}
-
 @compute @workgroup_size(LANES)
 fn main(
     @builtin(local_invocation_index) lane: u32,
@@ -67,9 +57,9 @@ fn main(
     if is_primal {
         add_product(&sums, factors, lane);
     }
-    if params.has_lower != 0u && slot != own {
+    if slot < params.lower_slots {
         factors.which = TANGENTS_BY_PARAMETERS;
-        factors.left = (replica * own + slot) * params.batch_rows * rows4;
+        factors.left = (replica * params.lower_slots + slot) * params.batch_rows * rows4;
         factors.right = replica * params.parameters_stride + params.offset;
         add_product(&sums, factors, lane);
     }
@@ -77,7 +67,6 @@ fn main(
     if !has_results(lane) {
         return;
     }
-    let copies = select(1u, 2u, params.activation == ACTIVATION_CRELU);
     for (var i = 0u; i < RESULTS; i++) {
         let at = result_at(factors, lane, i);
         if at.x < params.batch_rows && at.y < columns4 {
@@ -88,9 +77,8 @@ fn main(
             if is_dual {
                 rz = iterates[first + at.x * columns4 + at.y];
             }
-            let width4 = copies * columns4;
             let row = (replica * params.slots + slot) * params.batch_rows + at.x;
-            write(row * width4 + at.y, (replica * params.batch_rows + at.x) * width4 + at.y, rz);
+            write(row, replica * params.batch_rows + at.x, at.y, rz);
         }
     }
 }

@@ -4,23 +4,25 @@ use rayon::prelude::*;
 
 use super::linear_backward_weights::weight_gradient;
 use crate::cpu::Array;
-use crate::cpu::activation::{from_number, multiply_by_derivative};
+use crate::cpu::activation::{add_before, from_number, multiply_by_derivative};
 use crate::cpu::matrix::{product, rows_per_task, view, view_mut};
 use crate::kernels::{LinearBackward, LinearBackwardWeights};
-use crate::network::Activation;
 
-pub(crate) fn run(params: &LinearBackward, arrays: &mut [Array; 5]) {
+pub(crate) fn run(params: &LinearBackward, arrays: &mut [Array; 6]) {
     let [
         parameters,
         inputs,
+        pre_activations,
         output_gradients,
         input_gradients,
         gradients,
     ] = arrays;
+    let keeps_z = from_number(params.activation).keeps_pre_activations();
+    let arguments = if keeps_z { pre_activations } else { &*inputs };
     input_gradient(
         params,
         parameters,
-        inputs,
+        arguments,
         output_gradients,
         input_gradients,
     );
@@ -35,10 +37,11 @@ pub(crate) fn run(params: &LinearBackward, arrays: &mut [Array; 5]) {
     weight_gradient(&params, inputs, output_gradients, gradients);
 }
 
+/// Computes the gradient of the input; `arguments` are those of the derivatives, z where it is kept and f(z) elsewhere.
 fn input_gradient(
     params: &LinearBackward,
     parameters: &Array,
-    inputs: &Array,
+    arguments: &Array,
     output_gradients: &Array,
     input_gradients: &mut Array,
 ) {
@@ -46,14 +49,19 @@ fn input_gradient(
     let weights = &parameters.read::<f32>()[params.offset as usize * 4..][..rows * columns];
     let activation = from_number(params.activation);
     let width = rows / activation.copies() as usize;
-    let backward = |((below, inputs), above): ((&mut [f32], &[f32]), &[f32])| {
+    let stride = match activation.keeps_pre_activations() {
+        true => width,
+        false => rows,
+    };
+    let backward = |((below, arguments), above): ((&mut [f32], &[f32]), &[f32])| {
         let samples = above.len() / columns;
+        let before = (params.accumulate != 0).then(|| below.to_vec());
         let above = view(above, samples, columns, columns);
         let transposed = view(weights, rows, columns, columns).transpose();
-        if activation == Activation::Crelu {
+        if activation.copies() == 2 {
             let mut both = vec![0.0; samples * rows];
             product(view_mut(&mut both, samples, rows, rows), above, transposed);
-            multiply_by_derivative(activation, inputs, &mut both);
+            multiply_by_derivative(activation, width, arguments, &mut both);
             for (below, both) in below.chunks_mut(width).zip(both.chunks(rows)) {
                 let (upper, mirror) = both.split_at(width);
                 for ((below, upper), mirror) in below.iter_mut().zip(upper).zip(mirror) {
@@ -62,13 +70,14 @@ fn input_gradient(
             }
         } else {
             product(view_mut(below, samples, rows, rows), above, transposed);
-            multiply_by_derivative(activation, inputs, below);
+            multiply_by_derivative(activation, width, arguments, below);
         }
+        add_before(below, before);
     };
     input_gradients
         .write::<f32>()
         .par_chunks_mut(rows_per_task() * width)
-        .zip(inputs.read::<f32>().par_chunks(rows_per_task() * rows))
+        .zip(arguments.read::<f32>().par_chunks(rows_per_task() * stride))
         .zip(
             output_gradients
                 .read::<f32>()

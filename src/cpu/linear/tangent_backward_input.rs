@@ -3,10 +3,11 @@
 use rayon::prelude::*;
 
 use crate::cpu::Array;
-use crate::cpu::activation::{from_number, multiply_by_derivative};
+use crate::cpu::activation::{
+    add_before, from_number, mirror_second_derivative, multiply_by_derivative, second_derivative,
+};
 use crate::cpu::matrix::{add_product, product, rows_per_task, view, view_mut};
 use crate::kernels::TangentBackwardInput;
-use crate::network::Activation;
 use crate::state::{ProbeSlot, SLOT_RUNNING};
 
 pub(crate) fn run(params: &TangentBackwardInput, arrays: &mut [Array; 8]) {
@@ -24,6 +25,8 @@ pub(crate) fn run(params: &TangentBackwardInput, arrays: &mut [Array; 8]) {
     let batch_rows = params.batch_rows as usize;
     let activation = from_number(params.activation);
     let width = rows / activation.copies() as usize;
+    let keeps_z = activation.keeps_pre_activations();
+    let stride = if keeps_z { width } else { rows };
     let offset = params.offset as usize * 4;
     let network = params.network_offset as usize * 4;
     let weights = view(&parameters.read::<f32>()[offset..], rows, columns, columns).transpose();
@@ -38,6 +41,7 @@ pub(crate) fn run(params: &TangentBackwardInput, arrays: &mut [Array; 8]) {
     // Computes the rows of one slot from row `first` on.
     let backward = |(slot, first, lower): (usize, usize, &mut [f32])| {
         let samples = lower.len() / width;
+        let before = (params.accumulate != 0).then(|| lower.to_vec());
         let above = view(
             &upper[(slot * batch_rows + first) * columns..],
             samples,
@@ -50,16 +54,16 @@ pub(crate) fn run(params: &TangentBackwardInput, arrays: &mut [Array; 8]) {
             columns,
             columns,
         );
-        let activations = &activations[first * rows..][..samples * rows];
-        // Computes the tangents with respect to the layer's inputs; for CReLU, with respect to both copies.
+        let activations = &activations[first * stride..][..samples * stride];
+        // Computes the tangents with respect to the layer's inputs, to all copies.
         let at_inputs = |out: &mut [f32]| {
             product(view_mut(out, samples, rows, rows), above, weights);
             if slot == 0 {
                 add_product(view_mut(out, samples, rows, rows), gradient, vector);
             }
-            multiply_by_derivative(activation, activations, out);
+            multiply_by_derivative(activation, width, activations, out);
         };
-        if activation == Activation::Crelu {
+        if activation.copies() == 2 {
             let mut both = vec![0.0; samples * rows];
             at_inputs(&mut both);
             for (lower, both) in lower.chunks_mut(width).zip(both.chunks(rows)) {
@@ -71,19 +75,28 @@ pub(crate) fn run(params: &TangentBackwardInput, arrays: &mut [Array; 8]) {
         } else {
             at_inputs(lower);
         }
-        if activation == Activation::Tanh {
+        if let Some(second_derivative) = second_derivative(activation) {
             let mut primal = vec![0.0; samples * rows];
             product(
                 view_mut(&mut primal, samples, rows, rows),
                 gradient,
                 weights,
             );
-            let tangents = &lower_tangents[(slot * batch_rows + first) * rows..];
-            let terms = activations.iter().zip(tangents).zip(primal);
-            for (lower, ((a, tangent), g)) in lower.iter_mut().zip(terms) {
-                *lower -= 2.0 * a * tangent * g;
+            let tangents = &lower_tangents[(slot * batch_rows + first) * stride..];
+            let rows = lower.chunks_mut(width).zip(primal.chunks(rows));
+            let arguments = activations.chunks(stride).zip(tangents.chunks(stride));
+            for ((lower, g), (x, tangents)) in rows.zip(arguments) {
+                let (first, second) = g.split_at(width);
+                let terms = x.iter().zip(tangents);
+                for ((lower, g), (x, tangent)) in lower.iter_mut().zip(first).zip(terms.clone()) {
+                    *lower += second_derivative(*x) * tangent * g;
+                }
+                for ((lower, g), (x, tangent)) in lower.iter_mut().zip(second).zip(terms) {
+                    *lower += mirror_second_derivative(*x) * tangent * g;
+                }
             }
         }
+        add_before(lower, before);
     };
     let tasks: Vec<_> = lower
         .write::<f32>()

@@ -4,13 +4,16 @@ use faer::{MatMut, MatRef};
 use rayon::prelude::*;
 
 use crate::cpu::Array;
-use crate::cpu::activation::{from_number, multiply_by_derivative};
+use crate::cpu::activation::{from_number, write_tangent};
+use crate::cpu::array::optional_chunks;
 use crate::cpu::matrix::{add_product, product, rows_per_task, view, view_mut};
 use crate::kernels::TangentForward;
-use crate::network::Activation;
 use crate::state::{ProbeSlot, SLOT_RUNNING};
 
-pub(crate) fn run(params: &TangentForward, arrays: &mut [Array; 7]) {
+/// A slot, the first of some rows, their tangents and, where z is kept, those of their pre-activations.
+type Task<'a> = (u32, usize, &'a mut [f32], Option<&'a mut [f32]>);
+
+pub(crate) fn run(params: &TangentForward, arrays: &mut [Array; 8]) {
     let [
         slots,
         parameters,
@@ -19,6 +22,7 @@ pub(crate) fn run(params: &TangentForward, arrays: &mut [Array; 7]) {
         iterates,
         activations,
         tangents,
+        pre_activation_tangents,
     ] = arrays;
     let slots = slots.read::<ProbeSlot>();
     let is_running = |slot: u32| slots[slot as usize].status == SLOT_RUNNING;
@@ -41,9 +45,9 @@ pub(crate) fn run(params: &TangentForward, arrays: &mut [Array; 7]) {
     let own = params.slots - 1;
 
     // Computes the rows of one slot from row `first` on.
-    let forward = |(slot, first, tangents): (u32, usize, &mut [f32])| {
+    let forward = |(slot, first, tangents, kept): Task<'_>| {
         let samples = tangents.len() / stride;
-        let is_lower = params.has_lower != 0 && slot != own;
+        let is_lower = slot < params.lower_slots;
         if is_lower {
             let lower = &lower_tangents[(slot as usize * batch_rows + first) * rows..];
             product(
@@ -62,21 +66,27 @@ pub(crate) fn run(params: &TangentForward, arrays: &mut [Array; 7]) {
             let a = &inputs[first * rows..][..samples * rows];
             let vector = &segment(slot)[..(rows + 1) * columns];
             linear(product, tangents, a, vector, columns, stride);
+        } else if !is_lower {
+            tangents.fill(0.0);
         }
-        if activation == Activation::Crelu {
-            for z in tangents.chunks_mut(stride) {
-                let (z, mirror) = z.split_at_mut(columns);
-                mirror.iter_mut().zip(z).for_each(|(m, z)| *m = -*z);
-            }
-        }
-        multiply_by_derivative(activation, &activations[first * stride..], tangents);
+        let argument_stride = if kept.is_some() { columns } else { stride };
+        let arguments = &activations[first * argument_stride..];
+        write_tangent(activation, columns, arguments, tangents, kept);
     };
+    let tangents = tangents.write::<f32>();
+    let kept = activation.keeps_pre_activations();
+    let kept = kept.then(|| pre_activation_tangents.write::<f32>());
+    let kept = optional_chunks(kept, params.slots as usize, batch_rows * columns);
     let tasks: Vec<_> = (0..params.slots)
-        .zip(tangents.write::<f32>().chunks_mut(batch_rows * stride))
-        .filter(|(slot, _)| is_running(*slot))
-        .flat_map(|(slot, tangents)| {
+        .zip(tangents.chunks_mut(batch_rows * stride))
+        .zip(kept)
+        .filter(|((slot, _), _)| is_running(*slot))
+        .flat_map(|((slot, tangents), kept)| {
+            let tasks = batch_rows.div_ceil(rows_per_task());
+            let kept = optional_chunks(kept, tasks, rows_per_task() * columns);
             let chunks = tangents.chunks_mut(rows_per_task() * stride).enumerate();
-            chunks.map(move |(task, chunk)| (slot, task * rows_per_task(), chunk))
+            let chunks = chunks.zip(kept);
+            chunks.map(move |((task, chunk), kept)| (slot, task * rows_per_task(), chunk, kept))
         })
         .collect();
     tasks.into_par_iter().for_each(forward);

@@ -12,19 +12,22 @@ use crate::spec::TrainingSpec;
 
 impl PlanOp for Linear {
     fn forward(&self, at: &Site<'_>) -> Vec<Dispatch> {
-        let matrix = at.spec.network.linear_matrix(at.node);
+        let matrix = at.spec.network.linear_matrix(at.node, *self);
+        let output = at.spec.network.value(at.node.output);
         let params = LinearForward {
             parameters_stride: at.parameters_stride(),
             offset: matrix.offset,
             rows: matrix.rows,
             columns: matrix.columns,
             batch_rows: at.spec.batch_rows(),
-            activation: at.spec.network.value(at.node.output).activation as u32,
+            activation: output.activation as u32,
+            units: output.units,
         };
         let bound = [
             at.buffers.parameters,
             at.value(at.input()),
             at.value(at.node.output),
+            at.buffers.kept_pre_activations(at.node.output),
         ];
         let grid = Grid::matrix(matrix.columns, at.spec.batch_rows());
         vec![Dispatch::new(params, bound, grid)]
@@ -32,28 +35,31 @@ impl PlanOp for Linear {
 
     fn backward(&self, at: &Site<'_>, to_input: bool) -> Vec<Dispatch> {
         vec![if to_input {
-            backward(at)
+            backward(at, *self)
         } else {
-            backward_weights(at)
+            backward_weights(at, *self)
         }]
     }
 
     fn tangent_forward(
         &self,
         at: &ProbeSite<'_>,
-        node: &ProbedNode<'_>,
+        node: &Node,
         direction: BufferId,
     ) -> Vec<Dispatch> {
-        vec![curvature::tangent_forward(at, node, direction)]
+        vec![curvature::tangent_forward(at, at.probed(node), direction)]
     }
 
     fn tangent_backward_input(
         &self,
         at: &ProbeSite<'_>,
-        node: &ProbedNode<'_>,
+        node: &Node,
         direction: BufferId,
     ) -> Vec<Dispatch> {
-        vec![curvature::tangent_backward_input(at, node, direction)]
+        let node = at.probed(node);
+        let input = (!node.reads_minibatch())
+            .then(|| curvature::tangent_backward_input(at, node, direction));
+        input.into_iter().collect()
     }
 
     fn tangent_backward_parameters(
@@ -71,7 +77,7 @@ impl PlanOp for Linear {
     /// The dual form replaces two products with the inputs, 4 B inputs outputs flop, by one product with their Gram
     /// matrix, 2 B^2 outputs flop.
     fn dual(&self, spec: &TrainingSpec, node: &Node) -> Option<Dual> {
-        let matrix = spec.network.linear_matrix(node);
+        let matrix = spec.network.linear_matrix(node, *self);
         let elements = u64::from(spec.batch_rows()) * u64::from(matrix.columns);
         Some(Dual {
             length: (elements / 4) as u32,
@@ -89,8 +95,8 @@ impl PlanOp for Linear {
 }
 
 /// Computes the gradients of the input and of the weights from the gradient of the output.
-fn backward(at: &Site<'_>) -> Dispatch {
-    let matrix = at.spec.network.linear_matrix(at.node);
+fn backward(at: &Site<'_>, linear: Linear) -> Dispatch {
+    let matrix = at.spec.network.linear_matrix(at.node, linear);
     let input = at.spec.network.value(at.input());
     let params = LinearBackward {
         parameters_stride: at.parameters_stride(),
@@ -100,10 +106,12 @@ fn backward(at: &Site<'_>) -> Dispatch {
         batch: at.spec.batch,
         batch_rows: at.spec.batch_rows(),
         activation: input.activation as u32,
+        accumulate: at.accumulates(at.input()),
     };
     let bound = [
         at.buffers.parameters,
         at.value(at.input()),
+        at.buffers.kept_pre_activations(at.input()),
         at.gradient(at.node.output),
         at.gradient(at.input()),
         at.buffers.gradients,
@@ -116,8 +124,8 @@ fn backward(at: &Site<'_>) -> Dispatch {
 }
 
 /// Computes the gradient of the weights alone.
-fn backward_weights(at: &Site<'_>) -> Dispatch {
-    let matrix = at.spec.network.linear_matrix(at.node);
+fn backward_weights(at: &Site<'_>, linear: Linear) -> Dispatch {
+    let matrix = at.spec.network.linear_matrix(at.node, linear);
     let params = LinearBackwardWeights {
         parameters_stride: at.parameters_stride(),
         offset: matrix.offset,

@@ -1,6 +1,7 @@
 //! Operations: the plans of each operation's part of a pass. An operation consists of one file here, one file in
 //! [`crate::network`], and a room of kernels and twins of the same name.
 
+mod add;
 mod linear;
 
 use super::buffers::Buffers;
@@ -22,35 +23,39 @@ pub(super) trait PlanOp {
     /// Computes the node's output from its inputs: `y = f(x; theta)`.
     fn forward(&self, at: &Site<'_>) -> Vec<Dispatch>;
 
-    /// Computes the gradients of the node's parameters and, where `to_input`, of its inputs from the gradient of its
-    /// output.
+    /// Computes the gradients of the node's parameters and, where `to_input`, of its inputs but the minibatch from the
+    /// gradient of its output.
     fn backward(&self, at: &Site<'_>, to_input: bool) -> Vec<Dispatch>;
 
-    /// Computes the tangents `R{y}` of the node's output, from `direction` and from the tangents of its input.
+    /// Computes the tangents `R{y}` of the node's output, from `direction` and from the tangents of its inputs. A slot that
+    /// reaches no input has a tangent of zero.
     fn tangent_forward(
         &self,
         at: &ProbeSite<'_>,
-        node: &ProbedNode<'_>,
+        node: &Node,
         direction: BufferId,
     ) -> Vec<Dispatch>;
 
-    /// Computes the tangents of the gradients of the node's inputs: `R{dx}`.
+    /// Computes the tangents of the gradients of the node's inputs but the minibatch, `R{dx}`, for the slots that reach
+    /// each input.
     fn tangent_backward_input(
         &self,
         at: &ProbeSite<'_>,
-        node: &ProbedNode<'_>,
+        node: &Node,
         direction: BufferId,
     ) -> Vec<Dispatch>;
 
-    /// Computes the tangents of the gradients of the node's parameters, `R{d theta}`: its segments of the products.
-    fn tangent_backward_parameters(
-        &self,
-        at: &ProbeSite<'_>,
-        node: &ProbedNode<'_>,
-    ) -> Vec<Dispatch>;
+    /// Computes the tangents of the gradients of the node's parameters, `R{d theta}`: its segments of the products. Only
+    /// nodes with a block are asked.
+    fn tangent_backward_parameters(&self, _: &ProbeSite<'_>, _: &ProbedNode<'_>) -> Vec<Dispatch> {
+        Vec::new()
+    }
 
-    /// Computes the mean squared norm of the per-sample gradients of the node's parameters, `1/B sum_b |g_b|^2`.
-    fn sample_gradient_norms(&self, at: &ProbeSite<'_>, node: &ProbedNode<'_>) -> Vec<Dispatch>;
+    /// Computes the mean squared norm of the per-sample gradients of the node's parameters, `1/B sum_b |g_b|^2`. Only
+    /// nodes with a block are asked.
+    fn sample_gradient_norms(&self, _: &ProbeSite<'_>, _: &ProbedNode<'_>) -> Vec<Dispatch> {
+        Vec::new()
+    }
 
     /// The size of a dual segment; `None` where an operation has no dual form.
     fn dual(&self, _: &TrainingSpec, _: &Node) -> Option<Dual> {
@@ -80,6 +85,7 @@ pub(super) struct Dual {
 pub(super) fn plans(op: &Op) -> &dyn PlanOp {
     match op {
         Op::Linear(linear) => linear,
+        Op::Add(add) => add,
     }
 }
 
@@ -97,6 +103,11 @@ impl Site<'_> {
     /// The only input of the node.
     fn input(&self) -> ValueId {
         self.node.inputs[0]
+    }
+
+    /// 1 where a later node has written the gradient of this input, to which the node adds; else 0.
+    fn accumulates(&self, input: ValueId) -> u32 {
+        self.spec.network.is_read_after(self.node, input).into()
     }
 
     /// The number of vec4s of a replica's parameters.

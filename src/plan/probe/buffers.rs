@@ -1,6 +1,8 @@
 //! The buffers that only a probe needs.
 
-use super::segments::{ProbedNode, probed_nodes, segments, stride};
+use super::segments::{ProbedNode, probed_nodes, segments, stride, value_slots};
+use crate::network::{Value, ValueId};
+use crate::plan::buffers::PLACEHOLDER_WORDS;
 use crate::plan::declare::{BufferId, Declare};
 use crate::probe::{ProbeMethod, ProbeSpec};
 use crate::spec::TrainingSpec;
@@ -8,8 +10,8 @@ use crate::state::{
     LayerRecord, LayerSums, LobpcgStep, PARTIALS, ProbeSegment, ProbeSlot, ReplicaState,
 };
 
-/// The buffers of a probe, by name. In a shape, `slots` is the number of slots that reach a layer: the network's, and
-/// those of the blocks up to the layer. `stride` is the length of the segments of all slots: the network's, then the
+/// The buffers of a probe, by name. In a shape, `slots` is the number of slots that reach a value: the network's, and
+/// those of the blocks up to the node that makes it. `stride` is the length of the segments of all slots: the network's, then the
 /// blocks'.
 #[derive(Clone, Debug)]
 pub struct ProbeBuffers {
@@ -31,7 +33,9 @@ pub struct ProbeBuffers {
     /// `tangents[l]` are the tangents of `activations[l]`: `[replica, slots, batch_rows, columns]` f32. The input has
     /// none: `tangents[0]` is a placeholder.
     pub tangents: Vec<BufferId>,
-    /// The tangents of each layer's pre-activation gradients: `[replica, slots, batch_rows, columns]` f32
+    /// The tangents of the pre-activations of values that keep them: `[replica, slots, batch_rows, padded units]` f32
+    pub pre_activation_tangents: Vec<Option<BufferId>>,
+    /// The tangents of the pre-activation gradients of every value but the minibatch: `[replica, slots, batch_rows, columns]` f32
     pub tangent_gradients: Vec<BufferId>,
     /// The Gram matrix of each layer's inputs `[replica, batch_rows, batch_rows]` f32; only where a segment of the
     /// layer is dual.
@@ -61,9 +65,6 @@ pub struct LobpcgBuffers {
     pub steps: BufferId,
 }
 
-/// The number of words of a buffer that a kernel binds but does not read.
-const PLACEHOLDER_WORDS: usize = 4;
-
 impl ProbeBuffers {
     pub(in crate::plan) fn declare(
         spec: &TrainingSpec,
@@ -90,8 +91,9 @@ impl ProbeBuffers {
             iterates: declare.floats("iterates", iterate_words),
             products: declare.floats("products", iterate_words),
             previous: declare.floats("previous", iterate_words),
-            tangents: tangents(spec, &nodes, declare),
-            tangent_gradients: tangent_gradients(spec, &nodes, declare),
+            tangents: tangents(spec, declare),
+            pre_activation_tangents: pre_activation_tangents(spec, declare),
+            tangent_gradients: tangent_gradients(spec, declare),
             grams: grams(spec, &nodes, declare),
             partials: declare.floats("partials", partials),
             norms: declare.floats("gradient norms", nodes.len()),
@@ -102,30 +104,40 @@ impl ProbeBuffers {
     }
 }
 
-/// The number of rows of the tangents that a node makes: one minibatch for each slot that reaches the node.
-fn tangent_rows(spec: &TrainingSpec, node: &ProbedNode<'_>) -> usize {
-    node.slots() as usize * spec.batch_rows() as usize
+/// The values with tangents: all but the minibatch, each with its number and the number of rows of its tangents, one
+/// minibatch for each slot that reaches it.
+fn values(spec: &TrainingSpec) -> impl Iterator<Item = (usize, &Value, usize)> {
+    let network = &spec.network;
+    let values = network.values().iter().enumerate().skip(1);
+    values.map(|(number, value)| {
+        let slots = value_slots(network, ValueId(number)) as usize;
+        (number, value, slots * spec.batch_rows() as usize)
+    })
 }
 
-fn tangents(spec: &TrainingSpec, nodes: &[ProbedNode<'_>], declare: &mut Declare) -> Vec<BufferId> {
+fn tangents(spec: &TrainingSpec, declare: &mut Declare) -> Vec<BufferId> {
     let mut tangents = vec![declare.floats("tangents 0", PLACEHOLDER_WORDS)];
-    tangents.extend(nodes.iter().map(|node| {
-        let columns = spec.network.value(node.node.output).columns() as usize;
-        let words = tangent_rows(spec, node) * columns;
-        declare.floats(format!("tangents {}", node.output()), words)
+    tangents.extend(values(spec).map(|(number, value, rows)| {
+        let words = rows * value.columns() as usize;
+        declare.floats(format!("tangents {number}"), words)
     }));
     tangents
 }
 
-fn tangent_gradients(
-    spec: &TrainingSpec,
-    nodes: &[ProbedNode<'_>],
-    declare: &mut Declare,
-) -> Vec<BufferId> {
-    let gradients = nodes.iter().map(|node| {
-        let columns = spec.network.value(node.node.output).padded_units() as usize;
-        let words = tangent_rows(spec, node) * columns;
-        declare.floats(format!("tangent gradients {}", node.output()), words)
+fn pre_activation_tangents(spec: &TrainingSpec, declare: &mut Declare) -> Vec<Option<BufferId>> {
+    let kept = values(spec).map(|(number, value, rows)| {
+        let words = rows * value.padded_units() as usize;
+        let name = format!("pre-activation tangents {number}");
+        let keeps = value.activation.keeps_pre_activations();
+        keeps.then(|| declare.floats(name, words))
+    });
+    std::iter::once(None).chain(kept).collect()
+}
+
+fn tangent_gradients(spec: &TrainingSpec, declare: &mut Declare) -> Vec<BufferId> {
+    let gradients = values(spec).map(|(number, value, rows)| {
+        let words = rows * value.padded_units() as usize;
+        declare.floats(format!("tangent gradients {number}"), words)
     });
     gradients.collect()
 }

@@ -4,17 +4,22 @@ use super::ProbeSite;
 use crate::kernels::{Params, TangentSoftmax};
 use crate::plan::declare::BufferId;
 use crate::plan::dispatch::Dispatch;
+use crate::plan::ops;
 
 /// Multiplies the Hessian by `direction`, which has the layout of iterates.
 pub(super) fn product(site: &ProbeSite<'_>, direction: BufferId) -> Vec<Dispatch> {
-    let nodes = || site.nodes.iter();
-    let forward = nodes().flat_map(|node| node.op().tangent_forward(site, node, direction));
+    let nodes = || site.spec.network.nodes().iter();
+    let forward =
+        nodes().flat_map(|node| ops::plans(&node.op).tangent_forward(site, node, direction));
     let mut dispatches: Vec<_> = forward.collect();
     dispatches.push(softmax(site));
-    let inner = nodes().filter(|node| !node.reads_minibatch()).rev();
+    let backward = nodes().rev();
+    let backward = backward
+        .flat_map(|node| ops::plans(&node.op).tangent_backward_input(site, node, direction));
+    dispatches.extend(backward);
+    let with_parameters = site.nodes.iter();
     dispatches
-        .extend(inner.flat_map(|node| node.op().tangent_backward_input(site, node, direction)));
-    dispatches.extend(nodes().flat_map(|node| node.op().tangent_backward_parameters(site, node)));
+        .extend(with_parameters.flat_map(|node| node.op().tangent_backward_parameters(site, node)));
     dispatches
 }
 

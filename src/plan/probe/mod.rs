@@ -22,9 +22,10 @@ use super::buffers::Buffers;
 use super::declare::BufferId;
 use super::dispatch::{Dispatch, Plan};
 use crate::kernels::Params;
+use crate::network::{Node, ValueId};
 use crate::probe::ProbeSpec;
 use crate::spec::TrainingSpec;
-use segments::{probed_nodes, stride};
+use segments::{probed_nodes, stride, value_slots};
 
 /// Everything that the dispatches of a probe depend on.
 pub(super) struct ProbeSite<'a> {
@@ -73,6 +74,18 @@ impl ProbeSite<'_> {
     /// The number of eigenproblems: the network's, and one for each layer.
     pub(super) fn slots(&self) -> u32 {
         self.nodes.len() as u32 + 1
+    }
+
+    /// The number of slots that reach a value: the network's, and those of the blocks up to the node that makes it. The
+    /// minibatch has none.
+    pub(super) fn value_slots(&self, value: ValueId) -> u32 {
+        value_slots(&self.spec.network, value)
+    }
+
+    /// A node with parameters, with its segments.
+    pub(super) fn probed(&self, node: &Node) -> &ProbedNode<'_> {
+        let index = node.block.expect("the node has a block");
+        &self.nodes[index]
     }
 
     fn segment_count(&self) -> u32 {

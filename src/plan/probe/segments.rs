@@ -77,6 +77,14 @@ impl ProbeSegment {
     }
 }
 
+/// The number of slots that reach a value; see [`super::ProbeSite::value_slots`].
+pub(super) fn value_slots(network: &Network, value: ValueId) -> u32 {
+    match value {
+        ValueId(0) => 0,
+        _ => 1 + network.blocks_up_to(value),
+    }
+}
+
 /// The nodes with their segments. In memory the network's segments come first, then the blocks'.
 pub(super) fn probed_nodes<'a>(spec: &'a TrainingSpec, probe: &ProbeSpec) -> Vec<ProbedNode<'a>> {
     let network = &spec.network;

@@ -4,6 +4,7 @@ use crate::kernels::{
     DualStart, GradientNorms, Gram, GramProduct, TangentBackwardInput, TangentBackwardWeights,
     TangentForward,
 };
+use crate::network::{LinearMatrix, Op};
 use crate::plan::declare::BufferId;
 use crate::plan::dispatch::{Dispatch, Grid};
 use crate::plan::probe::{ProbeSite, ProbedNode};
@@ -15,7 +16,7 @@ pub(super) fn tangent_forward(
     l: &ProbedNode<'_>,
     direction: BufferId,
 ) -> Dispatch {
-    let (matrix, buffers) = (site.spec.network.linear_matrix(l.node), site.probe_buffers);
+    let (matrix, buffers) = (matrix_of(site, l), site.probe_buffers);
     let params = TangentForward {
         parameters_stride: site.parameters_stride(),
         offset: matrix.offset,
@@ -25,7 +26,7 @@ pub(super) fn tangent_forward(
         activation: site.spec.network.value(l.node.output).activation as u32,
         slots: l.slots(),
         all_slots: site.slots(),
-        has_lower: u32::from(!l.reads_minibatch()),
+        lower_slots: site.value_slots(l.node.inputs[0]),
         first_dual: l.first_dual(),
         iterates_stride: site.iterates_stride(),
         network_offset: l.network.image_or_vector(),
@@ -37,8 +38,9 @@ pub(super) fn tangent_forward(
         buffers.tangents[l.input()],
         site.buffers.activations[l.input()],
         direction,
-        site.buffers.activations[l.output()],
+        site.buffers.derivative_argument(l.node.output),
         buffers.tangents[l.output()],
+        buffers.pre_activation_tangents[l.output()].unwrap_or(site.buffers.placeholder),
     ];
     Dispatch::new(params, bound, products(site, matrix.columns, l.slots()))
 }
@@ -51,7 +53,7 @@ pub(super) fn tangent_backward_input(
     direction: BufferId,
 ) -> Dispatch {
     let network = &site.spec.network;
-    let (matrix, buffers) = (network.linear_matrix(l.node), site.probe_buffers);
+    let (matrix, buffers) = (matrix_of(site, l), site.probe_buffers);
     let input = network.value(l.node.inputs[0]);
     let params = TangentBackwardInput {
         parameters_stride: site.parameters_stride(),
@@ -60,22 +62,24 @@ pub(super) fn tangent_backward_input(
         columns: matrix.columns,
         batch_rows: site.spec.batch_rows(),
         activation: input.activation as u32,
-        slots: l.slots() - 1,
+        slots: site.value_slots(l.node.inputs[0]),
         all_slots: site.slots(),
         iterates_stride: site.iterates_stride(),
         network_offset: l.network.offset,
+        upper_slots: l.slots(),
+        accumulate: network.is_read_after(l.node, l.node.inputs[0]).into(),
     };
     let bound = [
         buffers.slots,
         site.buffers.parameters,
         direction,
-        site.buffers.activations[l.input()],
-        buffers.tangents[l.input()],
+        site.buffers.derivative_argument(l.node.inputs[0]),
+        buffers.pre_activation_tangents[l.input()].unwrap_or(buffers.tangents[l.input()]),
         site.buffers.pre_activation_gradients[l.output() - 1],
         buffers.tangent_gradients[l.output() - 1],
         buffers.tangent_gradients[l.input() - 1],
     ];
-    let grid = products(site, input.padded_units(), l.slots() - 1);
+    let grid = products(site, input.padded_units(), params.slots);
     Dispatch::new(params, bound, grid)
 }
 
@@ -88,7 +92,7 @@ pub(super) fn tangent_backward_weights(site: &ProbeSite<'_>, l: &ProbedNode<'_>)
 
 fn primal_product(site: &ProbeSite<'_>, l: &ProbedNode<'_>, segment: &ProbeSegment) -> Dispatch {
     let batch_rows = site.spec.batch_rows();
-    let matrix = site.spec.network.linear_matrix(l.node);
+    let matrix = matrix_of(site, l);
     let size = batch_rows * matrix.columns / 4;
     let has_lower = segment.slot == 0 && !l.reads_minibatch();
     let params = TangentBackwardWeights {
@@ -97,7 +101,7 @@ fn primal_product(site: &ProbeSite<'_>, l: &ProbedNode<'_>, segment: &ProbeSegme
         gradients_stride: l.slots() * size,
         gradients_offset: segment.slot * size,
         lower_stride: if has_lower {
-            (l.slots() - 1) * batch_rows
+            site.value_slots(l.node.inputs[0]) * batch_rows
         } else {
             0
         },
@@ -109,7 +113,7 @@ fn primal_product(site: &ProbeSite<'_>, l: &ProbedNode<'_>, segment: &ProbeSegme
 
 /// Computes a layer's dual segments of the products; `None` where it has none.
 fn gram_product(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Option<Dispatch> {
-    let (matrix, buffers) = (site.spec.network.linear_matrix(l.node), site.probe_buffers);
+    let (matrix, buffers) = (matrix_of(site, l), site.probe_buffers);
     let params = GramProduct {
         columns: matrix.columns,
         batch_rows: site.spec.batch_rows(),
@@ -132,7 +136,7 @@ fn gram_product(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Option<Dispatch> {
 
 /// Computes the Gram matrix of a layer's inputs and the first iterates of its dual segments; empty where it has none.
 pub(super) fn dual_start(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Vec<Dispatch> {
-    let (matrix, buffers) = (site.spec.network.linear_matrix(l.node), site.probe_buffers);
+    let (matrix, buffers) = (matrix_of(site, l), site.probe_buffers);
     let Some(gram) = buffers.grams[l.index as usize] else {
         return Vec::new();
     };
@@ -186,7 +190,7 @@ fn weights_params(
     l: &ProbedNode<'_>,
     segment: &ProbeSegment,
 ) -> TangentBackwardWeights {
-    let matrix = site.spec.network.linear_matrix(l.node);
+    let matrix = matrix_of(site, l);
     TangentBackwardWeights {
         rows: matrix.rows,
         columns: matrix.columns,
@@ -205,7 +209,7 @@ fn weights_dispatch(
     gradients: BufferId,
     products: BufferId,
 ) -> Dispatch {
-    let matrix = site.spec.network.linear_matrix(l.node);
+    let matrix = matrix_of(site, l);
     let bound = [
         site.probe_buffers.slots,
         site.buffers.activations[l.input()],
@@ -219,7 +223,7 @@ fn weights_dispatch(
 
 /// Computes the mean squared norm of a layer's per-sample gradients.
 pub(super) fn gradient_norms(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Dispatch {
-    let matrix = site.spec.network.linear_matrix(l.node);
+    let matrix = matrix_of(site, l);
     let params = GradientNorms {
         rows: matrix.rows,
         columns: matrix.columns,
@@ -234,6 +238,14 @@ pub(super) fn gradient_norms(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Dispat
         site.probe_buffers.norms,
     ];
     Dispatch::new(params, bound, [1, 1])
+}
+
+/// The matrix of a linear node.
+fn matrix_of(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> LinearMatrix {
+    let Op::Linear(linear) = l.node.op else {
+        unreachable!("the plans of the linear operation are of linear nodes");
+    };
+    site.spec.network.linear_matrix(l.node, linear)
 }
 
 /// The grid of a product with one matrix for each of `slots`: a row for each sample, and `columns` columns.

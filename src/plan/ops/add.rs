@@ -1,0 +1,122 @@
+//! The plans of a sum of two values.
+
+use super::{PlanOp, Site};
+use crate::kernels::{AddBackward, AddForward, AddTangentBackward, AddTangentForward, Params};
+use crate::network::{Add, Node, ValueId};
+use crate::plan::declare::BufferId;
+use crate::plan::dispatch::{Dispatch, Grid, workgroups};
+use crate::plan::probe::ProbeSite;
+
+impl PlanOp for Add {
+    fn forward(&self, at: &Site<'_>) -> Vec<Dispatch> {
+        let output = at.spec.network.value(at.node.output);
+        let params = AddForward {
+            batch_rows: at.spec.batch_rows(),
+            columns: output.padded_units(),
+            units: output.units,
+            activation: output.activation as u32,
+        };
+        let bound = [
+            at.value(at.node.inputs[0]),
+            at.value(at.node.inputs[1]),
+            at.value(at.node.output),
+            at.buffers.kept_pre_activations(at.node.output),
+        ];
+        let grid = Grid::elements::<AddForward>(params.batch_rows * params.columns / 4);
+        vec![Dispatch::new(params, bound, grid)]
+    }
+
+    fn backward(&self, at: &Site<'_>, _: bool) -> Vec<Dispatch> {
+        terms(at.node).map(|term| backward(at, term)).collect()
+    }
+
+    fn tangent_forward(&self, at: &ProbeSite<'_>, node: &Node, _: BufferId) -> Vec<Dispatch> {
+        let (output, buffers) = (node.output, at.probe_buffers);
+        let [left, right] = [node.inputs[0], node.inputs[1]];
+        let params = AddTangentForward {
+            batch_rows: at.spec.batch_rows(),
+            columns: at.spec.network.value(output).padded_units(),
+            activation: at.spec.network.value(output).activation as u32,
+            slots: at.value_slots(output),
+            left_slots: at.value_slots(left),
+            right_slots: at.value_slots(right),
+            all_slots: at.slots(),
+        };
+        let bound = [
+            buffers.slots,
+            buffers.tangents[left.index()],
+            buffers.tangents[right.index()],
+            at.buffers.derivative_argument(output),
+            buffers.tangents[output.index()],
+            buffers.pre_activation_tangents[output.index()].unwrap_or(at.buffers.placeholder),
+        ];
+        vec![Dispatch::new(
+            params,
+            bound,
+            each_slot(&params, params.batch_rows * params.columns, params.slots),
+        )]
+    }
+
+    fn tangent_backward_input(
+        &self,
+        at: &ProbeSite<'_>,
+        node: &Node,
+        _: BufferId,
+    ) -> Vec<Dispatch> {
+        terms(node)
+            .map(|term| tangent_backward(at, node, term))
+            .collect()
+    }
+}
+
+/// The terms that have a gradient: all but the minibatch.
+fn terms(node: &Node) -> impl Iterator<Item = ValueId> {
+    let inputs = node.inputs.iter().copied();
+    inputs.filter(|input| *input != ValueId(0))
+}
+
+fn backward(at: &Site<'_>, term: ValueId) -> Dispatch {
+    let value = at.spec.network.value(term);
+    let params = AddBackward {
+        batch_rows: at.spec.batch_rows(),
+        columns: value.padded_units(),
+        activation: value.activation as u32,
+        accumulate: at.accumulates(term),
+    };
+    let bound = [
+        at.buffers.derivative_argument(term),
+        at.gradient(at.node.output),
+        at.gradient(term),
+    ];
+    let grid = Grid::elements::<AddBackward>(params.batch_rows * params.columns / 4);
+    Dispatch::new(params, bound, grid)
+}
+
+fn tangent_backward(at: &ProbeSite<'_>, node: &Node, term: ValueId) -> Dispatch {
+    let (value, buffers) = (at.spec.network.value(term), at.probe_buffers);
+    let output = node.output.index();
+    let params = AddTangentBackward {
+        batch_rows: at.spec.batch_rows(),
+        columns: value.padded_units(),
+        activation: value.activation as u32,
+        slots: at.value_slots(term),
+        upper_slots: at.value_slots(node.output),
+        all_slots: at.slots(),
+        accumulate: at.spec.network.is_read_after(node, term).into(),
+    };
+    let bound = [
+        buffers.slots,
+        at.buffers.derivative_argument(term),
+        buffers.pre_activation_tangents[term.index()].unwrap_or(buffers.tangents[term.index()]),
+        at.buffers.pre_activation_gradients[output - 1],
+        buffers.tangent_gradients[output - 1],
+        buffers.tangent_gradients[term.index() - 1],
+    ];
+    let grid = each_slot(&params, params.batch_rows * params.columns, params.slots);
+    Dispatch::new(params, bound, grid)
+}
+
+/// The grid with one invocation for each vec4 of `elements`, with the slots along y.
+fn each_slot<P: Params>(_: &P, elements: u32, slots: u32) -> [u32; 2] {
+    [workgroups::<P>(elements / 4), slots]
+}

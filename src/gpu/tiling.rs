@@ -96,6 +96,7 @@ mod tests {
             params: Vec::new(),
             buffers: Vec::new(),
             grid,
+            fused: None,
         }
     }
 

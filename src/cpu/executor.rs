@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use bytemuck::cast_slice;
 use rayon::prelude::*;
 
-use super::{Array, twin};
-use crate::plan::{BufferId, BufferSpec, Contents, Dispatch, Plan, Program};
+use super::{Array, fused, twin};
+use crate::plan::{BufferId, BufferSpec, Contents, Dispatch, Fused, Plan, Program};
 
 /// A program's buffers in main memory, on which the twins run.
 ///
@@ -38,24 +38,26 @@ impl CpuExecutor {
     pub fn run(&mut self, plan: &Plan, times: u32) {
         self.replicas.par_iter_mut().for_each(|arrays| {
             for _ in 0..times {
-                plan.dispatches
-                    .iter()
-                    .for_each(|dispatch| run_dispatch(dispatch, arrays));
+                pieces(plan).for_each(|dispatches| run_piece(dispatches, arrays));
             }
         });
     }
 
     /// Runs `plan` once and returns the time of each dispatch. A dispatch ends for all replicas before the next begins.
-    /// It shows where the time goes; [`Self::run`] is faster.
+    /// Fused dispatches are timed together: the first has their time, and the others have none. It shows where the time
+    /// goes; [`Self::run`] is faster.
     pub fn run_timed(&mut self, plan: &Plan) -> Vec<Duration> {
-        let run = |dispatch| {
+        let mut times = vec![Duration::ZERO; plan.dispatches.len()];
+        let mut first = 0;
+        for dispatches in pieces(plan) {
             let begin = Instant::now();
             self.replicas
                 .par_iter_mut()
-                .for_each(|arrays| run_dispatch(dispatch, arrays));
-            begin.elapsed()
-        };
-        plan.dispatches.iter().map(run).collect()
+                .for_each(|arrays| run_piece(dispatches, arrays));
+            times[first] = begin.elapsed();
+            first += dispatches.len();
+        }
+        times
     }
 
     /// The words of one replica's part of a buffer.
@@ -84,12 +86,46 @@ impl CpuExecutor {
     }
 }
 
-/// Lends the bound arrays to the kernel's twin, in the kernel's order.
-fn run_dispatch(dispatch: &Dispatch, arrays: &mut [Array]) {
-    let lent = |id: &BufferId| std::mem::take(&mut arrays[id.0]);
-    let mut bound: Vec<Array> = dispatch.buffers.iter().map(lent).collect();
-    twin(dispatch.kernel)(&dispatch.params, &mut bound);
-    for (id, array) in dispatch.buffers.iter().zip(bound) {
+/// The plan cut into single dispatches and fused ones.
+fn pieces(plan: &Plan) -> impl Iterator<Item = &[Dispatch]> {
+    let mut rest = &plan.dispatches[..];
+    std::iter::from_fn(move || {
+        let first = rest.first()?;
+        let count = first.fused.as_ref().map_or(1, |fused| fused.dispatches);
+        rest.split_off(..count)
+    })
+}
+
+/// Runs one dispatch by its twin, or several that are fused.
+fn run_piece(dispatches: &[Dispatch], arrays: &mut [Array]) {
+    match &dispatches[0].fused {
+        Some(Fused {
+            work,
+            buffers,
+            scratch,
+            ..
+        }) => {
+            let bound = [&buffers[..], scratch].concat();
+            lend(&bound, arrays, |bound| fused::run(*work, bound));
+        }
+        None => {
+            let Dispatch {
+                kernel,
+                params,
+                buffers,
+                ..
+            } = &dispatches[0];
+            lend(buffers, arrays, |bound| twin(kernel)(params, bound));
+        }
+    }
+}
+
+/// Lends the bound arrays to a function, in its order.
+fn lend(buffers: &[BufferId], arrays: &mut [Array], function: impl FnOnce(&mut [Array])) {
+    let take = |id: &BufferId| std::mem::take(&mut arrays[id.0]);
+    let mut bound: Vec<Array> = buffers.iter().map(take).collect();
+    function(&mut bound);
+    for (id, array) in buffers.iter().zip(bound) {
         arrays[id.0] = array;
     }
 }

@@ -10,6 +10,7 @@ mod array;
 mod clipping;
 mod divisor;
 mod executor;
+mod fused;
 mod initial_element;
 mod linear;
 mod loss;

@@ -97,6 +97,7 @@ mod tests {
             params: Vec::new(),
             buffers: Vec::new(),
             grid,
+            fused: None,
         }
     }
 

@@ -17,6 +17,29 @@ pub struct Dispatch {
     pub buffers: Vec<BufferId>,
     /// The amount of work.
     pub grid: Grid,
+    /// Work that begins with this dispatch and that the CPU executor does in its own way.
+    pub fused: Option<Fused>,
+}
+
+/// Consecutive dispatches for which the CPU executor runs one function in place of their twins. The results are the same
+/// bits; what the dispatches leave in `scratch` differs. A device runs the dispatches.
+#[derive(Clone, Debug)]
+pub struct Fused {
+    /// The work.
+    pub work: FusedWork,
+    /// The number of dispatches, at least 1.
+    pub dispatches: usize,
+    /// The buffers that the function reads and writes, in its order.
+    pub buffers: Vec<BufferId>,
+    /// Buffers for intermediate results, which no later dispatch reads before it writes them.
+    pub scratch: Vec<BufferId>,
+}
+
+/// What fused dispatches compute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FusedWork {
+    /// Sorts every parameter tensor and adds the gradient of the Wasserstein regulariser.
+    WassersteinGradient,
 }
 
 /// The amount of work of a dispatch for each replica.
@@ -36,6 +59,25 @@ pub enum Grid {
     /// Two matrices, the columns and rows of each, that are cut into a variant's tiles. The tiles of the second are below
     /// those of the first along y.
     Pair([[u32; 2]; 2]),
+}
+
+/// Fuses all of `dispatches` for the CPU executor.
+pub(super) fn fuse(
+    mut dispatches: Vec<Dispatch>,
+    work: FusedWork,
+    buffers: &[BufferId],
+    scratch: &[BufferId],
+) -> Vec<Dispatch> {
+    let count = dispatches.len();
+    if let Some(first) = dispatches.first_mut() {
+        first.fused = Some(Fused {
+            work,
+            dispatches: count,
+            buffers: buffers.to_vec(),
+            scratch: scratch.to_vec(),
+        });
+    }
+    dispatches
 }
 
 /// Dispatches in the order in which they run.
@@ -66,6 +108,7 @@ impl Dispatch {
             params: bytes_of(&params).to_vec(),
             buffers: buffers.to_vec(),
             grid: grid.into(),
+            fused: None,
         }
     }
 

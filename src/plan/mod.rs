@@ -20,7 +20,7 @@ mod tensors;
 pub use buffers::Buffers;
 pub(crate) use buffers::TASK_LOG_LENGTH;
 pub use declare::{BufferId, BufferSpec, Contents, Elements};
-pub use dispatch::{Dispatch, Grid, Plan};
+pub use dispatch::{Dispatch, Fused, FusedWork, Grid, Plan};
 pub use probe::{LobpcgBuffers, ProbeBuffers, ProbePlans};
 pub use regularisers::{L2InitBuffers, RegulariserBuffers, WassersteinBuffers};
 pub use sort::{SORT_DIGITS, SortBuffers};

@@ -7,7 +7,7 @@
 
 use super::buffers::Buffers;
 use super::declare::{BufferId, Declare};
-use super::dispatch::{Dispatch, Grid};
+use super::dispatch::{Dispatch, FusedWork, Grid, fuse};
 use super::sort::{self, SortBuffers};
 use crate::kernels::{L2InitGradient, ReferenceCopy, WassersteinGradient};
 use crate::spec::{ReplicaSpec, TrainingSpec};
@@ -145,7 +145,17 @@ impl Regulariser for WassersteinBuffers {
         ];
         let mut dispatches = sort::sort(spec, buffers, &self.sort);
         dispatches.push(Dispatch::new(params, bound, Grid::tensors(&spec.network)));
-        dispatches
+        let used = [
+            buffers.configs,
+            buffers.states,
+            buffers.tensors,
+            buffers.parameters,
+            self.initial_keys,
+            buffers.gradients,
+        ];
+        let [keys, pulls] = self.sort.keys;
+        let scratch = [self.sort.payloads[0], keys, pulls];
+        fuse(dispatches, FusedWork::WassersteinGradient, &used, &scratch)
     }
 }
 

@@ -106,11 +106,15 @@ pub(crate) fn preparation<'a>(dispatches: &'a [&Dispatch], number: usize) -> &'a
     }
 }
 
-/// Makes a plan of one dispatch.
+/// Makes a plan of one dispatch, which the CPU executor runs by its own twin.
 pub(crate) fn alone(dispatch: &Dispatch) -> Plan {
+    let dispatch = Dispatch {
+        fused: None,
+        ..dispatch.clone()
+    };
     Plan {
         name: dispatch.kernel.name,
-        dispatches: vec![dispatch.clone()],
+        dispatches: vec![dispatch],
     }
 }
 

@@ -27,7 +27,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let at = id.z * size + id.x;
-    var below = derivative(params.activation, activations[at]) * output_gradients[at];
+    var below = derivative(activation(), activations[at]) * output_gradients[at];
     if params.accumulate != 0u {
         below += input_gradients[at];
     }

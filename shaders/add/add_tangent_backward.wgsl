@@ -38,7 +38,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     if id.x >= size || !is_running(replica, slot) {
         return;
     }
-    let kind = params.activation;
+    let kind = activation();
     let sample_at = replica * size + id.x;
     let at = (replica * params.slots + slot) * size + id.x;
     let x = activations[sample_at];

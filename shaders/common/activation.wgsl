@@ -13,6 +13,15 @@ const ACTIVATION_GELU: u32 = 5u;
 const ACTIVATION_SILU: u32 = 6u;
 const ACTIVATION_FOURIER: u32 = 7u;
 
+// The activation that a pipeline is compiled for, so that its code holds no other. UNKNOWN reads it from the uniform.
+override KNOWN_ACTIVATION: u32 = 0xffffffffu;
+const UNKNOWN: u32 = 0xffffffffu;
+
+// The kernel's activation.
+fn activation() -> u32 {
+    return select(KNOWN_ACTIVATION, params.activation, KNOWN_ACTIVATION == UNKNOWN);
+}
+
 const LEAKY_SLOPE: f32 = 0.01;
 
 // Whether a value keeps z beside f(z).

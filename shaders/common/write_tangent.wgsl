@@ -4,7 +4,7 @@
 // Writes Ra, and Rz where z is kept, to vec4 `column4` of row `row` of the tangents. `sample` is the row of f(z).
 fn write(row: u32, sample: u32, column4: u32, rz: vec4<f32>) {
     let columns4 = params.columns / 4u;
-    let kind = params.activation;
+    let kind = activation();
     let x = activations[argument_row(kind, sample, columns4, false) + column4];
     if has_mirror(kind) {
         let y = activations[argument_row(kind, sample, columns4, true) + column4];

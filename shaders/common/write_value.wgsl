@@ -4,7 +4,7 @@
 // Writes f(z) to vec4 `column4` of a row of the outputs, and z where it is kept. The cosine of padding would not be zero.
 fn write(row: u32, column4: u32, z: vec4<f32>) {
     let columns4 = params.columns / 4u;
-    let kind = params.activation;
+    let kind = activation();
     if has_mirror(kind) {
         let columns = vec4<u32>(4u * column4) + vec4<u32>(0u, 1u, 2u, 3u);
         let is_unit = columns < vec4<u32>(params.units);

@@ -39,12 +39,12 @@ struct Params {
 
 // The vec4s of a row of the gradients of the input.
 fn width4() -> u32 {
-    return params.rows / 4u / select(1u, 2u, has_mirror(params.activation));
+    return params.rows / 4u / select(1u, 2u, has_mirror(activation()));
 }
 
 // f' of one copy of the input, at vec4 `input4` of a row.
 fn input_derivative(row: u32, input4: u32, is_mirror: bool) -> vec4<f32> {
-    let kind = params.activation;
+    let kind = activation();
     let at = argument_row(kind, row, width4(), is_mirror) + input4;
     var x = vec4<f32>();
     if keeps_z(kind) {

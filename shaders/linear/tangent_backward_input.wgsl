@@ -55,7 +55,7 @@ const CURVED_MIRROR: u32 = 3u;  // lower += f'' Rz g, with the inputs of the sec
 
 // The vec4s in a row of `lower`.
 fn width4() -> u32 {
-    return params.rows / select(4u, 8u, has_mirror(params.activation));
+    return params.rows / select(4u, 8u, has_mirror(activation()));
 }
 
 // The first input of the copy that a role concerns.
@@ -65,7 +65,7 @@ fn first_input(role: u32) -> u32 {
 
 // Writes or adds g to vec4 `input4` of row `row` of `lower`. `sample` is the row of the layer's input.
 fn write_sum(role: u32, row: u32, sample: u32, input4: u32, g: vec4<f32>) {
-    let kind = params.activation;
+    let kind = activation();
     let at = row * width4() + input4;
     let x = activations[argument_row(kind, sample, width4(), role == MIRROR) + input4];
     if role == DIRECT && params.accumulate == 0u {

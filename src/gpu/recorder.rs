@@ -19,8 +19,8 @@ pub struct Recorder {
     tiling: Tiling,
 }
 
-/// The names of a kernel and of its variant.
-type PipelineKey = (&'static str, &'static str);
+/// The names of a kernel and of its variant, and the activation that it is compiled for.
+type PipelineKey = (&'static str, &'static str, Option<u32>);
 
 /// A plan with its pipelines and bind groups, ready to be recorded any number of times.
 pub struct RecordedPlan {
@@ -91,10 +91,11 @@ impl Recorder {
         let record = |(slot, dispatch): (u64, &Dispatch)| {
             let kernel = dispatch.kernel;
             let variant = self.tiling.choose(dispatch, self.replicas, kind, &limits);
+            let activation = dispatch.activation();
             let (pipeline, layout) = self
                 .pipelines
-                .entry((kernel.name, variant.name))
-                .or_insert_with(|| create_pipeline(device, kernel, variant));
+                .entry((kernel.name, variant.name, activation))
+                .or_insert_with(|| create_pipeline(device, kernel, variant, activation));
             let uniform = wgpu::BufferBinding {
                 buffer: uniforms,
                 offset: slot * stride,
@@ -239,8 +240,15 @@ fn create_uniforms(device: &wgpu::Device, plan: &Plan) -> Result<wgpu::Buffer, E
     create_buffer(device, plan.name, size, usage, Some(&contents))
 }
 
-fn create_pipeline(device: &wgpu::Device, kernel: &Kernel, variant: &Variant) -> Pipeline {
+/// Compiles a variant of a kernel for one activation, if the kernel has one.
+fn create_pipeline(
+    device: &wgpu::Device,
+    kernel: &Kernel,
+    variant: &Variant,
+    activation: Option<u32>,
+) -> Pipeline {
     let label = Some(kernel.name);
+    let constants = activation.map(|number| ("KNOWN_ACTIVATION", f64::from(number)));
     let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
         label,
         source: wgpu::ShaderSource::Wgsl(variant.source.into()),
@@ -277,10 +285,10 @@ fn create_pipeline(device: &wgpu::Device, kernel: &Kernel, variant: &Variant) ->
         layout: Some(&layout),
         module: &module,
         entry_point: Some("main"),
-        // A product writes its workgroup memory before it reads it; some other kernels rely on zeros.
         compilation_options: wgpu::PipelineCompilationOptions {
+            constants: constants.as_slice(),
+            // A product writes its workgroup memory before it reads it; some other kernels rely on zeros.
             zero_initialize_workgroup_memory: kernel.tiled.is_empty(),
-            ..wgpu::PipelineCompilationOptions::default()
         },
         cache: None,
     });

@@ -3,7 +3,8 @@
 use std::str::FromStr;
 
 use crate::error::Error;
-use crate::kernels::Variant;
+use crate::kernels::{Params, TangentBackwardInput, Variant};
+use crate::network::Activation;
 use crate::plan::Dispatch;
 
 /// The rule by which a [`crate::gpu::Recorder`] chooses among the variants of its products.
@@ -73,8 +74,21 @@ fn by_size(dispatch: &Dispatch, replicas: u32) -> &'static Variant {
         let workgroups = u64::from(x) * u64::from(y) * u64::from(replicas);
         columns > variant.tile[0] / 2 && workgroups >= u64::from(MANY_WORKGROUPS)
     };
-    let chosen = kernel.tiled.iter().find(is_worth_it);
+    let fits_registers = |variant: &&Variant| !(variant.name == "wide" && has_long_code(dispatch));
+    let mut worth_it = kernel
+        .tiled
+        .iter()
+        .filter(is_worth_it)
+        .filter(fits_registers);
+    let chosen = worth_it.next();
     chosen.or(kernel.tiled.last()).unwrap_or(&kernel.plain)
+}
+
+/// Whether what follows a product does not fit into the registers of some GPU together with the sums of a `wide` tile: four
+/// sines a result (`assets/static_gpus.csv`, Adreno 740).
+fn has_long_code(dispatch: &Dispatch) -> bool {
+    let is_fourier = dispatch.activation() == Some(Activation::Fourier as u32);
+    is_fourier && dispatch.kernel.name == TangentBackwardInput::KERNEL.name
 }
 
 fn fits(variant: &Variant, limits: &wgpu::Limits) -> bool {
@@ -87,7 +101,7 @@ fn fits(variant: &Variant, limits: &wgpu::Limits) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::{Kernel, LinearBackward, LinearForward, OptimiserStep, Params};
+    use crate::kernels::{Kernel, LinearBackward, LinearForward, OptimiserStep};
     use crate::plan::Grid;
     use wgpu::DeviceType::{Cpu, DiscreteGpu};
 
@@ -143,6 +157,23 @@ mod tests {
         // The products have 4 by 4 and 4 by 5 tiles of 64 by 64.
         assert_eq!([4, 5].map(|replicas| auto(256, replicas)), ["deep", "wide"]);
         assert_eq!(auto(12, 65_535), "deep");
+    }
+
+    #[test]
+    fn tangents_of_fourier_features_have_small_tiles() {
+        let auto = |activation: Activation| {
+            let params = TangentBackwardInput {
+                activation: activation as u32,
+                ..bytemuck::Zeroable::zeroed()
+            };
+            let product = Dispatch {
+                params: bytemuck::bytes_of(&params).to_vec(),
+                ..dispatch(TangentBackwardInput::KERNEL, forward(256).grid)
+            };
+            chosen(Tiling::Auto, &product, 64, DiscreteGpu)
+        };
+        assert_eq!(auto(Activation::Relu), "wide");
+        assert_eq!(auto(Activation::Fourier), "deep");
     }
 
     #[test]

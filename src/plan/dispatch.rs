@@ -6,6 +6,10 @@ use super::declare::BufferId;
 use crate::kernels::{Kernel, Params, Variant};
 use crate::network::Network;
 
+/// The name of a uniform's field that a pipeline is compiled for (`KNOWN_ACTIVATION` in
+/// `shaders/common/activation.wgsl`).
+const ACTIVATION: &str = "activation";
+
 /// One run of a kernel on buffers.
 #[derive(Clone)]
 pub struct Dispatch {
@@ -110,6 +114,14 @@ impl Dispatch {
             grid: grid.into(),
             fused: None,
         }
+    }
+
+    /// The number of the activation in the uniform; `None` where the kernel has none.
+    pub(crate) fn activation(&self) -> Option<u32> {
+        let fields = self.kernel.params.fields.iter();
+        let field = fields.into_iter().find(|field| field.name == ACTIVATION)?;
+        let word = self.params.get(field.offset..field.offset + 4)?;
+        Some(bytemuck::pod_read_unaligned(word))
     }
 
     /// The numbers of workgroups of a variant along x and y; the replicas are along z.

@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use crate::kernels::{compile_shader, shaders};
+use crate::kernels::{activations, compile_for, shaders};
 use naga::back::{glsl, hlsl, msl, spv};
 use naga::proc::{BoundsCheckPolicies, BoundsCheckPolicy};
 use naga::valid::ModuleInfo;
 use naga::{Module, ResourceBinding, ShaderStage};
 use trainable::kernels::{Access, Binding, Kernel};
 
-/// Names a directory for the SPIR-V, KERNEL.VARIANT.spv. `tests/portability/static_gpus` compiles it for GPUs that are
+/// Names a directory for the SPIR-V, KERNEL.VARIANT.ACTIVATION.spv. `tests/portability/static_gpus` compiles it for GPUs that are
 /// not here.
 const SPIRV_DIRECTORY: &str = "TRAINABLE_SPIRV";
 const SPIRV_MAGIC: u32 = 0x0723_0203;
@@ -140,13 +140,19 @@ fn to_glsl_es(kernel: &Kernel, module: &Module, info: &ModuleInfo) -> Result<Str
 #[test]
 fn every_kernel_translates_to_spirv_with_the_shader_capability_alone() {
     for shader in shaders() {
-        let (module, info) = compile_shader(&shader);
-        let words = to_spirv(&module, &info).unwrap_or_else(|e| panic!("{}: {e}", shader.name));
-        assert_eq!(words.first(), Some(&SPIRV_MAGIC), "{}", shader.name);
-        if let Some(directory) = std::env::var_os(SPIRV_DIRECTORY) {
-            let file = format!("{}.{}.spv", shader.kernel.name, shader.variant.name);
-            let bytes: &[u8] = bytemuck::cast_slice(&words);
-            std::fs::write(Path::new(&directory).join(file), bytes).unwrap();
+        for activation in activations(shader.kernel) {
+            let name = &shader.name;
+            let (module, info) = compile_for(&shader, activation);
+            let words = to_spirv(&module, &info).unwrap_or_else(|e| panic!("{name}: {e}"));
+            assert_eq!(words.first(), Some(&SPIRV_MAGIC), "{name}");
+            if let Some(directory) = std::env::var_os(SPIRV_DIRECTORY) {
+                let (kernel, variant) = (shader.kernel.name, shader.variant.name);
+                let activation = activation.map(|a| format!("{a:?}").to_lowercase());
+                let activation = activation.as_deref().unwrap_or("any");
+                let file = format!("{kernel}.{variant}.{activation}.spv");
+                let bytes: &[u8] = bytemuck::cast_slice(&words);
+                std::fs::write(Path::new(&directory).join(file), bytes).unwrap();
+            }
         }
     }
 }
@@ -154,7 +160,7 @@ fn every_kernel_translates_to_spirv_with_the_shader_capability_alone() {
 #[test]
 fn every_kernel_translates_to_metal_hlsl_and_glsl_es() {
     for shader in shaders() {
-        let (module, info) = compile_shader(&shader);
+        let (module, info) = compile_for(&shader, None);
         let [x, y, z] = shader.variant.workgroup;
         let local_size =
             format!("layout(local_size_x = {x}, local_size_y = {y}, local_size_z = {z}) in;");

@@ -52,7 +52,7 @@ fn input_gradient(replica: u32, row8: u32, input4: u32) {
     for (var i = 0u; i < 8u; i++) {
         below[i] *= input_derivative(row + i, input4, false);
     }
-    if has_mirror(params.activation) {
+    if has_mirror(activation()) {
         let mirror = product(replica, row, input4 + width4);
         let mirrored = array(
             mirror.g0, mirror.g1, mirror.g2, mirror.g3, mirror.g4, mirror.g5, mirror.g6, mirror.g7,

@@ -98,13 +98,13 @@ fn main(
         return;
     }
     write(DIRECT, place, tangents(place, id.x));
-    if has_mirror(params.activation) {
+    if has_mirror(activation()) {
         write(MIRROR, place, tangents(place, id.x + first_input(MIRROR) / 4u));
     }
-    if is_curved(params.activation) {
+    if is_curved(activation()) {
         write(CURVED, place, add_product(Tile(), GRADIENT_BY_PARAMETERS, place, id.x));
     }
-    if is_curved(params.activation) && has_mirror(params.activation) {
+    if is_curved(activation()) && has_mirror(activation()) {
         let input4 = id.x + first_input(CURVED_MIRROR) / 4u;
         write(CURVED_MIRROR, place, add_product(Tile(), GRADIENT_BY_PARAMETERS, place, input4));
     }

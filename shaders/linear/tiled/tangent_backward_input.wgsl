@@ -99,13 +99,13 @@ fn main(
         return;
     }
     write(DIRECT, place, tangents(place, 0u, lane), lane);
-    if has_mirror(params.activation) {
+    if has_mirror(activation()) {
         write(MIRROR, place, tangents(place, first_input(MIRROR), lane), lane);
     }
-    if is_curved(params.activation) {
+    if is_curved(activation()) {
         write(CURVED, place, gradients(place, first_input(CURVED), lane), lane);
     }
-    if is_curved(params.activation) && has_mirror(params.activation) {
+    if is_curved(activation()) && has_mirror(activation()) {
         write(CURVED_MIRROR, place, gradients(place, first_input(CURVED_MIRROR), lane), lane);
     }
 }

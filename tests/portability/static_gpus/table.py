@@ -6,7 +6,7 @@ inner loop of a product on RDNA3: less than 85% by `wide` tiles, which are for d
 for products that do not fill a device. They are bound by latency, and moving the tiles takes more than half of their loop; their
 share may not fall below what it is.
 
-Columns: registers as the driver counts them (M1: of 16 bits; Adreno: of 4 x 32), spills to memory, the driver's measure of
+Columns: the activation that the kernel is compiled for, `any` where it has none; registers as the driver counts them (M1: of 16 bits; Adreno: of 4 x 32), spills to memory, the driver's measure of
 occupancy, instructions, bytes of code, and multiply_adds: the share of the vector instructions of a product's inner loop, where a
 pair of them that is issued together counts as one with two places.
 """
@@ -27,15 +27,17 @@ COLUMNS = {
     "ampere": ("Number of GPRs", ["Spills to memory"], "Max warps/SM"),
 }
 INSTRUCTIONS = ["Instructions", "Instruction count", "Instruction Count"]
+# What src/gpu/tiling.rs never chooses, although it is a tile for GPUs.
+NOT_CHOSEN = [("tangent_backward_input", "wide", "fourier")]
 LEAST_SHARES = {"wide": 0.85, "deep": 0.38}
 
 
 def statistics(path):
-    """The kernel, its variant and the driver's numbers, of each line."""
+    """The kernel, its variant and activation, and the driver's numbers, of each line."""
     for line in path.read_text().splitlines():
         file, *numbers = line.split("\t")
-        kernel, variant, _ = file.split(".")
-        yield kernel, variant, dict(number.rsplit("=", 1) for number in numbers)
+        kernel, variant, activation, _ = file.split(".")
+        yield (kernel, variant, activation), dict(number.rsplit("=", 1) for number in numbers)
 
 
 def machine_code(path):
@@ -88,26 +90,26 @@ def main(directory, table):
         lines = list(statistics(directory / f"{gpu}.stats"))
         code = machine_code(directory / "navi31.log") if gpu == "navi31" else [None] * len(lines)
         assert len(code) == len(lines), f"{gpu}: {len(lines)} kernels, machine code of {len(code)}"
-        tiled = {kernel for kernel, variant, _ in lines if variant != "plain"}
-        for (kernel, variant, numbers), shader in zip(lines, code):
+        tiled = {kernel for (kernel, variant, _), _ in lines if variant != "plain"}
+        for ((kernel, variant, activation), numbers), shader in zip(lines, code):
             is_product = kernel in tiled
             # GPUs run the tiled variants of a product, unless a workgroup may not have 256 lanes.
-            runs_here = not is_product or variant != "plain"
+            runs_here = (not is_product or variant != "plain") and (kernel, variant, activation) not in NOT_CHOSEN
             spilled = sum(int(numbers[name]) for name in spills)
             share = multiply_adds(shader) if shader and is_product else None
             if runs_here and spilled:
-                faults.append(f"{gpu}: {kernel} ({variant}) spills {spilled}")
+                faults.append(f"{gpu}: {kernel} ({variant}, {activation}) spills {spilled}")
             if runs_here and share is not None and share < LEAST_SHARES[variant]:
-                faults.append(f"{gpu}: multiply-adds fill {share:.0%} of the inner loop of {kernel} ({variant})")
+                faults.append(f"{gpu}: multiply-adds fill {share:.0%} of the inner loop of {kernel} ({variant}, {activation})")
             instructions = next(numbers[name] for name in INSTRUCTIONS if name in numbers)
             rows.append([
-                gpu, kernel, variant, numbers[registers], spilled, numbers[occupancy], instructions,
+                gpu, kernel, variant, activation, numbers[registers], spilled, numbers[occupancy], instructions,
                 numbers["Code size"], "" if share is None else f"{share:.2f}",
             ])
     with open(table, "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([
-            "gpu", "kernel", "variant", "registers", "spills", "occupancy", "instructions", "code_bytes", "multiply_adds",
+            "gpu", "kernel", "variant", "activation", "registers", "spills", "occupancy", "instructions", "code_bytes", "multiply_adds",
         ])
         writer.writerows(rows)
     print("\n".join(faults) or f"{len(rows)} rows, no fault")

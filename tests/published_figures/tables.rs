@@ -190,23 +190,29 @@ fn folders_are_listed_with_their_revisions() {
     }
 }
 
-/// The pairs that REPRODUCTION.md says can, or cannot, be told apart. The intervals are those of all 105 pairs together.
-#[test]
-fn the_tournament_tells_apart_what_the_page_says() {
-    let seeds: Vec<HeldOutRow> = read(&published().0.join("tournament/held_out.csv")).unwrap();
-    let means = |method: &str| -> Vec<f64> {
-        let own = seeds
-            .iter()
-            .filter(|row| row.setting == "L2" && row.method == method);
-        own.filter_map(|row| row.mean).collect()
-    };
-    let interval = |a: &str, b: &str| {
+/// The interval of the difference in mean online accuracy between two methods of a scoreboard, which holds for `pairs` pairs
+/// together with 95% confidence.
+fn apart(board: &str, setting: &str, pairs: f64) -> impl Fn(&str, &str) -> (f64, f64) {
+    let table = published().0.join(board).join("held_out.csv");
+    let mut seeds: Vec<HeldOutRow> = read(&table).unwrap();
+    seeds.retain(|row| row.setting == setting);
+    move |a, b| {
+        let means = |method: &str| -> Vec<f64> {
+            let own = seeds.iter().filter(|row| row.method == method);
+            own.filter_map(|row| row.mean).collect()
+        };
         let (a, b) = (means(a), means(b));
         assert_eq!((a.len(), b.len()), (10, 10));
         let differences: Vec<_> = a.iter().zip(&b).map(|(a, b)| a - b).collect();
-        let interval = student_interval(&differences, 1.0 - 0.05 / 105.0);
+        let interval = student_interval(&differences, 1.0 - 0.05 / pairs);
         interval.unwrap().unwrap()
-    };
+    }
+}
+
+/// The pairs that REPRODUCTION.md says can, or cannot, be told apart. The intervals are those of all 105 pairs together.
+#[test]
+fn the_tournament_tells_apart_what_the_page_says() {
+    let interval = apart("tournament", "L2", 105.0);
     let next = [
         "update clipping at probes",
         "gradient clipping",
@@ -236,12 +242,59 @@ fn the_tournament_tells_apart_what_the_page_says() {
     assert!(interval("constant", "AMSGrad").0 > 0.0);
 }
 
+/// The same for momentum SGD, with 15 pairs in each of two settings.
+#[test]
+fn sgd_is_told_apart_as_the_page_says() {
+    let papers = ["paper, per layer, no gate", "paper, global, no gate"];
+    let [clipping, hold, oracle] = [
+        "gradient clipping",
+        "update clipping with hold",
+        "oracle, warm-up",
+    ];
+    for setting in ["L2", "ReLU"] {
+        let interval = apart("tournament-sgd", setting, 15.0);
+        for paper in papers {
+            let (low, high) = interval(paper, "constant");
+            assert!(low < 0.0 && high > 0.0, "{setting}, {paper}");
+        }
+    }
+    let interval = apart("tournament-sgd", "L2", 15.0);
+    for (a, b) in [(clipping, hold), (clipping, oracle), (hold, oracle)] {
+        let (low, high) = interval(a, b);
+        assert!(low < 0.0 && high > 0.0, "{a}, {b}");
+    }
+    for a in [clipping, hold, oracle] {
+        for b in ["constant", papers[0], papers[1]] {
+            assert!(interval(a, b).0 > 0.0, "{a}, {b}");
+        }
+    }
+    let interval = apart("tournament-sgd", "ReLU", 15.0);
+    for b in [clipping, "constant", papers[0], papers[1]] {
+        assert!(interval(hold, b).0 > 0.0, "{b}");
+    }
+    assert!(interval(hold, oracle).0 < 0.0);
+
+    // At its best step size the scheduler does the same in every form.
+    let table = published().0.join("tournament-sgd/configurations.csv");
+    let tuned: Vec<ConfigurationRow> = read(&table).unwrap();
+    for setting in ["L2", "ReLU"] {
+        let own = tuned.iter().filter(|row| {
+            let is_best = row.configuration.ends_with("step_size 0.003");
+            row.setting == setting && papers.contains(&&row.method[..]) && is_best
+        });
+        let mut means: Vec<_> = own.map(|row| row.mean).collect();
+        assert_eq!(means.len(), 6);
+        means.dedup();
+        assert_eq!(means.len(), 1, "{setting}");
+    }
+}
+
 /// In each scoreboard, the configurations with the best tuning were chosen, and ranks, means and intervals are those of the
 /// held-out seeds.
 #[test]
 fn scoreboards_follow_from_their_seeds() {
-    let boards = ["tournament", "tournament-sgd"].map(|board| published().0.join(board));
-    for board in boards {
+    let boards = [("tournament", 9), ("tournament-sgd", 12)];
+    for (board, budget) in boards.map(|(board, budget)| (published().0.join(board), budget)) {
         let ranks: Vec<ScoreboardRow> = read(&board.join("scoreboard.csv")).unwrap();
         let tuned: Vec<ConfigurationRow> = read(&board.join("configurations.csv")).unwrap();
         let seeds: Vec<HeldOutRow> = read(&board.join("held_out.csv")).unwrap();
@@ -266,7 +319,7 @@ fn scoreboards_follow_from_their_seeds() {
                     .collect();
                 let chosen = tuned.iter().find(|other| other.chosen).unwrap();
                 assert_eq!(chosen.configuration, row.configuration, "{what}");
-                assert_eq!((tuned.len(), chosen.seeds), (9, 3), "{what}");
+                assert_eq!((tuned.len(), chosen.seeds), (budget, 3), "{what}");
                 let best = tuned.iter().filter_map(|other| other.mean);
                 assert_eq!(chosen.mean, best.reduce(f64::max), "{what}");
 

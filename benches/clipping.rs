@@ -5,8 +5,7 @@
 
 mod common;
 
-use std::time::{Duration, Instant};
-
+use self::common::{IMAGES, spec, time_steps};
 use trainable::spec::{TrainingSpec, UpdateClipping};
 use trainable::{Backend, Compute, Trainer};
 
@@ -24,15 +23,16 @@ fn main() {
         };
         for replicas in [1, 8] {
             let trainer = |spec| Trainer::new(&compute, spec).expect("the device fits");
-            let mut plain = trainer(common::spec(replicas, None));
-            let mut clipped = trainer(with_clipping(common::spec(replicas, None)));
+            let mut plain = trainer(spec(IMAGES, replicas, None));
+            let mut clipped = trainer(with_clipping(spec(IMAGES, replicas, None)));
             for trainer in [&mut plain, &mut clipped] {
-                time(trainer, 3);
+                time_steps(trainer, 3);
             }
             let mut ratios: Vec<f64> = (0..ROUNDS)
                 .map(|round| {
-                    let [plain, clipped] = [&mut plain, &mut clipped]
-                        .map(|trainer| 1e3 * time(trainer, steps).as_secs_f64() / f64::from(steps));
+                    let [plain, clipped] = [&mut plain, &mut clipped].map(|trainer| {
+                        1e3 * time_steps(trainer, steps).as_secs_f64() / f64::from(steps)
+                    });
                     println!("\"{chosen}\",{replicas},{round},{plain:.4},{clipped:.4}");
                     clipped / plain
                 })
@@ -51,12 +51,4 @@ fn with_clipping(mut spec: TrainingSpec) -> TrainingSpec {
         replica.update_clipping = Some(UpdateClipping::default());
     }
     spec
-}
-
-/// Trains `steps` steps, waits for them, and returns the time.
-fn time(trainer: &mut Trainer, steps: u32) -> Duration {
-    let start = Instant::now();
-    trainer.train(steps).expect("steps");
-    trainer.progress().expect("the device answers");
-    start.elapsed()
 }

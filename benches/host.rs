@@ -29,7 +29,7 @@ fn main() {
         for replicas in [1, 16] {
             for probe in [None, Some(ProbeSpec::default())] {
                 let work = ["steps", "steps and a probe"][usize::from(probe.is_some())];
-                let spec = common::spec(replicas, probe);
+                let spec = common::spec(common::IMAGES, replicas, probe);
                 let mut engine = Engine::new(&gpu.device, spec).expect("the device fits");
                 submit(&gpu, |encoder| engine.encode_initialise(encoder));
                 let mut times: Vec<_> = (0..ROUNDS)

@@ -4,21 +4,11 @@
 
 mod common;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use self::common::{BATCH, spec};
+use self::common::{BATCH, IMAGES, spec, time_steps};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use trainable::{Backend, Compute, Trainer};
-
-/// Trains `steps` steps, waits for them, and returns the time.
-fn time_steps(trainer: &mut Trainer, steps: u32) -> Duration {
-    let start = Instant::now();
-    trainer.train(steps).unwrap();
-    let progress = trainer.progress().unwrap();
-    let elapsed = start.elapsed();
-    assert!(progress.iter().all(|replica| replica.halted.is_none()));
-    elapsed
-}
 
 fn train_step(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("train_step");
@@ -37,7 +27,7 @@ fn train_step(criterion: &mut Criterion) {
         };
         println!("{name}: {chosen}");
         for replicas in [1, 2, 8] {
-            let mut trainer = Trainer::new(&compute, spec(replicas, None)).unwrap();
+            let mut trainer = Trainer::new(&compute, spec(IMAGES, replicas, None)).unwrap();
             let parameters = trainer.spec().network.parameter_count() as u64;
             let flop = 6 * u64::from(BATCH) * parameters * u64::from(replicas);
             time_steps(&mut trainer, 3);

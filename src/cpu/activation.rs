@@ -150,7 +150,8 @@ pub(crate) fn write_tangent(
     multiply_by_derivative(activation, columns, arguments, tangents);
 }
 
-/// Multiplies the rows `[copies, width]` of `gradients` by f'(z); a second copy by -f'(z), and callers subtract it.
+/// Multiplies the rows `[copies, width]` of `gradients` by f'(z); a second copy by -f'(z), which [`subtract_copies`] makes up
+/// for.
 ///
 /// The rows of `arguments` are z `[width]` where z is kept, and f(z) `[copies, width]` elsewhere.
 pub(crate) fn multiply_by_derivative(
@@ -160,6 +161,16 @@ pub(crate) fn multiply_by_derivative(
     gradients: &mut [f32],
 ) {
     pulp::Arch::new().dispatch(|| multiply_inlined(activation, width, arguments, gradients));
+}
+
+/// Computes the rows `[width]` of `below` from the rows `[2, width]` of `both`: the first copy less the second.
+pub(crate) fn subtract_copies(width: usize, both: &[f32], below: &mut [f32]) {
+    for (below, both) in below.chunks_mut(width).zip(both.chunks(2 * width)) {
+        let (first, second) = both.split_at(width);
+        for ((below, first), second) in below.iter_mut().zip(first).zip(second) {
+            *below = first - second;
+        }
+    }
 }
 
 /// Inlined into callers that [`pulp`] compiles for the widest vectors.

@@ -57,7 +57,7 @@ pub struct Buffers {
     /// `[replica, moments, stride]` f32: the second moment that the step size is divided by, 0 for SGD, then those that
     /// [`crate::spec::Optimiser::second_moment_names`] lists; as many as the replica with most has
     pub second_moment: BufferId,
-    /// What a kernel binds where it neither reads nor writes: `[replica, 4]` f32
+    /// A buffer for bindings that a kernel neither reads nor writes: `[replica, 4]` f32
     pub placeholder: BufferId,
     /// The buffers of the probe; only with [`TrainingSpec::probe`].
     pub probe: Option<ProbeBuffers>,

@@ -39,7 +39,7 @@ pub struct Fused {
     pub scratch: Vec<BufferId>,
 }
 
-/// What fused dispatches compute.
+/// The work of fused dispatches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FusedWork {
     /// Sorts every parameter tensor and adds the gradient of the Wasserstein regulariser.
@@ -118,8 +118,8 @@ impl Dispatch {
 
     /// The number of the activation in the uniform; `None` where the kernel has none.
     pub(crate) fn activation(&self) -> Option<u32> {
-        let fields = self.kernel.params.fields.iter();
-        let field = fields.into_iter().find(|field| field.name == ACTIVATION)?;
+        let mut fields = self.kernel.params.fields.iter();
+        let field = fields.find(|field| field.name == ACTIVATION)?;
         let word = self.params.get(field.offset..field.offset + 4)?;
         Some(bytemuck::pod_read_unaligned(word))
     }

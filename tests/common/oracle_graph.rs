@@ -1,8 +1,8 @@
 //! A float64 oracle for networks that are lists of operations. It shares no code with the crate under test: activations are
 //! operations of their own, and the gradients of every operation add to those of the values that it reads.
 //!
-//! As in `oracle.rs`, first derivatives come from backpropagation, one sample at a time, and second derivatives are central
-//! differences of first ones.
+//! First derivatives come from backpropagation, one sample at a time, and second derivatives are central differences of first
+//! ones, as in `oracle.rs`.
 
 use std::ops::Range;
 

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::linear_backward_weights::weight_gradient;
 use crate::cpu::Array;
-use crate::cpu::activation::{add_before, from_number, multiply_by_derivative};
+use crate::cpu::activation::{add_before, from_number, multiply_by_derivative, subtract_copies};
 use crate::cpu::matrix::{product, rows_per_task, view, view_mut};
 use crate::kernels::{LinearBackward, LinearBackwardWeights};
 
@@ -62,12 +62,7 @@ fn input_gradient(
             let mut both = vec![0.0; samples * rows];
             product(view_mut(&mut both, samples, rows, rows), above, transposed);
             multiply_by_derivative(activation, width, arguments, &mut both);
-            for (below, both) in below.chunks_mut(width).zip(both.chunks(rows)) {
-                let (upper, mirror) = both.split_at(width);
-                for ((below, upper), mirror) in below.iter_mut().zip(upper).zip(mirror) {
-                    *below = upper - mirror;
-                }
-            }
+            subtract_copies(width, &both, below);
         } else {
             product(view_mut(below, samples, rows, rows), above, transposed);
             multiply_by_derivative(activation, width, arguments, below);

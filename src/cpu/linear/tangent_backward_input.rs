@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use crate::cpu::Array;
 use crate::cpu::activation::{
     add_before, from_number, mirror_second_derivative, multiply_by_derivative, second_derivative,
+    subtract_copies,
 };
 use crate::cpu::matrix::{add_product, product, rows_per_task, view, view_mut};
 use crate::kernels::TangentBackwardInput;
@@ -66,12 +67,7 @@ pub(crate) fn run(params: &TangentBackwardInput, arrays: &mut [Array; 8]) {
         if activation.copies() == 2 {
             let mut both = vec![0.0; samples * rows];
             at_inputs(&mut both);
-            for (lower, both) in lower.chunks_mut(width).zip(both.chunks(rows)) {
-                let (upper, mirror) = both.split_at(width);
-                for ((lower, upper), mirror) in lower.iter_mut().zip(upper).zip(mirror) {
-                    *lower = upper - mirror;
-                }
-            }
+            subtract_copies(width, &both, lower);
         } else {
             at_inputs(lower);
         }

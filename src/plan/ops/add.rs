@@ -48,12 +48,12 @@ impl PlanOp for Add {
             buffers.tangents[right.index()],
             at.buffers.derivative_argument(output),
             buffers.tangents[output.index()],
-            buffers.pre_activation_tangents[output.index()].unwrap_or(at.buffers.placeholder),
+            at.kept_tangents(output),
         ];
         vec![Dispatch::new(
             params,
             bound,
-            each_slot(&params, params.batch_rows * params.columns, params.slots),
+            each_slot::<AddTangentForward>(params.batch_rows * params.columns, params.slots),
         )]
     }
 
@@ -107,16 +107,16 @@ fn tangent_backward(at: &ProbeSite<'_>, node: &Node, term: ValueId) -> Dispatch 
     let bound = [
         buffers.slots,
         at.buffers.derivative_argument(term),
-        buffers.pre_activation_tangents[term.index()].unwrap_or(buffers.tangents[term.index()]),
+        at.curvature_argument(term),
         at.buffers.pre_activation_gradients[output - 1],
         buffers.tangent_gradients[output - 1],
         buffers.tangent_gradients[term.index() - 1],
     ];
-    let grid = each_slot(&params, params.batch_rows * params.columns, params.slots);
+    let grid = each_slot::<AddTangentBackward>(params.batch_rows * params.columns, params.slots);
     Dispatch::new(params, bound, grid)
 }
 
 /// The grid with one invocation for each vec4 of `elements`, with the slots along y.
-fn each_slot<P: Params>(_: &P, elements: u32, slots: u32) -> [u32; 2] {
+fn each_slot<P: Params>(elements: u32, slots: u32) -> [u32; 2] {
     [workgroups::<P>(elements / 4), slots]
 }

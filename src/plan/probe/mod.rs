@@ -82,6 +82,18 @@ impl ProbeSite<'_> {
         value_slots(&self.spec.network, value)
     }
 
+    /// The factor of f'' for a value: the tangents of its pre-activations where it keeps them, else those of its activations.
+    pub(super) fn curvature_argument(&self, value: ValueId) -> BufferId {
+        let (buffers, index) = (self.probe_buffers, value.index());
+        buffers.pre_activation_tangents[index].unwrap_or(buffers.tangents[index])
+    }
+
+    /// The buffer to which the tangents of a value's pre-activations are written; a placeholder where it does not keep them.
+    pub(super) fn kept_tangents(&self, value: ValueId) -> BufferId {
+        let kept = self.probe_buffers.pre_activation_tangents[value.index()];
+        kept.unwrap_or(self.buffers.placeholder)
+    }
+
     /// A node with parameters, with its segments.
     pub(super) fn probed(&self, node: &Node) -> &ProbedNode<'_> {
         let index = node.block.expect("the node has a block");

@@ -18,7 +18,7 @@ pub(super) struct Bucket {
     words: Vec<Word>,
     /// The keys in words with ties.
     tied: Vec<u32>,
-    /// Those keys, with their numbers in the bucket in the lower half.
+    /// The keys of these words, each with its number in the bucket in the lower half.
     sorted: Vec<u64>,
 }
 

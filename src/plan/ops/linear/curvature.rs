@@ -40,7 +40,7 @@ pub(super) fn tangent_forward(
         direction,
         site.buffers.derivative_argument(l.node.output),
         buffers.tangents[l.output()],
-        buffers.pre_activation_tangents[l.output()].unwrap_or(site.buffers.placeholder),
+        site.kept_tangents(l.node.output),
     ];
     Dispatch::new(params, bound, products(site, matrix.columns, l.slots()))
 }
@@ -74,7 +74,7 @@ pub(super) fn tangent_backward_input(
         site.buffers.parameters,
         direction,
         site.buffers.derivative_argument(l.node.inputs[0]),
-        buffers.pre_activation_tangents[l.input()].unwrap_or(buffers.tangents[l.input()]),
+        site.curvature_argument(l.node.inputs[0]),
         site.buffers.pre_activation_gradients[l.output() - 1],
         buffers.tangent_gradients[l.output() - 1],
         buffers.tangent_gradients[l.input() - 1],

@@ -7,7 +7,7 @@ use bytemuck::Zeroable;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::network::Network;
+use crate::network::{Network, ValueId};
 use crate::state::{
     LayerControl, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RELATIVE_TIME,
     SWITCH_RESET_OPTIMISER,
@@ -427,7 +427,17 @@ impl TrainingSpec {
         }
     }
 
-    /// The number of rows of a stored minibatch: kernels work on eight at a time.
+    /// The number of rows of a value, without padding: the positions of every sample of the minibatch.
+    pub(crate) fn rows(&self, value: ValueId) -> u32 {
+        self.batch * self.network.value(value).positions()
+    }
+
+    /// The number of stored rows of a value.
+    pub(crate) fn stored_rows(&self, value: ValueId) -> u32 {
+        self.batch_rows() * self.network.value(value).positions()
+    }
+
+    /// The number of stored samples of a minibatch: kernels work on eight at a time.
     pub(crate) fn batch_rows(&self) -> u32 {
         self.batch.next_multiple_of(8)
     }

@@ -7,6 +7,7 @@ mod gram_product;
 mod linear_backward;
 mod linear_backward_weights;
 mod linear_forward;
+mod shared_gradient_norms;
 mod tangent_backward_input;
 mod tangent_backward_weights;
 mod tangent_forward;
@@ -24,4 +25,5 @@ twins! {
     gram: Gram,
     gram_product: GramProduct,
     gradient_norms: GradientNorms,
+    shared_gradient_norms: SharedGradientNorms,
 }

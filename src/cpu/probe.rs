@@ -6,6 +6,7 @@ mod lobpcg_check;
 mod lobpcg_combine;
 mod lobpcg_solve;
 mod lobpcg_start;
+mod mean_norm;
 mod primal_copy;
 mod probe_dots;
 mod probe_normalise;
@@ -26,6 +27,7 @@ twins! {
     lobpcg_solve: LobpcgSolve,
     lobpcg_combine: LobpcgCombine,
     lobpcg_check: LobpcgCheck,
+    mean_norm: MeanNorm,
     layer_sums: LayerSumsParams,
     layer_stats: LayerStatsParams,
 }

@@ -162,4 +162,15 @@ kernels! {
         layers: u32,
     }
     [inputs: Read, output_gradients: Read, norms: ReadWrite,]
+
+    /// The uniform of `shared_gradient_norms`.
+    shared_gradient_norms[], workgroup [64, 1, 1],
+    SharedGradientNorms {
+        rows: u32,
+        columns: u32,
+        batch: u32,
+        batch_rows: u32,
+        positions: u32,
+    }
+    [inputs: Read, output_gradients: Read, sample_norms: ReadWrite,]
 }

@@ -105,6 +105,16 @@ kernels! {
     }
     [partials: Read, steps: Read, slots: ReadWrite,]
 
+    /// The uniform of `mean_norm`.
+    mean_norm[], workgroup [64, 1, 1],
+    MeanNorm {
+        batch: u32,
+        batch_rows: u32,
+        layer: u32,
+        layers: u32,
+    }
+    [sample_norms: Read, norms: ReadWrite,]
+
     /// The uniform of `layer_sums`.
     layer_sums["state", "optimiser", "probe"], workgroup [64, 1, 1],
     LayerSumsParams {

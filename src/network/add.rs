@@ -19,7 +19,12 @@ impl Add {
         terms: [ValueId; 2],
         activation: Activation,
     ) -> Result<ValueId, Error> {
-        let shape = |value: Value| format!("{} x {}", value.copies(), value.units);
+        let shape = |value: Value| match value.grid {
+            [1, 1] => format!("{} x {}", value.copies(), value.units),
+            [height, width] => {
+                format!("{} x {} x {height} x {width}", value.copies(), value.units)
+            }
+        };
         let [left, right] = terms.map(|id| network.value(id));
         if terms[0] == terms[1] {
             return Err(Error::invalid(
@@ -33,9 +38,6 @@ impl Add {
             let found = format!("{} and {}", shape(left), shape(right));
             return Err(Error::invalid("terms of a sum", wanted, found));
         }
-        Ok(network.add_value(Value {
-            units: left.units,
-            activation,
-        }))
+        Ok(network.add_value(Value { activation, ..left }))
     }
 }

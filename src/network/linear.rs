@@ -1,4 +1,4 @@
-//! The linear operation: `z = x W + b`.
+//! The linear operation: `z = x W + b`, at every position.
 //!
 //! A replica's parameters hold W as `[input columns, padded outputs]`, followed directly by b as one more row.
 
@@ -35,7 +35,11 @@ impl Linear {
         activation: Activation,
     ) -> Result<(Self, ValueId), Error> {
         let read = network.value(input);
-        let output = network.add_value(Value { units, activation });
+        let output = network.add_value(Value {
+            units,
+            activation,
+            ..read
+        });
         let made = network.value(output);
         let weight = network.add_tensor(TensorShape {
             name: "weight",

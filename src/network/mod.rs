@@ -108,6 +108,12 @@ impl Network {
         nodes.filter(|node| node.block.is_some()).count() as u32
     }
 
+    /// Whether a value depends on no parameter: the minibatch, and what is made of it alone. Such a value has neither
+    /// gradient nor tangent.
+    pub(crate) fn is_constant(&self, value: ValueId) -> bool {
+        self.blocks_up_to(value) == 0
+    }
+
     /// Whether a node after `node` reads `value`. Nodes run backward from the last, so that the later reader has then
     /// written the gradient of the value, and `node` adds to it.
     pub(crate) fn is_read_after(&self, node: &Node, value: ValueId) -> bool {

@@ -64,12 +64,8 @@ struct Sequence {
 
 impl Sequence {
     fn new(inputs: u32) -> Self {
-        let input = Value {
-            units: inputs,
-            activation: Activation::Identity,
-        };
         Self {
-            builder: Builder::new(input),
+            builder: Builder::new(Value::vector(inputs, Activation::Identity)),
             after: vec![Some(ValueId(0))],
             linears: 0,
         }

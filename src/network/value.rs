@@ -19,32 +19,51 @@ impl ValueId {
 /// node that reads a value multiplies its gradient by f'(z). This is a function of f(z), or of z, which the value then keeps
 /// beside f(z).
 ///
-/// On the device a sample's row is `[copies, padded units]`: every copy is padded to a multiple of four with zeros.
+/// A value has `units` at each *position*: an image has its pixels, a sequence its tokens, and a vector one position.
+/// Each position of a sample is a row, and operations such as the linear one work on rows. On the device a row is
+/// `[copies, padded units]`: every copy is padded to a multiple of four with zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Value {
-    /// The number of pre-activations z of a sample.
+    /// The number of pre-activations z at a position: the channels of an image, or the width of a token.
     pub units: u32,
+    /// The height and the width of the grid of positions, which are in row-major order.
+    pub grid: [u32; 2],
     /// The activation f.
     pub activation: Activation,
 }
 
 impl Value {
+    /// A value of one position.
+    pub fn vector(units: u32, activation: Activation) -> Self {
+        let grid = [1, 1];
+        Self {
+            units,
+            grid,
+            activation,
+        }
+    }
+
+    /// The number of positions of a sample.
+    pub fn positions(&self) -> u32 {
+        self.grid[0] * self.grid[1]
+    }
+
     /// The number of copies of a unit: 2 after CReLU and Fourier features, else 1.
     pub fn copies(&self) -> u32 {
         self.activation.copies()
     }
 
-    /// The number of elements f(z) of a sample, without padding.
+    /// The number of elements f(z) of a row, without padding.
     pub fn width(&self) -> u32 {
         self.units * self.copies()
     }
 
-    /// The stored length of a sample's gradient with respect to z, and of one copy of f(z).
+    /// The stored length of a row of gradients with respect to z, and of one copy of f(z).
     pub fn padded_units(&self) -> u32 {
         pad4(self.units)
     }
 
-    /// The stored length of a sample's f(z).
+    /// The stored length of a row of f(z).
     pub fn columns(&self) -> u32 {
         self.padded_units() * self.copies()
     }
@@ -82,17 +101,14 @@ mod tests {
     fn samples_are_padded_copy_by_copy_and_come_back() {
         let samples: Vec<f32> = (1..=12).map(|n| n as f32).collect();
         for (activation, units) in [(Activation::Identity, 6), (Activation::Crelu, 3)] {
-            let value = Value { units, activation };
+            let value = Value::vector(units, activation);
             let stored = value.pad(&samples, 8);
             assert_eq!(stored.len(), 8 * 8);
             let zeros = stored.iter().filter(|x| **x == 0.0).count();
             assert_eq!(zeros, 8 * 8 - 12, "{activation:?}");
             assert_eq!(value.unpad(&stored, 2), samples, "{activation:?}");
         }
-        let crelu = Value {
-            units: 3,
-            activation: Activation::Crelu,
-        };
+        let crelu = Value::vector(3, Activation::Crelu);
         assert_eq!(
             crelu.pad(&samples, 2)[..8],
             [1.0, 2.0, 3.0, 0.0, 4.0, 5.0, 6.0, 0.0]

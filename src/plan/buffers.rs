@@ -40,12 +40,12 @@ pub struct Buffers {
     /// `[replica, batch_rows]` u32
     pub labels: BufferId,
     /// The network's values; `activations[0]` is the minibatch, the last the logits:
-    /// `[replica, batch_rows, columns]` f32
+    /// `[replica, stored rows, columns]` f32; a stored row is one position of a stored sample
     pub activations: Vec<BufferId>,
-    /// The pre-activations z of every value, as its activation keeps them: `[replica, batch_rows, padded units]` f32
+    /// The pre-activations z of every value, as its activation keeps them: `[replica, stored rows, padded units]` f32
     pub pre_activations: Vec<Option<BufferId>>,
-    /// Gradients with respect to the pre-activations z of every value but the minibatch:
-    /// `[replica, batch_rows, columns]` f32
+    /// Gradients with respect to the pre-activations z of every value but the minibatch; a placeholder for other constants:
+    /// `[replica, stored rows, padded units]` f32
     pub pre_activation_gradients: Vec<BufferId>,
     /// `[replica, stride]` f32
     pub parameters: BufferId,
@@ -67,18 +67,21 @@ pub struct Buffers {
 
 impl Buffers {
     pub(super) fn declare(spec: &TrainingSpec, declare: &mut Declare) -> Self {
-        let rows = spec.batch_rows() as usize;
+        let rows = |number| spec.stored_rows(ValueId(number)) as usize;
         let values = || (0..).zip(spec.network.values());
         let activation = |declare: &mut Declare, (number, value): (usize, &Value)| {
-            let words = rows * value.columns() as usize;
+            let words = rows(number) * value.columns() as usize;
             declare.floats(format!("activations {number}"), words)
         };
         let gradient = |declare: &mut Declare, (number, value): (usize, &Value)| {
-            let words = rows * value.padded_units() as usize;
+            let words = match spec.network.is_constant(ValueId(number)) {
+                true => PLACEHOLDER_WORDS,
+                false => rows(number) * value.padded_units() as usize,
+            };
             declare.floats(format!("pre-activation gradients {number}"), words)
         };
         let kept = |declare: &mut Declare, (number, value): (usize, &Value)| {
-            let words = rows * value.padded_units() as usize;
+            let words = rows(number) * value.padded_units() as usize;
             let keeps = value.activation.keeps_pre_activations();
             keeps.then(|| declare.floats(format!("pre-activations {number}"), words))
         };
@@ -124,7 +127,7 @@ impl Buffers {
             images,
             image_labels,
             standards,
-            labels: declare.zeros("labels", Elements::U32, rows),
+            labels: declare.zeros("labels", Elements::U32, rows(0)),
             activations,
             pre_activations,
             pre_activation_gradients,

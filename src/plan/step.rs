@@ -6,7 +6,7 @@ use super::dispatch::Dispatch;
 use super::ops::{self, Site};
 use super::{optimiser, regularisers};
 use crate::kernels::{BatchGather, SoftmaxCrossEntropy};
-use crate::network::{Node, ValueId};
+use crate::network::Node;
 use crate::spec::{StreamKind, TrainingSpec};
 
 /// Gathers the stream's next minibatch; `None` without a stream.
@@ -59,13 +59,16 @@ pub(super) fn forward_and_backward(
     buffers: &Buffers,
     states: BufferId,
 ) -> Vec<Dispatch> {
+    let network = &spec.network;
     let backward = |node: &Node| {
-        let to_input = node.inputs.iter().any(|input| *input != ValueId(0));
+        let to_input = node.inputs.iter().any(|input| !network.is_constant(*input));
         ops::plans(&node.op).backward(&site(spec, buffers, node), to_input)
     };
+    let nodes = network.nodes().iter().rev();
+    let with_gradients = nodes.filter(|node| !network.is_constant(node.output));
     let mut dispatches = forward(spec, buffers);
     dispatches.push(loss(spec, buffers, states));
-    dispatches.extend(spec.network.nodes().iter().rev().flat_map(backward));
+    dispatches.extend(with_gradients.flat_map(backward));
     dispatches
 }
 

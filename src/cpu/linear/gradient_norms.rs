@@ -20,6 +20,6 @@ pub(crate) fn run(params: &GradientNorms, arrays: &mut [Array; 3]) {
 }
 
 /// The squared norm of `factor * v`.
-fn norm_sq(v: &[f32], factor: f32) -> f32 {
+pub(super) fn norm_sq(v: &[f32], factor: f32) -> f32 {
     sum_in_lanes([v], |[v]| [(factor * v) * (factor * v)])[0]
 }

@@ -2,7 +2,7 @@
 
 use super::{PlanOp, Site};
 use crate::kernels::{AddBackward, AddForward, AddTangentBackward, AddTangentForward, Params};
-use crate::network::{Add, Node, ValueId};
+use crate::network::{Add, Network, Node, ValueId};
 use crate::plan::declare::BufferId;
 use crate::plan::dispatch::{Dispatch, Grid, workgroups};
 use crate::plan::probe::ProbeSite;
@@ -11,7 +11,7 @@ impl PlanOp for Add {
     fn forward(&self, at: &Site<'_>) -> Vec<Dispatch> {
         let output = at.spec.network.value(at.node.output);
         let params = AddForward {
-            batch_rows: at.spec.batch_rows(),
+            batch_rows: at.spec.stored_rows(at.node.output),
             columns: output.padded_units(),
             units: output.units,
             activation: output.activation as u32,
@@ -27,14 +27,15 @@ impl PlanOp for Add {
     }
 
     fn backward(&self, at: &Site<'_>, _: bool) -> Vec<Dispatch> {
-        terms(at.node).map(|term| backward(at, term)).collect()
+        let terms = terms(&at.spec.network, at.node);
+        terms.map(|term| backward(at, term)).collect()
     }
 
     fn tangent_forward(&self, at: &ProbeSite<'_>, node: &Node, _: BufferId) -> Vec<Dispatch> {
         let (output, buffers) = (node.output, at.probe_buffers);
         let [left, right] = [node.inputs[0], node.inputs[1]];
         let params = AddTangentForward {
-            batch_rows: at.spec.batch_rows(),
+            batch_rows: at.spec.stored_rows(output),
             columns: at.spec.network.value(output).padded_units(),
             activation: at.spec.network.value(output).activation as u32,
             slots: at.value_slots(output),
@@ -63,22 +64,21 @@ impl PlanOp for Add {
         node: &Node,
         _: BufferId,
     ) -> Vec<Dispatch> {
-        terms(node)
-            .map(|term| tangent_backward(at, node, term))
-            .collect()
+        let terms = terms(&at.spec.network, node);
+        terms.map(|term| tangent_backward(at, node, term)).collect()
     }
 }
 
-/// The terms that have a gradient: all but the minibatch.
-fn terms(node: &Node) -> impl Iterator<Item = ValueId> {
+/// The terms that have a gradient.
+fn terms(network: &Network, node: &Node) -> impl Iterator<Item = ValueId> {
     let inputs = node.inputs.iter().copied();
-    inputs.filter(|input| *input != ValueId(0))
+    inputs.filter(|input| !network.is_constant(*input))
 }
 
 fn backward(at: &Site<'_>, term: ValueId) -> Dispatch {
     let value = at.spec.network.value(term);
     let params = AddBackward {
-        batch_rows: at.spec.batch_rows(),
+        batch_rows: at.spec.stored_rows(at.node.output),
         columns: value.padded_units(),
         activation: value.activation as u32,
         accumulate: at.accumulates(term),
@@ -96,7 +96,7 @@ fn tangent_backward(at: &ProbeSite<'_>, node: &Node, term: ValueId) -> Dispatch 
     let (value, buffers) = (at.spec.network.value(term), at.probe_buffers);
     let output = node.output.index();
     let params = AddTangentBackward {
-        batch_rows: at.spec.batch_rows(),
+        batch_rows: at.spec.stored_rows(node.output),
         columns: value.padded_units(),
         activation: value.activation as u32,
         slots: at.value_slots(term),

@@ -19,7 +19,7 @@ impl PlanOp for Linear {
             offset: matrix.offset,
             rows: matrix.rows,
             columns: matrix.columns,
-            batch_rows: at.spec.batch_rows(),
+            batch_rows: at.spec.stored_rows(at.node.output),
             activation: output.activation as u32,
             units: output.units,
         };
@@ -29,7 +29,7 @@ impl PlanOp for Linear {
             at.value(at.node.output),
             at.buffers.kept_pre_activations(at.node.output),
         ];
-        let grid = Grid::matrix(matrix.columns, at.spec.batch_rows());
+        let grid = Grid::matrix(matrix.columns, params.batch_rows);
         vec![Dispatch::new(params, bound, grid)]
     }
 
@@ -57,7 +57,7 @@ impl PlanOp for Linear {
         direction: BufferId,
     ) -> Vec<Dispatch> {
         let node = at.probed(node);
-        let input = (!node.reads_minibatch())
+        let input = (!node.reads_constant())
             .then(|| curvature::tangent_backward_input(at, node, direction));
         input.into_iter().collect()
     }
@@ -71,17 +71,18 @@ impl PlanOp for Linear {
     }
 
     fn sample_gradient_norms(&self, at: &ProbeSite<'_>, node: &ProbedNode<'_>) -> Vec<Dispatch> {
-        vec![curvature::gradient_norms(at, node)]
+        curvature::gradient_norms(at, node)
     }
 
     /// The dual form replaces two products with the inputs, 4 B inputs outputs flop, by one product with their Gram
     /// matrix, 2 B^2 outputs flop.
     fn dual(&self, spec: &TrainingSpec, node: &Node) -> Option<Dual> {
         let matrix = spec.network.linear_matrix(node, *self);
-        let elements = u64::from(spec.batch_rows()) * u64::from(matrix.columns);
+        let samples = spec.stored_rows(node.output);
+        let elements = u64::from(samples) * u64::from(matrix.columns);
         Some(Dual {
             length: (elements / 4) as u32,
-            is_cheaper: spec.batch_rows() < 2 * matrix.rows,
+            is_cheaper: samples < 2 * matrix.rows,
         })
     }
 
@@ -103,8 +104,8 @@ fn backward(at: &Site<'_>, linear: Linear) -> Dispatch {
         offset: matrix.offset,
         rows: matrix.rows,
         columns: matrix.columns,
-        batch: at.spec.batch,
-        batch_rows: at.spec.batch_rows(),
+        batch: at.spec.rows(at.node.output),
+        batch_rows: at.spec.stored_rows(at.node.output),
         activation: input.activation as u32,
         accumulate: at.accumulates(at.input()),
     };
@@ -117,7 +118,7 @@ fn backward(at: &Site<'_>, linear: Linear) -> Dispatch {
         at.buffers.gradients,
     ];
     let grid = Grid::Pair([
-        [input.padded_units(), at.spec.batch_rows()],
+        [input.padded_units(), params.batch_rows],
         [matrix.columns, matrix.rows + 1],
     ]);
     Dispatch::new(params, bound, grid)
@@ -131,8 +132,8 @@ fn backward_weights(at: &Site<'_>, linear: Linear) -> Dispatch {
         offset: matrix.offset,
         rows: matrix.rows,
         columns: matrix.columns,
-        batch: at.spec.batch,
-        batch_rows: at.spec.batch_rows(),
+        batch: at.spec.rows(at.node.output),
+        batch_rows: at.spec.stored_rows(at.node.output),
     };
     let bound = [
         at.value(at.input()),

@@ -23,8 +23,8 @@ pub(super) trait PlanOp {
     /// Computes the node's output from its inputs: `y = f(x; theta)`.
     fn forward(&self, at: &Site<'_>) -> Vec<Dispatch>;
 
-    /// Computes the gradients of the node's parameters and, where `to_input`, of its inputs but the minibatch from the
-    /// gradient of its output.
+    /// Computes the gradients of the node's parameters and, where `to_input`, of its inputs that are no constants,
+    /// from the gradient of its output. Only nodes whose output depends on parameters are asked.
     fn backward(&self, at: &Site<'_>, to_input: bool) -> Vec<Dispatch>;
 
     /// Computes the tangents `R{y}` of the node's output, from `direction` and from the tangents of its inputs. A slot that
@@ -36,7 +36,7 @@ pub(super) trait PlanOp {
         direction: BufferId,
     ) -> Vec<Dispatch>;
 
-    /// Computes the tangents of the gradients of the node's inputs but the minibatch, `R{dx}`, for the slots that reach
+    /// Computes the tangents of the gradients of the node's inputs that are no constants, `R{dx}`, for the slots that reach
     /// each input.
     fn tangent_backward_input(
         &self,

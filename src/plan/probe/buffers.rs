@@ -30,18 +30,20 @@ pub struct ProbeBuffers {
     pub products: BufferId,
     /// Previous iterates (power) or previous directions (LOBPCG); layout as `iterates`.
     pub previous: BufferId,
-    /// `tangents[l]` are the tangents of `activations[l]`: `[replica, slots, batch_rows, columns]` f32. The input has
-    /// none: `tangents[0]` is a placeholder.
+    /// `tangents[l]` are the tangents of `activations[l]`: `[replica, slots, stored rows, columns]` f32. Values
+    /// that no parameter reaches have a placeholder.
     pub tangents: Vec<BufferId>,
-    /// The tangents of the pre-activations of values that keep them: `[replica, slots, batch_rows, padded units]` f32
+    /// The tangents of the pre-activations of values that keep them: `[replica, slots, stored rows, padded units]` f32
     pub pre_activation_tangents: Vec<Option<BufferId>>,
-    /// The tangents of the pre-activation gradients of every value but the minibatch: `[replica, slots, batch_rows, columns]` f32
+    /// The tangents of the pre-activation gradients of every value but the minibatch: `[replica, slots, stored rows, padded units]` f32
     pub tangent_gradients: Vec<BufferId>,
     /// The Gram matrix of each layer's inputs `[replica, batch_rows, batch_rows]` f32; only where a segment of the
     /// layer is dual.
     pub grams: Vec<Option<BufferId>>,
     /// `[replica, 2 layers, PARTIALS]` vec4 f32: partial sums over the segments.
     pub partials: BufferId,
+    /// `[replica, batch_rows]` f32: squared norms of the per-sample gradients of the layer at hand.
+    pub sample_norms: BufferId,
     /// `[replica, layers]` f32: mean squared norm of per-sample gradients.
     pub norms: BufferId,
     /// `[replica, layers, PARTIALS]` [`LayerSums`]
@@ -96,6 +98,7 @@ impl ProbeBuffers {
             tangent_gradients: tangent_gradients(spec, declare),
             grams: grams(spec, &nodes, declare),
             partials: declare.floats("partials", partials),
+            sample_norms: declare.floats("sample norms", spec.batch_rows() as usize),
             norms: declare.floats("gradient norms", nodes.len()),
             sums: declare.zeroed::<LayerSums>("layer sums", nodes.len() * PARTIALS as usize),
             records: declare.zeroed::<LayerRecord>("layer records", slots),
@@ -104,21 +107,25 @@ impl ProbeBuffers {
     }
 }
 
-/// The values with tangents: all but the minibatch, each with its number and the number of rows of its tangents, one
-/// minibatch for each slot that reaches it.
+/// The values but the minibatch, each with its number and the number of rows of its tangents, one minibatch for each slot
+/// that reaches it.
 fn values(spec: &TrainingSpec) -> impl Iterator<Item = (usize, &Value, usize)> {
     let network = &spec.network;
     let values = network.values().iter().enumerate().skip(1);
     values.map(|(number, value)| {
         let slots = value_slots(network, ValueId(number)) as usize;
-        (number, value, slots * spec.batch_rows() as usize)
+        (
+            number,
+            value,
+            slots * spec.stored_rows(ValueId(number)) as usize,
+        )
     })
 }
 
 fn tangents(spec: &TrainingSpec, declare: &mut Declare) -> Vec<BufferId> {
     let mut tangents = vec![declare.floats("tangents 0", PLACEHOLDER_WORDS)];
     tangents.extend(values(spec).map(|(number, value, rows)| {
-        let words = rows * value.columns() as usize;
+        let words = (rows * value.columns() as usize).max(PLACEHOLDER_WORDS);
         declare.floats(format!("tangents {number}"), words)
     }));
     tangents
@@ -126,7 +133,7 @@ fn tangents(spec: &TrainingSpec, declare: &mut Declare) -> Vec<BufferId> {
 
 fn pre_activation_tangents(spec: &TrainingSpec, declare: &mut Declare) -> Vec<Option<BufferId>> {
     let kept = values(spec).map(|(number, value, rows)| {
-        let words = rows * value.padded_units() as usize;
+        let words = (rows * value.padded_units() as usize).max(PLACEHOLDER_WORDS);
         let name = format!("pre-activation tangents {number}");
         let keeps = value.activation.keeps_pre_activations();
         keeps.then(|| declare.floats(name, words))
@@ -136,7 +143,7 @@ fn pre_activation_tangents(spec: &TrainingSpec, declare: &mut Declare) -> Vec<Op
 
 fn tangent_gradients(spec: &TrainingSpec, declare: &mut Declare) -> Vec<BufferId> {
     let gradients = values(spec).map(|(number, value, rows)| {
-        let words = rows * value.padded_units() as usize;
+        let words = (rows * value.padded_units() as usize).max(PLACEHOLDER_WORDS);
         declare.floats(format!("tangent gradients {number}"), words)
     });
     gradients.collect()
@@ -147,8 +154,8 @@ fn grams(
     nodes: &[ProbedNode<'_>],
     declare: &mut Declare,
 ) -> Vec<Option<BufferId>> {
-    let rows = spec.batch_rows() as usize;
     let gram = |node: &ProbedNode<'_>| {
+        let rows = spec.stored_rows(node.node.output) as usize;
         let name = format!("gram {}", node.index + 1);
         (node.duals() > 0).then(|| declare.floats(name, rows * rows))
     };

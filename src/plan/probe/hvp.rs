@@ -8,7 +8,11 @@ use crate::plan::ops;
 
 /// Multiplies the Hessian by `direction`, which has the layout of iterates.
 pub(super) fn product(site: &ProbeSite<'_>, direction: BufferId) -> Vec<Dispatch> {
-    let nodes = || site.spec.network.nodes().iter();
+    let network = &site.spec.network;
+    let nodes = || {
+        let nodes = network.nodes().iter();
+        nodes.filter(|node| !network.is_constant(node.output))
+    };
     let forward =
         nodes().flat_map(|node| ops::plans(&node.op).tangent_forward(site, node, direction));
     let mut dispatches: Vec<_> = forward.collect();

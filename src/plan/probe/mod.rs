@@ -21,7 +21,7 @@ pub(super) use segments::ProbedNode;
 use super::buffers::Buffers;
 use super::declare::BufferId;
 use super::dispatch::{Dispatch, Plan};
-use crate::kernels::Params;
+use crate::kernels::{MeanNorm, Params};
 use crate::network::{Node, ValueId};
 use crate::probe::ProbeSpec;
 use crate::spec::TrainingSpec;
@@ -77,7 +77,7 @@ impl ProbeSite<'_> {
     }
 
     /// The number of slots that reach a value: the network's, and those of the blocks up to the node that makes it. The
-    /// minibatch has none.
+    /// constants have none.
     pub(super) fn value_slots(&self, value: ValueId) -> u32 {
         value_slots(&self.spec.network, value)
     }
@@ -98,6 +98,19 @@ impl ProbeSite<'_> {
     pub(super) fn probed(&self, node: &Node) -> &ProbedNode<'_> {
         let index = node.block.expect("the node has a block");
         &self.nodes[index]
+    }
+
+    /// Computes the mean over the minibatch of the norms in `sample_norms`: the node's mean squared norm of per-sample
+    /// gradients.
+    pub(super) fn mean_norm(&self, node: &ProbedNode<'_>) -> Dispatch {
+        let params = MeanNorm {
+            batch: self.spec.batch,
+            batch_rows: self.spec.batch_rows(),
+            layer: node.index,
+            layers: self.nodes.len() as u32,
+        };
+        let bound = [self.probe_buffers.sample_norms, self.probe_buffers.norms];
+        Dispatch::new(params, bound, [1, 1])
     }
 
     fn segment_count(&self) -> u32 {

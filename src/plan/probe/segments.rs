@@ -12,6 +12,7 @@ pub(in crate::plan) struct ProbedNode<'a> {
     pub(in crate::plan) node: &'a Node,
     /// The index of its block.
     pub(in crate::plan) index: u32,
+    reads_constant: bool,
     pub(in crate::plan) network: ProbeSegment,
     pub(in crate::plan) block: ProbeSegment,
 }
@@ -32,9 +33,9 @@ impl ProbedNode<'_> {
         self.node.output.index()
     }
 
-    /// Whether the node reads the minibatch, which has no tangent.
-    pub(in crate::plan) fn reads_minibatch(&self) -> bool {
-        self.node.inputs.contains(&ValueId(0))
+    /// Whether no parameter reaches what the node reads, so that it has no tangent.
+    pub(in crate::plan) fn reads_constant(&self) -> bool {
+        self.reads_constant
     }
 
     /// The number of slots that reach the node: the network's, and those of the blocks up to its own.
@@ -79,9 +80,9 @@ impl ProbeSegment {
 
 /// The number of slots that reach a value; see [`super::ProbeSite::value_slots`].
 pub(super) fn value_slots(network: &Network, value: ValueId) -> u32 {
-    match value {
-        ValueId(0) => 0,
-        _ => 1 + network.blocks_up_to(value),
+    match network.blocks_up_to(value) {
+        0 => 0,
+        blocks => 1 + blocks,
     }
 }
 
@@ -115,15 +116,11 @@ pub(super) fn probed_nodes<'a>(spec: &'a TrainingSpec, probe: &ProbeSpec) -> Vec
         let nodes = network.nodes().iter();
         nodes.filter_map(|node| Some((node, node.block?)))
     };
-    // A dual segment needs an input without a tangent. In the network's products only the minibatch has none.
+    // A dual segment needs an input without a tangent, which only a constant input has in the network's products.
     let of_network: Vec<_> = with_parameters()
         .map(|(node, block)| {
-            let reads_minibatch = node.inputs.contains(&ValueId(0));
-            place(
-                0,
-                block,
-                dual(spec, probe, node).filter(|_| reads_minibatch),
-            )
+            let dual = dual(spec, probe, node).filter(|_| reads_constant(network, node));
+            place(0, block, dual)
         })
         .collect();
     with_parameters()
@@ -131,10 +128,16 @@ pub(super) fn probed_nodes<'a>(spec: &'a TrainingSpec, probe: &ProbeSpec) -> Vec
         .map(|((node, block), network)| ProbedNode {
             node,
             index: block as u32,
+            reads_constant: reads_constant(&spec.network, node),
             network,
             block: place(block as u32 + 1, block, dual(spec, probe, node)),
         })
         .collect()
+}
+
+/// Whether no parameter reaches any value that a node reads.
+fn reads_constant(network: &Network, node: &Node) -> bool {
+    node.inputs.iter().all(|input| network.is_constant(*input))
 }
 
 /// The first vec4 of a block in a replica's parameters, and the one after its last.

@@ -1,8 +1,8 @@
 //! The linear operation under the R-operator, and the two forms in which a probe holds its segments.
 
 use crate::kernels::{
-    DualStart, GradientNorms, Gram, GramProduct, TangentBackwardInput, TangentBackwardWeights,
-    TangentForward,
+    DualStart, GradientNorms, Gram, GramProduct, SharedGradientNorms, TangentBackwardInput,
+    TangentBackwardWeights, TangentForward,
 };
 use crate::network::{LinearMatrix, Op};
 use crate::plan::declare::BufferId;
@@ -22,7 +22,7 @@ pub(super) fn tangent_forward(
         offset: matrix.offset,
         rows: matrix.rows,
         columns: matrix.columns,
-        batch_rows: site.spec.batch_rows(),
+        batch_rows: site.spec.stored_rows(l.node.output),
         activation: site.spec.network.value(l.node.output).activation as u32,
         slots: l.slots(),
         all_slots: site.slots(),
@@ -42,7 +42,7 @@ pub(super) fn tangent_forward(
         buffers.tangents[l.output()],
         site.kept_tangents(l.node.output),
     ];
-    Dispatch::new(params, bound, products(site, matrix.columns, l.slots()))
+    Dispatch::new(params, bound, products(site, l, matrix.columns, l.slots()))
 }
 
 /// Computes the tangents of the gradients with respect to the pre-activations of the layer below. The node must not
@@ -60,7 +60,7 @@ pub(super) fn tangent_backward_input(
         offset: matrix.offset,
         rows: matrix.rows,
         columns: matrix.columns,
-        batch_rows: site.spec.batch_rows(),
+        batch_rows: site.spec.stored_rows(l.node.output),
         activation: input.activation as u32,
         slots: site.value_slots(l.node.inputs[0]),
         all_slots: site.slots(),
@@ -79,7 +79,7 @@ pub(super) fn tangent_backward_input(
         buffers.tangent_gradients[l.output() - 1],
         buffers.tangent_gradients[l.input() - 1],
     ];
-    let grid = products(site, input.padded_units(), params.slots);
+    let grid = products(site, l, input.padded_units(), params.slots);
     Dispatch::new(params, bound, grid)
 }
 
@@ -91,10 +91,10 @@ pub(super) fn tangent_backward_weights(site: &ProbeSite<'_>, l: &ProbedNode<'_>)
 }
 
 fn primal_product(site: &ProbeSite<'_>, l: &ProbedNode<'_>, segment: &ProbeSegment) -> Dispatch {
-    let batch_rows = site.spec.batch_rows();
+    let batch_rows = site.spec.stored_rows(l.node.output);
     let matrix = matrix_of(site, l);
     let size = batch_rows * matrix.columns / 4;
-    let has_lower = segment.slot == 0 && !l.reads_minibatch();
+    let has_lower = segment.slot == 0 && !l.reads_constant();
     let params = TangentBackwardWeights {
         products_stride: site.iterates_stride(),
         offset: segment.offset,
@@ -116,7 +116,7 @@ fn gram_product(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Option<Dispatch> {
     let (matrix, buffers) = (matrix_of(site, l), site.probe_buffers);
     let params = GramProduct {
         columns: matrix.columns,
-        batch_rows: site.spec.batch_rows(),
+        batch_rows: site.spec.stored_rows(l.node.output),
         slots: l.slots(),
         all_slots: site.slots(),
         first_dual: l.first_dual(),
@@ -130,7 +130,7 @@ fn gram_product(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Option<Dispatch> {
         buffers.tangent_gradients[l.output() - 1],
         buffers.products,
     ];
-    let grid = products(site, matrix.columns, l.duals());
+    let grid = products(site, l, matrix.columns, l.duals());
     Some(Dispatch::new(params, bound, grid))
 }
 
@@ -140,7 +140,7 @@ pub(super) fn dual_start(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Vec<Dispat
     let Some(gram) = buffers.grams[l.index as usize] else {
         return Vec::new();
     };
-    let (rows, batch_rows) = (matrix.rows, site.spec.batch_rows());
+    let (rows, batch_rows) = (matrix.rows, site.spec.stored_rows(l.node.output));
     let inputs = site.buffers.activations[l.input()];
     let params = DualStart {
         vectors_stride: 2 * site.parameters_stride(),
@@ -163,7 +163,11 @@ pub(super) fn dual_start(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Vec<Dispat
             [inputs, gram],
             Grid::matrix(batch_rows, batch_rows),
         ),
-        Dispatch::new(params, iterates, products(site, matrix.columns, l.duals())),
+        Dispatch::new(
+            params,
+            iterates,
+            products(site, l, matrix.columns, l.duals()),
+        ),
     ]
 }
 
@@ -194,8 +198,8 @@ fn weights_params(
     TangentBackwardWeights {
         rows: matrix.rows,
         columns: matrix.columns,
-        batch: site.spec.batch,
-        batch_rows: site.spec.batch_rows(),
+        batch: site.spec.rows(l.node.output),
+        batch_rows: site.spec.stored_rows(l.node.output),
         slot: segment.slot,
         all_slots: site.slots(),
         ..bytemuck::Zeroable::zeroed()
@@ -222,13 +226,17 @@ fn weights_dispatch(
 }
 
 /// Computes the mean squared norm of a layer's per-sample gradients.
-pub(super) fn gradient_norms(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Dispatch {
+pub(super) fn gradient_norms(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Vec<Dispatch> {
+    let positions = site.spec.network.value(l.node.output).positions();
+    if positions > 1 {
+        return vec![shared_gradient_norms(site, l, positions), site.mean_norm(l)];
+    }
     let matrix = matrix_of(site, l);
     let params = GradientNorms {
         rows: matrix.rows,
         columns: matrix.columns,
-        batch: site.spec.batch,
-        batch_rows: site.spec.batch_rows(),
+        batch: site.spec.rows(l.node.output),
+        batch_rows: site.spec.stored_rows(l.node.output),
         layer: l.index,
         layers: site.nodes.len() as u32,
     };
@@ -237,7 +245,25 @@ pub(super) fn gradient_norms(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> Dispat
         site.buffers.pre_activation_gradients[l.output() - 1],
         site.probe_buffers.norms,
     ];
-    Dispatch::new(params, bound, [1, 1])
+    vec![Dispatch::new(params, bound, [1, 1])]
+}
+
+/// Computes the squared norm of every sample's gradient of a layer that several positions share.
+fn shared_gradient_norms(site: &ProbeSite<'_>, l: &ProbedNode<'_>, positions: u32) -> Dispatch {
+    let matrix = matrix_of(site, l);
+    let params = SharedGradientNorms {
+        rows: matrix.rows,
+        columns: matrix.columns,
+        batch: site.spec.batch,
+        batch_rows: site.spec.batch_rows(),
+        positions,
+    };
+    let bound = [
+        site.buffers.activations[l.input()],
+        site.buffers.pre_activation_gradients[l.output() - 1],
+        site.probe_buffers.sample_norms,
+    ];
+    Dispatch::new(params, bound, [params.batch, 1])
 }
 
 /// The matrix of a linear node.
@@ -248,11 +274,12 @@ fn matrix_of(site: &ProbeSite<'_>, l: &ProbedNode<'_>) -> LinearMatrix {
     site.spec.network.linear_matrix(l.node, linear)
 }
 
-/// The grid of a product with one matrix for each of `slots`: a row for each sample, and `columns` columns.
-fn products(site: &ProbeSite<'_>, columns: u32, slots: u32) -> Grid {
+/// The grid of a product with one matrix for each of `slots`: a row for each row of the node's values, and `columns`
+/// columns.
+fn products(site: &ProbeSite<'_>, l: &ProbedNode<'_>, columns: u32, slots: u32) -> Grid {
     Grid::Product {
         columns,
-        rows: site.spec.batch_rows(),
+        rows: site.spec.stored_rows(l.node.output),
         blocks: slots,
     }
 }

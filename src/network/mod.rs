@@ -11,6 +11,7 @@ mod build;
 mod linear;
 mod sequence;
 mod tensor;
+mod text;
 mod value;
 
 use std::ops::Range;

@@ -61,11 +61,7 @@ pub fn activation(name: &str) -> Activation {
 
 /// Returns the items with these names in the files.
 pub fn items(names: &[String]) -> Vec<Item> {
-    let item = |name: &String| match name.split_once(' ') {
-        Some(("linear", units)) => Item::Linear(units.parse().expect("a width")),
-        Some(("add", items)) => Item::Add(items.parse().expect("a number of items")),
-        _ => Item::Activation(activation(name)),
-    };
+    let item = |name: &String| name.parse().expect("an item");
     names.iter().map(item).collect()
 }
 

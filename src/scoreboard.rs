@@ -6,11 +6,13 @@
 //! method is thus about the configuration that the tuning chose; it may have chosen another with other seeds.
 //!
 //! - `experiments`: the experiments of a method in a setting, made of the tables of the file.
+//! - `grid`: the configurations of a method.
 //! - `check`: the faults of a file that no single experiment shows.
 //! - `ranking`: the rows of the tables.
 
 mod check;
 mod experiments;
+mod grid;
 mod ranking;
 
 use std::collections::BTreeMap;

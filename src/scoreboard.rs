@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use check::check_streams;
+pub(crate) use experiments::directory_name;
 pub use experiments::{Entry, Stage};
 pub use ranking::{Outcome, rank, rank_table};
 

@@ -180,7 +180,7 @@ fn set(table: &mut Table, path: &str, value: &Value) -> Result<(), String> {
 }
 
 /// A name for a directory: the letters and digits of `name` in lower case, with dashes between them.
-pub(super) fn directory_name(name: &str) -> String {
+pub(crate) fn directory_name(name: &str) -> String {
     let name = name.to_lowercase();
     let words = name.split(|c: char| !c.is_alphanumeric());
     words

@@ -7,8 +7,10 @@
 
 mod activation;
 mod add;
+mod architecture;
 mod build;
 mod linear;
+mod named;
 mod sequence;
 mod tensor;
 mod text;
@@ -18,6 +20,7 @@ use std::ops::Range;
 
 pub use activation::Activation;
 pub use add::Add;
+pub use architecture::{Architecture, ListedItem};
 pub use linear::Linear;
 pub(crate) use linear::LinearMatrix;
 pub use sequence::Item;

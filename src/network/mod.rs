@@ -9,6 +9,8 @@ mod activation;
 mod add;
 mod build;
 mod linear;
+mod norm;
+mod position;
 mod sequence;
 mod tensor;
 mod text;
@@ -20,6 +22,8 @@ pub use activation::Activation;
 pub use add::Add;
 pub use linear::Linear;
 pub(crate) use linear::LinearMatrix;
+pub use norm::LayerNorm;
+pub use position::PositionEmbedding;
 pub use sequence::Item;
 pub use tensor::{Init, TENSOR_TILE, Tensor};
 pub use value::{Value, ValueId};
@@ -33,6 +37,10 @@ pub enum Op {
     Linear(Linear),
     /// `z = a + b`
     Add(Add),
+    /// `z = gain (x - mean(x)) / sqrt(variance(x) + epsilon) + bias`, at each position
+    LayerNorm(LayerNorm),
+    /// `z = x + E`, with a row of E for each position
+    PositionEmbedding(PositionEmbedding),
 }
 
 /// One operation on values.

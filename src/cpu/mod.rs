@@ -15,8 +15,10 @@ mod initial_element;
 mod linear;
 mod loss;
 mod matrix;
+mod norm;
 mod optimiser;
 mod optimisers;
+mod position;
 mod probe;
 mod reduce;
 mod regularisers;
@@ -61,6 +63,8 @@ fn twin(kernel: &Kernel) -> Twin {
         "add" => add::twin(kernel.name),
         "linear" => linear::twin(kernel.name),
         "loss" => loss::twin(kernel.name),
+        "norm" => norm::twin(kernel.name),
+        "position" => position::twin(kernel.name),
         "stream" => stream::twin(kernel.name),
         "tensors" => tensors::twin(kernel.name),
         "optimisers" => optimisers::twin(kernel.name),

@@ -9,7 +9,9 @@
 mod add;
 mod linear;
 mod loss;
+mod norm;
 mod optimisers;
+mod position;
 mod probe;
 mod regularisers;
 mod sort;
@@ -20,7 +22,9 @@ mod tensors;
 pub(crate) use add::*;
 pub(crate) use linear::*;
 pub(crate) use loss::*;
+pub(crate) use norm::*;
 pub(crate) use optimisers::*;
+pub(crate) use position::*;
 pub(crate) use probe::*;
 pub(crate) use regularisers::*;
 pub(crate) use sort::*;
@@ -236,7 +240,9 @@ pub fn all() -> impl Iterator<Item = &'static Kernel> {
         add::KERNELS,
         linear::KERNELS,
         loss::KERNELS,
+        norm::KERNELS,
         optimisers::KERNELS,
+        position::KERNELS,
         probe::KERNELS,
         regularisers::KERNELS,
         sort::KERNELS,

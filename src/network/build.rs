@@ -113,10 +113,14 @@ impl Builder {
         let number = self.blocks.len() - 1;
         let block = &mut self.blocks[number];
         block.tensors.end += 1;
-        let [outputs, inputs] = [tensor.shape[0], tensor.shape[1..].iter().product()];
-        let bound = match tensor.init {
-            Init::Zero => 0.0,
-            Init::KaimingUniform => (6.0 / f64::from(inputs)).sqrt() as f32,
+        // A tensor of one column has one output, whatever its shape is.
+        let outputs = tensor.shape[0].min(tensor.columns);
+        let inputs = tensor.shape.iter().product::<u32>() / outputs;
+        let (bound, constant) = match tensor.init {
+            Init::Zero => (0.0, 0.0),
+            Init::One => (0.0, 1.0),
+            Init::KaimingUniform => ((6.0 / f64::from(inputs)).sqrt() as f32, 0.0),
+            Init::Deviation(deviation) => (3_f32.sqrt() * deviation, 0.0),
         };
         let before = previous.filter(|_| block.tensors.len() > 1);
         let layout = TensorLayout {
@@ -132,6 +136,7 @@ impl Builder {
             block: number as u32,
             first_place: before.map_or(0, |before| before.first_place + before.count),
             bound,
+            constant,
             block_bound: before.map_or(bound, |before| before.block_bound.max(bound)),
         };
         self.tensors.push(Tensor {

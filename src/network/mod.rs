@@ -11,6 +11,8 @@ mod architecture;
 mod build;
 mod linear;
 mod named;
+mod norm;
+mod position;
 mod sequence;
 mod tensor;
 mod text;
@@ -23,6 +25,8 @@ pub use add::Add;
 pub use architecture::{Architecture, ListedItem};
 pub use linear::Linear;
 pub(crate) use linear::LinearMatrix;
+pub use norm::LayerNorm;
+pub use position::PositionEmbedding;
 pub use sequence::Item;
 pub use tensor::{Init, TENSOR_TILE, Tensor};
 pub use value::{Value, ValueId};
@@ -36,6 +40,10 @@ pub enum Op {
     Linear(Linear),
     /// `z = a + b`
     Add(Add),
+    /// `z = gain (x - mean(x)) / sqrt(variance(x) + epsilon) + bias`, at each position
+    LayerNorm(LayerNorm),
+    /// `z = x + E`, with a row of E for each position
+    PositionEmbedding(PositionEmbedding),
 }
 
 /// One operation on values.

@@ -2,7 +2,7 @@
 
 use super::build::Builder;
 use super::value::{Value, ValueId};
-use super::{Activation, Add, Linear, Network, Op, check_width};
+use super::{Activation, Add, LayerNorm, Linear, Network, Op, PositionEmbedding, check_width};
 use crate::error::Error;
 
 /// One item of [`Network::sequence`].
@@ -14,6 +14,10 @@ pub enum Item {
     Activation(Activation),
     /// The sum of the value before it and of an earlier one: the value after this number of items, 0 for the input.
     Add(usize),
+    /// The layer normalisation of the value before it, over the units of each position.
+    LayerNorm,
+    /// The sum of the value before it and of a parameter for each position and unit.
+    PositionEmbedding,
 }
 
 /// The largest number of items.
@@ -21,12 +25,12 @@ const MOST_ITEMS: usize = 1024;
 
 impl Network {
     /// A network whose operations follow one another, from the input to the logits. Linear operations are `fc1`, `fc2`
-    /// and so on.
+    /// and so on, normalisations `norm1`, position embeddings `position1`.
     ///
     /// # Errors
     /// A list that is empty or longer than 1,024 items, that does not end with a linear operation of 2 classes at least,
-    /// or that has a width of zero, an activation without a value, or a sum of values of different shapes; more than
-    /// 2^31 elements.
+    /// or that has a width of zero, an activation without a value, a sum of values of different shapes, or a
+    /// normalisation or a position embedding of a value of two copies; more than 2^31 elements.
     pub fn sequence(inputs: u32, items: &[Item]) -> Result<Self, Error> {
         check_width(inputs)?;
         match items.last() {
@@ -60,6 +64,8 @@ struct Sequence {
     /// The value after each number of items; `None` where an activation follows.
     after: Vec<Option<ValueId>>,
     linears: usize,
+    norms: usize,
+    positions: usize,
 }
 
 impl Sequence {
@@ -68,6 +74,8 @@ impl Sequence {
             builder: Builder::new(Value::vector(inputs, Activation::Identity)),
             after: vec![Some(ValueId(0))],
             linears: 0,
+            norms: 0,
+            positions: 0,
         }
     }
 
@@ -89,6 +97,22 @@ impl Sequence {
                 let output = Add::add(&mut self.builder, terms, activation)?;
                 self.builder.add_sum(terms, output);
                 Ok(output)
+            }
+            Item::LayerNorm => {
+                self.norms += 1;
+                let name = format!("norm{}", self.norms);
+                self.builder.add_node(name, input, |network| {
+                    let (norm, output) = LayerNorm::add(network, input, activation)?;
+                    Ok((Op::LayerNorm(norm), output))
+                })
+            }
+            Item::PositionEmbedding => {
+                self.positions += 1;
+                let name = format!("position{}", self.positions);
+                self.builder.add_node(name, input, |network| {
+                    let (embedding, output) = PositionEmbedding::add(network, input, activation)?;
+                    Ok((Op::PositionEmbedding(embedding), output))
+                })
             }
             Item::Activation(activation) => {
                 let wanted = format!("an operation before {activation:?}");

@@ -22,6 +22,8 @@ impl FromStr for Item {
         let item = match words.next() {
             "linear" => Self::Linear(words.number("a width")?),
             "add" => Self::Add(words.number("a number of items")?),
+            "layer-norm" => Self::LayerNorm,
+            "position-embedding" => Self::PositionEmbedding,
             name => Self::Activation(words.activation(name)?),
         };
         words.end()?;
@@ -34,6 +36,8 @@ impl fmt::Display for Item {
         match self {
             Self::Linear(units) => write!(f, "linear {units}"),
             Self::Add(items) => write!(f, "add {items}"),
+            Self::LayerNorm => f.write_str("layer-norm"),
+            Self::PositionEmbedding => f.write_str("position-embedding"),
             Self::Activation(activation) => activation.serialize(f),
         }
     }
@@ -88,6 +92,8 @@ mod tests {
         for (text, wanted) in [
             ("linear 120", Item::Linear(120)),
             ("add 0", Item::Add(0)),
+            ("layer-norm", Item::LayerNorm),
+            ("position-embedding", Item::PositionEmbedding),
             ("leaky-relu", Item::Activation(Activation::LeakyRelu)),
         ] {
             assert_eq!(text.parse::<Item>().unwrap(), wanted);
@@ -104,6 +110,7 @@ mod tests {
             ("linear -3", "a width"),
             ("linear 3 4", "no further word"),
             ("relu 3", "no further word"),
+            ("layer-norm 3", "no further word"),
         ] {
             let message = text.parse::<Item>().unwrap_err().to_string();
             let expected = format!("item of a network: wanted {wanted}, found {text:?}");

@@ -3,6 +3,8 @@
 
 mod add;
 mod linear;
+mod norm;
+mod position;
 
 use super::buffers::Buffers;
 use super::declare::BufferId;
@@ -86,6 +88,8 @@ pub(super) fn plans(op: &Op) -> &dyn PlanOp {
     match op {
         Op::Linear(linear) => linear,
         Op::Add(add) => add,
+        Op::LayerNorm(norm) => norm,
+        Op::PositionEmbedding(embedding) => embedding,
     }
 }
 

@@ -6,6 +6,7 @@
 use std::error::Error;
 
 use trainable::Compute;
+use trainable::data::{Description, Shape};
 use trainable::experiment::{Arm, Experiment, Placebo, PlaceboKind, Results, run};
 use trainable::network::{Activation, Architecture, ListedItem};
 use trainable::spec::ImageSet;
@@ -32,6 +33,12 @@ fn arm(name: &str, network: Architecture) -> Arm {
 fn small(arms: Vec<Arm>) -> Experiment {
     Experiment {
         name: "networks".to_owned(),
+        // Vectors, which need no flattening.
+        data: Some(Description {
+            name: "vectors".to_owned(),
+            shape: Shape::from([1, 1, 784]),
+            classes: 10,
+        }),
         images: 32,
         batch: 8,
         epochs: 2,

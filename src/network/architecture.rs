@@ -14,7 +14,7 @@ use form::ArchitectureForm;
 pub use listed::ListedItem;
 
 /// The architecture of a network. A file gives its name, such as `"lenet"`, the sizes that differ from its defaults, such as
-/// `{ lenet = { channels = [12, 32] } }`, or a list of items, such as `["linear 32", "relu", "linear classes"]`.
+/// `{ lenet = { channels = [12, 32] } }`, or a list of items, such as `["flatten", "linear 32", "relu", "linear classes"]`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", try_from = "ArchitectureForm")]
@@ -57,6 +57,9 @@ pub enum Architecture {
     Items(Vec<ListedItem>),
 }
 
+/// The largest number of blocks of a transformer, which keeps its list short.
+const MOST_BLOCKS: u32 = 100;
+
 impl Architecture {
     /// The architectures that a name stands for, with their default sizes, other than the perceptron.
     pub fn named() -> [Self; 3] {
@@ -71,7 +74,7 @@ impl Architecture {
     /// Its items in the order in which they run; none for a perceptron.
     ///
     /// # Errors
-    /// An item that is none.
+    /// More than 100 blocks; a size that is too large for an item.
     pub fn items(&self) -> Result<Vec<ListedItem>, Error> {
         let texts = match self {
             Self::Mlp => Vec::new(),
@@ -91,6 +94,9 @@ impl Architecture {
                 heads,
                 activation,
             } => {
+                if *blocks > MOST_BLOCKS {
+                    return Err(Error::invalid("blocks of vit-small", "100 at most", blocks));
+                }
                 let sizes = named::VitSizes {
                     patch: *patch,
                     width: *width,

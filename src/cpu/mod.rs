@@ -17,6 +17,7 @@ mod loss;
 mod matrix;
 mod optimiser;
 mod optimisers;
+mod patches;
 mod probe;
 mod reduce;
 mod regularisers;
@@ -26,6 +27,7 @@ mod stages;
 mod stream;
 mod symmetric;
 mod tensors;
+mod windows;
 
 pub(crate) use array::Array;
 pub use executor::CpuExecutor;
@@ -64,6 +66,7 @@ fn twin(kernel: &Kernel) -> Twin {
         "stream" => stream::twin(kernel.name),
         "tensors" => tensors::twin(kernel.name),
         "optimisers" => optimisers::twin(kernel.name),
+        "patches" => patches::twin(kernel.name),
         "regularisers" => regularisers::twin(kernel.name),
         "sort" => sort::twin(kernel.name),
         "stages" => stages::twin(kernel.name),

@@ -10,6 +10,7 @@ mod add;
 mod linear;
 mod loss;
 mod optimisers;
+mod patches;
 mod probe;
 mod regularisers;
 mod sort;
@@ -21,6 +22,7 @@ pub(crate) use add::*;
 pub(crate) use linear::*;
 pub(crate) use loss::*;
 pub(crate) use optimisers::*;
+pub(crate) use patches::*;
 pub(crate) use probe::*;
 pub(crate) use regularisers::*;
 pub(crate) use sort::*;
@@ -237,6 +239,7 @@ pub fn all() -> impl Iterator<Item = &'static Kernel> {
         linear::KERNELS,
         loss::KERNELS,
         optimisers::KERNELS,
+        patches::KERNELS,
         probe::KERNELS,
         regularisers::KERNELS,
         sort::KERNELS,

@@ -8,21 +8,27 @@
 mod activation;
 mod add;
 mod build;
+mod input;
 mod linear;
+mod patches;
 mod sequence;
 mod tensor;
 mod text;
 mod value;
+mod window;
 
 use std::ops::Range;
 
 pub use activation::Activation;
 pub use add::Add;
+pub use input::InputShape;
 pub use linear::Linear;
 pub(crate) use linear::LinearMatrix;
+pub use patches::Patches;
 pub use sequence::Item;
 pub use tensor::{Init, TENSOR_TILE, Tensor};
 pub use value::{Value, ValueId};
+pub use window::{Window, Windows};
 
 use crate::error::Error;
 
@@ -33,6 +39,8 @@ pub enum Op {
     Linear(Linear),
     /// `z = a + b`
     Add(Add),
+    /// The elements of every window of an image.
+    Patches(Patches),
 }
 
 /// One operation on values.
@@ -64,6 +72,7 @@ pub type Parameters = Vec<Vec<f32>>;
 /// Operations, values and parameters; all replicas of a batch share one network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
+    input: InputShape,
     values: Vec<Value>,
     nodes: Vec<Node>,
     tensors: Vec<Tensor>,
@@ -157,6 +166,11 @@ impl Network {
         self.block_tensors(block).iter().map(Tensor::count).sum()
     }
 
+    /// The shape of a sample.
+    pub fn input_shape(&self) -> InputShape {
+        self.input
+    }
+
     /// The number of inputs.
     pub fn inputs(&self) -> u32 {
         self.values[0].units
@@ -236,8 +250,11 @@ fn check_widths(widths: &[u32]) -> Result<(), Error> {
     Ok(())
 }
 
+/// The largest number of units of a value.
+const MOST_WIDTH: u32 = 1 << 20;
+
 fn check_width(width: u32) -> Result<(), Error> {
-    if (1..=1 << 20).contains(&width) {
+    if (1..=MOST_WIDTH).contains(&width) {
         return Ok(());
     }
     Err(Error::invalid("network width", "1 to 1,048,576", width))

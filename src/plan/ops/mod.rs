@@ -3,6 +3,7 @@
 
 mod add;
 mod linear;
+mod patches;
 
 use super::buffers::Buffers;
 use super::declare::BufferId;
@@ -86,6 +87,7 @@ pub(super) fn plans(op: &Op) -> &dyn PlanOp {
     match op {
         Op::Linear(linear) => linear,
         Op::Add(add) => add,
+        Op::Patches(patches) => patches,
     }
 }
 

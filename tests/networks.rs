@@ -4,10 +4,16 @@
 #![cfg(feature = "report")]
 
 use std::error::Error;
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use safetensors::SafeTensors;
 use trainable::Compute;
 use trainable::data::{Description, Shape};
-use trainable::experiment::{Arm, Experiment, Placebo, PlaceboKind, Results, run};
+use trainable::experiment::{
+    Arm, Event, Experiment, Placebo, PlaceboKind, Results, RunDirectory, run, run_in,
+};
 use trainable::network::{Activation, Architecture, ListedItem};
 use trainable::spec::ImageSet;
 
@@ -138,6 +144,93 @@ fn networks_that_do_not_fit_are_refused() {
         refusal(&small(vec![widths])),
         "arm \"a\": hidden and activation: wanted their defaults beside a network that is no mlp, which states its own, \
          found [3] and Relu"
+    );
+}
+
+/// Convolutions and a normalisation on images of 28 x 28 pixels.
+fn convolutional() -> Experiment {
+    let items = "conv 3 kernel 5 stride 4, relu, layer-norm, conv 2 kernel 1, tanh, flatten, linear classes";
+    Experiment {
+        data: None,
+        ..small(vec![arm("conv", list(items))])
+    }
+}
+
+/// A run that is stopped in a task goes on to the rows of one that was not. Its checkpoint has PyTorch's names and shapes.
+#[test]
+fn a_convolutional_run_goes_on_where_it_stood() {
+    let (experiment, images) = (convolutional(), images());
+    let whole = train(&experiment);
+    assert_eq!((whole.tasks.len(), whole.probes.len()), (4, 3 * 5 * 2));
+    let sharpness = whole.probes.iter().map(|row| row.sharpness);
+    assert!(
+        sharpness
+            .clone()
+            .all(|found| found.is_some_and(f64::is_finite))
+    );
+
+    let place = tempfile::tempdir().unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let directory = RunDirectory::create(place.path(), &experiment, &Compute::Cpu, &images);
+    let directory = directory.unwrap().stopped_by(Arc::clone(&stop));
+    let mut steps = 0;
+    let stopped = run_in(directory, &experiment, &Compute::Cpu, &images, |event| {
+        if let Event::Steps(more) = event {
+            steps += more;
+            stop.store(steps > 20, Ordering::Relaxed);
+        }
+    });
+    assert!(stopped.unwrap().is_none());
+    let bytes = fs::read(place.path().join("checkpoint.safetensors")).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    for (name, shape) in [
+        ("conv1.weight", &[3, 1, 5, 5][..]),
+        ("conv1.bias", &[3]),
+        ("norm1.weight", &[3]),
+        ("norm1.bias.exp_avg", &[3]),
+        ("conv2.weight.exp_avg_sq", &[2, 3, 1, 1]),
+        ("fc1.weight", &[10, 72]),
+    ] {
+        let tensor = file.tensor(&format!("conv/1/{name}")).unwrap();
+        assert_eq!(tensor.shape(), shape, "{name}");
+    }
+
+    let resumed = RunDirectory::resume(place.path(), &experiment, &Compute::Cpu, &images);
+    let resumed = resumed.unwrap().expect("a run that is not finished");
+    let finished = run_in(resumed, &experiment, &Compute::Cpu, &images, |_| {});
+    assert_eq!(finished.unwrap().unwrap().0, whole);
+
+    // Another list of the same tensors is another run.
+    let mut other = experiment;
+    let items = "conv 3 kernel 5 stride 4, tanh, layer-norm, conv 2 kernel 1, tanh, flatten, linear classes";
+    other.arms[0].network = list(items);
+    let refused = RunDirectory::resume(place.path(), &other, &Compute::Cpu, &images);
+    let message = refused.err().unwrap().to_string();
+    assert!(
+        message.contains("experiment.arms[0].network[1]: wanted \"tanh\", found \"relu\""),
+        "{message}"
+    );
+}
+
+#[test]
+fn images_that_do_not_fit_are_refused() {
+    let refused = |items: &str| {
+        let mut experiment = convolutional();
+        experiment.arms[0].network = list(items);
+        refusal(&experiment)
+    };
+    let message = refused("conv 3 kernel 30, flatten, linear classes");
+    let wanted = "arm \"conv\": items of a network: wanted an image that holds 30 x 30 for item 1 (conv 3 kernel 30), found 1 x 28 x 28";
+    assert!(message.starts_with(wanted), "{message}");
+    let message = refused("conv 3 kernel 5, linear classes");
+    assert!(message.contains("logits of one position"), "{message}");
+    let indicators = Experiment {
+        indicators_every: 5,
+        ..convolutional()
+    };
+    assert_eq!(
+        refusal(&indicators),
+        "arm \"conv\": indicators_every: wanted 0, because indicators are of linear operations on vectors alone, found 5"
     );
 }
 

@@ -18,6 +18,7 @@ mod matrix;
 mod norm;
 mod optimiser;
 mod optimisers;
+mod patches;
 mod position;
 mod probe;
 mod reduce;
@@ -28,6 +29,7 @@ mod stages;
 mod stream;
 mod symmetric;
 mod tensors;
+mod windows;
 
 pub(crate) use array::Array;
 pub use executor::CpuExecutor;
@@ -68,6 +70,7 @@ fn twin(kernel: &Kernel) -> Twin {
         "stream" => stream::twin(kernel.name),
         "tensors" => tensors::twin(kernel.name),
         "optimisers" => optimisers::twin(kernel.name),
+        "patches" => patches::twin(kernel.name),
         "regularisers" => regularisers::twin(kernel.name),
         "sort" => sort::twin(kernel.name),
         "stages" => stages::twin(kernel.name),

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use super::{Arm, Controllers, Experiment, ExperimentError, Placebo, PlaceboKind};
 use crate::error::Error;
-use crate::network::{Network, Node, Op, Value};
+use crate::network::{Network, Node, Op};
 use crate::record::ALL_ARMS;
 use crate::scheduler::Control;
 use crate::spec::ImageSet;
@@ -233,11 +233,12 @@ fn check_single_network(arm: &Arm) -> Result<(), Error> {
     Err(Error::invalid("hidden and activation", wanted, found))
 }
 
-/// Whether the indicators are those of the whole network: it has linear operations on vectors, and sums of them, alone.
+/// Whether the indicators are those of the whole network: all of its parameters are of linear operations on vectors.
 fn has_indicators(network: &Network) -> bool {
-    let is_known = |node: &Node| matches!(node.op, Op::Linear(_) | Op::Add(_));
-    let is_vector = |value: &Value| value.positions() == 1;
-    network.nodes().iter().all(is_known) && network.values().iter().all(is_vector)
+    let is_linear = |node: &Node| matches!(node.op, Op::Linear(_));
+    let is_vector = |node: &Node| network.value(node.inputs[0]).positions() == 1;
+    let mut layers = network.nodes().iter().filter(|node| node.block.is_some());
+    layers.all(|node| is_linear(node) && is_vector(node))
 }
 
 /// Whether the name can stand in tables, in pictures and on terminals.

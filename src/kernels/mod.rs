@@ -11,6 +11,7 @@ mod linear;
 mod loss;
 mod norm;
 mod optimisers;
+mod patches;
 mod position;
 mod probe;
 mod regularisers;
@@ -24,6 +25,7 @@ pub(crate) use linear::*;
 pub(crate) use loss::*;
 pub(crate) use norm::*;
 pub(crate) use optimisers::*;
+pub(crate) use patches::*;
 pub(crate) use position::*;
 pub(crate) use probe::*;
 pub(crate) use regularisers::*;
@@ -243,6 +245,7 @@ pub fn all() -> impl Iterator<Item = &'static Kernel> {
         norm::KERNELS,
         optimisers::KERNELS,
         position::KERNELS,
+        patches::KERNELS,
         probe::KERNELS,
         regularisers::KERNELS,
         sort::KERNELS,

@@ -141,7 +141,10 @@ impl Architecture {
             let found = format!("linear {units}");
             return Err(Error::invalid("last item of a network", wanted, found));
         }
-        Network::sequence(pixels, &items)
+        match input {
+            [1, 1, _] => Network::sequence(pixels, &items),
+            image => Network::sequence(image, &items),
+        }
     }
 }
 
@@ -165,6 +168,21 @@ mod tests {
         }
         let mlp = Architecture::Mlp.network(PIXELS, 2, &[3], Activation::Tanh);
         assert_eq!(mlp.unwrap(), wanted);
+    }
+
+    /// One row of one channel is a vector; every other input is an image.
+    #[test]
+    fn an_image_is_read_as_an_image() {
+        let architecture = items(&["conv 3 kernel 2", "relu", "flatten", "linear classes"]);
+        let network = |input| architecture.network(input, 2, &[], Activation::Relu);
+        let found = network([2, 3, 3]).unwrap();
+        assert_eq!(found.tensors()[0].shape, [3, 2, 2, 2]);
+        assert_eq!(found.tensors()[2].shape, [2, 12]);
+        let message = network([1, 1, 18]).unwrap_err().to_string();
+        assert!(
+            message.contains("item 1 (conv 3 kernel 2), found a vector of 18"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -105,7 +105,7 @@ pub(crate) fn experiment() -> Experiment {
 
 /// The items of a network with a sum.
 fn list() -> Vec<ListedItem> {
-    let items = "linear 8, tanh, linear 8, add 2, relu, linear classes";
+    let items = "flatten, linear 8, tanh, linear 8, add 3, relu, linear classes";
     items
         .split(", ")
         .map(|item| item.parse().unwrap())

@@ -4,6 +4,7 @@
 mod add;
 mod linear;
 mod norm;
+mod patches;
 mod position;
 
 use super::buffers::Buffers;
@@ -90,6 +91,7 @@ pub(super) fn plans(op: &Op) -> &dyn PlanOp {
         Op::Add(add) => add,
         Op::LayerNorm(norm) => norm,
         Op::PositionEmbedding(embedding) => embedding,
+        Op::Patches(patches) => patches,
     }
 }
 

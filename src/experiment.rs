@@ -52,7 +52,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::Description;
 use crate::error::Error;
 use crate::files::WriteError;
-use crate::network::{Activation, Network};
+use crate::network::{Activation, Architecture, Network};
 use crate::probe::ProbeSpec;
 use crate::scheduler::{Control, Estimator};
 use crate::spec::{
@@ -161,10 +161,14 @@ pub enum Figure {
 pub struct Arm {
     /// The arm's name in tables and legends. The part before ": " groups it with others in pictures.
     pub name: String,
-    /// The widths of the hidden layers.
+    /// The network: `"mlp"`, a perceptron of `hidden` and `activation`, as the default; `"lenet"`, `"resnet-small"` or
+    /// `"vit-small"`; or a list of items. Beside all but a perceptron, `hidden` and `activation` have their defaults.
+    #[serde(default, skip_serializing_if = "Architecture::is_mlp")]
+    pub network: Architecture,
+    /// The widths of a perceptron's hidden layers.
     #[serde(default = "defaults::hidden")]
     pub hidden: Vec<u32>,
-    /// The nonlinearity of the hidden layers.
+    /// The nonlinearity of a perceptron's hidden layers.
     #[serde(default = "defaults::activation")]
     pub activation: Activation,
     /// The step size at the start.
@@ -290,11 +294,8 @@ impl Experiment {
     /// The network of one of the experiment's arms.
     fn network(&self, arm: &Arm) -> Result<Network, Error> {
         let data = self.data();
-        let pixels = data.shape.pixels().unwrap_or(0);
-        let mut widths = vec![pixels];
-        widths.extend(&arm.hidden);
-        widths.push(data.classes);
-        Network::mlp(&widths, arm.activation)
+        let network = &arm.network;
+        network.network(data.shape.into(), data.classes, &arm.hidden, arm.activation)
     }
 
     /// The specification of replicas that train together: one for each arm and seed in `members`, all of one shape.

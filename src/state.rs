@@ -200,7 +200,7 @@ shader_struct! {
 }
 
 shader_struct! {
-    /// One parameter tensor: the location of its elements and the bound of their initial values;
+    /// One parameter tensor: the location of its elements and the range of their initial values;
     /// `shaders/common/tensors.wgsl` explains the fields.
     pub struct TensorLayout {
         start: u32,
@@ -215,6 +215,7 @@ shader_struct! {
         block: u32,
         first_place: u32,
         bound: f32,
+        constant: f32,
         block_bound: f32,
     }
 }

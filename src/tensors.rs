@@ -3,9 +3,13 @@
 //! A network file holds a pair of `NAME.weight` `[out, in]` and `NAME.bias` `[out]` in F32 for each layer, named and laid
 //! out as PyTorch does. After CReLU and Fourier features `in` is twice the previous `out`. The names differ only in their
 //! numbers, which give the order: `fc1`, `fc2`, ... or those of an `nn.Sequential`, `0`, `2`, ..., or `net.0`, `net.2`, ...
-//! A batch file holds the inputs `x` `[B, in]` in F32 and the labels `y` `[B]` in I64, I32 or U8.
+//! Other networks have the tensors of their blocks, such as `conv1.weight` `[out, in, k, k]`; what the blocks compute is in
+//! a list of items beside the file ([`read_listed_network`]).
+//! A batch file holds the inputs `x` `[B, in]`, or images `[B, rows, columns]` or `[B, channels, rows, columns]`, in F32 and
+//! the labels `y` `[B]` in I64, I32 or U8.
 //!
-//! - `network`: reads a network; `write` writes one.
+//! - `network`: reads a perceptron; `write` writes any network.
+//! - `listed`: reads a network that a list of items describes.
 //! - `batch`: reads a minibatch.
 //! - `names`: tells which tensors belong to a layer, and the order of layers.
 //! - `file`: the tensors of a file.
@@ -14,6 +18,7 @@ mod batch;
 mod file;
 #[cfg(test)]
 mod fixtures;
+mod listed;
 mod names;
 mod network;
 mod write;
@@ -21,7 +26,8 @@ mod write;
 use std::io;
 use std::path::PathBuf;
 
-pub use batch::{Batch, read_batch};
+pub use batch::{Batch, read_batch, read_input_shape};
+pub use listed::read_listed_network;
 pub use network::{NamedNetwork, read_network};
 pub use write::write_network;
 
@@ -175,13 +181,23 @@ pub enum TensorError {
         /// What is wrong with them.
         source: Box<Error>,
     },
-    /// The network to be written has operations that a file does not tell.
-    #[error("cannot write {file}: wanted linear operations alone, found {found}")]
-    Operations {
+    /// A list of items makes no network.
+    #[error("{file}: wanted tensors for a network that can be made, found another")]
+    Listed {
         /// The file.
         file: PathBuf,
-        /// The first other operation.
-        found: String,
+        /// What is wrong with the list.
+        source: Box<Error>,
+    },
+    /// The file has tensors of another number of layers than the network.
+    #[error("{file}: wanted tensors of the layers {wanted}, found those of {found:?}")]
+    Layers {
+        /// The file.
+        file: PathBuf,
+        /// The names of the network's layers.
+        wanted: String,
+        /// The names of the file's.
+        found: Vec<String>,
     },
     /// The names to be written would not be read back as the same layers.
     #[error("cannot write {file}: wanted {wanted}, found {found:?}")]

@@ -49,6 +49,8 @@ fn presets_are_listed_and_printed() {
         "per-layer-vs-global",
         "trajectories",
         "controllers",
+        "lenet",
+        "transformer-permuted",
     ] {
         assert!(list.lines().any(|line| line.starts_with(name)), "{list}");
         let small = text(&trainable(&["presets", name]).stdout);

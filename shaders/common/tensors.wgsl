@@ -16,6 +16,7 @@ struct TensorLayout {
     block: u32,        // the index of its block
     first_place: u32,  // elements of the block's tensors before it, without padding
     bound: f32,        // initial elements are uniform in [-bound, bound]
+    constant: f32,     // initial elements where `bound` is 0
     block_bound: f32,  // the largest bound of its block's tensors
 }
 

@@ -7,7 +7,8 @@
 //   tensors         [tensors]           shared
 //   parameters      [replica, stride]
 //
-// A block's biases are clipped like its weights: block_bound is the bound of the block's initial weights.
+// A block's biases are clipped like its weights: block_bound is the bound of the block's initial weights. Blocks without
+// random weights, the gains and biases of normalisations, are not clipped: their block_bound is 0.
 //
 // Workgroup (t, n) handles tile t of tensor n; an invocation takes every 256th element.
 
@@ -31,6 +32,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         return;
     }
     let tensor = tensors[group.y];
+    if tensor.block_bound == 0.0 {
+        return;
+    }
     let tile = tile_range(tensor, group.x);
     let limit = kappa * tensor.block_bound;
     for (var i = tile.x + local.x; i < tile.y; i += INVOCATIONS) {

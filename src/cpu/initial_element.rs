@@ -1,9 +1,9 @@
-//! Random elements of parameter tensors; the twin of `shaders/common/initial_element.wgsl`, bit for bit.
+//! Initial elements of parameter tensors; the twin of `shaders/common/initial_element.wgsl`, bit for bit.
 
 use crate::rng::{Stream, pcg4d, unit_uniform};
 use crate::state::TensorLayout;
 
-/// Fills a tensor's stored elements with fresh random elements, and its padding with zeros.
+/// Fills a tensor's stored elements with fresh initial elements, and its padding with zeros.
 pub(crate) fn fill_initial(
     tensor: &TensorLayout,
     seed: u32,
@@ -19,7 +19,7 @@ pub(crate) fn fill_initial(
     }
 }
 
-/// The fresh random element in a row and a column.
+/// The fresh initial element in a row and a column.
 pub(crate) fn initial_element(
     tensor: &TensorLayout,
     seed: u32,
@@ -37,7 +37,8 @@ pub(crate) fn initial_element(
             let bits = pcg4d([seed, stream, tensor.block, place])[3];
             (2.0 * unit_uniform(bits) - 1.0) * tensor.bound
         }
-        _ => 0.0,
+        Some(_) => tensor.constant,
+        None => 0.0,
     }
 }
 

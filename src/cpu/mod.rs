@@ -15,8 +15,11 @@ mod initial_element;
 mod linear;
 mod loss;
 mod matrix;
+mod norm;
 mod optimiser;
 mod optimisers;
+mod patches;
+mod position;
 mod probe;
 mod reduce;
 mod regularisers;
@@ -26,6 +29,7 @@ mod stages;
 mod stream;
 mod symmetric;
 mod tensors;
+mod windows;
 
 pub(crate) use array::Array;
 pub use executor::CpuExecutor;
@@ -61,9 +65,12 @@ fn twin(kernel: &Kernel) -> Twin {
         "add" => add::twin(kernel.name),
         "linear" => linear::twin(kernel.name),
         "loss" => loss::twin(kernel.name),
+        "norm" => norm::twin(kernel.name),
+        "position" => position::twin(kernel.name),
         "stream" => stream::twin(kernel.name),
         "tensors" => tensors::twin(kernel.name),
         "optimisers" => optimisers::twin(kernel.name),
+        "patches" => patches::twin(kernel.name),
         "regularisers" => regularisers::twin(kernel.name),
         "sort" => sort::twin(kernel.name),
         "stages" => stages::twin(kernel.name),

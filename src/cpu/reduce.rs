@@ -14,6 +14,11 @@ pub(crate) fn sum_in_lanes<const IN: usize, const OUT: usize>(
     pulp::Arch::new().dispatch(SumInLanes { slices, terms })
 }
 
+/// The squared norm of `factor * v`.
+pub(crate) fn norm_sq(v: &[f32], factor: f32) -> f32 {
+    sum_in_lanes([v], |[v]| [(factor * v) * (factor * v)])[0]
+}
+
 /// The work of [`sum_in_lanes`], which [`pulp`] compiles for the widest vectors that this processor has. It is no
 /// closure, because the compiler may leave a closure outside the function that [`pulp`] compiles.
 struct SumInLanes<'a, const IN: usize, Terms> {

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 
 use super::{Arm, Controllers, Experiment, ExperimentError, Placebo, PlaceboKind};
 use crate::error::Error;
+use crate::network::{Network, Node, Op};
 use crate::record::ALL_ARMS;
 use crate::scheduler::Control;
 use crate::spec::ImageSet;
@@ -118,7 +119,16 @@ impl Experiment {
         controllers: &Controllers,
     ) -> Result<(), Error> {
         check_single_control(arm)?;
+        check_single_network(arm)?;
         let network = self.network(arm)?;
+        if self.indicators_every > 0 && !has_indicators(&network) {
+            let wanted = "0, because indicators are of linear operations on vectors alone";
+            return Err(Error::invalid(
+                "indicators_every",
+                wanted,
+                self.indicators_every,
+            ));
+        }
         self.training_spec(&network, images, &[(arm, 0)]).check()?;
         let layers = network.blocks().len();
         self.scheduler(arm, None, layers, 0, controllers)?;
@@ -127,14 +137,14 @@ impl Experiment {
             return Err(Error::invalid("optimiser", wanted, arm.optimiser.name()));
         }
         match &arm.placebo {
-            Some(placebo) => self.check_placebo(arm, placebo, arms),
+            Some(placebo) => self.check_placebo(layers, placebo, arms),
             None => Ok(()),
         }
     }
 
     fn check_placebo(
         &self,
-        arm: &Arm,
+        layers: usize,
         placebo: &Placebo,
         arms: &BTreeMap<&str, &Arm>,
     ) -> Result<(), Error> {
@@ -143,7 +153,7 @@ impl Experiment {
             Some(original) if original.placebo.is_some() => {
                 refused("an arm that is no placebo itself")
             }
-            Some(original) if original.hidden.len() != arm.hidden.len() => {
+            Some(original) if self.layers(original).is_some_and(|found| found != layers) => {
                 refused("an arm with as many layers")
             }
             Some(_) if placebo.kind == PlaceboKind::Replay && self.seeds.len() < 2 => {
@@ -153,6 +163,12 @@ impl Experiment {
             Some(_) => Ok(()),
             None => refused("the name of another arm"),
         }
+    }
+
+    /// The number of layers of `arm`; `None` where its network is refused, which is that arm's fault.
+    fn layers(&self, arm: &Arm) -> Option<usize> {
+        let network = self.network(arm).ok()?;
+        Some(network.blocks().len())
     }
 
     fn check_distinct<T: Ord + Debug>(
@@ -204,6 +220,25 @@ fn check_single_control(arm: &Arm) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::invalid("control", wanted, "another"))
+}
+
+/// Fails where `hidden` or `activation` would change nothing, because the network has sizes of its own.
+fn check_single_network(arm: &Arm) -> Result<(), Error> {
+    let usual = Arm::default();
+    if arm.network.is_mlp() || (&arm.hidden, arm.activation) == (&usual.hidden, usual.activation) {
+        return Ok(());
+    }
+    let wanted = "their defaults beside a network that is no mlp, which states its own";
+    let found = format!("{:?} and {:?}", arm.hidden, arm.activation);
+    Err(Error::invalid("hidden and activation", wanted, found))
+}
+
+/// Whether the indicators are those of the whole network: all of its parameters are of linear operations on vectors.
+fn has_indicators(network: &Network) -> bool {
+    let is_linear = |node: &Node| matches!(node.op, Op::Linear(_));
+    let is_vector = |node: &Node| network.value(node.inputs[0]).positions() == 1;
+    let mut layers = network.nodes().iter().filter(|node| node.block.is_some());
+    layers.all(|node| is_linear(node) && is_vector(node))
 }
 
 /// Whether the name can stand in tables, in pictures and on terminals.

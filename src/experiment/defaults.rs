@@ -1,7 +1,7 @@
 //! Defaults of an experiment's fields: the values of preset `diagnosis` in its small size.
 
 use super::{Arm, Experiment, Figure};
-use crate::network::Activation;
+use crate::network::{Activation, Architecture};
 use crate::probe::ProbeSpec;
 use crate::scheduler::{Control, Estimator};
 use crate::spec::{Optimiser, StreamKind, TaskSwitch};
@@ -84,6 +84,7 @@ impl Default for Arm {
     fn default() -> Self {
         Self {
             name: "ReLU".to_owned(),
+            network: Architecture::default(),
             hidden: hidden(),
             activation: activation(),
             step_size: step_size(),

@@ -1,9 +1,21 @@
-//! The paper's experiments (arXiv 2509.19698), each in a size for two CPU cores and in the paper's.
+//! The paper's experiments (arXiv 2509.19698) and the same questions on other networks, each in a size for two CPU cores and
+//! in the paper's.
+//!
+//! - `perceptrons`: the arms of the paper's experiments.
+//! - `networks`: the arms of the experiments on other networks.
 
-use super::{Arm, Experiment, Figure, Placebo, PlaceboKind};
-use crate::network::Activation;
+mod networks;
+mod perceptrons;
+
+use super::{Arm, Experiment, Figure};
 use crate::probe::{ProbeMethod, ProbeSpec, ProbeStart};
-use crate::scheduler::{BoundControl, Control, Profile, Schedule, Scope, Shape, Signal};
+use crate::scheduler::{Control, Scope, Signal};
+use crate::spec::StreamKind;
+use networks::{lenet, transformer};
+use perceptrons::{
+    ablation, collapse, controlled, controllers, diagnosis, l2, paper, per_layer_vs_global,
+    trajectories,
+};
 
 /// The size of an experiment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,11 +48,20 @@ pub enum Preset {
     Trajectories,
     /// Compares controllers where trainability is lost and where it is not.
     Controllers,
+    /// Compares controllers on LeNet-5 with random labels. Its small size has 640 images, 25 epochs (250 steps) a task,
+    /// 6 tasks, 5 seeds, as have the next three.
+    Lenet,
+    /// The same with permuted pixels and true labels.
+    LenetPermuted,
+    /// Compares controllers on a small transformer with random labels.
+    Transformer,
+    /// The same with permuted pixels and true labels.
+    TransformerPermuted,
 }
 
 impl Preset {
     /// All presets.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Smoke,
         Self::Collapse,
         Self::Diagnosis,
@@ -48,6 +69,10 @@ impl Preset {
         Self::PerLayerVsGlobal,
         Self::Trajectories,
         Self::Controllers,
+        Self::Lenet,
+        Self::LenetPermuted,
+        Self::Transformer,
+        Self::TransformerPermuted,
     ];
 
     /// The preset's name on the command line.
@@ -60,12 +85,23 @@ impl Preset {
             Self::PerLayerVsGlobal => "per-layer-vs-global",
             Self::Trajectories => "trajectories",
             Self::Controllers => "controllers",
+            Self::Lenet => "lenet",
+            Self::LenetPermuted => "lenet-permuted",
+            Self::Transformer => "transformer",
+            Self::TransformerPermuted => "transformer-permuted",
         }
     }
 
     /// The preset of a name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|preset| preset.name() == name)
+    }
+
+    fn stream(self) -> StreamKind {
+        match self {
+            Self::LenetPermuted | Self::TransformerPermuted => StreamKind::PermutedPixels,
+            _ => StreamKind::RandomLabels,
+        }
     }
 
     /// The whole experiment, with every number.
@@ -102,6 +138,16 @@ impl Preset {
                 vec![Figure::Accuracies, Figure::Trajectories],
                 controllers(),
             ),
+            Self::Lenet | Self::LenetPermuted => (
+                "Does a convolutional network lose its trainability, and does a controller keep it?",
+                vec![Figure::Accuracies, Figure::Trajectories],
+                lenet(),
+            ),
+            Self::Transformer | Self::TransformerPermuted => (
+                "Does a transformer lose its trainability, and does a controller keep it?",
+                vec![Figure::Accuracies, Figure::Trajectories],
+                transformer(),
+            ),
         };
         Experiment {
             name: self.name().to_owned(),
@@ -109,11 +155,31 @@ impl Preset {
             indicators_every: if self == Self::Diagnosis { 5 } else { 0 },
             figures,
             arms,
+            stream: self.stream(),
             ..match (self, scale) {
                 (Self::Collapse, Scale::Small) => medium(),
+                (
+                    Self::Lenet
+                    | Self::LenetPermuted
+                    | Self::Transformer
+                    | Self::TransformerPermuted,
+                    Scale::Small,
+                ) => short(),
                 _ => sized(scale),
             }
         }
+    }
+}
+
+/// A size for networks that cost more than the paper's perceptron.
+fn short() -> Experiment {
+    Experiment {
+        images: 640,
+        epochs: 25,
+        tasks: 6,
+        seeds: (1..=5).collect(),
+        interval: 50,
+        ..sized(Scale::Small)
     }
 }
 
@@ -151,57 +217,6 @@ fn sized(scale: Scale) -> Experiment {
     }
 }
 
-/// The strength of coupled L2 in all of these experiments.
-const L2: f32 = 1e-3;
-
-/// The strength of the Wasserstein regulariser: half of L2's, so that the gradient on a weight is as large.
-const WASSERSTEIN: f32 = 5e-4;
-
-fn relu() -> Arm {
-    Arm::default()
-}
-
-fn crelu() -> Arm {
-    Arm {
-        name: "CReLU".to_owned(),
-        activation: Activation::Crelu,
-        ..Arm::default()
-    }
-}
-
-fn l2() -> Arm {
-    Arm {
-        name: "L2".to_owned(),
-        l2: L2,
-        ..Arm::default()
-    }
-}
-
-fn wasserstein() -> Arm {
-    Arm {
-        name: "Wasserstein".to_owned(),
-        wasserstein: WASSERSTEIN,
-        ..Arm::default()
-    }
-}
-
-/// `arm` in its own group, under `control`.
-fn controlled(arm: &Arm, name: &str, control: Control) -> Arm {
-    Arm {
-        name: format!("{}: {name}", arm.name),
-        control,
-        ..arm.clone()
-    }
-}
-
-fn paper(signal: Signal, scope: Scope) -> Control {
-    Control::Bound(BoundControl {
-        signal,
-        scope,
-        ..BoundControl::paper()
-    })
-}
-
 fn smoke() -> Experiment {
     let arms = vec![
         controlled(&l2(), "constant", Control::Constant),
@@ -229,107 +244,6 @@ fn smoke() -> Experiment {
     }
 }
 
-fn collapse() -> Vec<Arm> {
-    let scheduler = Arm {
-        name: "L2 + scheduler".to_owned(),
-        control: paper(Signal::Combined, Scope::PerLayer),
-        ..l2()
-    };
-    vec![relu(), l2(), scheduler, crelu()]
-}
-
-fn diagnosis() -> Vec<Arm> {
-    vec![relu(), l2(), wasserstein(), crelu()]
-}
-
-fn ablation() -> Vec<Arm> {
-    let arms = |base: Arm| {
-        [
-            controlled(&base, "constant", Control::Constant),
-            controlled(&base, "noise only", paper(Signal::Noise, Scope::PerLayer)),
-            controlled(
-                &base,
-                "curvature only",
-                paper(Signal::Curvature, Scope::PerLayer),
-            ),
-            controlled(&base, "combined", paper(Signal::Combined, Scope::PerLayer)),
-        ]
-    };
-    arms(l2()).into_iter().chain(arms(wasserstein())).collect()
-}
-
-fn per_layer_vs_global() -> Vec<Arm> {
-    let arms = |base: Arm| {
-        [
-            controlled(&base, "constant", Control::Constant),
-            controlled(&base, "per layer", paper(Signal::Combined, Scope::PerLayer)),
-            controlled(&base, "global", paper(Signal::Combined, Scope::Global)),
-        ]
-    };
-    arms(crelu()).into_iter().chain(arms(l2())).collect()
-}
-
-fn trajectories() -> Vec<Arm> {
-    let base = l2();
-    let scheduler = controlled(&base, "scheduler", paper(Signal::Combined, Scope::PerLayer));
-    let schedule = |name, shape| {
-        let schedule = Schedule {
-            shape,
-            end_share: 0.1,
-        };
-        controlled(&base, name, Control::Schedule(schedule))
-    };
-    let placebo = |name, kind| Arm {
-        placebo: Some(Placebo {
-            of: scheduler.name.clone(),
-            kind,
-        }),
-        ..controlled(&base, name, Control::Constant)
-    };
-    vec![
-        controlled(&base, "constant", Control::Constant),
-        scheduler.clone(),
-        schedule("cosine", Shape::Cosine),
-        schedule("linear", Shape::Linear),
-        schedule("exponential", Shape::Exponential),
-        schedule(
-            "warmup-stable-decay",
-            Shape::WarmupStableDecay {
-                warmup: 0.05,
-                decay: 0.2,
-            },
-        ),
-        placebo("always cool", PlaceboKind::AlwaysCool),
-        placebo("random cool", PlaceboKind::RandomCool),
-        placebo("replay", PlaceboKind::Replay),
-    ]
-}
-
-fn controllers() -> Vec<Arm> {
-    let constant = |base: &Arm| controlled(base, "constant", Control::Constant);
-    let clipped = |base: &Arm| {
-        let clipping = Profile::UpdateClipping.control();
-        controlled(base, "update clipping", clipping)
-    };
-    let (relu, l2, wasserstein, crelu) = (relu(), l2(), wasserstein(), crelu());
-    vec![
-        constant(&l2),
-        controlled(
-            &l2,
-            "paper, per layer",
-            paper(Signal::Combined, Scope::PerLayer),
-        ),
-        controlled(&l2, "paper, global", paper(Signal::Combined, Scope::Global)),
-        clipped(&l2),
-        constant(&relu),
-        clipped(&relu),
-        constant(&wasserstein),
-        clipped(&wasserstein),
-        constant(&crelu),
-        clipped(&crelu),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -338,6 +252,7 @@ mod tests {
     #[test]
     fn every_preset_can_be_run_in_every_size() {
         let images = ImageSet::new(&vec![0; 784 * 25_600], 784, 0.5, 0.25).unwrap();
+        let images = images.with_labels(&vec![0; 25_600]).unwrap();
         for preset in Preset::ALL {
             for scale in [Scale::Small, Scale::Paper] {
                 preset.experiment(scale).check(&images).unwrap();

@@ -1,7 +1,5 @@
 //! The check, before anything is allocated or written, that an experiment fits on a device.
 
-use std::collections::BTreeMap;
-
 use super::{Arm, Experiment, ExperimentError};
 use crate::compute::Compute;
 use crate::network::Network;
@@ -15,13 +13,15 @@ impl Experiment {
     /// which [`Experiment::check`] refuses earlier.
     pub fn check_room(&self, compute: &Compute, images: &ImageSet) -> Result<(), ExperimentError> {
         // Arms of the same shape train together.
-        let mut shapes: BTreeMap<_, Vec<&Arm>> = BTreeMap::new();
+        let mut shapes: Vec<(Network, Vec<&Arm>)> = Vec::new();
         for arm in &self.arms {
-            let shape = (&arm.hidden, arm.activation as u32);
-            shapes.entry(shape).or_default().push(arm);
+            let network = self.network(arm)?;
+            match shapes.iter_mut().find(|(known, _)| *known == network) {
+                Some((_, arms)) => arms.push(arm),
+                None => shapes.push((network, vec![arm])),
+            }
         }
-        for arms in shapes.into_values() {
-            let network = self.network(arms[0])?;
+        for (network, arms) in shapes {
             compute.replicas_that_fit(&self.typical_spec(&network, images, arms))?;
         }
         Ok(())

@@ -9,7 +9,10 @@
 mod add;
 mod linear;
 mod loss;
+mod norm;
 mod optimisers;
+mod patches;
+mod position;
 mod probe;
 mod regularisers;
 mod sort;
@@ -20,7 +23,10 @@ mod tensors;
 pub(crate) use add::*;
 pub(crate) use linear::*;
 pub(crate) use loss::*;
+pub(crate) use norm::*;
 pub(crate) use optimisers::*;
+pub(crate) use patches::*;
+pub(crate) use position::*;
 pub(crate) use probe::*;
 pub(crate) use regularisers::*;
 pub(crate) use sort::*;
@@ -236,7 +242,10 @@ pub fn all() -> impl Iterator<Item = &'static Kernel> {
         add::KERNELS,
         linear::KERNELS,
         loss::KERNELS,
+        norm::KERNELS,
         optimisers::KERNELS,
+        position::KERNELS,
+        patches::KERNELS,
         probe::KERNELS,
         regularisers::KERNELS,
         sort::KERNELS,

@@ -36,6 +36,11 @@ impl Activation {
         }
     }
 
+    /// Whether f'' is not zero everywhere.
+    pub(crate) fn is_curved(self) -> bool {
+        matches!(self, Self::Tanh | Self::Gelu | Self::Silu | Self::Fourier)
+    }
+
     /// Whether a value keeps z beside f(z): the derivatives of the activation are no functions of f(z).
     pub fn keeps_pre_activations(self) -> bool {
         matches!(self, Self::Gelu | Self::Silu | Self::Fourier)

@@ -1,8 +1,9 @@
 //! The construction of a network: operations add their values and tensors.
 
+use super::Activation;
 use super::tensor::{Init, Tensor};
 use super::value::{Value, ValueId};
-use super::{Add, Block, Network, Node, Op};
+use super::{Block, InputShape, Network, Node, Op};
 use crate::error::Error;
 use crate::state::TensorLayout;
 
@@ -11,6 +12,7 @@ const MOST_ELEMENTS: u64 = 1 << 31;
 
 /// A network under construction.
 pub(super) struct Builder {
+    pub(super) input: InputShape,
     pub(super) values: Vec<Value>,
     pub(super) nodes: Vec<Node>,
     pub(super) tensors: Vec<Tensor>,
@@ -34,13 +36,16 @@ pub(super) struct TensorShape {
 }
 
 impl Builder {
-    pub(super) fn new(input: Value) -> Self {
-        Self {
-            values: vec![input],
+    /// # Errors
+    /// An input without elements, or with more than 2^20.
+    pub(super) fn new(input: InputShape) -> Result<Self, Error> {
+        Ok(Self {
+            input,
+            values: vec![Value::vector(input.elements()?, Activation::Identity)],
             nodes: Vec::new(),
             tensors: Vec::new(),
             blocks: Vec::new(),
-        }
+        })
     }
 
     pub(super) fn value(&self, id: ValueId) -> Value {
@@ -57,11 +62,11 @@ impl Builder {
         ValueId(self.values.len() - 1)
     }
 
-    /// Adds a sum, whose value has been added.
-    pub(super) fn add_sum(&mut self, terms: [ValueId; 2], output: ValueId) {
+    /// Adds a node without parameters, whose value has been added.
+    pub(super) fn add_plain(&mut self, op: Op, inputs: Vec<ValueId>, output: ValueId) {
         self.nodes.push(Node {
-            op: Op::Add(Add),
-            inputs: terms.to_vec(),
+            op,
+            inputs,
             output,
             block: None,
         });
@@ -69,6 +74,7 @@ impl Builder {
 
     pub(super) fn finish(self) -> Network {
         Network {
+            input: self.input,
             values: self.values,
             nodes: self.nodes,
             tensors: self.tensors,
@@ -113,10 +119,14 @@ impl Builder {
         let number = self.blocks.len() - 1;
         let block = &mut self.blocks[number];
         block.tensors.end += 1;
-        let [outputs, inputs] = [tensor.shape[0], tensor.shape[1..].iter().product()];
-        let bound = match tensor.init {
-            Init::Zero => 0.0,
-            Init::KaimingUniform => (6.0 / f64::from(inputs)).sqrt() as f32,
+        // A tensor of one column has one output, whatever its shape is.
+        let outputs = tensor.shape[0].min(tensor.columns);
+        let inputs = tensor.shape.iter().product::<u32>() / outputs;
+        let (bound, constant) = match tensor.init {
+            Init::Zero => (0.0, 0.0),
+            Init::One => (0.0, 1.0),
+            Init::KaimingUniform => ((6.0 / f64::from(inputs)).sqrt() as f32, 0.0),
+            Init::Deviation(deviation) => (3_f32.sqrt() * deviation, 0.0),
         };
         let before = previous.filter(|_| block.tensors.len() > 1);
         let layout = TensorLayout {
@@ -132,6 +142,7 @@ impl Builder {
             block: number as u32,
             first_place: before.map_or(0, |before| before.first_place + before.count),
             bound,
+            constant,
             block_bound: before.map_or(bound, |before| before.block_bound.max(bound)),
         };
         self.tensors.push(Tensor {

@@ -12,9 +12,13 @@ pub const TENSOR_TILE: u32 = 4096;
 pub enum Init {
     /// Zeros.
     Zero,
+    /// Ones.
+    One,
     /// Uniform in `[-bound, bound]`, `bound = sqrt(6 / inputs)`: it keeps the variance of ReLU activations
     /// (He et al., ICCV 2015).
     KaimingUniform,
+    /// Uniform with mean 0 and this standard deviation: `bound = sqrt(3) deviation`.
+    Deviation(f32),
 }
 
 /// One parameter tensor.

@@ -4,7 +4,7 @@ use super::declare::{BufferId, Declare, Elements};
 use super::probe::ProbeBuffers;
 use super::regularisers::{self, RegulariserBuffers};
 use crate::error::Error;
-use crate::network::{Network, Value, ValueId};
+use crate::network::{Network, Node, Op, Value, ValueId};
 use crate::probe::ProbeStart;
 use crate::spec::TrainingSpec;
 use crate::state::{ReplicaState, SQUARE_PARTS, StepSum, TaskRecord, TensorLayout};
@@ -47,6 +47,12 @@ pub struct Buffers {
     /// Gradients with respect to the pre-activations z of every value but the minibatch; a placeholder for other constants:
     /// `[replica, stored rows, padded units]` f32
     pub pre_activation_gradients: Vec<BufferId>,
+    /// The normalised inputs of every layer normalisation, by its output, each row followed by the inverse standard
+    /// deviation and three zeros: `[replica, stored rows, padded units + 4]` f32
+    pub normalised: Vec<Option<BufferId>>,
+    /// The gradients with respect to the inputs f(z) of a layer normalisation, by its output, where f is curved:
+    /// `[replica, stored rows, padded units]` f32
+    pub value_gradients: Vec<Option<BufferId>>,
     /// `[replica, stride]` f32
     pub parameters: BufferId,
     /// `[replica, stride]` f32: gradients of the loss and, where replicas use them, of L2-init and the Wasserstein
@@ -91,6 +97,8 @@ impl Buffers {
             .map(|value| gradient(declare, value))
             .collect();
         let pre_activations = values().map(|value| kept(declare, value)).collect();
+        let normalised = normalised(spec, declare);
+        let value_gradients = value_gradients(spec, declare);
         let stride = spec.network.parameter_stride();
         let [parameters, gradients, first_moment] =
             ["parameters", "gradients", "first moment"].map(|name| declare.floats(name, stride));
@@ -131,6 +139,8 @@ impl Buffers {
             activations,
             pre_activations,
             pre_activation_gradients,
+            normalised,
+            value_gradients,
             parameters,
             gradients,
             first_moment,
@@ -152,6 +162,16 @@ impl Buffers {
     /// The buffer to which a value's pre-activations are written; a placeholder where it does not keep them.
     pub(super) fn kept_pre_activations(&self, value: ValueId) -> BufferId {
         self.pre_activations[value.index()].unwrap_or(self.placeholder)
+    }
+
+    /// The normalised inputs of the layer normalisation that makes a value.
+    pub(super) fn normalised(&self, output: ValueId) -> BufferId {
+        self.normalised[output.index()].expect("a normalisation has the buffer")
+    }
+
+    /// The buffer for the gradients with respect to f(z) of a layer normalisation; a placeholder where f is not curved.
+    pub(super) fn value_gradients(&self, output: ValueId) -> BufferId {
+        self.value_gradients[output.index()].unwrap_or(self.placeholder)
     }
 
     /// The buffers whose contents persist from one step or probe to the next.
@@ -197,4 +217,33 @@ impl Buffers {
             .chain(layers)
             .collect())
     }
+}
+
+/// The node that makes each value, if it is a layer normalisation.
+pub(super) fn norms(network: &Network) -> impl Iterator<Item = Option<&Node>> {
+    let nodes = network.nodes().iter();
+    let norms = nodes.map(|node| Some(node).filter(|node| matches!(node.op, Op::LayerNorm(_))));
+    std::iter::once(None).chain(norms)
+}
+
+fn normalised(spec: &TrainingSpec, declare: &mut Declare) -> Vec<Option<BufferId>> {
+    let buffer = |(number, node): (usize, Option<&Node>)| {
+        let output = node?.output;
+        let columns = spec.network.value(output).padded_units() + 4;
+        let words = spec.stored_rows(output) as usize * columns as usize;
+        Some(declare.floats(format!("normalised {number}"), words))
+    };
+    norms(&spec.network).enumerate().map(buffer).collect()
+}
+
+fn value_gradients(spec: &TrainingSpec, declare: &mut Declare) -> Vec<Option<BufferId>> {
+    let buffer = |(number, node): (usize, Option<&Node>)| {
+        let input = node?.inputs[0];
+        let value = spec.network.value(input);
+        let words = spec.stored_rows(input) as usize * value.padded_units() as usize;
+        let name = format!("value gradients {number}");
+        let activation = value.activation;
+        activation.is_curved().then(|| declare.floats(name, words))
+    };
+    norms(&spec.network).enumerate().map(buffer).collect()
 }

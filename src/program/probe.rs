@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use trainable::network::Activation;
+use trainable::network::{Activation, Architecture};
 use trainable::probe::{LayerStats, ProbeSpec, ProbeStart, ProbeStats};
 use trainable::spec::{ReplicaSpec, TrainingSpec};
-use trainable::tensors::{read_batch, read_network};
+use trainable::tensors::{read_batch, read_input_shape, read_listed_network, read_network};
 use trainable::{Backend, Compute, Trainer};
 
 use super::{Failure, backend_parser, print};
@@ -17,10 +17,17 @@ use super::{Failure, backend_parser, print};
 pub(crate) struct Options {
     /// The network, a safetensors file in F32: NAME.weight [out, in] and NAME.bias [out] of each layer; names differ
     /// only in their numbers, which give the order (fc1, fc2, ..., or 0, 2, ... of an nn.Sequential); with crelu or
-    /// fourier, the next layer's in is twice the previous out
+    /// fourier, the next layer's in is twice the previous out. With --network, the tensors of its layers: conv1, norm1,
+    /// position1, fc1 and so on, or the numbers of an nn.Sequential
     #[arg(value_name = "NET")]
-    network: PathBuf,
-    /// The minibatch, a safetensors file: x [B, in] in F32 and the labels y [B] in I64, I32 or U8
+    file: PathBuf,
+    /// What the network computes, where it is no perceptron: lenet, resnet-small, vit-small, or its items, such as
+    /// 'conv 6 kernel 5, relu, flatten, linear classes'; also as an experiment file has it, such as
+    /// '{ lenet = { channels = [12, 32] } }'
+    #[arg(long, value_name = "ITEMS", value_parser = architecture, conflicts_with = "activation")]
+    network: Option<Architecture>,
+    /// The minibatch, a safetensors file: x [B, in], or images [B, channels, rows, columns] with --network, in F32 and
+    /// the labels y [B] in I64, I32 or U8
     #[arg(long, value_name = "BATCH")]
     batch: PathBuf,
     /// Nonlinearity of the hidden layers
@@ -72,6 +79,27 @@ impl From<ActivationName> for Activation {
     }
 }
 
+/// Reads the value of `--network`: a name, items between commas, or the value of the field of an experiment file.
+fn architecture(text: &str) -> Result<Architecture, String> {
+    #[derive(serde::Deserialize)]
+    struct Stated {
+        network: Architecture,
+    }
+    let text = text.trim();
+    let value = if text.starts_with(['[', '{']) {
+        text.to_owned()
+    } else if text.contains([',', ' ']) {
+        let items = text.split(',').map(|item| toml::Value::from(item.trim()));
+        toml::Value::Array(items.collect()).to_string()
+    } else {
+        toml::Value::from(text).to_string()
+    };
+    let stated = toml::from_str::<Stated>(&format!("network = {value}"));
+    stated
+        .map(|stated| stated.network)
+        .map_err(|error| error.message().to_owned())
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum Format {
     /// For people
@@ -91,7 +119,13 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
 
 /// Checks files and options, then opens a device and probes. Every fault of files and options is found before the device is opened.
 fn probe(options: &Options) -> Result<Report, Failure> {
-    let read = read_network(&options.network, options.activation.into())?;
+    let read = match options.network.as_ref().filter(|network| !network.is_mlp()) {
+        Some(network) => {
+            let input = read_input_shape(&options.batch)?;
+            read_listed_network(&options.file, input, network)?
+        }
+        None => read_network(&options.file, options.activation.into())?,
+    };
     let batch = read_batch(&options.batch, &read.network)?;
     let spec = TrainingSpec {
         network: read.network,
@@ -115,7 +149,7 @@ fn probe(options: &Options) -> Result<Report, Failure> {
     // There is one replica, and so one entry.
     let stats = trainer.probe()?.swap_remove(0);
     let stats = stats.map_err(|source| Failure::NotFinite {
-        network: options.network.clone(),
+        network: options.file.clone(),
         batch: options.batch.clone(),
         source,
     })?;
@@ -293,6 +327,28 @@ mod tests {
         assert_eq!(json["iterations"], 3);
         let wanted = ["fc1", "12", "0.50000", "0", "-", "-", "3", "no", "-"];
         assert_eq!(row.cells(), wanted);
+    }
+
+    #[test]
+    fn networks_are_named_or_listed() {
+        let [name, list, table] = ["lenet", "linear 3,relu, linear classes", "{ lenet = {} }"]
+            .map(|text| architecture(text).unwrap());
+        assert_eq!(name, Architecture::named()[0]);
+        assert_eq!(name, table);
+        let items = ["linear 3", "relu", "linear classes"].map(|item| item.parse().unwrap());
+        assert_eq!(list, Architecture::Items(items.to_vec()));
+        for (text, mention) in [
+            ("lenett", "unknown variant `lenett`"),
+            (
+                "linear 3, golu",
+                "wanted an operation or an activation, found \"golu\"",
+            ),
+            ("[3]", "expected a string"),
+            ("linear 3,", "found \"\""),
+        ] {
+            let error = architecture(text).unwrap_err();
+            assert!(error.contains(mention), "{text}: {error}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use safetensors::tensor::{Dtype, TensorView};
 
 use super::TensorError;
 use super::file::{TensorFile, read};
-use crate::network::Network;
+use crate::network::{Network, Op};
 
 /// Samples and their labels.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,9 +30,10 @@ pub fn read_batch(file: &Path, network: &Network) -> Result<Batch, TensorError> 
 
     let x = tensors.typed("x", &[Dtype::F32])?;
     let wanted = format!("[B, {0}], as the network has {0} inputs", network.inputs());
-    let &[samples, width] = x.shape() else {
+    let (&[samples, ref sides @ ..], true) = (x.shape(), takes(network, x.shape())) else {
         return Err(tensors.wrong_shape("x", wanted, &x));
     };
+    let width: usize = sides.iter().product();
     if samples == 0 {
         return Err(TensorError::EmptyBatch {
             file: file.into(),
@@ -52,6 +53,39 @@ pub fn read_batch(file: &Path, network: &Network) -> Result<Batch, TensorError> 
         inputs: tensors.finite("x", &x)?,
         labels: labels(file, &y, network.classes())?,
     })
+}
+
+/// Whether inputs of this shape can be the network's: a perceptron takes vectors, other networks also images.
+fn takes(network: &Network, shape: &[usize]) -> bool {
+    let is_perceptron = { network.nodes().iter() }.all(|node| matches!(node.op, Op::Linear(_)));
+    match shape.len() {
+        2 => true,
+        3 | 4 => !is_perceptron,
+        _ => false,
+    }
+}
+
+/// The channels, rows and columns of the inputs in a batch file: `x` is `[B, in]`, `[B, rows, columns]` or
+/// `[B, channels, rows, columns]`.
+///
+/// # Errors
+/// [`TensorError`] for a file without such inputs.
+pub fn read_input_shape(file: &Path) -> Result<[u32; 3], TensorError> {
+    let bytes = read(file)?;
+    let tensors = TensorFile::parse(file, &bytes)?;
+    let x = tensors.typed("x", &[Dtype::F32])?;
+    let sides: Vec<_> = { x.shape().iter().skip(1) }
+        .map(|&n| u32::try_from(n))
+        .collect();
+    match sides[..] {
+        [Ok(columns)] => Ok([1, 1, columns]),
+        [Ok(rows), Ok(columns)] => Ok([1, rows, columns]),
+        [Ok(channels), Ok(rows), Ok(columns)] => Ok([channels, rows, columns]),
+        _ => {
+            let wanted = "[B, in], [B, rows, columns] or [B, channels, rows, columns]".to_owned();
+            Err(tensors.wrong_shape("x", wanted, &x))
+        }
+    }
 }
 
 /// The elements of an integer tensor, all below `classes`.

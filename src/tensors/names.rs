@@ -14,18 +14,10 @@ pub(super) enum Fault {
     Ambiguous(String, String),
 }
 
-/// The layers in their order: the names of their tensors without `.weight` and `.bias`. There is at least one.
+/// The layers of a perceptron in their order: the names of their tensors without `.weight` and `.bias`. There is at least
+/// one.
 pub(super) fn layers(tensors: &[&str]) -> Result<Vec<String>, Fault> {
-    let mut layers = Vec::new();
-    for tensor in tensors {
-        match split(tensor) {
-            // Names are printed.
-            Some((layer, _)) if !layer.contains(char::is_control) => layers.push(layer),
-            _ => return Err(Fault::Unexpected((*tensor).to_owned())),
-        }
-    }
-    layers.sort_by(|a, b| natural(a, b).then_with(|| a.cmp(b)));
-    layers.dedup();
+    let layers = sorted(tensors)?;
     let known: HashSet<_> = tensors.iter().copied().collect();
     for layer in &layers {
         let pair = ["weight", "bias"].map(|kind| tensor(layer, kind));
@@ -33,11 +25,7 @@ pub(super) fn layers(tensors: &[&str]) -> Result<Vec<String>, Fault> {
             return Err(Fault::Missing(missing));
         }
     }
-    for pair in layers.windows(2) {
-        if shape(pair[0]) != shape(pair[1]) || natural(pair[0], pair[1]).is_eq() {
-            return Err(Fault::Ambiguous(pair[0].to_owned(), pair[1].to_owned()));
-        }
-    }
+    check_order(&layers)?;
     // These count without gaps, those of a Sequential count what has no parameters, too.
     let is_counted = |layer: &&str| shape(layer) == "fc0";
     for (layer, number) in layers.iter().filter(|layer| is_counted(layer)).zip(1..) {
@@ -50,6 +38,49 @@ pub(super) fn layers(tensors: &[&str]) -> Result<Vec<String>, Fault> {
         true => Err(Fault::Missing(tensor("fc1", "weight"))),
         false => Ok(layers.into_iter().map(str::to_owned).collect()),
     }
+}
+
+/// The layers in the order of `blocks`, the names of a network's blocks: by these names where one of them is there, else by
+/// the numbers in their names.
+pub(super) fn layers_of(tensors: &[&str], blocks: &[&str]) -> Result<Vec<String>, Fault> {
+    let layers = sorted(tensors)?;
+    let is_own = |layer: &&str| blocks.contains(layer);
+    if layers.iter().any(is_own) {
+        if let Some(other) = tensors.iter().find(|tensor| {
+            let layer = split(tensor).map(|(layer, _)| layer);
+            !layer.is_some_and(|layer| blocks.contains(&layer))
+        }) {
+            return Err(Fault::Unexpected((*other).to_owned()));
+        }
+        return Ok(blocks.iter().map(|&block| block.to_owned()).collect());
+    }
+    check_order(&layers)?;
+    Ok(layers.into_iter().map(str::to_owned).collect())
+}
+
+/// The layers, sorted by text and by number.
+fn sorted<'a>(tensors: &[&'a str]) -> Result<Vec<&'a str>, Fault> {
+    let mut layers = Vec::new();
+    for tensor in tensors {
+        match split(tensor) {
+            // Names are printed.
+            Some((layer, _)) if !layer.contains(char::is_control) => layers.push(layer),
+            _ => return Err(Fault::Unexpected((*tensor).to_owned())),
+        }
+    }
+    layers.sort_by(|a, b| natural(a, b).then_with(|| a.cmp(b)));
+    layers.dedup();
+    Ok(layers)
+}
+
+/// Fails unless the numbers in the names give the order.
+fn check_order(layers: &[&str]) -> Result<(), Fault> {
+    for pair in layers.windows(2) {
+        if shape(pair[0]) != shape(pair[1]) || natural(pair[0], pair[1]).is_eq() {
+            return Err(Fault::Ambiguous(pair[0].to_owned(), pair[1].to_owned()));
+        }
+    }
+    Ok(())
 }
 
 /// The name of a layer's tensor: a lone `nn.Linear` has no name of its own.

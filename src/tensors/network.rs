@@ -31,28 +31,27 @@ impl NamedNetwork {
             parameters,
         }
     }
+
+    /// Names the layers as the network names its blocks: `conv1`, `norm1`, `fc1` and so on.
+    pub fn by_block(network: Network, parameters: Parameters) -> Self {
+        let names = network.blocks().iter().map(|block| block.name.clone());
+        Self {
+            names: names.collect(),
+            network,
+            parameters,
+        }
+    }
 }
 
-/// Reads a network file. The file determines the number of layers and their widths.
+/// Reads the file of a perceptron. The file determines the number of layers and their widths.
 ///
 /// # Errors
 /// [`TensorError`] for the first fault of the file.
 pub fn read_network(file: &Path, activation: Activation) -> Result<NamedNetwork, TensorError> {
     let bytes = read(file)?;
     let tensors = TensorFile::parse(file, &bytes)?;
-    let names = names::layers(&tensors.names()).map_err(|fault| match fault {
-        Fault::Missing(name) => tensors.missing(name),
-        Fault::Unexpected(found) => TensorError::Unexpected {
-            file: file.into(),
-            wanted: "pairs of NAME.weight and NAME.bias",
-            found,
-        },
-        Fault::Ambiguous(first, second) => TensorError::Ambiguous {
-            file: file.into(),
-            first,
-            second,
-        },
-    })?;
+    let names = names::layers(&tensors.names())
+        .map_err(|fault| tensors.fault(fault, "pairs of NAME.weight and NAME.bias"))?;
     let mut widths = Vec::new();
     let mut parameters = Vec::new();
     let mut previous = None;
@@ -88,6 +87,24 @@ struct Weight {
 }
 
 impl TensorFile<'_> {
+    /// The error for names that make up no layers; `wanted` are those that would.
+    pub(super) fn fault(&self, fault: Fault, wanted: &'static str) -> TensorError {
+        let file = self.file.into();
+        match fault {
+            Fault::Missing(name) => self.missing(name),
+            Fault::Unexpected(found) => TensorError::Unexpected {
+                file,
+                wanted,
+                found,
+            },
+            Fault::Ambiguous(first, second) => TensorError::Ambiguous {
+                file,
+                first,
+                second,
+            },
+        }
+    }
+
     /// The weights of `layer`. `previous` is the name and the number of outputs of the layer before it; the first has none.
     fn weight(
         &self,

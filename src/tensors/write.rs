@@ -9,8 +9,8 @@ use super::{NamedNetwork, TensorError, names};
 use crate::files::write_whole;
 use crate::network::{self, Op};
 
-/// Writes a network file that [`read_network`](super::read_network) and PyTorch read: `NAME.weight` `[out, in]` and
-/// `NAME.bias` `[out]` in F32 for each layer. The file appears whole or not at all; a file that was there is replaced.
+/// Writes a network file that [`read_network`](super::read_network),
+/// [`read_listed_network`](super::read_listed_network) and PyTorch read: the tensors of each layer in F32. The file appears whole or not at all; a file that was there is replaced.
 ///
 /// # Errors
 /// [`TensorError::Names`] or [`TensorError::Parameters`] where the names or the parameters are not those of a network of
@@ -35,7 +35,7 @@ struct Tensor<'a> {
     bytes: Vec<u8>,
 }
 
-/// The weight and the bias of each layer.
+/// The tensors of each layer.
 fn tensors(named: &NamedNetwork) -> Vec<Tensor<'_>> {
     let tensors = named.network.tensors().iter().zip(&named.parameters);
     let named = tensors.map(|(tensor, elements)| Tensor {
@@ -56,13 +56,6 @@ fn file_name(named: &NamedNetwork, tensor: &network::Tensor) -> String {
 
 /// Fails unless reading what is written gives the same network.
 fn check(file: &Path, named: &NamedNetwork, tensors: &[Tensor<'_>]) -> Result<(), TensorError> {
-    let mut operations = named.network.nodes().iter().map(|node| &node.op);
-    if let Some(other) = operations.find(|op| !matches!(op, Op::Linear(_))) {
-        return Err(TensorError::Operations {
-            file: file.into(),
-            found: format!("{other:?}"),
-        });
-    }
     let packed = named.network.pack(&named.parameters);
     packed.map_err(|source| TensorError::Parameters {
         file: file.into(),
@@ -70,7 +63,17 @@ fn check(file: &Path, named: &NamedNetwork, tensors: &[Tensor<'_>]) -> Result<()
     })?;
     let written: Vec<_> = tensors.iter().map(|tensor| &tensor.name[..]).collect();
     let layers = named.network.blocks().len();
-    if named.names.len() != layers || names::layers(&written).as_ref() != Ok(&named.names) {
+    let is_perceptron =
+        { named.network.nodes().iter() }.all(|node| matches!(node.op, Op::Linear(_)));
+    let read = if is_perceptron {
+        names::layers(&written)
+    } else {
+        let blocks: Vec<_> = { named.network.blocks().iter() }
+            .map(|block| &block.name[..])
+            .collect();
+        names::layers_of(&written, &blocks)
+    };
+    if named.names.len() != layers || read.as_ref() != Ok(&named.names) {
         return Err(TensorError::Names {
             file: file.into(),
             wanted: format!("names of {layers} layers whose numbers give their order"),
@@ -87,9 +90,9 @@ mod tests {
     use std::fs;
 
     use super::super::fixtures::{network_tensors, reading, serialized};
-    use super::super::read_network;
+    use super::super::{read_listed_network, read_network};
     use super::*;
-    use crate::network::{Activation, Item, Network};
+    use crate::network::{Activation, Architecture, Network};
 
     fn named(activation: Activation) -> NamedNetwork {
         let network = Network::mlp(&[2, 3, 2], activation).unwrap();
@@ -111,13 +114,32 @@ mod tests {
     }
 
     #[test]
-    fn a_network_with_a_sum_is_refused() {
-        let message = fault(|named| {
-            let items = [Item::Linear(2), Item::Add(0), Item::Linear(2)];
-            named.network = Network::sequence(2, &items).unwrap();
-        });
-        let wanted = "cannot write FILE: wanted linear operations alone, found Add(Add)";
-        assert_eq!(message, wanted);
+    fn a_network_with_a_sum_is_read_back_by_its_list() {
+        let items = "linear 2, tanh, linear 2, add 0, linear classes".split(", ");
+        let items = items.map(|item| item.parse().unwrap()).collect();
+        let architecture = Architecture::Items(items);
+        let network = architecture.network([1, 1, 2], 2, &[], Activation::Identity);
+        let network = network.unwrap();
+        let count = |tensor: &network::Tensor| (0..tensor.count()).map(|i| i as f32).collect();
+        let parameters = network.tensors().iter().map(count).collect();
+        let by_block = NamedNetwork::by_block(network, parameters);
+        let sequential = NamedNetwork {
+            names: ["0", "2", "11"].map(str::to_owned).to_vec(),
+            ..by_block.clone()
+        };
+        for wanted in [by_block, sequential] {
+            let directory = tempfile::tempdir().unwrap();
+            let file = directory.path().join("network.safetensors");
+            write_network(&file, &wanted).unwrap();
+            let read = read_listed_network(&file, [1, 1, 2], &architecture).unwrap();
+            assert_eq!(read, wanted);
+            let swapped = NamedNetwork {
+                names: wanted.names.iter().rev().cloned().collect(),
+                ..wanted
+            };
+            let error = write_network(&file, &swapped).unwrap_err();
+            assert!(matches!(error, TensorError::Names { .. }), "{error}");
+        }
     }
 
     #[test]

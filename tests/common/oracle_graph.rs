@@ -15,6 +15,10 @@ pub(crate) enum Operation {
     Activation(Activation),
     /// Adds the value after this number of operations; 0 is the input.
     Add(usize),
+    /// Layer normalisation, with a gain and a bias.
+    Norm,
+    /// Adds a parameter to each unit.
+    Position,
 }
 
 /// A network, its parameters, and a batch.
@@ -22,9 +26,10 @@ pub(crate) enum Operation {
 pub(crate) struct Graph {
     pub(crate) inputs: usize,
     pub(crate) operations: Vec<Operation>,
-    /// The weight `[out, in]` and the bias `[out]` of every linear operation, in one vector.
+    /// The weight `[out, in]` and the bias `[out]` of every linear operation, the gain and the bias of every normalisation,
+    /// and the elements of every position embedding, in one vector.
     pub(crate) parameters: Vec<f64>,
-    /// The range of each linear operation in the parameters.
+    /// The range in the parameters of each operation that has some.
     pub(crate) ranges: Vec<Range<usize>>,
     pub(crate) x: Vec<f64>,
     pub(crate) y: Vec<u32>,
@@ -50,6 +55,14 @@ impl Graph {
                     parameters.extend(random.uniform(0.5, *units));
                     ranges.push(first..parameters.len());
                     width = *units;
+                }
+                Operation::Norm | Operation::Position => {
+                    let first = parameters.len();
+                    if matches!(operation, Operation::Norm) {
+                        parameters.extend(random.uniform(0.5, width).iter().map(|gain| 1.0 + gain));
+                    }
+                    parameters.extend(random.uniform(0.5, width));
+                    ranges.push(first..parameters.len());
                 }
                 Operation::Activation(activation) if activation.doubles() => width *= 2,
                 Operation::Activation(_) | Operation::Add(_) => {}
@@ -81,6 +94,16 @@ impl Graph {
                     rows.map(|(row, b)| dot(row, input) + b).collect()
                 }
                 Operation::Activation(activation) => activation.forward(input),
+                Operation::Norm => {
+                    let parameters = &self.parameters[ranges.next().expect("a range").clone()];
+                    let (gain, bias) = parameters.split_at(input.len());
+                    let units = normalise(input).0.into_iter().zip(gain.iter().zip(bias));
+                    units.map(|(x, (gain, bias))| gain * x + bias).collect()
+                }
+                Operation::Position => {
+                    let parameters = &self.parameters[ranges.next().expect("a range").clone()];
+                    input.iter().zip(parameters).map(|(x, e)| x + e).collect()
+                }
                 Operation::Add(from) => {
                     let terms = input.iter().zip(&values[*from]);
                     terms.map(|(a, b)| a + b).collect()
@@ -132,6 +155,25 @@ impl Graph {
                     let below = (0..input.len()).map(|k| activation.backward(input, &d, k));
                     add(&mut upstream[number], below);
                 }
+                Operation::Norm => {
+                    let range = ranges.next().expect("a range").clone();
+                    let (x, scale) = normalise(input);
+                    let of_gain = d.iter().zip(&x).map(|(d, x)| d * x);
+                    let own: Vec<_> = of_gain.chain(d.iter().copied()).collect();
+                    gradient[range.clone()].copy_from_slice(&own);
+                    let gain = &self.parameters[range][..x.len()];
+                    let g: Vec<_> = gain.iter().zip(&d).map(|(gain, d)| gain * d).collect();
+                    let count = x.len() as f64;
+                    let means = [g.iter().sum::<f64>() / count, dot(&g, &x) / count];
+                    let pairs = g.iter().zip(&x);
+                    let below = pairs.map(|(g, x)| scale * (g - means[0] - x * means[1]));
+                    add(&mut upstream[number], below);
+                }
+                Operation::Position => {
+                    let range = ranges.next().expect("a range").clone();
+                    gradient[range].copy_from_slice(&d);
+                    add(&mut upstream[number], d.iter().copied());
+                }
                 Operation::Add(from) => {
                     add(&mut upstream[number], d.iter().copied());
                     add(&mut upstream[*from], d.iter().copied());
@@ -161,7 +203,7 @@ impl Graph {
         samples.map(surprise).sum::<f64>() / self.y.len() as f64
     }
 
-    /// (1/B) sum_i |g_i - mean|^2 of every linear operation, over the sample gradients g_i.
+    /// (1/B) sum_i |g_i - mean|^2 of every operation with parameters, over the sample gradients g_i.
     pub(crate) fn variances(&self) -> Vec<f64> {
         let samples = self.sample_gradients();
         let centre = mean(&samples);
@@ -210,4 +252,13 @@ fn add(sums: &mut [f64], terms: impl Iterator<Item = f64>) {
     sums.iter_mut()
         .zip(terms)
         .for_each(|(sum, term)| *sum += term);
+}
+
+/// A sample's units with mean 0 and variance 1 or a little less, and the inverse of what they were divided by.
+fn normalise(units: &[f64]) -> (Vec<f64>, f64) {
+    let count = units.len() as f64;
+    let mean = units.iter().sum::<f64>() / count;
+    let squares = units.iter().map(|x| (x - mean) * (x - mean));
+    let scale = 1.0 / (squares.sum::<f64>() / count + 1e-5).sqrt();
+    (units.iter().map(|x| scale * (x - mean)).collect(), scale)
 }

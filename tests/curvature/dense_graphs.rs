@@ -1,4 +1,4 @@
-//! Networks with sums against dense float64 Hessians.
+//! Networks with sums, normalisations and position embeddings against dense float64 Hessians.
 
 use crate::common::{Tolerance, compare, computes, noise};
 use crate::oracle::{self, Activation as A, eigen, multiply};
@@ -6,13 +6,14 @@ use crate::oracle_graph::{Graph, Operation};
 use crate::point::{Point, in_the_crate};
 use crate::probes::{EIGENVALUE, ONE_PASS, all, check, dot, eigenvalues, numbers, probe, swift};
 use crate::products::{hessian_vector_product, like};
-use Operation::{Activation as F, Add, Linear};
+use Operation::{Activation as F, Add, Linear, Norm, Position};
 use trainable::network::{Item, Network};
 
 /// Sums of neighbours and of values far apart, of the input, of a value with three readers, and of terms whose activations
-/// are curved, keep z, have a kink, or are none.
+/// are curved, keep z, have a kink, or are none. Normalisations of the input, of values with each kind of activation, and of
+/// a value that a later node reads, too; the same of position embeddings.
 fn graphs() -> Vec<Graph> {
-    let lists: [(usize, &[Operation]); 5] = [
+    let lists: [(usize, &[Operation]); 9] = [
         (3, &[Linear(3), Add(0), F(A::Tanh), Linear(3)]),
         (
             4,
@@ -66,6 +67,53 @@ fn graphs() -> Vec<Graph> {
                 Linear(3),
             ],
         ),
+        (5, &[Norm, Linear(4), Norm, F(A::Gelu), Norm, Linear(3)]),
+        (
+            4,
+            &[
+                Linear(5),
+                F(A::Tanh),
+                Norm,
+                F(A::Crelu),
+                Linear(6),
+                Norm,
+                F(A::Relu),
+                Linear(3),
+            ],
+        ),
+        (
+            3,
+            &[
+                Position,
+                Linear(5),
+                Norm,
+                Linear(5),
+                F(A::Silu),
+                Norm,
+                F(A::Fourier),
+                Linear(5),
+                Add(2),
+                Position,
+                F(A::Tanh),
+                Norm,
+                Add(9),
+                Linear(2),
+            ],
+        ),
+        (
+            4,
+            &[
+                Position,
+                F(A::Silu),
+                Position,
+                F(A::Crelu),
+                Linear(4),
+                F(A::Gelu),
+                Position,
+                Add(6),
+                Linear(3),
+            ],
+        ),
     ];
     let seeds = [1, 50];
     let all = lists.iter().flat_map(|list| seeds.map(|seed| (list, seed)));
@@ -78,6 +126,8 @@ fn point(graph: &Graph) -> Point {
         Linear(units) => Item::Linear(units as u32),
         F(activation) => Item::Activation(in_the_crate(activation)),
         Add(from) => Item::Add(from),
+        Norm => Item::LayerNorm,
+        Position => Item::PositionEmbedding,
     };
     let items: Vec<_> = graph.operations.iter().map(item).collect();
     let network = Network::sequence(graph.inputs as u32, &items).unwrap();

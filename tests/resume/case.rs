@@ -10,12 +10,13 @@ use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{Arm, Experiment, Placebo, PlaceboKind};
+use trainable::network::{Architecture, ListedItem};
 use trainable::scheduler::{BoundControl, Control};
 use trainable::spec::{Optimiser, TaskSwitch, UpdateClipping};
 
 pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
 
-/// An experiment of three batches of replicas (two shapes, then placebos), 60 steps each, with a probe at every seventh.
+/// An experiment of four batches of replicas (three shapes, then placebos), 60 steps each, with a probe at every seventh.
 pub(crate) fn experiment() -> Experiment {
     let plain = Arm {
         hidden: vec![8],
@@ -85,6 +86,12 @@ pub(crate) fn experiment() -> Experiment {
                 ..plain.clone()
             },
             Arm {
+                name: "list".to_owned(),
+                network: Architecture::Items(list()),
+                hidden: Arm::default().hidden,
+                ..plain.clone()
+            },
+            Arm {
                 name: "diverges".to_owned(),
                 step_size: 1e30,
                 ..plain.clone()
@@ -94,6 +101,15 @@ pub(crate) fn experiment() -> Experiment {
         ],
         ..Preset::Smoke.experiment(Scale::Small)
     }
+}
+
+/// The items of a network with a sum.
+fn list() -> Vec<ListedItem> {
+    let items = "flatten, linear 8, tanh, linear 8, add 3, relu, linear classes";
+    items
+        .split(", ")
+        .map(|item| item.parse().unwrap())
+        .collect()
 }
 
 /// An experiment file and a temporary directory for its runs.
@@ -202,7 +218,7 @@ pub(crate) fn assert_same(found: &Path, wanted: &Path) {
     let rows = |name: &str| wanted[name].iter().filter(|byte| **byte == b'\n').count();
     assert_eq!(
         rows("tasks.csv"),
-        1 + 6 * 2 * 5,
+        1 + 7 * 2 * 5,
         "all but the diverging arm's tasks"
     );
     assert!(rows("probes.csv") > 100);

@@ -1,7 +1,7 @@
 //! Twin of `shaders/linear/gradient_norms.wgsl`.
 
 use crate::cpu::Array;
-use crate::cpu::reduce::sum_in_lanes;
+use crate::cpu::reduce::norm_sq;
 use crate::kernels::GradientNorms;
 
 pub(crate) fn run(params: &GradientNorms, arrays: &mut [Array; 3]) {
@@ -17,9 +17,4 @@ pub(crate) fn run(params: &GradientNorms, arrays: &mut [Array; 3]) {
         .map(|(a, d)| norm_sq(d, batch) * (norm_sq(a, 1.0) + 1.0))
         .sum();
     norms.write::<f32>()[params.layer as usize] = sum / batch;
-}
-
-/// The squared norm of `factor * v`.
-pub(super) fn norm_sq(v: &[f32], factor: f32) -> f32 {
-    sum_in_lanes([v], |[v]| [(factor * v) * (factor * v)])[0]
 }

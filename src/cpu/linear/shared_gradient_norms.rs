@@ -2,9 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::gradient_norms::norm_sq;
 use crate::cpu::Array;
 use crate::cpu::matrix::{product, view, view_mut};
+use crate::cpu::reduce::norm_sq;
 use crate::kernels::SharedGradientNorms;
 
 pub(crate) fn run(params: &SharedGradientNorms, arrays: &mut [Array; 3]) {

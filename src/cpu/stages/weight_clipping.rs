@@ -11,7 +11,8 @@ pub(crate) fn run(_: &WeightClipping, arrays: &mut [Array; 4]) {
         return;
     }
     let parameters = parameters.write::<f32>();
-    for tensor in tensors.read::<TensorLayout>() {
+    let tensors = tensors.read::<TensorLayout>().iter();
+    for tensor in tensors.filter(|tensor| tensor.block_bound != 0.0) {
         let limit = kappa * tensor.block_bound;
         for theta in &mut parameters[tensor.elements()] {
             *theta = theta.clamp(-limit, limit);

@@ -118,7 +118,10 @@ mod tests {
     #[test]
     fn a_checkpoint_older_than_a_field_means_the_fields_default() {
         for preset in Preset::ALL {
-            let mut experiment = preset.experiment(Scale::Paper);
+            let mut experiment = Experiment {
+                stream: StreamKind::RandomLabels,
+                ..preset.experiment(Scale::Paper)
+            };
             let mut old = subject(&experiment, &images(&[0, 1]));
             old[EXPERIMENT].as_object_mut().unwrap().remove("stream");
             let file = Path::new("file");

@@ -65,7 +65,10 @@ impl PlanOp for Add {
         _: BufferId,
     ) -> Vec<Dispatch> {
         let terms = terms(&at.spec.network, node);
-        terms.map(|term| tangent_backward(at, node, term)).collect()
+        let gradients = SumGradients::of(at, node);
+        terms
+            .map(|term| tangent_backward(at, node, term, gradients))
+            .collect()
     }
 }
 
@@ -75,7 +78,8 @@ fn terms(network: &Network, node: &Node) -> impl Iterator<Item = ValueId> {
     inputs.filter(|input| !network.is_constant(*input))
 }
 
-fn backward(at: &Site<'_>, term: ValueId) -> Dispatch {
+/// Computes the gradient of one term from that of the output.
+pub(super) fn backward(at: &Site<'_>, term: ValueId) -> Dispatch {
     let value = at.spec.network.value(term);
     let params = AddBackward {
         batch_rows: at.spec.stored_rows(at.node.output),
@@ -92,15 +96,42 @@ fn backward(at: &Site<'_>, term: ValueId) -> Dispatch {
     Dispatch::new(params, bound, grid)
 }
 
-fn tangent_backward(at: &ProbeSite<'_>, node: &Node, term: ValueId) -> Dispatch {
+/// The gradients with respect to f(z) of a term: those of the sum's output.
+#[derive(Clone, Copy)]
+pub(super) struct SumGradients {
+    /// The gradients, like the term's.
+    pub(super) primal: BufferId,
+    /// Their tangents, for `slots` slots.
+    pub(super) tangents: BufferId,
+    pub(super) slots: u32,
+}
+
+impl SumGradients {
+    /// The gradients of a node's output.
+    pub(super) fn of(at: &ProbeSite<'_>, node: &Node) -> Self {
+        let output = node.output.index() - 1;
+        Self {
+            primal: at.buffers.pre_activation_gradients[output],
+            tangents: at.probe_buffers.tangent_gradients[output],
+            slots: at.value_slots(node.output),
+        }
+    }
+}
+
+/// Computes the tangents of the gradient with respect to z of one term from those with respect to f(z).
+pub(super) fn tangent_backward(
+    at: &ProbeSite<'_>,
+    node: &Node,
+    term: ValueId,
+    gradients: SumGradients,
+) -> Dispatch {
     let (value, buffers) = (at.spec.network.value(term), at.probe_buffers);
-    let output = node.output.index();
     let params = AddTangentBackward {
         batch_rows: at.spec.stored_rows(node.output),
         columns: value.padded_units(),
         activation: value.activation as u32,
         slots: at.value_slots(term),
-        upper_slots: at.value_slots(node.output),
+        upper_slots: gradients.slots,
         all_slots: at.slots(),
         accumulate: at.spec.network.is_read_after(node, term).into(),
     };
@@ -108,8 +139,8 @@ fn tangent_backward(at: &ProbeSite<'_>, node: &Node, term: ValueId) -> Dispatch 
         buffers.slots,
         at.buffers.derivative_argument(term),
         at.curvature_argument(term),
-        at.buffers.pre_activation_gradients[output - 1],
-        buffers.tangent_gradients[output - 1],
+        gradients.primal,
+        gradients.tangents,
         buffers.tangent_gradients[term.index() - 1],
     ];
     let grid = each_slot::<AddTangentBackward>(params.batch_rows * params.columns, params.slots);

@@ -3,6 +3,9 @@
 
 mod add;
 mod linear;
+mod norm;
+mod patches;
+mod position;
 
 use super::buffers::Buffers;
 use super::declare::BufferId;
@@ -86,6 +89,9 @@ pub(super) fn plans(op: &Op) -> &dyn PlanOp {
     match op {
         Op::Linear(linear) => linear,
         Op::Add(add) => add,
+        Op::LayerNorm(norm) => norm,
+        Op::PositionEmbedding(embedding) => embedding,
+        Op::Patches(patches) => patches,
     }
 }
 

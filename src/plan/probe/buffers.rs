@@ -1,8 +1,8 @@
 //! The buffers that only a probe needs.
 
 use super::segments::{ProbedNode, probed_nodes, segments, stride, value_slots};
-use crate::network::{Value, ValueId};
-use crate::plan::buffers::PLACEHOLDER_WORDS;
+use crate::network::{Activation, Node, Value, ValueId};
+use crate::plan::buffers::{PLACEHOLDER_WORDS, norms};
 use crate::plan::declare::{BufferId, Declare};
 use crate::probe::{ProbeMethod, ProbeSpec};
 use crate::spec::TrainingSpec;
@@ -37,6 +37,14 @@ pub struct ProbeBuffers {
     pub pre_activation_tangents: Vec<Option<BufferId>>,
     /// The tangents of the pre-activation gradients of every value but the minibatch: `[replica, slots, stored rows, padded units]` f32
     pub tangent_gradients: Vec<BufferId>,
+    /// The tangents of the normalised inputs of every layer normalisation, by its output, each row followed by
+    /// `mean(xhat Rx)` and three zeros: `[replica, slots of the input, stored rows, padded units + 4]` f32; a placeholder
+    /// where the input is a constant.
+    pub normalised_tangents: Vec<Option<BufferId>>,
+    /// The tangents of the gradients with respect to the inputs f(z) of a layer normalisation, by its output:
+    /// `[replica, slots of the input, stored rows, padded units]` f32. `None` where the input is a constant, or where they
+    /// are all of the tangents with respect to z: f is the identity, and no later node reads the input.
+    pub value_tangent_gradients: Vec<Option<BufferId>>,
     /// The Gram matrix of each layer's inputs `[replica, batch_rows, batch_rows]` f32; only where a segment of the
     /// layer is dual.
     pub grams: Vec<Option<BufferId>>,
@@ -96,6 +104,8 @@ impl ProbeBuffers {
             tangents: tangents(spec, declare),
             pre_activation_tangents: pre_activation_tangents(spec, declare),
             tangent_gradients: tangent_gradients(spec, declare),
+            normalised_tangents: normalised_tangents(spec, declare),
+            value_tangent_gradients: value_tangent_gradients(spec, declare),
             grams: grams(spec, &nodes, declare),
             partials: declare.floats("partials", partials),
             sample_norms: declare.floats("sample norms", spec.batch_rows() as usize),
@@ -147,6 +157,33 @@ fn tangent_gradients(spec: &TrainingSpec, declare: &mut Declare) -> Vec<BufferId
         declare.floats(format!("tangent gradients {number}"), words)
     });
     gradients.collect()
+}
+
+fn normalised_tangents(spec: &TrainingSpec, declare: &mut Declare) -> Vec<Option<BufferId>> {
+    let buffer = |(number, node): (usize, Option<&Node>)| {
+        let input = node?.inputs[0];
+        let rows = value_slots(&spec.network, input) * spec.stored_rows(input);
+        let columns = spec.network.value(input).padded_units() + 4;
+        let words = rows as usize * columns as usize;
+        let words = words.max(PLACEHOLDER_WORDS);
+        Some(declare.floats(format!("normalised tangents {number}"), words))
+    };
+    norms(&spec.network).enumerate().map(buffer).collect()
+}
+
+fn value_tangent_gradients(spec: &TrainingSpec, declare: &mut Declare) -> Vec<Option<BufferId>> {
+    let network = &spec.network;
+    let buffer = |(number, node): (usize, Option<&Node>)| {
+        let input = node?.inputs[0];
+        let value = network.value(input);
+        let is_gradient_of_z =
+            value.activation == Activation::Identity && !network.is_read_after(node?, input);
+        let rows = value_slots(network, input) * spec.stored_rows(input);
+        let words = rows as usize * value.padded_units() as usize;
+        let is_needed = words > 0 && !is_gradient_of_z;
+        is_needed.then(|| declare.floats(format!("value tangent gradients {number}"), words))
+    };
+    norms(network).enumerate().map(buffer).collect()
 }
 
 fn grams(

@@ -44,6 +44,8 @@ GRAPHS = [
     ("residual", 5, ["linear 6", "gelu", "linear 6", "add 2", "tanh", "linear 6", "add 5", "linear 4"], 7, 1e-3, 20000),
     ("skip_crelu", 4, ["linear 4", "add 0", "crelu", "linear 5", "silu", "linear 5", "add 5", "relu", "linear 3"], 9, 0.0, 20100),
     ("skip_far", 6, ["linear 5", "relu", "linear 4", "tanh", "linear 5", "fourier", "linear 5", "add 2", "linear 3"], 8, 0.0, 20200),
+    ("norm", 5, ["layer-norm", "linear 7", "layer-norm", "gelu", "linear 6", "layer-norm", "crelu", "linear 5", "tanh", "layer-norm", "linear 3"], 7, 1e-3, 20300),
+    ("norm_residual", 6, ["linear 5", "position-embedding", "layer-norm", "linear 7", "silu", "linear 5", "add 2", "layer-norm", "relu", "linear 4"], 9, 0.0, 20400),
 ]
 
 PENALTIES = [
@@ -202,7 +204,7 @@ class Case:
 
 
 class Graph(Case):
-    """A network of items. theta = [weight, bias] of every linear item, in their order."""
+    """A network of items. theta = the tensors of every item that has some, in their order."""
 
     def __init__(self, name, inputs, items, batch, l2, seed):
         self.name, self.items, self.inputs, self.batch, self.l2, self.seed = name, items, inputs, batch, l2, seed
@@ -213,17 +215,37 @@ class Graph(Case):
             if item.startswith("linear"):
                 units = int(item.split()[1])
                 bound = math.sqrt(6 / width)
-                self.shapes.append((units, width))
+                self.shapes.append([(units, width), (units,)])
                 parts += [rng.uniform(-bound, bound, units * width), rng.uniform(-0.1, 0.1, units)]
                 width = units
+            elif item == "layer-norm":
+                self.shapes.append([(width,), (width,)])
+                parts += [rng.uniform(0.5, 1.5, width), rng.uniform(-0.5, 0.5, width)]
+            elif item == "position-embedding":
+                self.shapes.append([(1, width)])
+                parts += [rng.uniform(-0.5, 0.5, width)]
             elif item in DOUBLED:
                 width *= 2
         self.theta0 = f32(np.concatenate(parts))
         self.x = f32(rng.standard_normal((batch, inputs)))
         self.y = torch.from_numpy(rng.integers(0, width, batch))
         self.v = f32(rng.standard_normal(self.theta0.numel()))
-        ends = np.cumsum([o * i + o for o, i in self.shapes])
-        self.blocks = [slice(int(e - (o * i + o)), int(e)) for e, (o, i) in zip(ends, self.shapes)]
+        self.sizes = [[math.prod(shape) for shape in shapes] for shapes in self.shapes]
+        ends = np.cumsum([sum(sizes) for sizes in self.sizes])
+        self.blocks = [slice(int(e - sum(sizes)), int(e)) for e, sizes in zip(ends, self.sizes)]
+
+    def split(self, theta):
+        """The tensors of every block of a flat vector."""
+        return [
+            [t.reshape(shape) for t, shape in zip(theta[b].split(sizes), shapes)]
+            for b, sizes, shapes in zip(self.blocks, self.sizes, self.shapes)
+        ]
+
+    def layers(self, theta):
+        return [
+            {name: t.flatten().tolist() for name, t in zip(("weight", "bias"), tensors)}
+            for tensors in self.split(theta)
+        ]
 
     def forward(self, theta, x):
         """Nothing, and every pre-activation that meets an activation; then the logits."""
@@ -235,6 +257,10 @@ class Graph(Case):
                 a = F.linear(a, *next(blocks))
             elif kind == "add":
                 a = a + after[int(number[0])]
+            elif kind == "layer-norm":
+                a = F.layer_norm(a, a.shape[1:], *next(blocks))
+            elif kind == "position-embedding":
+                a = a + next(blocks)[0]
             else:
                 zs.append(a)
                 a = ACTIVATIONS[kind](a)

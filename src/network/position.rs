@@ -21,16 +21,16 @@ impl PositionEmbedding {
     pub const DEVIATION: f32 = 0.02;
 
     /// Adds the value and the tensor of a position embedding.
+    /// The input holds one copy of its units.
     ///
     /// # Errors
-    /// An input that holds two copies of its units.
+    /// More than 2^31 stored elements in all.
     pub(super) fn add(
         network: &mut Builder,
         input: ValueId,
         activation: Activation,
     ) -> Result<(Self, ValueId), Error> {
         let read = network.value(input);
-        read.check_one_copy("input of position-embedding")?;
         let output = network.add_value(Value { activation, ..read });
         // In the table of tensors the positions are copies of the units in one column, so that each is padded by itself.
         let weight = network.add_tensor(TensorShape {
@@ -42,5 +42,35 @@ impl PositionEmbedding {
             init: Init::Deviation(Self::DEVIATION),
         })?;
         Ok((Self { weight }, output))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_embedding_has_a_padded_row_for_each_position() {
+        let mut network = Builder::new(Value {
+            grid: [2, 2],
+            ..Value::vector(3, Activation::Identity)
+        });
+        let added = network.add_node("position1".to_owned(), ValueId(0), |network| {
+            let (embedding, output) =
+                PositionEmbedding::add(network, ValueId(0), Activation::Identity)?;
+            Ok((super::super::Op::PositionEmbedding(embedding), output))
+        });
+        assert_eq!(added.unwrap().index(), 1);
+        let network = network.finish();
+        let tensor = &network.tensors()[0];
+        assert_eq!(
+            (&tensor.name[..], &tensor.shape[..]),
+            ("position1.weight", &[4, 3][..])
+        );
+        assert_eq!((tensor.stored(), tensor.count()), (0..16, 12));
+        let wanted = [0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14];
+        assert_eq!(tensor.indices().collect::<Vec<_>>(), wanted);
+        let bound = tensor.layout.bound;
+        assert!((bound * bound / 3.0 - 0.02 * 0.02).abs() < 1e-9, "{bound}");
     }
 }

@@ -25,12 +25,20 @@ pub const CASES: [&str; 11] = [
 pub const SGD_CASES: [&str; 4] = ["relu_l2", "crelu_l2", "tanh", "linear"];
 
 /// The cases that have `graph_<case>.json`.
-pub const GRAPH_CASES: [&str; 3] = ["residual", "skip_crelu", "skip_far"];
+pub const GRAPH_CASES: [&str; 5] = [
+    "residual",
+    "skip_crelu",
+    "skip_far",
+    "norm",
+    "norm_residual",
+];
 
 /// One layer of parameters, gradients or a vector.
 #[derive(Clone, Deserialize)]
 pub struct Layer {
     pub weight: Vec<f64>,
+    /// Empty where the layer has none.
+    #[serde(default)]
     pub bias: Vec<f64>,
 }
 
@@ -72,7 +80,8 @@ pub fn single(values: &[f64]) -> Vec<f32> {
 /// Returns the tensors of all layers: weight, bias, weight, bias and so on.
 pub fn parameters(layers: &[Layer]) -> Parameters {
     let layer = |layer: &Layer| [single(&layer.weight), single(&layer.bias)];
-    layers.iter().flat_map(layer).collect()
+    let tensors = layers.iter().flat_map(layer);
+    tensors.filter(|tensor| !tensor.is_empty()).collect()
 }
 
 /// Returns the values of all layers in one vector, in the order of [`parameters`].

@@ -6,11 +6,13 @@
 //! method is thus about the configuration that the tuning chose; it may have chosen another with other seeds.
 //!
 //! - `experiments`: the experiments of a method in a setting, made of the tables of the file.
+//! - `grid`: the configurations of a method.
 //! - `check`: the faults of a file that no single experiment shows.
 //! - `ranking`: the rows of the tables.
 
 mod check;
 mod experiments;
+mod grid;
 mod ranking;
 
 use std::collections::BTreeMap;
@@ -20,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use check::check_streams;
+pub(crate) use experiments::directory_name;
 pub use experiments::{Entry, Stage};
 pub use ranking::{Outcome, rank, rank_table};
 

@@ -73,6 +73,7 @@ fn each_method_is_tuned_and_its_best_configuration_trained_on_other_seeds() {
         (4, 8, 12)
     );
 
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
     for (setting, tasks) in [("plain", 2), ("l2", 1)] {
         let beta2 = out.join(setting).join("beta2");
         let (tuning, best) = (
@@ -98,6 +99,8 @@ fn each_method_is_tuned_and_its_best_configuration_trained_on_other_seeds() {
         };
         assert!(of(1) > of(0) + 0.05, "{means:?}");
         assert!(out.join(setting).join("report.html").exists());
+        let link = format!("href=\"{setting}/report.html\"");
+        assert!(page.contains(&link), "no {link} in {page}");
     }
     for name in ["Plain", "L2"] {
         let own: Vec<_> = ranks.iter().filter(|row| row.setting == name).collect();

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use trainable::experiment::{Experiment, read_text};
 use trainable::record::{ScoreboardRow, read_table, write_table};
-use trainable::report::{Foreign, check_page};
+use trainable::report::{Foreign, check_page, write_scoreboard};
 use trainable::scoreboard::{Entry, Outcome, Scoreboard, ScoreboardError, Stage, rank, rank_table};
 use trainable::spec::ImageSet;
 
@@ -25,8 +25,8 @@ const TABLES: [&str; 3] = ["scoreboard.csv", "configurations.csv", "held_out.csv
     after_help = "Every method has the same number of configurations. All of them are trained on the seeds for tuning, and \
     the best one of each method on the held-out seeds. The methods are ranked by the latter. Each part is an ordinary run \
     in DIR/SETTING/METHOD/tuning or held-out; the same command again skips finished parts and goes on with interrupted \
-    ones. DIR/scoreboard.csv has the ranks, configurations.csv the tuning, held_out.csv the held-out seeds, and \
-    DIR/SETTING/report.html shows the held-out runs of a setting side by side."
+    ones. DIR/report.html is a heat map of the ranks, with the tables scoreboard.csv, configurations.csv (the tuning) and \
+    held_out.csv (the held-out seeds) beside it, and DIR/SETTING/report.html shows the held-out runs of a setting side by side."
 )]
 pub(crate) struct Options {
     /// A scoreboard file: seeds, settings and methods
@@ -60,11 +60,13 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     let held_out = entries.iter().map(|entry| entry.held_out(0));
     cells::check(&cells(&entries, Stage::HeldOut, held_out), &images)?;
     cells::unfinished(&tuning, &place, &images)?;
+    check_page(&report::page_in(&place), Foreign::Keep)?;
     for table in TABLES {
         cells::check_table(&place.join(table), "setting")?;
     }
     let session = Session::open(&options.means, images.clone(), signals)?;
     let work = Work {
+        scoreboard: &scoreboard,
         session,
         options,
         images,
@@ -83,12 +85,13 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         print(&rank_table(&ranks(&outcomes)?))?;
     }
     say!("results in {}", work.place.display());
-    report::tell_page(&work.place.join(TABLES[0]));
+    report::tell_page(&report::page_in(&work.place));
     Ok(ExitCode::SUCCESS)
 }
 
 /// The device, the data and the directory that the runs of all settings share.
 struct Work<'a> {
+    scoreboard: &'a Scoreboard,
     session: Session,
     options: &'a Options,
     images: ImageSet,
@@ -143,7 +146,10 @@ impl Work<'_> {
         write_table(&tuned, &configurations)?;
         let held_out: Vec<_> = all().flat_map(Outcome::held_out).collect();
         write_table(&by_seed, &held_out)?;
-        Ok(write_table(&ranked, &ranks(outcomes)?)?)
+        let rows = ranks(outcomes)?;
+        write_table(&ranked, &rows)?;
+        let page = report::page_in(&self.place);
+        Ok(write_scoreboard(&self.scoreboard.name, &rows, &page)?)
     }
 }
 

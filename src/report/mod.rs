@@ -30,7 +30,7 @@ use std::path::PathBuf;
 use crate::files::WriteError;
 
 pub use curves::{BandPoint, Series, online_accuracy_series};
-pub use page::{Foreign, PageError, check_page, write_overview, write_page};
+pub use page::{Foreign, PageError, check_page, write_overview, write_page, write_scoreboard};
 pub use pictures::write_figures;
 use subject::Subject;
 pub use tensorboard::write_event_files;

@@ -5,16 +5,20 @@
 //! - `cells`: names for the cells of a sweep, from the fields that vary.
 //! - `comparison`: runs side by side, and names that tell their arms apart.
 //! - `pictures`: the plots, which are written beside the page and embedded in it.
+//! - `scoreboard`: the page of a scoreboard, a heat map of methods by settings; `scoreboard.js` sorts it.
+//! - `document`: the frame of every page.
 //! - `sections`: the page from top to bottom; `page.css` is its style.
 //! - `tables`: the page's tables of results.
 //! - `numbers`: formatted numbers, and small pictures of intervals.
 
 mod cells;
 mod comparison;
+mod document;
 mod numbers;
 mod parts;
 mod pictures;
 mod record;
+mod scoreboard;
 mod sections;
 mod tables;
 
@@ -32,6 +36,7 @@ use pictures::{Extent, Gallery};
 use record::Record;
 
 pub(super) use record::read_results;
+pub use scoreboard::write_scoreboard;
 
 /// The start of every page of this program, which no other page has.
 const START: &str = concat!(

@@ -1,10 +1,10 @@
 //! The experiments of a method in a setting.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use toml::{Table, Value};
 
+use super::grid::{Configuration, axes, combinations};
 use super::{Method, Scoreboard, ScoreboardError, Setting};
 use crate::error::Error;
 use crate::experiment::Experiment;
@@ -33,22 +33,6 @@ pub enum Stage {
     Tuning,
     /// The chosen configuration on the held-out seeds.
     HeldOut,
-}
-
-/// One combination of values of a method's grid.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Configuration {
-    /// The fields with their values, for people.
-    pub(super) label: String,
-    /// The fields whose value is the smallest or the largest of its list.
-    pub(super) at_edge: Vec<String>,
-}
-
-/// A field of a method's grid: its path, its name for people, and its values.
-struct Axis<'a> {
-    path: &'a str,
-    name: &'a str,
-    values: &'a [Value],
 }
 
 impl Stage {
@@ -175,82 +159,6 @@ impl Entry {
     }
 }
 
-impl Configuration {
-    fn new(axes: &[Axis<'_>], values: &[&Value]) -> Self {
-        let pairs = || axes.iter().zip(values);
-        let label = pairs().map(|(axis, value)| format!("{} {}", axis.name, Shown(value)));
-        let at_edge = pairs().filter(|(axis, value)| axis.has_at_edge(value));
-        Self {
-            label: label.collect::<Vec<_>>().join(", "),
-            at_edge: at_edge.map(|(axis, _)| axis.name.to_owned()).collect(),
-        }
-    }
-
-    /// The name of the configuration's arm.
-    fn arm(&self, method: &str) -> String {
-        if self.label.is_empty() {
-            return method.to_owned();
-        }
-        format!("{method}: {}", self.label)
-    }
-}
-
-impl Axis<'_> {
-    /// Whether `value` is the smallest or the largest of several numbers.
-    fn has_at_edge(&self, value: &Value) -> bool {
-        let numbers: Option<Vec<f64>> = self.values.iter().map(number).collect();
-        let (Some(numbers), Some(value)) = (numbers, number(value)) else {
-            return false;
-        };
-        let is_inside = numbers.iter().any(|n| *n < value) && numbers.iter().any(|n| *n > value);
-        numbers.len() > 1 && !is_inside
-    }
-}
-
-/// A value for people: numbers as short as possible, strings without quotes.
-struct Shown<'a>(&'a Value);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Value::String(text) => f.write_str(text),
-            Value::Float(number) => write!(f, "{number:?}"),
-            other => write!(f, "{other}"),
-        }
-    }
-}
-
-fn number(value: &Value) -> Option<f64> {
-    value
-        .as_float()
-        .or_else(|| Some(value.as_integer()? as f64))
-}
-
-/// The fields of a method's grid. A name for people is the last part of the path where no other path ends so.
-fn axes<'a>(method: &'a Method) -> Vec<Axis<'a>> {
-    let last = |path: &'a str| path.rsplit_once('.').map_or(path, |(_, last)| last);
-    let is_unique = |name: &str| method.grid.keys().filter(|path| last(path) == name).count() == 1;
-    let axis = |(path, values): (&'a String, &'a Vec<Value>)| Axis {
-        path,
-        name: Some(last(path))
-            .filter(|name| is_unique(name))
-            .unwrap_or(path),
-        values,
-    };
-    method.grid.iter().map(axis).collect()
-}
-
-/// Every combination of the values of all axes; the last axis varies fastest.
-fn combinations<'a>(axes: &[Axis<'a>]) -> Vec<Vec<&'a Value>> {
-    axes.iter().fold(vec![Vec::new()], |combinations, axis| {
-        let longer = |values: &Vec<&'a Value>| {
-            let values = values.clone();
-            { axis.values.iter() }.map(move |value| [&values[..], &[value]].concat())
-        };
-        combinations.iter().flat_map(longer).collect()
-    })
-}
-
 /// The fields of `base`, with those of `changes` in their place.
 fn over(base: &Table, changes: &Table) -> Table {
     let (base, changes) = (base.clone(), changes.clone());
@@ -272,7 +180,7 @@ fn set(table: &mut Table, path: &str, value: &Value) -> Result<(), String> {
 }
 
 /// A name for a directory: the letters and digits of `name` in lower case, with dashes between them.
-pub(super) fn directory_name(name: &str) -> String {
+pub(crate) fn directory_name(name: &str) -> String {
     let name = name.to_lowercase();
     let words = name.split(|c: char| !c.is_alphanumeric());
     words

@@ -10,6 +10,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use itertools::Itertools;
 use toml::Value;
 use trainable::experiment::Experiment;
 
@@ -152,14 +153,11 @@ fn with(file: &Value, settings: &[Setting<'_>]) -> Result<Experiment, GridError>
 }
 
 fn combinations(axes: &[Axis]) -> Vec<Vec<Setting<'_>>> {
-    axes.iter().fold(vec![Vec::new()], |cells, axis| {
-        let extended = |cell: &Vec<_>| {
-            let cell = cell.clone();
-            let values = axis.values.iter();
-            values.map(move |value| [&cell[..], &[(&axis.field, value)]].concat())
-        };
-        cells.iter().flat_map(extended).collect()
-    })
+    fn settings(axis: &Axis) -> impl Iterator<Item = Setting<'_>> + Clone {
+        axis.values.iter().map(|value| (&axis.field, value))
+    }
+    let axes = axes.iter().map(settings);
+    axes.multi_cartesian_product().collect()
 }
 
 /// Returns the cell with these settings.

@@ -10,19 +10,16 @@ mod diverged;
 mod figure;
 mod head;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::comparison::{Comparison, Run};
+use super::document::{VERSION, document};
 use super::pictures::{Extent, Gallery, RunGallery};
 use super::tables::{differences, early_warning, scores};
 use asked::asked;
 use diverged::diverged;
 use figure::{encoded, figure};
 use head::{summary, title, unfinished};
-
-const VERSION: &str = env!("CARGO_PKG_VERSION");
-const STYLE: &str = include_str!("page.css");
-const METHOD: &str = "https://arxiv.org/abs/2509.19698";
 
 /// A section of the page: the text of the link to it, its anchor, and its content.
 type Section = (&'static str, &'static str, Markup);
@@ -64,44 +61,26 @@ pub(super) fn page(comparison: &Comparison, gallery: &Gallery, extent: Extent) -
         Extent::Whole => *id != "cells",
         Extent::Overview => OF_OVERVIEW.contains(id),
     });
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="generator" content={ "trainable " (VERSION) };
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
+    let content = html! {
+        header {
+            p.kicker { "Loss of trainability on " (comparison.subject().stream) }
+            h1 { (title) }
+            @if let [run] = &comparison.runs[..] && !run.record.experiment.question.is_empty() {
+                p.question { (run.record.experiment.question) }
             }
-            body {
-                header {
-                    p.kicker { "Loss of trainability on " (comparison.subject().stream) }
-                    h1 { (title) }
-                    @if let [run] = &comparison.runs[..] && !run.record.experiment.question.is_empty() {
-                        p.question { (run.record.experiment.question) }
-                    }
-                    @for run in &comparison.runs { (unfinished(comparison, run)) }
-                    (summary(comparison))
-                }
-                nav aria-label="Contents" {
-                    ol { @for (name, id, _) in &sections { li { a href={ "#" (id) } { (name) } } } }
-                }
-                main {
-                    @for (name, id, content) in &sections {
-                        section id=(id) { h2 { (name) } (content) }
-                    }
-                }
-                footer {
-                    p {
-                        "The method: "
-                        a href=(METHOD) { "A Unified Noise-Curvature View of Loss of Trainability" } "."
-                    }
-                }
+            @for run in &comparison.runs { (unfinished(comparison, run)) }
+            (summary(comparison))
+        }
+        nav aria-label="Contents" {
+            ol { @for (name, id, _) in &sections { li { a href={ "#" (id) } { (name) } } } }
+        }
+        main {
+            @for (name, id, content) in &sections {
+                section id=(id) { h2 { (name) } (content) }
             }
         }
-    }
+    };
+    document(&title, content)
 }
 
 /// Renders `part` for each run, below the run's name if there are several.

@@ -6,7 +6,7 @@ mod run;
 
 use common::{Tolerance, compare, computes};
 use trainable::Trainer;
-use trainable::network::{Activation, Network};
+use trainable::network::{Activation, Item, Network, PositionEmbedding};
 use trainable::plan::Program;
 use trainable::rng::{pcg4d, unit_uniform};
 use trainable::spec::{
@@ -156,6 +156,70 @@ fn weight_clipping_clips_after_every_update_and_nothing_else() {
             trainer.train(2 * STEPS_PER_TASK).unwrap();
             for (number, tensor) in trainer.parameters().unwrap()[0].iter().enumerate() {
                 assert!(largest(tensor) <= limits[number / 2], "{device}, {number}");
+            }
+        }
+    }
+}
+
+/// A network with a normalisation, blocks fc1, norm1, position1 and fc2.
+fn normalised() -> Network {
+    let items = [
+        Item::Linear(11),
+        Item::LayerNorm,
+        Item::Activation(Activation::Relu),
+        Item::PositionEmbedding,
+        Item::Linear(5),
+    ];
+    Network::sequence(PIXELS, &items).unwrap()
+}
+
+#[test]
+fn gains_begin_at_one_are_drawn_as_ones_and_are_not_clipped() {
+    let [gain, bias, embedding] = [2, 3, 4];
+    for (device, compute) in computes() {
+        for seed in [1, 2, 3] {
+            let what = format!("{device}, seed {seed}");
+            let fresh = ReplicaSpec {
+                at_task_switch: TaskSwitch::FreshNetwork,
+                ..replica(seed, &[])
+            };
+            let plain = replica(seed, &[]);
+            let others = [WEIGHT_CLIPPING, SHRINK_PERTURB].map(|own| replica(seed, &[own]));
+            let spec = TrainingSpec {
+                network: normalised(),
+                ..spec([&[plain, fresh][..], &others].concat())
+            };
+            let names = spec.network.tensors().iter().map(|tensor| &tensor.name[..]);
+            let names: Vec<_> = names.skip(2).take(3).collect();
+            assert_eq!(names, ["norm1.weight", "norm1.bias", "position1.weight"]);
+            let mut trainer = Trainer::new(&compute, spec).unwrap();
+            let bound = 3_f32.sqrt() * PositionEmbedding::DEVIATION;
+            for parameters in trainer.parameters().unwrap() {
+                assert_eq!(parameters[gain], [1.0; 11], "{what}");
+                assert_eq!(parameters[bias], [0.0; 11], "{what}");
+                let embedding = &parameters[embedding];
+                assert!(embedding.iter().all(|e| e.abs() <= bound), "{what}");
+                let squares = embedding.iter().map(|e| e * e).sum::<f32>();
+                assert!(squares > 0.1 * 11.0 * bound * bound, "{what}: {squares}");
+            }
+            trainer.train(1).unwrap();
+            let [plain, _, clipped, _] = &trainer.parameters().unwrap()[..] else {
+                panic!("four replicas");
+            };
+            assert_ne!(plain[gain], [1.0; 11], "{what}");
+            assert_eq!(plain[gain..=bias], clipped[gain..=bias], "{what}");
+            assert_ne!(plain[0], clipped[0], "{what}");
+            trainer.train(STEPS_PER_TASK - 1).unwrap();
+            let [plain, fresh, _, perturbed] = &trainer.parameters().unwrap()[..] else {
+                panic!("four replicas");
+            };
+            assert_eq!(fresh[gain], [1.0; 11], "{what}");
+            for (tensor, drawn) in [(gain, 1.0), (bias, 0.0)] {
+                let wanted = plain[tensor].iter().map(|theta| {
+                    f64::from(SHRINK) * f64::from(*theta) + f64::from(PERTURB) * drawn
+                });
+                let found = perturbed[tensor].iter().map(|theta| f64::from(*theta));
+                compare(found, wanted, ROUNDING).unwrap_or_else(|worst| panic!("{what}: {worst}"));
             }
         }
     }

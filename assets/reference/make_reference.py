@@ -51,6 +51,8 @@ GRAPHS = [
     ("max_pool", [1, 6, 7], ["conv 3 kernel 2 padding 1", "max-pool 3 stride 2 padding 1", "silu", "conv 3 kernel 2", "crelu", "max-pool 2 stride 1", "flatten", "linear 3"], 6, 0.0, 30200),
     ("average_pool", [2, 4, 5], ["conv 3 kernel 3 padding 1", "gelu", "conv 3 kernel 3 padding 1", "add 2", "tanh", "average-pool 3 stride 2 padding 1", "fourier", "conv 3 kernel 2", "relu", "global-average-pool", "linear 3"], 5, 1e-3, 30300),
     ("lenet", [1, 10, 10], ["conv 2 kernel 3 padding 1", "relu", "max-pool 2", "conv 3 kernel 3", "relu", "max-pool 2", "flatten", "linear 5", "relu", "linear 4", "relu", "linear 3"], 7, 0.0, 30400),
+    ("norm", 5, ["layer-norm", "linear 7", "layer-norm", "gelu", "linear 6", "layer-norm", "crelu", "linear 5", "tanh", "layer-norm", "linear 3"], 7, 1e-3, 20300),
+    ("norm_residual", 6, ["linear 5", "position-embedding", "layer-norm", "linear 7", "silu", "linear 5", "add 2", "layer-norm", "relu", "linear 4"], 9, 0.0, 20400),
 ]
 
 PENALTIES = [
@@ -208,8 +210,11 @@ class Case:
         return thetas, losses, state["max_exp_avg_sq"]
 
 
+WITH_TENSORS = ("linear", "conv", "layer-norm", "position-embedding")
+
+
 class Graph(Case):
-    """A network of items. theta = [weight, bias] of every item with parameters, in their order."""
+    """A network of items. theta = the tensors of every item that has some, in their order."""
 
     def __init__(self, name, inputs, items, batch, l2, seed):
         self.name, self.items, self.inputs, self.batch, self.l2, self.seed = name, items, inputs, batch, l2, seed
@@ -224,18 +229,39 @@ class Graph(Case):
                 units = int(numbers[0])
                 width = after.shape[1] if kind == "linear" else after.shape[1] * window(numbers[1:])[0] ** 2
                 bound = math.sqrt(6 / width)
-                self.shapes.append((units, width))
+                self.shapes.append([(units, width), (units,)])
                 parts += [rng.uniform(-bound, bound, units * width), rng.uniform(-0.1, 0.1, units)]
-                zero = (torch.zeros(units, width), torch.zeros(units))
+            elif kind == "layer-norm":
+                width = after.shape[1]
+                self.shapes.append([(width,), (width,)])
+                parts += [rng.uniform(0.5, 1.5, width), rng.uniform(-0.5, 0.5, width)]
+            elif kind == "position-embedding":
+                shape_of = (math.prod(after.shape[2:]), after.shape[1])
+                self.shapes.append([shape_of])
+                parts += [rng.uniform(-0.5, 0.5, math.prod(shape_of))]
+            if kind != "add":
+                zero = [torch.zeros(shape) for shape in self.shapes[-1]] if kind in WITH_TENSORS else None
                 after = apply(item, after, zero)
-            elif kind != "add":
-                after = apply(item, after, None)
         self.theta0 = f32(np.concatenate(parts))
         self.x = f32(rng.standard_normal((batch, math.prod(shape)))).reshape(batch, *shape)
         self.y = torch.from_numpy(rng.integers(0, after.shape[1], batch))
         self.v = f32(rng.standard_normal(self.theta0.numel()))
-        ends = np.cumsum([o * i + o for o, i in self.shapes])
-        self.blocks = [slice(int(e - (o * i + o)), int(e)) for e, (o, i) in zip(ends, self.shapes)]
+        self.sizes = [[math.prod(shape) for shape in shapes] for shapes in self.shapes]
+        ends = np.cumsum([sum(sizes) for sizes in self.sizes])
+        self.blocks = [slice(int(e - sum(sizes)), int(e)) for e, sizes in zip(ends, self.sizes)]
+
+    def split(self, theta):
+        """The tensors of every block of a flat vector."""
+        return [
+            [t.reshape(shape) for t, shape in zip(theta[b].split(sizes), shapes)]
+            for b, sizes, shapes in zip(self.blocks, self.sizes, self.shapes)
+        ]
+
+    def layers(self, theta):
+        return [
+            {name: t.flatten().tolist() for name, t in zip(("weight", "bias"), tensors)}
+            for tensors in self.split(theta)
+        ]
 
     def forward(self, theta, x):
         """Nothing, and every pre-activation that meets an activation, with what tells the elements of a maximum apart; then
@@ -251,7 +277,7 @@ class Graph(Case):
                 zs.append(a)
             if kind == "max-pool":
                 zs.append(lead(a, *pool_window(numbers)))
-            parameters = next(blocks) if kind in ("linear", "conv") else None
+            parameters = next(blocks) if kind in WITH_TENSORS else None
             after.append(apply(item, a, parameters))
         return None, zs + [after[-1]]
 
@@ -275,6 +301,11 @@ def apply(item, a, parameters):
         kernel, stride, padding = window(words[1:])
         weight, bias = parameters
         return F.conv2d(a, weight.reshape(-1, a.shape[1], kernel, kernel), bias, stride, padding)
+    if kind == "layer-norm":
+        gain, bias = parameters
+        return F.layer_norm(a.movedim(1, -1), gain.shape, gain, bias).movedim(-1, 1)
+    if kind == "position-embedding":
+        return a + parameters[0].t().reshape(a.shape[1:])
     if kind == "flatten":
         return torch.flatten(a, 1)
     if kind == "max-pool":

@@ -66,7 +66,7 @@ struct TaskRecord {
 // update clipping (common/clipping.wgsl). The host writes the step size; the device writes the state.
 struct LayerControl {
     start: u32,
-    main_end: u32,     // the end of the block's main tensor, its first: the weight matrix of a linear layer
+    main_end: u32,     // the end of the block's main tensor, its first: a weight matrix, a gain or an embedding
     end: u32,
     main_count: u32,   // elements of the main tensor that are not padding
     other_count: u32,  // elements of the block's other tensors that are not padding

@@ -22,16 +22,16 @@ impl LayerNorm {
     pub const EPSILON: f32 = 1e-5;
 
     /// Adds the value and the tensors of a normalisation. The gain begins at 1, the bias at 0.
+    /// The input holds one copy of its units.
     ///
     /// # Errors
-    /// An input that holds two copies of its units.
+    /// More than 2^31 stored elements in all.
     pub(super) fn add(
         network: &mut Builder,
         input: ValueId,
         activation: Activation,
     ) -> Result<(Self, ValueId), Error> {
         let read = network.value(input);
-        read.check_one_copy("input of layer-norm")?;
         let output = network.add_value(Value { activation, ..read });
         let mut row = |name, init| {
             network.add_tensor(TensorShape {
@@ -46,5 +46,57 @@ impl LayerNorm {
         let gain = row("weight", Init::One)?;
         row("bias", Init::Zero)?;
         Ok((Self { gain }, output))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::network::Activation::{Crelu, Identity, Relu};
+    use crate::network::Item::{Activation as F, LayerNorm, Linear, PositionEmbedding};
+    use crate::network::Network;
+
+    #[test]
+    fn a_normalisation_has_a_gain_and_a_bias_and_the_activation_that_follows() {
+        let items = [
+            Linear(5),
+            LayerNorm,
+            F(Crelu),
+            Linear(3),
+            LayerNorm,
+            Linear(2),
+        ];
+        let network = Network::sequence(4, &items).unwrap();
+        let blocks = network.blocks().iter().map(|block| &block.name[..]);
+        let wanted = ["fc1", "norm1", "fc2", "norm2", "fc3"];
+        assert_eq!(blocks.collect::<Vec<_>>(), wanted);
+        let [gain, bias] = network.block_tensors(1) else {
+            panic!("two tensors");
+        };
+        assert_eq!(
+            (&gain.name[..], &gain.shape[..]),
+            ("norm1.weight", &[5][..])
+        );
+        assert_eq!((&bias.name[..], &bias.shape[..]), ("norm1.bias", &[5][..]));
+        assert_eq!([gain.layout.constant, bias.layout.constant], [1.0, 0.0]);
+        assert_eq!(bias.layout.start, gain.layout.start + 8);
+        let activations = network.values().iter().map(|value| value.activation);
+        let wanted = [Identity, Identity, Crelu, Identity, Identity, Identity];
+        assert_eq!(activations.collect::<Vec<_>>(), wanted);
+        assert!(Network::sequence(4, &[LayerNorm, F(Relu), Linear(2)]).is_ok());
+    }
+
+    #[test]
+    fn two_copies_are_refused() {
+        for (item, name) in [
+            (LayerNorm, "layer-norm"),
+            (PositionEmbedding, "position-embedding"),
+        ] {
+            let items = [Linear(5), F(Crelu), item, Linear(2)];
+            let message = Network::sequence(4, &items).unwrap_err().to_string();
+            let wanted = format!(
+                "items of a network: wanted 1 x 5 (copies x units) before item 3, {name}, found 2 x 5, which Crelu makes"
+            );
+            assert_eq!(message, wanted);
+        }
     }
 }

@@ -21,16 +21,16 @@ impl PositionEmbedding {
     pub const DEVIATION: f32 = 0.02;
 
     /// Adds the value and the tensor of a position embedding.
+    /// The input holds one copy of its units.
     ///
     /// # Errors
-    /// An input that holds two copies of its units.
+    /// More than 2^31 stored elements in all.
     pub(super) fn add(
         network: &mut Builder,
         input: ValueId,
         activation: Activation,
     ) -> Result<(Self, ValueId), Error> {
         let read = network.value(input);
-        read.check_one_copy("input of position-embedding")?;
         let output = network.add_value(Value { activation, ..read });
         // In the table of tensors the positions are copies of the units in one column, so that each is padded by itself.
         let weight = network.add_tensor(TensorShape {
@@ -42,5 +42,33 @@ impl PositionEmbedding {
             init: Init::Deviation(Self::DEVIATION),
         })?;
         Ok((Self { weight }, output))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::network::{Item, Network};
+
+    #[test]
+    fn an_embedding_has_a_padded_row_for_each_position() {
+        let items = [
+            "conv 3 kernel 1",
+            "position-embedding",
+            "flatten",
+            "linear 2",
+        ];
+        let items: Vec<Item> = items.map(|item| item.parse().unwrap()).to_vec();
+        let network = Network::sequence([1, 2, 2], &items).unwrap();
+        let tensor = &network.tensors()[2];
+        assert_eq!(
+            (&tensor.name[..], &tensor.shape[..]),
+            ("position1.weight", &[4, 3][..])
+        );
+        assert_eq!((tensor.stored().len(), tensor.count()), (16, 12));
+        let wanted = [0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14];
+        let places = tensor.indices().map(|index| index - tensor.stored().start);
+        assert_eq!(places.collect::<Vec<_>>(), wanted);
+        let bound = tensor.layout.bound;
+        assert!((bound * bound / 3.0 - 0.02 * 0.02).abs() < 1e-9, "{bound}");
     }
 }

@@ -154,6 +154,7 @@ impl Sequence {
                 Ok(output)
             }
             Item::LayerNorm => {
+                self.check_one_copy(item)?;
                 self.norms += 1;
                 let name = format!("norm{}", self.norms);
                 self.builder.add_node(name, input, |network| {
@@ -162,6 +163,7 @@ impl Sequence {
                 })
             }
             Item::PositionEmbedding => {
+                self.check_one_copy(item)?;
                 self.positions += 1;
                 let name = format!("position{}", self.positions);
                 self.builder.add_node(name, input, |network| {
@@ -223,6 +225,22 @@ impl Sequence {
         }
         let windows = Windows::whole(value.grid);
         Patches::add(&mut self.builder, input, windows, value.width(), &place)
+    }
+
+    /// Refuses an item whose input holds two copies of its units.
+    fn check_one_copy(&self, item: &Item) -> Result<(), Error> {
+        let input = self.builder.value(self.builder.last_value());
+        if input.copies() == 1 {
+            return Ok(());
+        }
+        let (number, units) = (self.after.len(), input.units);
+        let wanted = format!("1 x {units} (copies x units) before item {number}, {item}");
+        let found = format!(
+            "{} x {units}, which {:?} makes",
+            input.copies(),
+            input.activation
+        );
+        Err(Error::invalid("items of a network", wanted, found))
     }
 
     fn value_after(&self, items: usize) -> Result<ValueId, Error> {

@@ -1,7 +1,6 @@
 //! Values: the arrays that the nodes of a network read and write.
 
 use super::Activation;
-use crate::error::Error;
 
 /// The identifier of a value of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,21 +66,6 @@ impl Value {
     /// The stored length of a row of f(z).
     pub fn columns(&self) -> u32 {
         self.padded_units() * self.copies()
-    }
-
-    /// Refuses a value that holds two copies of its units, as `what`.
-    pub(super) fn check_one_copy(&self, what: &'static str) -> Result<(), Error> {
-        if self.copies() == 1 {
-            return Ok(());
-        }
-        let wanted = "one copy of each unit (a linear operation after the activation makes one)";
-        let found = format!(
-            "{} x {}, made by {:?}",
-            self.copies(),
-            self.units,
-            self.activation
-        );
-        Err(Error::invalid(what, wanted, found))
     }
 
     /// Samples `[samples, width]` in their stored form `[rows, columns]`: padding and further rows are zero.

@@ -20,6 +20,7 @@ pub enum Intervention {
     },
     /// After every update, every parameter is clipped to `[-kappa bound, kappa bound]`, where `bound` is the largest
     /// absolute value that the block's initial weights can have: weight clipping (Elsayed et al., arXiv 2407.01704).
+    /// Blocks whose initial parameters are constants, the gains and biases of normalisations, are not clipped.
     WeightClipping {
         /// The limit as a multiple of `bound`, more than 0.
         kappa: f32,

@@ -25,7 +25,15 @@ pub const CASES: [&str; 11] = [
 pub const SGD_CASES: [&str; 4] = ["relu_l2", "crelu_l2", "tanh", "linear"];
 
 /// The cases that have `graph_<case>.json`.
-pub const GRAPH_CASES: [&str; 5] = ["residual", "skip_crelu", "skip_far", "conv", "conv_crelu"];
+pub const GRAPH_CASES: [&str; 7] = [
+    "residual",
+    "skip_crelu",
+    "skip_far",
+    "conv",
+    "conv_crelu",
+    "norm",
+    "norm_residual",
+];
 
 /// The inputs of a graph: a width, or the channels, the height and the width of an image.
 #[derive(Clone, Copy, Deserialize)]
@@ -48,6 +56,8 @@ impl From<Inputs> for InputShape {
 #[derive(Clone, Deserialize)]
 pub struct Layer {
     pub weight: Vec<f64>,
+    /// Empty where the layer has none.
+    #[serde(default)]
     pub bias: Vec<f64>,
 }
 
@@ -89,7 +99,8 @@ pub fn single(values: &[f64]) -> Vec<f32> {
 /// Returns the tensors of all layers: weight, bias, weight, bias and so on.
 pub fn parameters(layers: &[Layer]) -> Parameters {
     let layer = |layer: &Layer| [single(&layer.weight), single(&layer.bias)];
-    layers.iter().flat_map(layer).collect()
+    let tensors = layers.iter().flat_map(layer);
+    tensors.filter(|tensor| !tensor.is_empty()).collect()
 }
 
 /// Returns the values of all layers in one vector, in the order of [`parameters`].

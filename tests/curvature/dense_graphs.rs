@@ -263,3 +263,19 @@ fn the_comparison_with_dense_hessians_notices_another_term() {
         assert!(compare(numbers(found), wanted.clone(), near_norm(wanted)).is_err());
     }
 }
+
+#[test]
+fn the_comparison_with_dense_hessians_notices_another_activation_below_a_normalisation() {
+    let graph = &graphs()[10];
+    assert!(matches!(graph.operations[3..5], [F(A::Gelu), Norm]));
+    let mut other = graph.clone();
+    other.operations[3] = F(A::Silu);
+    let v = vector(graph.parameters.len());
+    let wanted = products(&other, &v);
+    let point = point(graph);
+    let v = like(&point.network, &v);
+    let found = hessian_vector_product(&trainable::Compute::Cpu, &point, &v);
+    for (found, wanted) in found.iter().zip(&wanted) {
+        assert!(compare(numbers(found), wanted.clone(), near_norm(wanted)).is_err());
+    }
+}

@@ -133,10 +133,21 @@ pub(crate) const CASES: [Case; 11] = [
     },
 ];
 
-/// The size of the second network of [`sums`].
+/// The size of the second network of [`graphs`].
 const SUM_CASE: Case = Case {
     widths: &[6, 6, 4],
     activation: Activation::Silu,
+    batch: 9,
+    replicas: 2,
+    kind: StreamKind::RandomLabels,
+    relabel_fraction: 1.0,
+    images: Images::Bytes,
+};
+
+/// The size of the third network of [`graphs`].
+const NORM_CASE: Case = Case {
+    widths: &[7, 5, 4],
+    activation: Activation::Gelu,
     batch: 9,
     replicas: 2,
     kind: StreamKind::RandomLabels,
@@ -152,9 +163,9 @@ pub(crate) fn cases() -> impl Iterator<Item = (u32, Program)> {
         let method = |form| methods[(number + form) % 2];
         [0, 1].map(|form| program(case, forms[form], method(form)))
     });
-    let graphs = [0, 1].into_iter().flat_map(move |number| {
+    let graphs = (0..GRAPHS).flat_map(move |number| {
         let method = |form| methods[(number + form) % 2];
-        [0, 1].map(|form| program_with_sums(number, forms[form], method(form)))
+        [0, 1].map(|form| program_of_graph(number, forms[form], method(form)))
     });
     let images = [0, 1].into_iter().flat_map(move |number| {
         let method = |form| methods[(number + form) % 2];
@@ -163,10 +174,14 @@ pub(crate) fn cases() -> impl Iterator<Item = (u32, Program)> {
     (0..).zip(cases.chain(graphs).chain(images))
 }
 
-/// Networks with sums: values that two nodes read, terms that fewer slots reach, and every kind of activation of a term.
-fn sums() -> [Vec<Item>; 2] {
-    use Activation::{Crelu, Gelu, Relu, Tanh};
-    use Item::{Activation as F, Add, Linear};
+/// The number of networks of [`graphs`].
+pub(crate) const GRAPHS: usize = 3;
+
+/// Networks with sums: values that two nodes read, terms that fewer slots reach, and every kind of activation of a term. The
+/// third has normalisations and position embeddings, of every kind of value, too.
+fn graphs() -> [Vec<Item>; GRAPHS] {
+    use Activation::{Crelu, Gelu, Relu, Silu, Tanh};
+    use Item::{Activation as F, Add, LayerNorm, Linear, PositionEmbedding};
     [
         vec![
             Linear(7),
@@ -192,13 +207,34 @@ fn sums() -> [Vec<Item>; 2] {
             F(Activation::Silu),
             Linear(4),
         ],
+        vec![
+            LayerNorm,
+            F(Gelu),
+            Linear(70),
+            F(Tanh),
+            LayerNorm,
+            F(Crelu),
+            Linear(6),
+            PositionEmbedding,
+            LayerNorm,
+            F(Silu),
+            Linear(6),
+            LayerNorm,
+            Add(8),
+            PositionEmbedding,
+            F(Gelu),
+            PositionEmbedding,
+            LayerNorm,
+            F(Relu),
+            Linear(4),
+        ],
     ]
 }
 
-/// The program of one of the networks of [`sums`]: the first has 7 inputs and 3 classes, the second 6 and 4.
-pub(crate) fn program_with_sums(number: usize, form: IterateForm, method: ProbeMethod) -> Program {
-    let case = [&CASES[1], &SUM_CASE][number];
-    let network = Network::sequence(case.widths[0], &sums()[number]).unwrap();
+/// The program of one of the networks of [`graphs`]: they have 7, 6 and 7 inputs, and 3, 4 and 4 classes.
+pub(crate) fn program_of_graph(number: usize, form: IterateForm, method: ProbeMethod) -> Program {
+    let case = [&CASES[1], &SUM_CASE, &NORM_CASE][number];
+    let network = Network::sequence(case.widths[0], &graphs()[number]).unwrap();
     program_of(case, network, form, method)
 }
 

@@ -18,6 +18,7 @@ mod matrix;
 mod optimiser;
 mod optimisers;
 mod patches;
+mod pool;
 mod probe;
 mod reduce;
 mod regularisers;
@@ -67,6 +68,7 @@ fn twin(kernel: &Kernel) -> Twin {
         "tensors" => tensors::twin(kernel.name),
         "optimisers" => optimisers::twin(kernel.name),
         "patches" => patches::twin(kernel.name),
+        "pool" => pool::twin(kernel.name),
         "regularisers" => regularisers::twin(kernel.name),
         "sort" => sort::twin(kernel.name),
         "stages" => stages::twin(kernel.name),

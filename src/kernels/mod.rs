@@ -11,6 +11,7 @@ mod linear;
 mod loss;
 mod optimisers;
 mod patches;
+mod pool;
 mod probe;
 mod regularisers;
 mod sort;
@@ -23,6 +24,7 @@ pub(crate) use linear::*;
 pub(crate) use loss::*;
 pub(crate) use optimisers::*;
 pub(crate) use patches::*;
+pub(crate) use pool::*;
 pub(crate) use probe::*;
 pub(crate) use regularisers::*;
 pub(crate) use sort::*;
@@ -240,6 +242,7 @@ pub fn all() -> impl Iterator<Item = &'static Kernel> {
         loss::KERNELS,
         optimisers::KERNELS,
         patches::KERNELS,
+        pool::KERNELS,
         probe::KERNELS,
         regularisers::KERNELS,
         sort::KERNELS,

@@ -11,6 +11,7 @@ mod build;
 mod input;
 mod linear;
 mod patches;
+mod pool;
 mod sequence;
 mod tensor;
 mod text;
@@ -25,6 +26,7 @@ pub use input::InputShape;
 pub use linear::Linear;
 pub(crate) use linear::LinearMatrix;
 pub use patches::Patches;
+pub use pool::{Pool, PoolKind};
 pub use sequence::Item;
 pub use tensor::{Init, TENSOR_TILE, Tensor};
 pub use value::{Value, ValueId};
@@ -41,6 +43,8 @@ pub enum Op {
     Add(Add),
     /// The elements of every window of an image.
     Patches(Patches),
+    /// The maximum or the mean of every window of an image.
+    Pool(Pool),
 }
 
 /// One operation on values.

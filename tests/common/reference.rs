@@ -25,7 +25,16 @@ pub const CASES: [&str; 11] = [
 pub const SGD_CASES: [&str; 4] = ["relu_l2", "crelu_l2", "tanh", "linear"];
 
 /// The cases that have `graph_<case>.json`.
-pub const GRAPH_CASES: [&str; 5] = ["residual", "skip_crelu", "skip_far", "conv", "conv_crelu"];
+pub const GRAPH_CASES: [&str; 8] = [
+    "residual",
+    "skip_crelu",
+    "skip_far",
+    "conv",
+    "conv_crelu",
+    "max_pool",
+    "average_pool",
+    "lenet",
+];
 
 /// The inputs of a graph: a width, or the channels, the height and the width of an image.
 #[derive(Clone, Copy, Deserialize)]

@@ -4,6 +4,7 @@
 mod add;
 mod linear;
 mod patches;
+mod pool;
 
 use super::buffers::Buffers;
 use super::declare::BufferId;
@@ -88,6 +89,7 @@ pub(super) fn plans(op: &Op) -> &dyn PlanOp {
         Op::Linear(linear) => linear,
         Op::Add(add) => add,
         Op::Patches(patches) => patches,
+        Op::Pool(pool) => pool,
     }
 }
 

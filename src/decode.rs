@@ -6,7 +6,7 @@ use bytemuck::cast_slice;
 use rayon::prelude::*;
 
 use crate::error::{Error, NotFinite};
-use crate::indicators::{self, Indicators};
+use crate::indicators::{self, Indicators, Source};
 use crate::network::Parameters;
 use crate::plan::{BufferId, Buffers};
 use crate::probe::ProbeStats;
@@ -79,8 +79,16 @@ pub(crate) fn indicators(
     spec: &TrainingSpec,
     buffers: &Buffers,
 ) -> Result<Question<Vec<Result<Indicators, Error>>>, Error> {
-    let buffers = buffers.indicator_sources(&spec.network)?;
-    let spec = spec.clone();
+    let probe = buffers.probe.as_ref().ok_or(Error::NoProbe)?;
+    let sources = indicators::sources(&spec.network).into_iter();
+    let sources = sources.map(|source| match source {
+        Source::Value(id) => buffers.activations[id.index()],
+        Source::PreActivations(id) => buffers.pre_activations[id.index()].expect("z is kept"),
+        Source::Gradients(id) => buffers.pre_activation_gradients[id.index() - 1],
+        Source::Normalised(id) => buffers.normalised[id.index()].expect("a normalisation"),
+    });
+    let buffers = [probe.states, probe.records].into_iter().chain(sources);
+    let (buffers, spec) = (buffers.collect(), spec.clone());
     let decode: Decode<_> = Box::new(move |words| {
         let replicas = words.par_iter();
         replicas

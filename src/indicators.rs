@@ -4,11 +4,13 @@
 //! They are computed on the host in float64, from the results of one forward and backward pass. Another training loop can
 //! fill a [`Pass`] and call [`Pass::indicators`].
 //!
-//! - `pass`: the numbers of one pass, their check, and the Fisher matrix of their gradients.
+//! - `pass`: the numbers of one pass, and their check.
+//! - `fisher`: the Fisher matrix of the gradients of single samples, to which every block adds its share.
 //! - `units`: dead and dormant units, and the entropy of unit signs.
 //! - `rank`: eigenvalues of a Gram matrix, and ranks computed from them.
 //! - `stored`: the pass that the training buffers of one replica hold.
 
+mod fisher;
 mod pass;
 mod rank;
 mod stored;
@@ -16,8 +18,8 @@ mod stored;
 mod tests;
 mod units;
 
-pub use pass::{LayerPass, Pass, Samples};
-pub(crate) use stored::of_stored;
+pub use pass::{BlockPass, HiddenPass, Pass, Samples};
+pub(crate) use stored::{Source, of_stored, sources};
 
 /// Threshold of dormant units: a unit is dormant if its mean |activation| is at most this share of its layer's mean (Sokar
 /// et al., ICML 2023).
@@ -29,7 +31,8 @@ pub const FISHER_SAMPLES: usize = 100;
 /// Share of the trace of the Fisher matrix that the counted eigenvalues reach.
 pub const FISHER_TRACE_SHARE: f64 = 0.99;
 
-/// Indicators of the units of one hidden layer. A unit is one pre-activation z with its activation h. The two copies of
+/// Indicators of the units of one hidden layer. A unit is one pre-activation z with its activation h. At several positions, as
+/// of an image, a unit is a channel, and each position of each sample counts as a sample. The two copies of
 /// CReLU are one unit, with h = relu(z) - relu(-z) = z. Those of Fourier features are one unit, too; sin z and cos z are
 /// the same for all samples where z is.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -19,6 +19,7 @@ mod norm;
 mod optimiser;
 mod optimisers;
 mod patches;
+mod pool;
 mod position;
 mod probe;
 mod reduce;
@@ -71,6 +72,7 @@ fn twin(kernel: &Kernel) -> Twin {
         "tensors" => tensors::twin(kernel.name),
         "optimisers" => optimisers::twin(kernel.name),
         "patches" => patches::twin(kernel.name),
+        "pool" => pool::twin(kernel.name),
         "regularisers" => regularisers::twin(kernel.name),
         "sort" => sort::twin(kernel.name),
         "stages" => stages::twin(kernel.name),

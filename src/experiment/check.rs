@@ -121,14 +121,6 @@ impl Experiment {
         check_single_control(arm)?;
         check_single_network(arm)?;
         let network = self.network(arm)?;
-        if self.indicators_every > 0 && !has_indicators(&network) {
-            let wanted = "0, because indicators are of linear operations on vectors alone";
-            return Err(Error::invalid(
-                "indicators_every",
-                wanted,
-                self.indicators_every,
-            ));
-        }
         self.training_spec(&network, images, &[(arm, 0)]).check()?;
         let layers = network.blocks().len();
         self.scheduler(arm, None, layers, 0, controllers)?;
@@ -231,14 +223,6 @@ fn check_single_network(arm: &Arm) -> Result<(), Error> {
     let wanted = "their defaults beside a network that is no mlp, which states its own";
     let found = format!("{:?} and {:?}", arm.hidden, arm.activation);
     Err(Error::invalid("hidden and activation", wanted, found))
-}
-
-/// Whether the indicators are those of the whole network: all of its parameters are of linear operations on vectors.
-fn has_indicators(network: &Network) -> bool {
-    let is_linear = |node: &Node| matches!(node.op, Op::Linear(_));
-    let is_vector = |node: &Node| network.value(node.inputs[0]).positions() == 1;
-    let mut layers = network.nodes().iter().filter(|node| node.block.is_some());
-    layers.all(|node| is_linear(node) && is_vector(node))
 }
 
 /// Whether the name can stand in tables, in pictures and on terminals.

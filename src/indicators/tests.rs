@@ -7,6 +7,7 @@ use crate::network::Activation;
 fn samples(values: &[f32], width: usize) -> Samples<'_> {
     Samples {
         values,
+        positions: 1,
         stride: width,
         copies: 1,
         width,
@@ -15,22 +16,19 @@ fn samples(values: &[f32], width: usize) -> Samples<'_> {
 
 /// Indicators of a network of two layers whose hidden activations are `features`.
 fn of_features(activation: Activation, batch: usize, features: Samples<'_>) -> Indicators {
-    let ones = vec![1.0; batch * features.width];
-    let lower = LayerPass {
-        activation,
-        inputs: samples(&ones, 1),
-        pre_activations: None,
-        gradients: samples(&ones, features.width),
-    };
-    let upper = LayerPass {
-        activation,
-        inputs: features,
-        pre_activations: None,
-        gradients: samples(&ones, 1),
-    };
+    let ones = vec![1.0; batch];
     let pass = Pass {
         batch,
-        layers: vec![lower, upper],
+        hidden: vec![HiddenPass {
+            activation,
+            values: features,
+            pre_activations: None,
+        }],
+        features,
+        blocks: vec![BlockPass::Linear {
+            inputs: features,
+            gradients: samples(&ones, 1),
+        }],
     };
     pass.indicators().unwrap()
 }
@@ -152,6 +150,7 @@ fn a_crelus_copies_are_one_unit_and_padding_is_ignored() {
     ];
     let features = Samples {
         values: rows.as_flattened(),
+        positions: 1,
         stride: 8,
         copies: 2,
         width: 3,
@@ -172,25 +171,25 @@ fn fourier_features_are_judged_by_z() {
     let each = |z: &[f32], f: fn(f32) -> f32| z.iter().map(|z| f(*z)).collect::<Vec<_>>();
     let row = |z: &[f32]| [each(z, f32::sin), each(z, f32::cos)].concat();
     let features: Vec<f32> = z.chunks(3).flat_map(row).collect();
-    let inputs = Samples {
+    let values = Samples {
         values: &features,
+        positions: 1,
         stride: 6,
         copies: 2,
         width: 3,
     };
-    let ones = [1.0; 6];
-    let layer = |inputs, pre_activations| LayerPass {
-        activation: Activation::Fourier,
-        inputs,
-        pre_activations,
-        gradients: samples(&ones, 1),
-    };
     let pass = |pre_activations| Pass {
         batch: 2,
-        layers: vec![
-            layer(samples(&ones, 1), None),
-            layer(inputs, pre_activations),
-        ],
+        hidden: vec![HiddenPass {
+            activation: Activation::Fourier,
+            values,
+            pre_activations,
+        }],
+        features: values,
+        blocks: vec![BlockPass::Linear {
+            inputs: values,
+            gradients: samples(&[1.0; 2], 1),
+        }],
     };
     let found = pass(Some(samples(&z, 3))).indicators().unwrap().hidden[0];
     assert_near(found.dead, 1.0 / 3.0);
@@ -201,18 +200,20 @@ fn fourier_features_are_judged_by_z() {
     assert_eq!(message, wanted);
 }
 
-fn fisher(batch: usize, inputs: &[f32], gradients: &[f32]) -> (usize, f64) {
-    let layer = LayerPass {
-        activation: Activation::Identity,
-        inputs: samples(inputs, inputs.len() / batch),
-        pre_activations: None,
-        gradients: samples(gradients, gradients.len() / batch),
-    };
+fn of_block(batch: usize, features: Samples<'_>, block: BlockPass<'_>) -> Indicators {
     let pass = Pass {
         batch,
-        layers: vec![layer],
+        hidden: Vec::new(),
+        features,
+        blocks: vec![block],
     };
-    let found = pass.indicators().unwrap();
+    pass.indicators().unwrap()
+}
+
+fn fisher(batch: usize, inputs: &[f32], gradients: &[f32]) -> (usize, f64) {
+    let inputs = samples(inputs, inputs.len() / batch);
+    let gradients = samples(gradients, gradients.len() / batch);
+    let found = of_block(batch, inputs, BlockPass::Linear { inputs, gradients });
     assert!(found.hidden.is_empty());
     (found.fisher_rank, found.fisher_effective_rank)
 }
@@ -249,16 +250,81 @@ fn inputs_tell_samples_apart_that_have_equal_gradients() {
     assert_near(effective, 2.0);
 }
 
+/// The gradients of a linear operation at three positions are sums over them, whichever way the share is computed.
+#[test]
+fn positions_add_to_the_gradient_of_a_sample() {
+    let numbers = |count: usize, step: f64| -> Vec<f32> {
+        (0..count).map(|n| (step * n as f64).sin() as f32).collect()
+    };
+    let (batch, positions, inputs, outputs) = (4, 3, 5, 2);
+    let a = numbers(batch * positions * inputs, 1.7);
+    let d = numbers(batch * positions * outputs, 2.3);
+    let of_positions = |values, width| Samples {
+        positions,
+        ..samples(values, width)
+    };
+    let linear = BlockPass::Linear {
+        inputs: of_positions(&a, inputs),
+        gradients: of_positions(&d, outputs),
+    };
+    let gradient = |sample: usize| -> Vec<f64> {
+        let element = |i: usize, o: usize| -> f64 {
+            let at = |p: usize| {
+                let row = sample * positions + p;
+                let input = if i < inputs { a[row * inputs + i] } else { 1.0 };
+                f64::from(input) * f64::from(d[row * outputs + o])
+            };
+            (0..positions).map(at).sum()
+        };
+        let rows = (0..=inputs).flat_map(|i| (0..outputs).map(move |o| (i, o)));
+        rows.map(|(i, o)| element(i, o)).collect()
+    };
+    let rows: Vec<_> = (0..batch).map(gradient).collect();
+    let features = samples(&a, 5);
+    let found = of_block(batch, features, linear);
+    let wanted = of_block(batch, features, BlockPass::SampleGradients(rows.clone()));
+    assert_near(found.fisher_effective_rank, wanted.fisher_effective_rank);
+    assert_eq!(found.fisher_rank, wanted.fisher_rank);
+    assert!(found.fisher_effective_rank > 1.5);
+    // The negative control: gradients of another sample.
+    let mut other = rows;
+    other[1] = other[0].clone();
+    let other = of_block(batch, features, BlockPass::SampleGradients(other));
+    assert!((found.fisher_effective_rank - other.fisher_effective_rank).abs() > 0.01);
+}
+
+#[test]
+fn a_channel_is_dead_if_it_is_zero_everywhere() {
+    // Two samples of two positions: zero everywhere, zero for one sample, zero at one position.
+    let values = [0., 0., 1., 0., 0., 0., 0., 1., 1., 0., 1., 0.];
+    let features = Samples {
+        positions: 2,
+        ..samples(&values, 3)
+    };
+    let pass = Pass {
+        batch: 2,
+        hidden: vec![HiddenPass {
+            activation: Activation::Relu,
+            values: features,
+            pre_activations: None,
+        }],
+        features,
+        blocks: vec![BlockPass::SampleGradients(vec![vec![1.0]; 2])],
+    };
+    let found = pass.indicators().unwrap().hidden[0];
+    assert_near(found.dead, 1.0 / 3.0);
+    assert_near(found.sign_entropy, 2.0 * LN_2 / 3.0);
+}
+
 #[test]
 fn what_makes_no_sense_is_refused() {
     let refusal = |batch, inputs: Samples<'_>, gradients: Samples<'_>| {
-        let layers = vec![LayerPass {
-            activation: Activation::Relu,
-            inputs,
-            pre_activations: None,
-            gradients,
-        }];
-        let pass = Pass { batch, layers };
+        let pass = Pass {
+            batch,
+            hidden: Vec::new(),
+            features: inputs,
+            blocks: vec![BlockPass::Linear { inputs, gradients }],
+        };
         pass.indicators().unwrap_err().to_string()
     };
     let fine = samples(&[1.0, 2.0], 1);
@@ -276,7 +342,7 @@ fn what_makes_no_sense_is_refused() {
     );
     assert_eq!(
         refusal(3, fine, fine),
-        "activations: wanted 3 rows of 1, found 2"
+        "activations: wanted 3 rows of 1, 1 at least, found 2"
     );
     assert_eq!(
         refusal(1, Samples { width: 2, ..fine }, fine),
@@ -290,12 +356,42 @@ fn what_makes_no_sense_is_refused() {
         refusal(1, fine, Samples { copies: 0, ..fine }),
         "pre-activation gradients: wanted 1 or 2 copies, found 0"
     );
-    let empty = Pass {
-        batch: 1,
-        layers: Vec::new(),
+    let positions = |positions| Samples { positions, ..fine };
+    assert_eq!(
+        refusal(1, positions(2), fine),
+        "pre-activation gradients: wanted 2 positions, as the inputs, found 1"
+    );
+    assert_eq!(
+        refusal(1, positions(0), fine),
+        "activations: wanted 0 rows of 1, 1 at least, found 2"
+    );
+    let refusal = |blocks| {
+        let pass = Pass {
+            batch: 2,
+            hidden: Vec::new(),
+            features: fine,
+            blocks,
+        };
+        pass.indicators().unwrap_err().to_string()
     };
     assert_eq!(
-        empty.indicators().unwrap_err().to_string(),
-        "layers of a pass: wanted 1 at least, found 0"
+        refusal(Vec::new()),
+        "blocks of a pass: wanted 1 at least, found 0"
+    );
+    let rows = |rows: &[&[f64]]| {
+        let rows = rows.iter().map(|row| row.to_vec()).collect();
+        vec![BlockPass::SampleGradients(rows)]
+    };
+    assert_eq!(
+        refusal(rows(&[&[1.0]])),
+        "sample gradients of a block: wanted 2 elements, found 1"
+    );
+    assert_eq!(
+        refusal(rows(&[&[1.0], &[1.0, 2.0]])),
+        "a sample gradient of a block: wanted 1 elements, found 2"
+    );
+    assert_eq!(
+        refusal(rows(&[&[1.0], &[f64::NAN]])),
+        "sample gradients: wanted finite numbers, found NaN"
     );
 }

@@ -12,6 +12,7 @@ mod loss;
 mod norm;
 mod optimisers;
 mod patches;
+mod pool;
 mod position;
 mod probe;
 mod regularisers;
@@ -26,6 +27,7 @@ pub(crate) use loss::*;
 pub(crate) use norm::*;
 pub(crate) use optimisers::*;
 pub(crate) use patches::*;
+pub(crate) use pool::*;
 pub(crate) use position::*;
 pub(crate) use probe::*;
 pub(crate) use regularisers::*;
@@ -246,6 +248,7 @@ pub fn all() -> impl Iterator<Item = &'static Kernel> {
         optimisers::KERNELS,
         position::KERNELS,
         patches::KERNELS,
+        pool::KERNELS,
         probe::KERNELS,
         regularisers::KERNELS,
         sort::KERNELS,

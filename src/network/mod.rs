@@ -14,6 +14,7 @@ mod linear;
 mod named;
 mod norm;
 mod patches;
+mod pool;
 mod position;
 mod sequence;
 mod tensor;
@@ -31,6 +32,7 @@ pub use linear::Linear;
 pub(crate) use linear::LinearMatrix;
 pub use norm::LayerNorm;
 pub use patches::Patches;
+pub use pool::{Pool, PoolKind};
 pub use position::PositionEmbedding;
 pub use sequence::Item;
 pub use tensor::{Init, TENSOR_TILE, Tensor};
@@ -52,6 +54,8 @@ pub enum Op {
     PositionEmbedding(PositionEmbedding),
     /// The elements of every window of an image.
     Patches(Patches),
+    /// The maximum or the mean of every window of an image.
+    Pool(Pool),
 }
 
 /// One operation on values.

@@ -3,6 +3,7 @@
 use super::build::Builder;
 use super::input::{InputShape, describe};
 use super::patches::Patches;
+use super::pool::{Pool, PoolKind};
 use super::value::{Value, ValueId};
 use super::window::{Window, Windows};
 use super::{Activation, Add, LayerNorm, Linear, Network, Op, PositionEmbedding, check_width};
@@ -26,6 +27,10 @@ pub enum Item {
     Conv(u32, Window),
     /// All elements of an image in one vector, in the order `[channels, height, width]`.
     Flatten,
+    /// A pool of an image, each channel by itself.
+    Pool(PoolKind, Window),
+    /// The mean of each channel over all positions.
+    GlobalAveragePool,
 }
 
 /// The largest number of items.
@@ -173,6 +178,29 @@ impl Sequence {
             }
             Item::Conv(channels, window) => self.convolve(item, channels, window, activation),
             Item::Flatten => self.flatten(item, activation),
+            Item::Pool(kind, window) => {
+                let (value, place) = (self.builder.value(input), self.place(item));
+                let windows = Windows::over(&value, window, window.kernel / 2, &place)?;
+                Ok(Pool::add(
+                    &mut self.builder,
+                    input,
+                    kind,
+                    windows,
+                    activation,
+                ))
+            }
+            Item::GlobalAveragePool => {
+                let value = self.builder.value(input);
+                let windows = Windows::all(&value, &self.place(item))?;
+                let kind = PoolKind::Average;
+                Ok(Pool::add(
+                    &mut self.builder,
+                    input,
+                    kind,
+                    windows,
+                    activation,
+                ))
+            }
             Item::Activation(activation) => {
                 let wanted = format!("an operation before {activation:?}");
                 let found = match self.after.len() {
@@ -329,6 +357,30 @@ mod tests {
         assert_eq!(tensors.collect::<Vec<_>>(), wanted);
     }
 
+    /// A pool has the copies of an image as channels, and leaves out what no whole window holds.
+    #[test]
+    fn pools_have_windows_that_fit() {
+        let items = [
+            "conv 3 kernel 1",
+            "crelu",
+            "max-pool 3 stride 2 padding 1",
+            "tanh",
+            "average-pool 2",
+            "global-average-pool",
+            "linear 4",
+        ];
+        let network = Network::sequence([2, 7, 10], &parse(&items)).unwrap();
+        let wanted = [
+            (3, [7, 10]),
+            (6, [4, 5]),
+            (6, [2, 2]),
+            (6, [1, 1]),
+            (4, [1, 1]),
+        ];
+        assert_eq!(shapes(&network)[2..], wanted);
+        assert_eq!(network.values()[3].activation, Activation::Tanh);
+    }
+
     /// An image has positions where an item needs them; a vector needs no flattening.
     #[test]
     fn the_minibatch_becomes_an_image_where_it_must() {
@@ -379,6 +431,20 @@ mod tests {
             (
                 &["conv 6 kernel 2", "linear 2"],
                 "logits of one position (flatten before the last item), found 2 x 3 x 4",
+            ),
+            (
+                &["max-pool 3 padding 2", "linear 2"],
+                "a padding of 1 at most for item 1 (max-pool 3 padding 2), found 2",
+            ),
+            (
+                &["average-pool 7", "linear 2"],
+                "an image that holds 7 x 7 for item 1 (average-pool 7), \
+                 found 2 x 4 x 5 with a padding of 0",
+            ),
+            (
+                &["flatten", "global-average-pool", "linear 2"],
+                "an image (channels x height x width) for item 2 (global-average-pool), \
+                 found a vector of 40",
             ),
             (
                 &["linear 2"],

@@ -7,14 +7,15 @@ use serde::de::IntoDeserializer;
 use serde::de::value::Error as NameError;
 use serde::{Deserialize, Serialize};
 
-use super::{Activation, Item, Window};
+use super::{Activation, Item, PoolKind, Window};
 use crate::error::Error;
 
 impl FromStr for Item {
     type Err = Error;
 
     /// Reads an item. The name of an activation is an item, and `linear` and `add` have a number after them. A convolution
-    /// is `conv CHANNELS kernel SIZE`, with `stride` and `padding` after it where they are not 1 and 0.
+    /// is `conv CHANNELS kernel SIZE`, a pool `max-pool SIZE` or `average-pool SIZE`, with `stride` and `padding` after it where
+    /// they are not the usual ones: 1, or the size of a pool, and 0.
     ///
     /// # Errors
     /// An unknown name, and a number that is missing, is none, or is not wanted.
@@ -27,6 +28,9 @@ impl FromStr for Item {
             "position-embedding" => Self::PositionEmbedding,
             "conv" => Self::Conv(words.number("a number of channels")?, words.kernel()?),
             "flatten" => Self::Flatten,
+            "max-pool" => words.pool(PoolKind::Maximum)?,
+            "average-pool" => words.pool(PoolKind::Average)?,
+            "global-average-pool" => Self::GlobalAveragePool,
             name => Self::Activation(words.activation(name)?),
         };
         words.end()?;
@@ -46,6 +50,15 @@ impl fmt::Display for Item {
                 steps(f, window, 1)
             }
             Self::Flatten => f.write_str("flatten"),
+            Self::Pool(kind, window) => {
+                let name = match kind {
+                    PoolKind::Average => "average-pool",
+                    PoolKind::Maximum => "max-pool",
+                };
+                write!(f, "{name} {}", window.kernel)?;
+                steps(f, window, window.kernel)
+            }
+            Self::GlobalAveragePool => f.write_str("global-average-pool"),
             Self::Activation(activation) => activation.serialize(f),
         }
     }
@@ -102,6 +115,12 @@ impl<'a> Words<'a> {
         self.window(kernel, 1)
     }
 
+    /// A pool: the size of its window, then `[stride] [padding]`. Windows do not overlap where there is no stride.
+    fn pool(&mut self, kind: PoolKind) -> Result<Item, Error> {
+        let kernel = self.number("a size")?;
+        Ok(Item::Pool(kind, self.window(kernel, kernel)?))
+    }
+
     /// The rest of a window: `[stride S] [padding 0]`, where S is the usual stride.
     fn window(&mut self, kernel: u32, stride: u32) -> Result<Window, Error> {
         Ok(Window {
@@ -149,6 +168,12 @@ mod tests {
             ("position-embedding", Item::PositionEmbedding),
             ("leaky-relu", Item::Activation(Activation::LeakyRelu)),
             ("flatten", Item::Flatten),
+            ("max-pool 2", Item::Pool(PoolKind::Maximum, window(2, 2, 0))),
+            (
+                "average-pool 3 stride 1 padding 1",
+                Item::Pool(PoolKind::Average, window(3, 1, 1)),
+            ),
+            ("global-average-pool", Item::GlobalAveragePool),
             ("conv 6 kernel 5", Item::Conv(6, window(5, 1, 0))),
             (
                 "conv 6 kernel 5 stride 2 padding 1",
@@ -177,6 +202,10 @@ mod tests {
             ("conv 6 kernel 5 padding 1 stride 2", "no further word"),
             ("conv 6 kernel 5 dilation 2", "no further word"),
             ("flatten 2", "no further word"),
+            ("max-pool", "a size"),
+            ("average-pool kernel 2", "a size"),
+            ("max-pool 2 stride", "a number after stride"),
+            ("global-average-pool 2", "no further word"),
         ] {
             let message = text.parse::<Item>().unwrap_err().to_string();
             let expected = format!("item of a network: wanted {wanted}, found {text:?}");

@@ -48,13 +48,8 @@ impl Windows {
             stride,
             padding,
         } = window;
-        let refuse = |wanted: &str, found: String| {
-            let wanted = format!("{wanted} for {item}");
-            Err(Error::invalid("items of a network", wanted, found))
-        };
-        if value.positions() == 1 {
-            return refuse("an image (channels x height x width)", describe(value));
-        }
+        let refuse = |wanted: &str, found: String| Err(refusal(wanted, item, found));
+        check_image(value, item)?;
         if !(1..=LARGEST).contains(&kernel) || !(1..=LARGEST).contains(&stride) {
             let found = format!("a kernel of {kernel} with a stride of {stride}");
             return refuse("a kernel and a stride of 1 to 65,535", found);
@@ -77,6 +72,14 @@ impl Windows {
             padding,
             outputs: [height, width].map(|size| (size - kernel) / stride + 1),
         })
+    }
+
+    /// The one window over all positions of a value. `item` is the item of the network, for messages.
+    ///
+    /// # Errors
+    /// A value that is no image.
+    pub(super) fn all(value: &Value, item: &str) -> Result<Self, Error> {
+        check_image(value, item).map(|()| Self::whole(value.grid))
     }
 
     /// The one window that is the whole grid.
@@ -110,4 +113,16 @@ impl Windows {
     pub(super) fn are_single(&self) -> bool {
         *self == Self::single(self.grid)
     }
+}
+
+fn check_image(value: &Value, item: &str) -> Result<(), Error> {
+    if value.positions() > 1 {
+        return Ok(());
+    }
+    let wanted = "an image (channels x height x width)";
+    Err(refusal(wanted, item, describe(value)))
+}
+
+fn refusal(wanted: &str, item: &str, found: String) -> Error {
+    Error::invalid("items of a network", format!("{wanted} for {item}"), found)
 }

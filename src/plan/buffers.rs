@@ -3,7 +3,6 @@
 use super::declare::{BufferId, Declare, Elements};
 use super::probe::ProbeBuffers;
 use super::regularisers::{self, RegulariserBuffers};
-use crate::error::Error;
 use crate::network::{Network, Node, Op, Value, ValueId};
 use crate::probe::ProbeStart;
 use crate::spec::TrainingSpec;
@@ -197,25 +196,6 @@ impl Buffers {
             persistent.extend([buffers.slots, buffers.vectors]);
         }
         persistent
-    }
-
-    /// The sources of [`crate::indicators`] after a probe: its states and records; for every linear node its inputs, the
-    /// gradients with respect to its pre-activations, and the pre-activations that its inputs keep.
-    pub(crate) fn indicator_sources(&self, network: &Network) -> Result<Vec<BufferId>, Error> {
-        let probe = self.probe.as_ref().ok_or(Error::NoProbe)?;
-        let layers = network.linear_nodes().flat_map(|node| {
-            let input = node.inputs[0].index();
-            let found = [
-                Some(self.activations[input]),
-                Some(self.pre_activation_gradients[node.output.index() - 1]),
-                self.pre_activations[input],
-            ];
-            found.into_iter().flatten()
-        });
-        Ok([probe.states, probe.records]
-            .into_iter()
-            .chain(layers)
-            .collect())
     }
 }
 

@@ -141,10 +141,13 @@ fn the_comparisons_notice_another_graph() {
     };
     let conv = case("conv");
     let stride = with_item(&conv, 0, "conv 3 kernel 3 stride 3 padding 2");
+    let pools = case("average_pool");
+    let maximum = with_item(&pools, 5, "max-pool 3 stride 2 padding 1");
     for (what, case, items) in [
         ("another term", &sums, other),
         ("one sum less", &sums, without),
         ("another stride", &conv, stride),
+        ("maxima in place of means", &pools, maximum),
     ] {
         let mut trainer = case.trainer(&Compute::Cpu, &items);
         trainer.update(1).unwrap();

@@ -5,6 +5,7 @@ mod add;
 mod linear;
 mod norm;
 mod patches;
+mod pool;
 mod position;
 
 use super::buffers::Buffers;
@@ -92,6 +93,7 @@ pub(super) fn plans(op: &Op) -> &dyn PlanOp {
         Op::LayerNorm(norm) => norm,
         Op::PositionEmbedding(embedding) => embedding,
         Op::Patches(patches) => patches,
+        Op::Pool(pool) => pool,
     }
 }
 

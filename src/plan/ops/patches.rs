@@ -26,6 +26,7 @@ macro_rules! windows {
         }
     }};
 }
+pub(super) use windows;
 
 impl PlanOp for Patches {
     fn forward(&self, at: &Site<'_>) -> Vec<Dispatch> {

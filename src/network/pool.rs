@@ -1,0 +1,42 @@
+//! Pools: one number for each channel of every window of an image.
+
+use super::build::Builder;
+use super::value::{Value, ValueId};
+use super::window::Windows;
+use super::{Activation, Op};
+
+/// What a pool makes of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolKind {
+    /// The mean; elements of the border are zero and count, as in `nn.AvgPool2d`.
+    Average,
+    /// The largest element; the border has none. The gradient goes to the first of equal elements, in row-major order.
+    Maximum,
+}
+
+/// A pool. The copies of a value are channels: those of the first copy, then those of the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pool {
+    pub(crate) kind: PoolKind,
+    pub(crate) windows: Windows,
+}
+
+impl Pool {
+    /// Adds a pool and the value that it makes.
+    pub(super) fn add(
+        network: &mut Builder,
+        input: ValueId,
+        kind: PoolKind,
+        windows: Windows,
+        activation: Activation,
+    ) -> ValueId {
+        let units = network.value(input).width();
+        let output = network.add_value(Value {
+            units,
+            grid: windows.outputs,
+            activation,
+        });
+        network.add_plain(Op::Pool(Self { kind, windows }), vec![input], output);
+        output
+    }
+}

@@ -7,6 +7,7 @@
 //! in workgroup memory. [`crate::gpu::Tiling`] chooses among them.
 
 mod add;
+mod attention;
 mod linear;
 mod loss;
 mod optimisers;
@@ -18,6 +19,7 @@ mod stream;
 mod tensors;
 
 pub(crate) use add::*;
+pub(crate) use attention::*;
 pub(crate) use linear::*;
 pub(crate) use loss::*;
 pub(crate) use optimisers::*;
@@ -234,6 +236,7 @@ pub const WORKGROUP_MEMORY: u32 = 2_048;
 pub fn all() -> impl Iterator<Item = &'static Kernel> {
     let rooms = [
         add::KERNELS,
+        attention::KERNELS,
         linear::KERNELS,
         loss::KERNELS,
         optimisers::KERNELS,

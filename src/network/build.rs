@@ -2,7 +2,7 @@
 
 use super::tensor::{Init, Tensor};
 use super::value::{Value, ValueId};
-use super::{Add, Block, Network, Node, Op};
+use super::{Block, Network, Node, Op};
 use crate::error::Error;
 use crate::state::TensorLayout;
 
@@ -57,11 +57,11 @@ impl Builder {
         ValueId(self.values.len() - 1)
     }
 
-    /// Adds a sum, whose value has been added.
-    pub(super) fn add_sum(&mut self, terms: [ValueId; 2], output: ValueId) {
+    /// Adds a node without parameters, whose value has been added.
+    pub(super) fn add_plain_node(&mut self, op: Op, inputs: &[ValueId], output: ValueId) {
         self.nodes.push(Node {
-            op: Op::Add(Add),
-            inputs: terms.to_vec(),
+            op,
+            inputs: inputs.to_vec(),
             output,
             block: None,
         });

@@ -7,6 +7,7 @@
 
 mod activation;
 mod add;
+mod attention;
 mod build;
 mod linear;
 mod sequence;
@@ -18,6 +19,7 @@ use std::ops::Range;
 
 pub use activation::Activation;
 pub use add::Add;
+pub use attention::Attention;
 pub use linear::Linear;
 pub(crate) use linear::LinearMatrix;
 pub use sequence::Item;
@@ -33,6 +35,8 @@ pub enum Op {
     Linear(Linear),
     /// `z = a + b`
     Add(Add),
+    /// `z = softmax(q k^T / sqrt(head units)) v`
+    Attention(Attention),
 }
 
 /// One operation on values.

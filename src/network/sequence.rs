@@ -2,7 +2,7 @@
 
 use super::build::Builder;
 use super::value::{Value, ValueId};
-use super::{Activation, Add, Linear, Network, Op, check_width};
+use super::{Activation, Add, Attention, Linear, Network, Op, check_width};
 use crate::error::Error;
 
 /// One item of [`Network::sequence`].
@@ -14,6 +14,9 @@ pub enum Item {
     Activation(Activation),
     /// The sum of the value before it and of an earlier one: the value after this number of items, 0 for the input.
     Add(usize),
+    /// Self-attention with so many heads over the positions of the value before it, whose units are queries, keys and
+    /// values, one after another.
+    Attention(u32),
 }
 
 /// The largest number of items.
@@ -25,8 +28,8 @@ impl Network {
     ///
     /// # Errors
     /// A list that is empty or longer than 1,024 items, that does not end with a linear operation of 2 classes at least,
-    /// or that has a width of zero, an activation without a value, or a sum of values of different shapes; more than
-    /// 2^31 elements.
+    /// or that has a width of zero, an activation without a value, a sum of values of different shapes, or attention whose
+    /// heads do not divide its width; more than 2^31 elements.
     pub fn sequence(inputs: u32, items: &[Item]) -> Result<Self, Error> {
         check_width(inputs)?;
         match items.last() {
@@ -87,7 +90,14 @@ impl Sequence {
             Item::Add(from) => {
                 let terms = [input, self.value_after(from)?];
                 let output = Add::add(&mut self.builder, terms, activation)?;
-                self.builder.add_sum(terms, output);
+                self.builder.add_plain_node(Op::Add(Add), &terms, output);
+                Ok(output)
+            }
+            Item::Attention(heads) => {
+                let (attention, output) =
+                    Attention::add(&mut self.builder, input, heads, activation)?;
+                let op = Op::Attention(attention);
+                self.builder.add_plain_node(op, &[input], output);
                 Ok(output)
             }
             Item::Activation(activation) => {
@@ -114,7 +124,7 @@ impl Sequence {
 
 #[cfg(test)]
 mod tests {
-    use super::Item::{Activation as F, Add, Linear};
+    use super::Item::{Activation as F, Add, Attention, Linear};
     use super::*;
     use Activation::{Crelu, Gelu, Relu};
 
@@ -147,10 +157,24 @@ mod tests {
     }
 
     #[test]
+    fn attention_makes_a_third_of_the_units_and_has_no_block() {
+        let items = [Linear(12), Attention(2), F(Gelu), Linear(3)];
+        let network = Network::sequence(4, &items).unwrap();
+        let node = &network.nodes()[1];
+        assert_eq!(node.op, Op::Attention(super::Attention { heads: 2 }));
+        assert_eq!((node.block, network.blocks().len()), (None, 2));
+        let made = network.value(node.output);
+        assert_eq!((made.units, made.activation), (4, Gelu));
+    }
+
+    #[test]
     fn what_makes_no_sense_is_refused() {
         let refusal = |items: &[Item]| Network::sequence(4, items).unwrap_err().to_string();
         let shapes =
             "terms of a sum: wanted values of one shape, of one copy each (copies x units), found ";
+        let width = "attention: wanted a width that the number of heads divides, found ";
+        let parts =
+            "attention: wanted queries, keys and values of as many units, 3 x width in all, found ";
         let term = "a term of a sum: wanted the number of an earlier item, or 0 for the input, found item ";
         for (items, wanted) in [
             (
@@ -172,6 +196,24 @@ mod tests {
             (
                 &[Linear(4), Add(1), Linear(2)],
                 "terms of a sum: wanted two values, found one value twice".to_owned(),
+            ),
+            (
+                &[Linear(12), Attention(3), Linear(2)],
+                format!("{width}attention 3 of width 4 (12 units)"),
+            ),
+            (
+                &[Linear(4), F(Gelu), Attention(1), Linear(2)],
+                format!("{parts}attention 1 of 4 units"),
+            ),
+            (
+                &[Linear(6), F(Crelu), Attention(2), Linear(2)],
+                "attention: wanted queries, keys and values of one copy each, found attention 2 after \
+                 Crelu, which makes two copies of its 6 units"
+                    .to_owned(),
+            ),
+            (
+                &[Linear(6), Attention(0), Linear(2)],
+                "attention: wanted 1 head at least, found attention 0".to_owned(),
             ),
             (
                 &[F(Relu), Linear(2)],

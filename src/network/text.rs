@@ -13,7 +13,8 @@ use crate::error::Error;
 impl FromStr for Item {
     type Err = Error;
 
-    /// Reads an item. The name of an activation is an item, and `linear` and `add` have a number after them.
+    /// Reads an item. The name of an activation is an item, and `linear`, `add` and `attention` have a number after
+    /// them.
     ///
     /// # Errors
     /// An unknown name, and a number that is missing, is none, or is not wanted.
@@ -22,6 +23,7 @@ impl FromStr for Item {
         let item = match words.next() {
             "linear" => Self::Linear(words.number("a width")?),
             "add" => Self::Add(words.number("a number of items")?),
+            "attention" => Self::Attention(words.number("a number of heads")?),
             name => Self::Activation(words.activation(name)?),
         };
         words.end()?;
@@ -34,6 +36,7 @@ impl fmt::Display for Item {
         match self {
             Self::Linear(units) => write!(f, "linear {units}"),
             Self::Add(items) => write!(f, "add {items}"),
+            Self::Attention(heads) => write!(f, "attention {heads}"),
             Self::Activation(activation) => activation.serialize(f),
         }
     }
@@ -88,6 +91,7 @@ mod tests {
         for (text, wanted) in [
             ("linear 120", Item::Linear(120)),
             ("add 0", Item::Add(0)),
+            ("attention 4", Item::Attention(4)),
             ("leaky-relu", Item::Activation(Activation::LeakyRelu)),
         ] {
             assert_eq!(text.parse::<Item>().unwrap(), wanted);
@@ -102,6 +106,7 @@ mod tests {
             ("golu", "an operation or an activation"),
             ("linear", "a width"),
             ("linear -3", "a width"),
+            ("attention", "a number of heads"),
             ("linear 3 4", "no further word"),
             ("relu 3", "no further word"),
         ] {

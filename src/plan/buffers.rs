@@ -1,6 +1,7 @@
 //! The buffers of a program, by name.
 
 use super::declare::{BufferId, Declare, Elements};
+use super::ops::AttentionBuffers;
 use super::probe::ProbeBuffers;
 use super::regularisers::{self, RegulariserBuffers};
 use crate::error::Error;
@@ -47,6 +48,8 @@ pub struct Buffers {
     /// Gradients with respect to the pre-activations z of every value but the minibatch; a placeholder for other constants:
     /// `[replica, stored rows, padded units]` f32
     pub pre_activation_gradients: Vec<BufferId>,
+    /// The buffers of attention, for every value: `None` where no attention makes it.
+    pub attention: Vec<Option<AttentionBuffers>>,
     /// `[replica, stride]` f32
     pub parameters: BufferId,
     /// `[replica, stride]` f32: gradients of the loss and, where replicas use them, of L2-init and the Wasserstein
@@ -91,6 +94,7 @@ impl Buffers {
             .map(|value| gradient(declare, value))
             .collect();
         let pre_activations = values().map(|value| kept(declare, value)).collect();
+        let attention = AttentionBuffers::declare(spec, declare);
         let stride = spec.network.parameter_stride();
         let [parameters, gradients, first_moment] =
             ["parameters", "gradients", "first moment"].map(|name| declare.floats(name, stride));
@@ -131,6 +135,7 @@ impl Buffers {
             activations,
             pre_activations,
             pre_activation_gradients,
+            attention,
             parameters,
             gradients,
             first_moment,

@@ -28,7 +28,8 @@ impl PlanOp for Add {
 
     fn backward(&self, at: &Site<'_>, _: bool) -> Vec<Dispatch> {
         let terms = terms(&at.spec.network, at.node);
-        terms.map(|term| backward(at, term)).collect()
+        let above = at.gradient(at.node.output);
+        terms.map(|term| backward(at, term, above)).collect()
     }
 
     fn tangent_forward(&self, at: &ProbeSite<'_>, node: &Node, _: BufferId) -> Vec<Dispatch> {
@@ -65,7 +66,14 @@ impl PlanOp for Add {
         _: BufferId,
     ) -> Vec<Dispatch> {
         let terms = terms(&at.spec.network, node);
-        terms.map(|term| tangent_backward(at, node, term)).collect()
+        let output = node.output.index() - 1;
+        let above = [
+            at.buffers.pre_activation_gradients[output],
+            at.probe_buffers.tangent_gradients[output],
+        ];
+        terms
+            .map(|term| tangent_backward(at, node, term, above))
+            .collect()
     }
 }
 
@@ -75,7 +83,9 @@ fn terms(network: &Network, node: &Node) -> impl Iterator<Item = ValueId> {
     inputs.filter(|input| !network.is_constant(*input))
 }
 
-fn backward(at: &Site<'_>, term: ValueId) -> Dispatch {
+/// Computes the gradient with respect to the pre-activations of a term from `above`, the gradient with respect to its
+/// activations.
+pub(super) fn backward(at: &Site<'_>, term: ValueId, above: BufferId) -> Dispatch {
     let value = at.spec.network.value(term);
     let params = AddBackward {
         batch_rows: at.spec.stored_rows(at.node.output),
@@ -85,16 +95,22 @@ fn backward(at: &Site<'_>, term: ValueId) -> Dispatch {
     };
     let bound = [
         at.buffers.derivative_argument(term),
-        at.gradient(at.node.output),
+        above,
         at.gradient(term),
     ];
     let grid = Grid::elements::<AddBackward>(params.batch_rows * params.columns / 4);
     Dispatch::new(params, bound, grid)
 }
 
-fn tangent_backward(at: &ProbeSite<'_>, node: &Node, term: ValueId) -> Dispatch {
+/// Computes the tangents of the gradient with respect to the pre-activations of a term. `above` are the gradient with
+/// respect to its activations and the tangents of that gradient, for the slots that reach the node's output.
+pub(super) fn tangent_backward(
+    at: &ProbeSite<'_>,
+    node: &Node,
+    term: ValueId,
+    above: [BufferId; 2],
+) -> Dispatch {
     let (value, buffers) = (at.spec.network.value(term), at.probe_buffers);
-    let output = node.output.index();
     let params = AddTangentBackward {
         batch_rows: at.spec.stored_rows(node.output),
         columns: value.padded_units(),
@@ -108,8 +124,8 @@ fn tangent_backward(at: &ProbeSite<'_>, node: &Node, term: ValueId) -> Dispatch 
         buffers.slots,
         at.buffers.derivative_argument(term),
         at.curvature_argument(term),
-        at.buffers.pre_activation_gradients[output - 1],
-        buffers.tangent_gradients[output - 1],
+        above[0],
+        above[1],
         buffers.tangent_gradients[term.index() - 1],
     ];
     let grid = each_slot::<AddTangentBackward>(params.batch_rows * params.columns, params.slots);

@@ -2,7 +2,10 @@
 //! [`crate::network`], and a room of kernels and twins of the same name.
 
 mod add;
+mod attention;
 mod linear;
+
+pub use attention::{AttentionBuffers, ProbeAttentionBuffers};
 
 use super::buffers::Buffers;
 use super::declare::BufferId;
@@ -86,6 +89,7 @@ pub(super) fn plans(op: &Op) -> &dyn PlanOp {
     match op {
         Op::Linear(linear) => linear,
         Op::Add(add) => add,
+        Op::Attention(attention) => attention,
     }
 }
 

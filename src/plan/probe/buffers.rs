@@ -4,6 +4,7 @@ use super::segments::{ProbedNode, probed_nodes, segments, stride, value_slots};
 use crate::network::{Value, ValueId};
 use crate::plan::buffers::PLACEHOLDER_WORDS;
 use crate::plan::declare::{BufferId, Declare};
+use crate::plan::ops::ProbeAttentionBuffers;
 use crate::probe::{ProbeMethod, ProbeSpec};
 use crate::spec::TrainingSpec;
 use crate::state::{
@@ -37,6 +38,8 @@ pub struct ProbeBuffers {
     pub pre_activation_tangents: Vec<Option<BufferId>>,
     /// The tangents of the pre-activation gradients of every value but the minibatch: `[replica, slots, stored rows, padded units]` f32
     pub tangent_gradients: Vec<BufferId>,
+    /// The buffers of attention, for every value: `None` where no attention makes it.
+    pub attention: Vec<Option<ProbeAttentionBuffers>>,
     /// The Gram matrix of each layer's inputs `[replica, batch_rows, batch_rows]` f32; only where a segment of the
     /// layer is dual.
     pub grams: Vec<Option<BufferId>>,
@@ -96,6 +99,7 @@ impl ProbeBuffers {
             tangents: tangents(spec, declare),
             pre_activation_tangents: pre_activation_tangents(spec, declare),
             tangent_gradients: tangent_gradients(spec, declare),
+            attention: ProbeAttentionBuffers::declare(spec, declare),
             grams: grams(spec, &nodes, declare),
             partials: declare.floats("partials", partials),
             sample_norms: declare.floats("sample norms", spec.batch_rows() as usize),

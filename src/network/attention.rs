@@ -1,8 +1,8 @@
 //! Multi-head softmax self-attention: `z = softmax(q k^T / sqrt(head units)) v` in every head, without a mask.
 
-use super::Activation;
 use super::build::Builder;
 use super::value::{Value, ValueId};
+use super::{Activation, Op};
 use crate::error::Error;
 
 /// Self-attention over the positions of a value (Vaswani et al., NeurIPS 2017). It has no parameters: linear operations
@@ -17,7 +17,8 @@ pub struct Attention {
 }
 
 impl Attention {
-    /// Adds the value that attention with so many heads makes of `input`.
+    /// Adds attention with so many heads, and returns the value that it makes of `input`. `item` is the item of the
+    /// network, for messages.
     ///
     /// # Errors
     /// No head, an input that holds two copies of its units, or one whose units are not three times a multiple of the
@@ -27,36 +28,39 @@ impl Attention {
         input: ValueId,
         heads: u32,
         activation: Activation,
-    ) -> Result<(Self, ValueId), Error> {
-        let what = "attention";
+        item: &str,
+    ) -> Result<ValueId, Error> {
         let read = network.value(input);
+        let refuse = |wanted: String, found: String| {
+            Err(Error::invalid("items of a network", wanted, found))
+        };
         if heads == 0 {
-            return Err(Error::invalid(what, "1 head at least", "attention 0"));
+            return refuse(format!("1 head at least for {item}"), "0".to_owned());
         }
         if read.copies() != 1 {
-            let wanted = "queries, keys and values of one copy each";
             let found = format!(
-                "attention {heads} after {:?}, which makes two copies of its {} units",
-                read.activation, read.units
+                "{} of {}, by {:?}",
+                read.copies(),
+                read.units,
+                read.activation
             );
-            return Err(Error::invalid(what, wanted, found));
+            return refuse(format!("one copy of the units for {item}"), found);
         }
         if !read.units.is_multiple_of(3) {
-            let wanted = "queries, keys and values of as many units, 3 x width in all";
-            let found = format!("attention {heads} of {} units", read.units);
-            return Err(Error::invalid(what, wanted, found));
+            let wanted = format!("3 x width units for {item}: queries, keys and values");
+            return refuse(wanted, read.units.to_string());
         }
         let units = read.units / 3;
         if !units.is_multiple_of(heads) {
-            let wanted = "a width that the number of heads divides";
-            let found = format!("attention {heads} of width {units} ({} units)", read.units);
-            return Err(Error::invalid(what, wanted, found));
+            let wanted = format!("a width that the heads of {item} divide");
+            return refuse(wanted, units.to_string());
         }
         let output = network.add_value(Value {
             units,
             activation,
             ..read
         });
-        Ok((Self { heads }, output))
+        network.add_plain(Op::Attention(Self { heads }), vec![input], output);
+        Ok(output)
     }
 }

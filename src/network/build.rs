@@ -58,10 +58,10 @@ impl Builder {
     }
 
     /// Adds a node without parameters, whose value has been added.
-    pub(super) fn add_plain_node(&mut self, op: Op, inputs: &[ValueId], output: ValueId) {
+    pub(super) fn add_plain(&mut self, op: Op, inputs: Vec<ValueId>, output: ValueId) {
         self.nodes.push(Node {
             op,
-            inputs: inputs.to_vec(),
+            inputs,
             output,
             block: None,
         });

@@ -74,6 +74,11 @@ impl Sequence {
         }
     }
 
+    /// The name of the item that is added, for messages.
+    fn place(&self, item: &Item) -> String {
+        format!("item {} ({item})", self.after.len())
+    }
+
     /// Adds an item and returns its value.
     fn push(&mut self, item: &Item, activation: Activation) -> Result<ValueId, Error> {
         let input = self.builder.last_value();
@@ -90,15 +95,12 @@ impl Sequence {
             Item::Add(from) => {
                 let terms = [input, self.value_after(from)?];
                 let output = Add::add(&mut self.builder, terms, activation)?;
-                self.builder.add_plain_node(Op::Add(Add), &terms, output);
+                self.builder.add_plain(Op::Add(Add), terms.to_vec(), output);
                 Ok(output)
             }
             Item::Attention(heads) => {
-                let (attention, output) =
-                    Attention::add(&mut self.builder, input, heads, activation)?;
-                let op = Op::Attention(attention);
-                self.builder.add_plain_node(op, &[input], output);
-                Ok(output)
+                let place = self.place(item);
+                Attention::add(&mut self.builder, input, heads, activation, &place)
             }
             Item::Activation(activation) => {
                 let wanted = format!("an operation before {activation:?}");
@@ -172,9 +174,7 @@ mod tests {
         let refusal = |items: &[Item]| Network::sequence(4, items).unwrap_err().to_string();
         let shapes =
             "terms of a sum: wanted values of one shape, of one copy each (copies x units), found ";
-        let width = "attention: wanted a width that the number of heads divides, found ";
-        let parts =
-            "attention: wanted queries, keys and values of as many units, 3 x width in all, found ";
+        let items = "items of a network: wanted ";
         let term = "a term of a sum: wanted the number of an earlier item, or 0 for the input, found item ";
         for (items, wanted) in [
             (
@@ -199,21 +199,23 @@ mod tests {
             ),
             (
                 &[Linear(12), Attention(3), Linear(2)],
-                format!("{width}attention 3 of width 4 (12 units)"),
+                format!("{items}a width that the heads of item 2 (attention 3) divide, found 4"),
             ),
             (
                 &[Linear(4), F(Gelu), Attention(1), Linear(2)],
-                format!("{parts}attention 1 of 4 units"),
+                format!(
+                    "{items}3 x width units for item 3 (attention 1): queries, keys and values, found 4"
+                ),
             ),
             (
                 &[Linear(6), F(Crelu), Attention(2), Linear(2)],
-                "attention: wanted queries, keys and values of one copy each, found attention 2 after \
-                 Crelu, which makes two copies of its 6 units"
-                    .to_owned(),
+                format!(
+                    "{items}one copy of the units for item 3 (attention 2), found 2 of 6, by Crelu"
+                ),
             ),
             (
                 &[Linear(6), Attention(0), Linear(2)],
-                "attention: wanted 1 head at least, found attention 0".to_owned(),
+                format!("{items}1 head at least for item 2 (attention 0), found 0"),
             ),
             (
                 &[F(Relu), Linear(2)],

@@ -144,6 +144,17 @@ const SUM_CASE: Case = Case {
     images: Images::Bytes,
 };
 
+/// The size of the third network of [`sums`].
+const ATTENTION_CASE: Case = Case {
+    widths: &[8, 3],
+    activation: Activation::Identity,
+    batch: 3,
+    replicas: 2,
+    kind: StreamKind::RandomLabels,
+    relabel_fraction: 1.0,
+    images: Images::Bytes,
+};
+
 /// Every case with either form of the probe's iterates, each form with either method in turn, numbered.
 pub(crate) fn cases() -> impl Iterator<Item = (u32, Program)> {
     let forms = [IterateForm::SampleGradients, IterateForm::Parameters];
@@ -152,7 +163,7 @@ pub(crate) fn cases() -> impl Iterator<Item = (u32, Program)> {
         let method = |form| methods[(number + form) % 2];
         [0, 1].map(|form| program(case, forms[form], method(form)))
     });
-    let graphs = [0, 1].into_iter().flat_map(move |number| {
+    let graphs = [0, 1, 2].into_iter().flat_map(move |number| {
         let method = |form| methods[(number + form) % 2];
         [0, 1].map(|form| program_with_sums(number, forms[form], method(form)))
     });
@@ -160,9 +171,9 @@ pub(crate) fn cases() -> impl Iterator<Item = (u32, Program)> {
 }
 
 /// Networks with sums: values that two nodes read, terms that fewer slots reach, and every kind of activation of a term.
-fn sums() -> [Vec<Item>; 2] {
+fn sums() -> [Vec<Item>; 3] {
     use Activation::{Crelu, Gelu, Relu, Tanh};
-    use Item::{Activation as F, Add, Linear};
+    use Item::{Activation as F, Add, Attention, Linear};
     [
         vec![
             Linear(7),
@@ -188,12 +199,27 @@ fn sums() -> [Vec<Item>; 2] {
             F(Activation::Silu),
             Linear(4),
         ],
+        vec![
+            Linear(18),
+            F(Gelu),
+            Attention(2),
+            F(Crelu),
+            Linear(18),
+            Add(2),
+            Attention(3),
+            F(Activation::Silu),
+            Linear(18),
+            Add(6),
+            F(Tanh),
+            Attention(1),
+            Linear(3),
+        ],
     ]
 }
 
 /// The program of one of the networks of [`sums`]: the first has 7 inputs and 3 classes, the second 6 and 4.
 pub(crate) fn program_with_sums(number: usize, form: IterateForm, method: ProbeMethod) -> Program {
-    let case = [&CASES[1], &SUM_CASE][number];
+    let case = [&CASES[1], &SUM_CASE, &ATTENTION_CASE][number];
     let network = Network::sequence(case.widths[0], &sums()[number]).unwrap();
     program_of(case, network, form, method)
 }

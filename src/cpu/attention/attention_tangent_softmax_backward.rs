@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::{Heads, VALUES, dot};
 use crate::cpu::Array;
 use crate::cpu::matrix::{add_product, product};
+use crate::cpu::reduce::sum_in_lanes;
 use crate::kernels::AttentionTangentSoftmaxBackward;
 use crate::state::{ProbeSlot, SLOT_RUNNING};
 
@@ -58,7 +59,7 @@ pub(crate) fn run(params: &AttentionTangentSoftmaxBackward, arrays: &mut [Array;
             for ((tangent, weight), (weight_tangent, gradient)) in terms {
                 *tangent = weight_tangent * gradient + weight * *tangent;
             }
-            let mean_tangent: f32 = row.iter().sum();
+            let [mean_tangent] = sum_in_lanes([row], |[both]| [both]);
             for ((tangent, weight), weight_tangent) in row.iter_mut().zip(weights).zip(tangents) {
                 let means = weight_tangent * mean + weight * mean_tangent;
                 *tangent = params.scale * (*tangent - means);

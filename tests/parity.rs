@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use bytemuck::cast_slice;
-use cases::{CASES, cases, program, program_with_sums};
+use cases::{CASES, cases, program, program_of_images, program_with_sums};
 use common::{gpus, noise};
 use fillings::{fillings, state};
 use pair::{
@@ -155,6 +155,7 @@ fn the_comparison_notices_a_kernel_that_did_not_run() {
         let programs = [
             program(&CASES[1], gradients, optimal),
             program_with_sums(0, gradients, optimal),
+            program_of_images(0, gradients, optimal),
         ];
         let mut left_traces = BTreeMap::new();
         for program in &programs {

@@ -1,6 +1,7 @@
 """Makes the reference numbers (step_, curvature_, sgd_, adamw_, clip_, amsgrad_, graph_ and penalty_<case>.json) in this folder.
 
-Run:  python make_reference.py        (any working directory; a few seconds on one CPU core)
+Run:  python make_reference.py            (any working directory; a few seconds on one CPU core)
+      python make_reference.py lenet ...  (only the graphs with these names)
 Made with Python 3.11.7, torch 2.15.0+cu132 (on the CPU), numpy 2.4.6.
 
 Deterministic, float64 throughout, one thread. Inputs, initial parameters and the vector v are rounded to
@@ -11,6 +12,7 @@ README.md describes the keys.
 
 import json
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -40,10 +42,15 @@ CASES = [
 
 # Networks that are no perceptrons: a list of items, as `network::Item` has them. "add k" adds the value after k items.
 GRAPHS = [
-    # name, inputs, items, batch, l2, first seed to try
+    # name, inputs (a width, or channels, height and width), items, batch, l2, first seed to try
     ("residual", 5, ["linear 6", "gelu", "linear 6", "add 2", "tanh", "linear 6", "add 5", "linear 4"], 7, 1e-3, 20000),
     ("skip_crelu", 4, ["linear 4", "add 0", "crelu", "linear 5", "silu", "linear 5", "add 5", "relu", "linear 3"], 9, 0.0, 20100),
     ("skip_far", 6, ["linear 5", "relu", "linear 4", "tanh", "linear 5", "fourier", "linear 5", "add 2", "linear 3"], 8, 0.0, 20200),
+    ("conv", [2, 5, 6], ["conv 3 kernel 3 stride 2 padding 1", "tanh", "conv 4 kernel 2 padding 1", "gelu", "conv 2 kernel 1", "flatten", "linear 3"], 5, 1e-3, 30000),
+    ("conv_crelu", [1, 5, 4], ["conv 3 kernel 2", "crelu", "conv 3 kernel 3 padding 1", "fourier", "conv 2 kernel 1", "crelu", "flatten", "linear 3"], 6, 0.0, 30100),
+    ("max_pool", [1, 6, 7], ["conv 3 kernel 2 padding 1", "max-pool 3 stride 2 padding 1", "silu", "conv 3 kernel 2", "crelu", "max-pool 2 stride 1", "flatten", "linear 3"], 6, 0.0, 30200),
+    ("average_pool", [2, 4, 5], ["conv 3 kernel 3 padding 1", "gelu", "conv 3 kernel 3 padding 1", "add 2", "tanh", "average-pool 3 stride 2 padding 1", "fourier", "conv 3 kernel 2", "relu", "global-average-pool", "linear 3"], 5, 1e-3, 30300),
+    ("lenet", [1, 10, 10], ["conv 2 kernel 3 padding 1", "relu", "max-pool 2", "conv 3 kernel 3", "relu", "max-pool 2", "flatten", "linear 5", "relu", "linear 4", "relu", "linear 3"], 7, 0.0, 30400),
 ]
 
 PENALTIES = [
@@ -202,44 +209,89 @@ class Case:
 
 
 class Graph(Case):
-    """A network of items. theta = [weight, bias] of every linear item, in their order."""
+    """A network of items. theta = [weight, bias] of every item with parameters, in their order."""
 
     def __init__(self, name, inputs, items, batch, l2, seed):
         self.name, self.items, self.inputs, self.batch, self.l2, self.seed = name, items, inputs, batch, l2, seed
         self.activation = "relu"  # near-kink pre-activations are refused, whichever item makes them
         rng = np.random.Generator(np.random.PCG64(seed))
-        self.shapes, parts, width = [], [], inputs
+        self.shapes, parts = [], []
+        shape = [inputs] if isinstance(inputs, int) else inputs
+        after = torch.zeros(1, *shape)
         for item in items:
-            if item.startswith("linear"):
-                units = int(item.split()[1])
+            kind, *numbers = item.split()
+            if kind in ("linear", "conv"):
+                units = int(numbers[0])
+                width = after.shape[1] if kind == "linear" else after.shape[1] * window(numbers[1:])[0] ** 2
                 bound = math.sqrt(6 / width)
                 self.shapes.append((units, width))
                 parts += [rng.uniform(-bound, bound, units * width), rng.uniform(-0.1, 0.1, units)]
-                width = units
-            elif item in DOUBLED:
-                width *= 2
+                zero = (torch.zeros(units, width), torch.zeros(units))
+                after = apply(item, after, zero)
+            elif kind != "add":
+                after = apply(item, after, None)
         self.theta0 = f32(np.concatenate(parts))
-        self.x = f32(rng.standard_normal((batch, inputs)))
-        self.y = torch.from_numpy(rng.integers(0, width, batch))
+        self.x = f32(rng.standard_normal((batch, math.prod(shape)))).reshape(batch, *shape)
+        self.y = torch.from_numpy(rng.integers(0, after.shape[1], batch))
         self.v = f32(rng.standard_normal(self.theta0.numel()))
         ends = np.cumsum([o * i + o for o, i in self.shapes])
         self.blocks = [slice(int(e - (o * i + o)), int(e)) for e, (o, i) in zip(ends, self.shapes)]
 
     def forward(self, theta, x):
-        """Nothing, and every pre-activation that meets an activation; then the logits."""
+        """Nothing, and every pre-activation that meets an activation, with what tells the elements of a maximum apart; then
+        the logits."""
         blocks, zs, after = iter(self.split(theta)), [], [x]
         for item in self.items:
-            kind, *number = item.split()
+            kind, *numbers = item.split()
             a = after[-1]
-            if kind == "linear":
-                a = F.linear(a, *next(blocks))
-            elif kind == "add":
-                a = a + after[int(number[0])]
-            else:
+            if kind == "add":
+                after.append(a + after[int(numbers[0])])
+                continue
+            if kind in ACTIVATIONS:
                 zs.append(a)
-                a = ACTIVATIONS[kind](a)
-            after.append(a)
+            if kind == "max-pool":
+                zs.append(lead(a, *pool_window(numbers)))
+            parameters = next(blocks) if kind in ("linear", "conv") else None
+            after.append(apply(item, a, parameters))
         return None, zs + [after[-1]]
+
+
+def window(words, stride=1):
+    """Kernel, stride and padding of the words `kernel 3 stride 2 padding 1`."""
+    given = dict(zip(words[::2], map(int, words[1::2])))
+    return given["kernel"], given.get("stride", stride), given.get("padding", 0)
+
+
+def pool_window(words):
+    return window(["kernel", *words], stride=int(words[0]))
+
+
+def apply(item, a, parameters):
+    """The value after an item that reads one value, a [batch, units or channels, ...]."""
+    kind, *words = item.split()
+    if kind == "linear":
+        return F.linear(a, *parameters)
+    if kind == "conv":
+        kernel, stride, padding = window(words[1:])
+        weight, bias = parameters
+        return F.conv2d(a, weight.reshape(-1, a.shape[1], kernel, kernel), bias, stride, padding)
+    if kind == "flatten":
+        return torch.flatten(a, 1)
+    if kind == "max-pool":
+        return F.max_pool2d(a, *pool_window(words))
+    if kind == "average-pool":
+        return F.avg_pool2d(a, *pool_window(words))
+    if kind == "global-average-pool":
+        return a.mean(dim=(2, 3))
+    return ACTIVATIONS[kind](a)
+
+
+def lead(a, kernel, stride, padding):
+    """How far the largest element of every window is ahead of the next one. Equal elements of ReLU have no gradient."""
+    a = F.pad(a, (padding,) * 4, value=-math.inf)
+    windows = a.unfold(2, kernel, stride).unfold(3, kernel, stride).flatten(4)
+    first, second = windows.topk(2, dim=4).values.unbind(4)
+    return torch.where((first == 0) & (second == 0), 1.0, first - second)
 
 
 def top_two(h):
@@ -618,9 +670,10 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
     torch.use_deterministic_algorithms(True)
-    for arguments in CASES:
+    for arguments in [] if sys.argv[1:] else CASES:
         make(*arguments)
     for arguments in GRAPHS:
-        make_graph(*arguments)
-    for arguments in PENALTIES:
+        if not sys.argv[1:] or arguments[0] in sys.argv[1:]:
+            make_graph(*arguments)
+    for arguments in [] if sys.argv[1:] else PENALTIES:
         make_penalty(*arguments)

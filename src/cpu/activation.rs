@@ -4,6 +4,16 @@ use crate::network::Activation;
 
 const LEAKY_SLOPE: f32 = 0.01;
 
+impl Activation {
+    /// The stored length of a row of derivatives' arguments, where a copy is `width` long; see [`multiply_by_derivative`].
+    pub(crate) fn arguments(self, width: usize) -> usize {
+        match self.keeps_pre_activations() {
+            true => width,
+            false => self.copies() as usize * width,
+        }
+    }
+}
+
 /// The activation with this number in a uniform.
 pub(crate) fn from_number(number: u32) -> Activation {
     use Activation::{Crelu, Fourier, Gelu, Identity, LeakyRelu, Relu, Silu, Tanh};
@@ -169,6 +179,50 @@ pub(crate) fn subtract_copies(width: usize, both: &[f32], below: &mut [f32]) {
         let (first, second) = both.split_at(width);
         for ((below, first), second) in below.iter_mut().zip(first).zip(second) {
             *below = first - second;
+        }
+    }
+}
+
+/// Computes gradients with respect to z, rows `[width]`, from those with respect to f(z), rows `[copies, width]`, which become
+/// products with the derivatives. `arguments` are as in [`multiply_by_derivative`].
+pub(crate) fn pre_activation_gradient(
+    activation: Activation,
+    width: usize,
+    arguments: &[f32],
+    gradients: &mut [f32],
+    below: &mut [f32],
+) {
+    multiply_by_derivative(activation, width, arguments, gradients);
+    match activation.copies() {
+        2 => subtract_copies(width, gradients, below),
+        _ => below.copy_from_slice(gradients),
+    }
+}
+
+/// Adds `f''(z) Rz g`, summed over copies, to rows `[width]`. The rows of `gradients` g are `[copies, width]`, and those of
+/// `tangents` Rz, or Ra where z is not kept, `[width]`.
+pub(crate) fn add_curvature(
+    activation: Activation,
+    width: usize,
+    arguments: &[f32],
+    tangents: &[f32],
+    gradients: &[f32],
+    sums: &mut [f32],
+) {
+    let Some(second_derivative) = second_derivative(activation) else {
+        return;
+    };
+    let copies = activation.copies() as usize;
+    let rows = sums.chunks_mut(width).zip(gradients.chunks(copies * width));
+    let arguments = arguments.chunks(width).zip(tangents.chunks(width));
+    for ((sums, gradients), (x, tangents)) in rows.zip(arguments) {
+        let (first, second) = gradients.split_at(width);
+        let terms = x.iter().zip(tangents);
+        for ((sum, g), (x, tangent)) in sums.iter_mut().zip(first).zip(terms.clone()) {
+            *sum += second_derivative(*x) * tangent * g;
+        }
+        for ((sum, g), (x, tangent)) in sums.iter_mut().zip(second).zip(terms) {
+            *sum += mirror_second_derivative(*x) * tangent * g;
         }
     }
 }

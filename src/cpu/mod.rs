@@ -18,6 +18,7 @@ mod loss;
 mod matrix;
 mod optimiser;
 mod optimisers;
+mod patches;
 mod probe;
 mod reduce;
 mod regularisers;
@@ -27,6 +28,7 @@ mod stages;
 mod stream;
 mod symmetric;
 mod tensors;
+mod windows;
 
 pub(crate) use array::Array;
 pub use executor::CpuExecutor;
@@ -66,6 +68,7 @@ fn twin(kernel: &Kernel) -> Twin {
         "stream" => stream::twin(kernel.name),
         "tensors" => tensors::twin(kernel.name),
         "optimisers" => optimisers::twin(kernel.name),
+        "patches" => patches::twin(kernel.name),
         "regularisers" => regularisers::twin(kernel.name),
         "sort" => sort::twin(kernel.name),
         "stages" => stages::twin(kernel.name),

@@ -11,6 +11,7 @@ mod attention;
 mod linear;
 mod loss;
 mod optimisers;
+mod patches;
 mod probe;
 mod regularisers;
 mod sort;
@@ -23,6 +24,7 @@ pub(crate) use attention::*;
 pub(crate) use linear::*;
 pub(crate) use loss::*;
 pub(crate) use optimisers::*;
+pub(crate) use patches::*;
 pub(crate) use probe::*;
 pub(crate) use regularisers::*;
 pub(crate) use sort::*;
@@ -240,6 +242,7 @@ pub fn all() -> impl Iterator<Item = &'static Kernel> {
         linear::KERNELS,
         loss::KERNELS,
         optimisers::KERNELS,
+        patches::KERNELS,
         probe::KERNELS,
         regularisers::KERNELS,
         sort::KERNELS,

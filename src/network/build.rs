@@ -1,8 +1,9 @@
 //! The construction of a network: operations add their values and tensors.
 
+use super::Activation;
 use super::tensor::{Init, Tensor};
 use super::value::{Value, ValueId};
-use super::{Block, Network, Node, Op};
+use super::{Block, InputShape, Network, Node, Op};
 use crate::error::Error;
 use crate::state::TensorLayout;
 
@@ -11,6 +12,7 @@ const MOST_ELEMENTS: u64 = 1 << 31;
 
 /// A network under construction.
 pub(super) struct Builder {
+    pub(super) input: InputShape,
     pub(super) values: Vec<Value>,
     pub(super) nodes: Vec<Node>,
     pub(super) tensors: Vec<Tensor>,
@@ -34,13 +36,16 @@ pub(super) struct TensorShape {
 }
 
 impl Builder {
-    pub(super) fn new(input: Value) -> Self {
-        Self {
-            values: vec![input],
+    /// # Errors
+    /// An input without elements, or with more than 2^20.
+    pub(super) fn new(input: InputShape) -> Result<Self, Error> {
+        Ok(Self {
+            input,
+            values: vec![Value::vector(input.elements()?, Activation::Identity)],
             nodes: Vec::new(),
             tensors: Vec::new(),
             blocks: Vec::new(),
-        }
+        })
     }
 
     pub(super) fn value(&self, id: ValueId) -> Value {
@@ -69,6 +74,7 @@ impl Builder {
 
     pub(super) fn finish(self) -> Network {
         Network {
+            input: self.input,
             values: self.values,
             nodes: self.nodes,
             tensors: self.tensors,

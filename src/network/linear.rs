@@ -34,7 +34,19 @@ impl Linear {
         units: u32,
         activation: Activation,
     ) -> Result<(Self, ValueId), Error> {
-        let read = network.value(input);
+        let width = network.value(input).width();
+        Self::add_shaped(network, input, vec![units, width], activation)
+    }
+
+    /// Adds a linear node whose weight has the shape `[units, ...]`, with the width of the input as the product of the
+    /// other dimensions, and the value that it makes.
+    pub(super) fn add_shaped(
+        network: &mut Builder,
+        input: ValueId,
+        shape: Vec<u32>,
+        activation: Activation,
+    ) -> Result<(Self, ValueId), Error> {
+        let (read, units) = (network.value(input), shape[0]);
         let output = network.add_value(Value {
             units,
             activation,
@@ -43,7 +55,7 @@ impl Linear {
         let made = network.value(output);
         let weight = network.add_tensor(TensorShape {
             name: "weight",
-            shape: vec![units, read.width()],
+            shape,
             rows: read.columns(),
             copies: read.copies(),
             columns: made.padded_units(),

@@ -9,22 +9,28 @@ mod activation;
 mod add;
 mod attention;
 mod build;
+mod input;
 mod linear;
+mod patches;
 mod sequence;
 mod tensor;
 mod text;
 mod value;
+mod window;
 
 use std::ops::Range;
 
 pub use activation::Activation;
 pub use add::Add;
 pub use attention::Attention;
+pub use input::InputShape;
 pub use linear::Linear;
 pub(crate) use linear::LinearMatrix;
+pub use patches::Patches;
 pub use sequence::Item;
 pub use tensor::{Init, TENSOR_TILE, Tensor};
 pub use value::{Value, ValueId};
+pub use window::{Window, Windows};
 
 use crate::error::Error;
 
@@ -37,6 +43,8 @@ pub enum Op {
     Add(Add),
     /// `z = softmax(q k^T / sqrt(head units)) v`
     Attention(Attention),
+    /// The elements of every window of an image.
+    Patches(Patches),
 }
 
 /// One operation on values.
@@ -68,6 +76,7 @@ pub type Parameters = Vec<Vec<f32>>;
 /// Operations, values and parameters; all replicas of a batch share one network.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Network {
+    input: InputShape,
     values: Vec<Value>,
     nodes: Vec<Node>,
     tensors: Vec<Tensor>,
@@ -161,6 +170,11 @@ impl Network {
         self.block_tensors(block).iter().map(Tensor::count).sum()
     }
 
+    /// The shape of a sample.
+    pub fn input_shape(&self) -> InputShape {
+        self.input
+    }
+
     /// The number of inputs.
     pub fn inputs(&self) -> u32 {
         self.values[0].units
@@ -240,8 +254,11 @@ fn check_widths(widths: &[u32]) -> Result<(), Error> {
     Ok(())
 }
 
+/// The largest number of units of a value.
+const MOST_WIDTH: u32 = 1 << 20;
+
 fn check_width(width: u32) -> Result<(), Error> {
-    if (1..=1 << 20).contains(&width) {
+    if (1..=MOST_WIDTH).contains(&width) {
         return Ok(());
     }
     Err(Error::invalid("network width", "1 to 1,048,576", width))

@@ -1,7 +1,10 @@
 //! Networks as a list of operations, each of which reads the value before it.
 
 use super::build::Builder;
+use super::input::{InputShape, describe};
+use super::patches::Patches;
 use super::value::{Value, ValueId};
+use super::window::{Window, Windows};
 use super::{Activation, Add, Attention, Linear, Network, Op, check_width};
 use crate::error::Error;
 
@@ -17,6 +20,11 @@ pub enum Item {
     /// Self-attention with so many heads over the positions of the value before it, whose units are queries, keys and
     /// values, one after another.
     Attention(u32),
+    /// A convolution with so many output channels. Its weight is `[channels, input channels, kernel, kernel]`; the border is
+    /// zero.
+    Conv(u32, Window),
+    /// All elements of an image in one vector, in the order `[channels, height, width]`.
+    Flatten,
 }
 
 /// The largest number of items.
@@ -24,14 +32,14 @@ const MOST_ITEMS: usize = 1024;
 
 impl Network {
     /// A network whose operations follow one another, from the input to the logits. Linear operations are `fc1`, `fc2`
-    /// and so on.
+    /// and so on, convolutions `conv1`, `conv2` and so on. On an image, a linear operation acts at every position.
     ///
     /// # Errors
     /// A list that is empty or longer than 1,024 items, that does not end with a linear operation of 2 classes at least,
-    /// or that has a width of zero, an activation without a value, a sum of values of different shapes, or attention whose
-    /// heads do not divide its width; more than 2^31 elements.
-    pub fn sequence(inputs: u32, items: &[Item]) -> Result<Self, Error> {
-        check_width(inputs)?;
+    /// or that has a width of zero, an activation without a value, a sum of values of different shapes, a convolution of a
+    /// vector or of an image that is too small, logits at more than one position, or
+    /// attention whose heads do not divide its width; more than 2^31 elements.
+    pub fn sequence(input: impl Into<InputShape>, items: &[Item]) -> Result<Self, Error> {
         match items.last() {
             Some(Item::Linear(2..)) if items.len() <= MOST_ITEMS => {}
             last => {
@@ -40,7 +48,7 @@ impl Network {
                 return Err(Error::invalid("items of a network", wanted, found));
             }
         }
-        let mut sequence = Sequence::new(inputs);
+        let mut sequence = Sequence::new(input.into(), items)?;
         let mut rest = items.iter().peekable();
         while let Some(item) = rest.next() {
             let activation = match rest.peek() {
@@ -53,6 +61,15 @@ impl Network {
             sequence.after.extend(activation.map(|_| None));
             sequence.after.push(Some(output));
         }
+        let logits = sequence.builder.value(sequence.builder.last_value());
+        if logits.positions() != 1 {
+            let wanted = "logits of one position (flatten before the last item)";
+            return Err(Error::invalid(
+                "items of a network",
+                wanted,
+                describe(&logits),
+            ));
+        }
         Ok(sequence.builder.finish())
     }
 }
@@ -63,14 +80,46 @@ struct Sequence {
     /// The value after each number of items; `None` where an activation follows.
     after: Vec<Option<ValueId>>,
     linears: usize,
+    convolutions: usize,
 }
 
 impl Sequence {
-    fn new(inputs: u32) -> Self {
-        Self {
-            builder: Builder::new(Value::vector(inputs, Activation::Identity)),
+    fn new(input: InputShape, items: &[Item]) -> Result<Self, Error> {
+        let mut sequence = Self {
+            builder: Builder::new(input)?,
             after: vec![Some(ValueId(0))],
             linears: 0,
+            convolutions: 0,
+        };
+        sequence.add_positions(input, items)?;
+        Ok(sequence)
+    }
+
+    /// Gives an image its positions, unless the first item alone reads it and takes the minibatch as it is.
+    fn add_positions(&mut self, input: InputShape, items: &[Item]) -> Result<(), Error> {
+        let takes_planes = matches!(items.first(), Some(Item::Conv(..) | Item::Flatten));
+        match input.image() {
+            Some([channels, height, width]) if !takes_planes || items.contains(&Item::Add(0)) => {
+                let windows = Windows::single([height, width]);
+                let builder = &mut self.builder;
+                let image = Patches::add(builder, ValueId(0), windows, channels, "the input")?;
+                self.after[0] = Some(image);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The value that the next item reads, as an image: the minibatch has a grid for the first item only.
+    fn image(&self, input: ValueId) -> Value {
+        let value = self.builder.value(input);
+        match self.builder.input.image() {
+            Some([units, height, width]) if self.after.len() == 1 && input == ValueId(0) => Value {
+                units,
+                grid: [height, width],
+                ..value
+            },
+            _ => value,
         }
     }
 
@@ -102,6 +151,8 @@ impl Sequence {
                 let place = self.place(item);
                 Attention::add(&mut self.builder, input, heads, activation, &place)
             }
+            Item::Conv(channels, window) => self.convolve(item, channels, window, activation),
+            Item::Flatten => self.flatten(item, activation),
             Item::Activation(activation) => {
                 let wanted = format!("an operation before {activation:?}");
                 let found = match self.after.len() {
@@ -111,6 +162,49 @@ impl Sequence {
                 Err(Error::invalid("items of a network", wanted, found))
             }
         }
+    }
+
+    fn convolve(
+        &mut self,
+        item: &Item,
+        channels: u32,
+        window: Window,
+        activation: Activation,
+    ) -> Result<ValueId, Error> {
+        check_width(channels)?;
+        let (input, place) = (self.builder.last_value(), self.place(item));
+        let image = self.image(input);
+        let widest = window.kernel.saturating_sub(1);
+        let windows = Windows::over(&image, window, widest, &place)?;
+        let is_linear = windows.are_single() && image == self.builder.value(input);
+        let patches = match is_linear {
+            true => input,
+            false => Patches::add(&mut self.builder, input, windows, image.width(), &place)?,
+        };
+        self.convolutions += 1;
+        let name = format!("conv{}", self.convolutions);
+        let [height, width] = windows.size;
+        self.builder.add_node(name, patches, |network| {
+            let shape = vec![channels, image.width(), height, width];
+            let (linear, output) = Linear::add_shaped(network, patches, shape, activation)?;
+            Ok((Op::Linear(linear), output))
+        })
+    }
+
+    fn flatten(&mut self, item: &Item, activation: Activation) -> Result<ValueId, Error> {
+        let (input, place) = (self.builder.last_value(), self.place(item));
+        if activation != Activation::Identity {
+            let wanted = format!("an activation before {place}");
+            let found = format!("{activation:?} after it");
+            return Err(Error::invalid("items of a network", wanted, found));
+        }
+        let value = self.builder.value(input);
+        // A vector is flat, as the minibatch is.
+        if value.positions() == 1 {
+            return Ok(input);
+        }
+        let windows = Windows::whole(value.grid);
+        Patches::add(&mut self.builder, input, windows, value.width(), &place)
     }
 
     fn value_after(&self, items: usize) -> Result<ValueId, Error> {
@@ -156,6 +250,129 @@ mod tests {
         assert_eq!(reached.collect::<Vec<_>>(), [1, 2, 2, 3]);
         assert_eq!(network.value(sum.output).activation, Relu);
         assert_eq!(network.value(last.output).units, 3);
+    }
+
+    fn parse(items: &[&str]) -> Vec<Item> {
+        items.iter().map(|item| item.parse().unwrap()).collect()
+    }
+
+    fn shapes(network: &Network) -> Vec<(u32, [u32; 2])> {
+        let values = network.values().iter();
+        values.map(|value| (value.units, value.grid)).collect()
+    }
+
+    #[test]
+    fn a_convolution_is_a_linear_operation_on_patches() {
+        let items = parse(&[
+            "conv 6 kernel 5 stride 2 padding 1",
+            "crelu",
+            "conv 4 kernel 1",
+            "flatten",
+            "linear 10",
+        ]);
+        let network = Network::sequence([3, 8, 9], &items).unwrap();
+        let wanted = [
+            (3 * 8 * 9, [1, 1]),
+            (3 * 25, [3, 4]),
+            (6, [3, 4]),
+            (4, [3, 4]),
+            (4 * 12, [1, 1]),
+            (10, [1, 1]),
+        ];
+        assert_eq!(shapes(&network), wanted);
+        let tensors = network.tensors().iter();
+        let tensors = tensors.map(|tensor| (&tensor.name[..], &tensor.shape[..]));
+        let wanted: [(_, &[u32]); 6] = [
+            ("conv1.weight", &[6, 3, 5, 5]),
+            ("conv1.bias", &[6]),
+            ("conv2.weight", &[4, 12, 1, 1]),
+            ("conv2.bias", &[4]),
+            ("fc1.weight", &[10, 48]),
+            ("fc1.bias", &[10]),
+        ];
+        assert_eq!(tensors.collect::<Vec<_>>(), wanted);
+    }
+
+    /// An image has positions where an item needs them; a vector needs no flattening.
+    #[test]
+    fn the_minibatch_becomes_an_image_where_it_must() {
+        let values = |items: &[&str]| {
+            let network = Network::sequence([2, 3, 4], &parse(items)).unwrap();
+            network.values().len()
+        };
+        assert_eq!(values(&["flatten", "linear 2"]), 2);
+        assert_eq!(values(&["flatten", "linear 3", "flatten", "linear 2"]), 3);
+        assert_eq!(values(&["linear 5", "flatten", "linear 2"]), 5);
+        let residual = ["conv 2 kernel 3 padding 1", "add 0", "flatten", "linear 2"];
+        assert_eq!(values(&residual), 7);
+        let mlp = Network::mlp(&[5, 2], Activation::Identity).unwrap();
+        let vector = Network::sequence(5, &parse(&["flatten", "linear 2"])).unwrap();
+        assert_eq!(vector, mlp);
+    }
+
+    #[test]
+    fn images_that_do_not_fit_are_refused() {
+        for (items, wanted) in [
+            (
+                &["flatten", "conv 6 kernel 2", "linear 2"][..],
+                "an image (channels x height x width) for item 2 (conv 6 kernel 2), found a vector of 40",
+            ),
+            (
+                &[
+                    "conv 6 kernel 3",
+                    "crelu",
+                    "conv 6 kernel 5 padding 1",
+                    "linear 2",
+                ],
+                "an image that holds 5 x 5 for item 3 (conv 6 kernel 5 padding 1), \
+                 found 2 x 6 x 2 x 3 with a padding of 1",
+            ),
+            (
+                &["conv 6 kernel 2 padding 2", "linear 2"],
+                "a padding of 1 at most for item 1 (conv 6 kernel 2 padding 2), found 2",
+            ),
+            (
+                &["conv 6 kernel 2 stride 0", "linear 2"],
+                "a kernel and a stride of 1 to 65,535 for item 1 (conv 6 kernel 2 stride 0), \
+                 found a kernel of 2 with a stride of 0",
+            ),
+            (
+                &["conv 6 kernel 2", "flatten", "relu", "linear 2"],
+                "an activation before item 2 (flatten), found Relu after it",
+            ),
+            (
+                &["conv 6 kernel 2", "linear 2"],
+                "logits of one position (flatten before the last item), found 2 x 3 x 4",
+            ),
+            (
+                &["linear 2"],
+                "logits of one position (flatten before the last item), found 2 x 4 x 5",
+            ),
+        ] {
+            let error = Network::sequence([2, 4, 5], &parse(items)).unwrap_err();
+            let wanted = format!("items of a network: wanted {wanted}");
+            assert_eq!(error.to_string(), wanted, "{items:?}");
+        }
+        let refusal = |shape: [u32; 3]| {
+            let error = Network::sequence(shape, &parse(&["flatten", "linear 2"])).unwrap_err();
+            error.to_string()
+        };
+        let wanted = "an image as input: wanted 1 to 1,048,576 elements, found ";
+        assert_eq!(refusal([3, 0, 4]), format!("{wanted}3 x 0 x 4"));
+        assert_eq!(
+            refusal([1 << 11, 1 << 11, 1 << 11]),
+            format!("{wanted}2048 x 2048 x 2048")
+        );
+        let wide = parse(&[
+            "conv 2 kernel 3 padding 1",
+            "conv 2 kernel 1",
+            "flatten",
+            "linear 2",
+        ]);
+        let wide = Network::sequence([1 << 17, 2, 4], &wide).unwrap_err();
+        let wanted = "items of a network: wanted patches of 1,048,576 elements at most for item 1 \
+                      (conv 2 kernel 3 padding 1), found 1179648 of a vector of 1048576";
+        assert_eq!(wide.to_string(), wanted);
     }
 
     #[test]

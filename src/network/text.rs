@@ -7,14 +7,14 @@ use serde::de::IntoDeserializer;
 use serde::de::value::Error as NameError;
 use serde::{Deserialize, Serialize};
 
-use super::{Activation, Item};
+use super::{Activation, Item, Window};
 use crate::error::Error;
 
 impl FromStr for Item {
     type Err = Error;
 
-    /// Reads an item. The name of an activation is an item, and `linear`, `add` and `attention` have a number after
-    /// them.
+    /// Reads an item. The name of an activation is an item, and `linear`, `add` and `attention` have a number after them. A convolution
+    /// is `conv CHANNELS kernel SIZE`, with `stride` and `padding` after it where they are not 1 and 0.
     ///
     /// # Errors
     /// An unknown name, and a number that is missing, is none, or is not wanted.
@@ -24,6 +24,8 @@ impl FromStr for Item {
             "linear" => Self::Linear(words.number("a width")?),
             "add" => Self::Add(words.number("a number of items")?),
             "attention" => Self::Attention(words.number("a number of heads")?),
+            "conv" => Self::Conv(words.number("a number of channels")?, words.kernel()?),
+            "flatten" => Self::Flatten,
             name => Self::Activation(words.activation(name)?),
         };
         words.end()?;
@@ -37,8 +39,24 @@ impl fmt::Display for Item {
             Self::Linear(units) => write!(f, "linear {units}"),
             Self::Add(items) => write!(f, "add {items}"),
             Self::Attention(heads) => write!(f, "attention {heads}"),
+            Self::Conv(channels, window) => {
+                write!(f, "conv {channels} kernel {}", window.kernel)?;
+                steps(f, window, 1)
+            }
+            Self::Flatten => f.write_str("flatten"),
             Self::Activation(activation) => activation.serialize(f),
         }
+    }
+}
+
+/// Writes the stride of a window, unless it is the usual one, and its padding, unless it has none.
+fn steps(f: &mut fmt::Formatter<'_>, window: &Window, stride: u32) -> fmt::Result {
+    if window.stride != stride {
+        write!(f, " stride {}", window.stride)?;
+    }
+    match window.padding {
+        0 => Ok(()),
+        padding => write!(f, " padding {padding}"),
     }
 }
 
@@ -65,6 +83,32 @@ impl<'a> Words<'a> {
         word.parse().map_err(|_| self.error(wanted))
     }
 
+    /// The next word and the number after it, where the word is `name`; else nothing.
+    fn option(&mut self, name: &str) -> Result<Option<u32>, Error> {
+        let mut ahead = self.rest.clone();
+        if ahead.next() != Some(name) {
+            return Ok(None);
+        }
+        self.rest = ahead;
+        self.number(&format!("a number after {name}")).map(Some)
+    }
+
+    /// The window of a convolution: `kernel 5 [stride 1] [padding 0]`.
+    fn kernel(&mut self) -> Result<Window, Error> {
+        let kernel = self.option("kernel")?;
+        let kernel = kernel.ok_or_else(|| self.error("the word kernel and a number"))?;
+        self.window(kernel, 1)
+    }
+
+    /// The rest of a window: `[stride S] [padding 0]`, where S is the usual stride.
+    fn window(&mut self, kernel: u32, stride: u32) -> Result<Window, Error> {
+        Ok(Window {
+            kernel,
+            stride: self.option("stride")?.unwrap_or(stride),
+            padding: self.option("padding")?.unwrap_or(0),
+        })
+    }
+
     fn activation(&self, name: &str) -> Result<Activation, Error> {
         let found: Result<_, NameError> = Activation::deserialize(name.into_deserializer());
         found.map_err(|_| self.error("an operation or an activation"))
@@ -86,6 +130,14 @@ impl<'a> Words<'a> {
 mod tests {
     use super::*;
 
+    fn window(kernel: u32, stride: u32, padding: u32) -> Window {
+        Window {
+            kernel,
+            stride,
+            padding,
+        }
+    }
+
     #[test]
     fn items_are_read_and_written_alike() {
         for (text, wanted) in [
@@ -93,6 +145,12 @@ mod tests {
             ("add 0", Item::Add(0)),
             ("attention 4", Item::Attention(4)),
             ("leaky-relu", Item::Activation(Activation::LeakyRelu)),
+            ("flatten", Item::Flatten),
+            ("conv 6 kernel 5", Item::Conv(6, window(5, 1, 0))),
+            (
+                "conv 6 kernel 5 stride 2 padding 1",
+                Item::Conv(6, window(5, 2, 1)),
+            ),
         ] {
             assert_eq!(text.parse::<Item>().unwrap(), wanted);
             assert_eq!(wanted.to_string(), text);
@@ -109,6 +167,13 @@ mod tests {
             ("attention", "a number of heads"),
             ("linear 3 4", "no further word"),
             ("relu 3", "no further word"),
+            ("conv", "a number of channels"),
+            ("conv 6", "the word kernel and a number"),
+            ("conv 6 kernel", "a number after kernel"),
+            ("conv 6 kernel 5 stride", "a number after stride"),
+            ("conv 6 kernel 5 padding 1 stride 2", "no further word"),
+            ("conv 6 kernel 5 dilation 2", "no further word"),
+            ("flatten 2", "no further word"),
         ] {
             let message = text.parse::<Item>().unwrap_err().to_string();
             let expected = format!("item of a network: wanted {wanted}, found {text:?}");

@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use trainable::network::{Activation, Item, Parameters};
+use trainable::network::{Activation, InputShape, Item, Parameters};
 
 /// The cases that have `step_<case>.json` and `curvature_<case>.json`.
 pub const CASES: [&str; 11] = [
@@ -25,7 +25,24 @@ pub const CASES: [&str; 11] = [
 pub const SGD_CASES: [&str; 4] = ["relu_l2", "crelu_l2", "tanh", "linear"];
 
 /// The cases that have `graph_<case>.json`.
-pub const GRAPH_CASES: [&str; 3] = ["residual", "skip_crelu", "skip_far"];
+pub const GRAPH_CASES: [&str; 5] = ["residual", "skip_crelu", "skip_far", "conv", "conv_crelu"];
+
+/// The inputs of a graph: a width, or the channels, the height and the width of an image.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(untagged)]
+pub enum Inputs {
+    Vector(u32),
+    Image([u32; 3]),
+}
+
+impl From<Inputs> for InputShape {
+    fn from(inputs: Inputs) -> Self {
+        match inputs {
+            Inputs::Vector(width) => width.into(),
+            Inputs::Image(shape) => shape.into(),
+        }
+    }
+}
 
 /// One layer of parameters, gradients or a vector.
 #[derive(Clone, Deserialize)]

@@ -5,7 +5,7 @@ use crate::common::{Tolerance, compare, computes};
 use crate::point::{Block, Point};
 use crate::probes::{EIGENVALUE, ONE_PASS, all, check, dot, eigenvalues, numbers, probe, swift};
 use crate::products::hessian_vector_product;
-use crate::reference::{GRAPH_CASES, Layer, flat, items, parameters, read, single};
+use crate::reference::{GRAPH_CASES, Inputs, Layer, flat, items, parameters, read, single};
 use serde::Deserialize;
 use trainable::network::{Item, Network};
 use trainable::probe::{LayerStats, ProbeMethod, ProbeSpec};
@@ -14,7 +14,7 @@ use trainable::{Compute, Trainer};
 
 #[derive(Deserialize)]
 struct Reference {
-    inputs: u32,
+    inputs: Inputs,
     items: Vec<String>,
     batch: u32,
     l2: f64,
@@ -123,17 +123,29 @@ fn products_and_probes_equal_pytorch() {
     }
 }
 
-/// A sum without its second term, and one of another term, have other gradients, products and eigenvalues.
+/// A sum without its second term, one of another term, and windows in other places have other gradients, products and
+/// eigenvalues.
 #[test]
 fn the_comparisons_notice_another_graph() {
-    let case = case("residual");
-    let right = items(&case.items);
+    let sums = case("residual");
+    let right = items(&sums.items);
     let (mut other, mut without) = (right.clone(), right.clone());
     assert_eq!(other[6], Item::Add(5));
     other[6] = Item::Add(2);
     without.remove(3);
     without[5] = Item::Add(4);
-    for (what, items) in [("another term", other), ("one sum less", without)] {
+    let with_item = |case: &Reference, number: usize, item: &str| {
+        let mut items = items(&case.items);
+        items[number] = item.parse().unwrap();
+        items
+    };
+    let conv = case("conv");
+    let stride = with_item(&conv, 0, "conv 3 kernel 3 stride 3 padding 2");
+    for (what, case, items) in [
+        ("another term", &sums, other),
+        ("one sum less", &sums, without),
+        ("another stride", &conv, stride),
+    ] {
         let mut trainer = case.trainer(&Compute::Cpu, &items);
         trainer.update(1).unwrap();
         let gradients = numbers(&trainer.gradients().unwrap()[1]);

@@ -167,7 +167,11 @@ pub(crate) fn cases() -> impl Iterator<Item = (u32, Program)> {
         let method = |form| methods[(number + form) % 2];
         [0, 1].map(|form| program_with_sums(number, forms[form], method(form)))
     });
-    (0..).zip(cases.chain(graphs))
+    let images = [0, 1].into_iter().flat_map(move |number| {
+        let method = |form| methods[(number + form) % 2];
+        [0, 1].map(|form| program_of_images(number, forms[form], method(form)))
+    });
+    (0..).zip(cases.chain(graphs).chain(images))
 }
 
 /// Networks with sums: values that two nodes read, terms that fewer slots reach, and every kind of activation of a term.
@@ -222,6 +226,69 @@ pub(crate) fn program_with_sums(number: usize, form: IterateForm, method: ProbeM
     let case = [&CASES[1], &SUM_CASE, &ATTENTION_CASE][number];
     let network = Network::sequence(case.widths[0], &sums()[number]).unwrap();
     program_of(case, network, form, method)
+}
+
+/// The sizes of the networks of [`images`].
+const IMAGE_CASES: [Case; 2] = [
+    Case {
+        widths: &[2 * 3 * 5],
+        activation: Activation::Tanh,
+        batch: 3,
+        replicas: 2,
+        kind: StreamKind::RandomLabels,
+        relabel_fraction: 1.0,
+        images: Images::Bytes,
+    },
+    Case {
+        widths: &[4 * 3],
+        activation: Activation::Relu,
+        batch: 9,
+        replicas: 3,
+        kind: StreamKind::RandomLabels,
+        relabel_fraction: 1.0,
+        images: Images::Bytes,
+    },
+];
+
+/// Networks of images: windows that overlap, that leave elements out and that reach into the border; copies as channels; an
+/// image that two nodes read; activations with f'', with z, and with two copies before patches.
+fn images() -> [([u32; 3], Vec<&'static str>); 2] {
+    [
+        (
+            [2, 3, 5],
+            vec![
+                "conv 5 kernel 3 stride 2 padding 1",
+                "fourier",
+                "conv 3 kernel 2 padding 1",
+                "tanh",
+                "conv 3 kernel 3 padding 1",
+                "add 4",
+                "crelu",
+                "conv 4 kernel 1",
+                "gelu",
+                "flatten",
+                "linear 3",
+            ],
+        ),
+        (
+            [1, 4, 3],
+            vec![
+                "linear 2",
+                "conv 2 kernel 2",
+                "crelu",
+                "flatten",
+                "linear 3",
+            ],
+        ),
+    ]
+}
+
+/// The program of one of the networks of [`images`].
+pub(crate) fn program_of_images(number: usize, form: IterateForm, method: ProbeMethod) -> Program {
+    let (shape, items) = &images()[number];
+    let items: Vec<Item> = items.iter().map(|item| item.parse().unwrap()).collect();
+    let network = Network::sequence(*shape, &items).unwrap();
+    program_of(&IMAGE_CASES[number], network, form, method)
 }
 
 pub(crate) fn program(case: &Case, form: IterateForm, method: ProbeMethod) -> Program {

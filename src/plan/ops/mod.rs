@@ -4,6 +4,7 @@
 mod add;
 mod attention;
 mod linear;
+mod patches;
 
 pub use attention::{AttentionBuffers, ProbeAttentionBuffers};
 
@@ -90,6 +91,7 @@ pub(super) fn plans(op: &Op) -> &dyn PlanOp {
         Op::Linear(linear) => linear,
         Op::Add(add) => add,
         Op::Attention(attention) => attention,
+        Op::Patches(patches) => patches,
     }
 }
 

@@ -1,0 +1,19 @@
+//! Twin of `shaders/patches/patches_forward.wgsl`.
+
+use rayon::prelude::*;
+
+use super::gather;
+use crate::cpu::Array;
+use crate::kernels::PatchesForward;
+
+pub(crate) fn run(params: &PatchesForward, arrays: &mut [Array; 2]) {
+    let [inputs, outputs] = arrays;
+    let gather = gather!(params);
+    let samples = inputs
+        .read::<f32>()
+        .par_chunks(params.sample_stride as usize);
+    let patches = outputs.write::<f32>().par_chunks_mut(gather.size());
+    patches
+        .zip(samples)
+        .for_each(|(patches, image)| gather.sample(image, patches));
+}

@@ -156,6 +156,7 @@ fn the_comparison_notices_a_kernel_that_did_not_run() {
             program(&CASES[1], gradients, optimal),
             program_with_sums(0, gradients, optimal),
             program_of_images(0, gradients, optimal),
+            program_of_images(2, gradients, optimal),
         ];
         let mut left_traces = BTreeMap::new();
         for program in &programs {

@@ -25,7 +25,15 @@ pub const CASES: [&str; 11] = [
 pub const SGD_CASES: [&str; 4] = ["relu_l2", "crelu_l2", "tanh", "linear"];
 
 /// The cases that have `graph_<case>.json`.
-pub const GRAPH_CASES: [&str; 5] = ["residual", "skip_crelu", "skip_far", "conv", "conv_crelu"];
+pub const GRAPH_CASES: [&str; 7] = [
+    "residual",
+    "skip_crelu",
+    "skip_far",
+    "conv",
+    "conv_crelu",
+    "attention",
+    "attention_curved",
+];
 
 /// The inputs of a graph: a width, or the channels, the height and the width of an image.
 #[derive(Clone, Copy, Deserialize)]

@@ -123,7 +123,7 @@ fn products_and_probes_equal_pytorch() {
     }
 }
 
-/// A sum without its second term, one of another term, and windows in other places have other gradients, products and
+/// A sum without its second term, one of another term, windows in other places and other heads have other gradients, products and
 /// eigenvalues.
 #[test]
 fn the_comparisons_notice_another_graph() {
@@ -140,11 +140,22 @@ fn the_comparisons_notice_another_graph() {
         items
     };
     let conv = case("conv");
+    let (attention, curved) = (case("attention"), case("attention_curved"));
     let stride = with_item(&conv, 0, "conv 3 kernel 3 stride 3 padding 2");
     for (what, case, items) in [
         ("another term", &sums, other),
         ("one sum less", &sums, without),
         ("another stride", &conv, stride),
+        (
+            "other heads",
+            &attention,
+            with_item(&attention, 2, "attention 4"),
+        ),
+        (
+            "other heads, with activations",
+            &curved,
+            with_item(&curved, 2, "attention 1"),
+        ),
     ] {
         let mut trainer = case.trainer(&Compute::Cpu, &items);
         trainer.update(1).unwrap();

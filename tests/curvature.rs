@@ -11,6 +11,8 @@ mod reference;
 #[path = "common/run.rs"]
 mod run;
 
+#[path = "curvature/attention.rs"]
+mod attention;
 #[path = "curvature/convergence.rs"]
 mod convergence;
 #[path = "curvature/dense_graphs.rs"]

@@ -7,6 +7,7 @@
 mod activation;
 mod add;
 mod array;
+mod attention;
 mod clipping;
 mod divisor;
 mod executor;
@@ -64,6 +65,7 @@ use twins;
 fn twin(kernel: &Kernel) -> Twin {
     let found = match kernel.room {
         "add" => add::twin(kernel.name),
+        "attention" => attention::twin(kernel.name),
         "linear" => linear::twin(kernel.name),
         "loss" => loss::twin(kernel.name),
         "norm" => norm::twin(kernel.name),

@@ -5,7 +5,6 @@ use std::fmt::Debug;
 
 use super::{Arm, Controllers, Experiment, ExperimentError, Placebo, PlaceboKind};
 use crate::error::Error;
-use crate::network::{Network, Node, Op};
 use crate::record::ALL_ARMS;
 use crate::scheduler::Control;
 use crate::spec::ImageSet;

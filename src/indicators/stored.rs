@@ -51,7 +51,7 @@ fn block_sources(node: &Node) -> Vec<Source> {
             Source::Gradients(node.output),
         ],
         Op::PositionEmbedding(_) => vec![Source::Gradients(node.output)],
-        Op::Add(_) | Op::Patches(_) | Op::Pool(_) => Vec::new(),
+        Op::Add(_) | Op::Attention(_) | Op::Patches(_) | Op::Pool(_) => Vec::new(),
     }
 }
 
@@ -76,7 +76,7 @@ fn units_of(network: &Network, id: ValueId) -> ValueId {
     let shows = |node: &&Node| match node.op {
         Op::Patches(_) => true,
         Op::Pool(_) => network.value(id).activation == Activation::Identity,
-        Op::Linear(_) | Op::Add(_) | Op::LayerNorm(_) | Op::PositionEmbedding(_) => false,
+        _ => false,
     };
     match maker.filter(shows) {
         Some(node) => units_of(network, node.inputs[0]),
@@ -135,7 +135,7 @@ pub(crate) fn of_stored(spec: &TrainingSpec, parts: &[&[u32]]) -> Result<Indicat
                 (0..formed).map(sample).collect(),
             ))
         }
-        Op::Add(_) | Op::Patches(_) | Op::Pool(_) => None,
+        Op::Add(_) | Op::Attention(_) | Op::Patches(_) | Op::Pool(_) => None,
     };
     let last = network.linear_nodes().last().expect("a linear operation");
     let pass = Pass {

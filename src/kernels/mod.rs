@@ -7,6 +7,7 @@
 //! in workgroup memory. [`crate::gpu::Tiling`] chooses among them.
 
 mod add;
+mod attention;
 mod linear;
 mod loss;
 mod norm;
@@ -22,6 +23,7 @@ mod stream;
 mod tensors;
 
 pub(crate) use add::*;
+pub(crate) use attention::*;
 pub(crate) use linear::*;
 pub(crate) use loss::*;
 pub(crate) use norm::*;
@@ -242,6 +244,7 @@ pub const WORKGROUP_MEMORY: u32 = 2_048;
 pub fn all() -> impl Iterator<Item = &'static Kernel> {
     let rooms = [
         add::KERNELS,
+        attention::KERNELS,
         linear::KERNELS,
         loss::KERNELS,
         norm::KERNELS,

@@ -8,6 +8,7 @@
 mod activation;
 mod add;
 mod architecture;
+mod attention;
 mod build;
 mod input;
 mod linear;
@@ -27,6 +28,7 @@ use std::ops::Range;
 pub use activation::Activation;
 pub use add::Add;
 pub use architecture::{Architecture, ListedItem};
+pub use attention::Attention;
 pub use input::InputShape;
 pub use linear::Linear;
 pub(crate) use linear::LinearMatrix;
@@ -52,6 +54,8 @@ pub enum Op {
     LayerNorm(LayerNorm),
     /// `z = x + E`, with a row of E for each position
     PositionEmbedding(PositionEmbedding),
+    /// `z = softmax(q k^T / sqrt(head units)) v`
+    Attention(Attention),
     /// The elements of every window of an image.
     Patches(Patches),
     /// The maximum or the mean of every window of an image.

@@ -6,7 +6,9 @@ use super::patches::Patches;
 use super::pool::{Pool, PoolKind};
 use super::value::{Value, ValueId};
 use super::window::{Window, Windows};
-use super::{Activation, Add, LayerNorm, Linear, Network, Op, PositionEmbedding, check_width};
+use super::{
+    Activation, Add, Attention, LayerNorm, Linear, Network, Op, PositionEmbedding, check_width,
+};
 use crate::error::Error;
 
 /// One item of [`Network::sequence`].
@@ -22,6 +24,9 @@ pub enum Item {
     LayerNorm,
     /// The sum of the value before it and of a parameter for each position and unit.
     PositionEmbedding,
+    /// Self-attention with so many heads over the positions of the value before it, whose units are queries, keys and
+    /// values, one after another.
+    Attention(u32),
     /// A convolution with so many output channels. Its weight is `[channels, input channels, kernel, kernel]`; the border is
     /// zero.
     Conv(u32, Window),
@@ -44,8 +49,8 @@ impl Network {
     /// # Errors
     /// A list that is empty or longer than 1,024 items, that does not end with a linear operation of 2 classes at least,
     /// or that has a width of zero, an activation without a value, a sum of values of different shapes, a normalisation or
-    /// a position embedding of a value of two copies, a convolution of a vector or of an image that is too small, or logits
-    /// at more than one position; more than 2^31 elements.
+    /// a position embedding of a value of two copies, attention whose heads do not divide its width, a convolution of a
+    /// vector or of an image that is too small, or logits at more than one position; more than 2^31 elements.
     pub fn sequence(input: impl Into<InputShape>, items: &[Item]) -> Result<Self, Error> {
         match items.last() {
             Some(Item::Linear(2..)) if items.len() <= MOST_ITEMS => {}
@@ -176,6 +181,10 @@ impl Sequence {
                     Ok((Op::PositionEmbedding(embedding), output))
                 })
             }
+            Item::Attention(heads) => {
+                let place = self.place(item);
+                Attention::add(&mut self.builder, input, heads, activation, &place)
+            }
             Item::Conv(channels, window) => self.convolve(item, channels, window, activation),
             Item::Flatten => self.flatten(item, activation),
             Item::Pool(kind, window) => {
@@ -284,7 +293,7 @@ impl Sequence {
 
 #[cfg(test)]
 mod tests {
-    use super::Item::{Activation as F, Add, Linear};
+    use super::Item::{Activation as F, Add, Attention, Linear};
     use super::*;
     use Activation::{Crelu, Gelu, Relu};
 
@@ -478,10 +487,22 @@ mod tests {
     }
 
     #[test]
+    fn attention_makes_a_third_of_the_units_and_has_no_block() {
+        let items = [Linear(12), Attention(2), F(Gelu), Linear(3)];
+        let network = Network::sequence(4, &items).unwrap();
+        let node = &network.nodes()[1];
+        assert_eq!(node.op, Op::Attention(super::Attention { heads: 2 }));
+        assert_eq!((node.block, network.blocks().len()), (None, 2));
+        let made = network.value(node.output);
+        assert_eq!((made.units, made.activation), (4, Gelu));
+    }
+
+    #[test]
     fn what_makes_no_sense_is_refused() {
         let refusal = |items: &[Item]| Network::sequence(4, items).unwrap_err().to_string();
         let shapes =
             "terms of a sum: wanted values of one shape, of one copy each (copies x units), found ";
+        let items = "items of a network: wanted ";
         let term = "a term of a sum: wanted the number of an earlier item, or 0 for the input, found item ";
         for (items, wanted) in [
             (
@@ -503,6 +524,26 @@ mod tests {
             (
                 &[Linear(4), Add(1), Linear(2)],
                 "terms of a sum: wanted two values, found one value twice".to_owned(),
+            ),
+            (
+                &[Linear(12), Attention(3), Linear(2)],
+                format!("{items}a width that the heads of item 2 (attention 3) divide, found 4"),
+            ),
+            (
+                &[Linear(4), F(Gelu), Attention(1), Linear(2)],
+                format!(
+                    "{items}3 x width units for item 3 (attention 1): queries, keys and values, found 4"
+                ),
+            ),
+            (
+                &[Linear(6), F(Crelu), Attention(2), Linear(2)],
+                format!(
+                    "{items}one copy of the units for item 3 (attention 2), found 2 of 6, by Crelu"
+                ),
+            ),
+            (
+                &[Linear(6), Attention(0), Linear(2)],
+                format!("{items}1 head at least for item 2 (attention 0), found 0"),
             ),
             (
                 &[F(Relu), Linear(2)],

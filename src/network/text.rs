@@ -13,9 +13,9 @@ use crate::error::Error;
 impl FromStr for Item {
     type Err = Error;
 
-    /// Reads an item. The name of an activation is an item, and `linear` and `add` have a number after them. A convolution
-    /// is `conv CHANNELS kernel SIZE`, a pool `max-pool SIZE` or `average-pool SIZE`, with `stride` and `padding` after it where
-    /// they are not the usual ones: 1, or the size of a pool, and 0.
+    /// Reads an item. The name of an activation is an item, and `linear`, `add` and `attention` have a number after them. A
+    /// convolution is `conv CHANNELS kernel SIZE`, a pool `max-pool SIZE` or `average-pool SIZE`, with `stride` and `padding`
+    /// after it where they are not the usual ones: 1, or the size of a pool, and 0.
     ///
     /// # Errors
     /// An unknown name, and a number that is missing, is none, or is not wanted.
@@ -26,6 +26,7 @@ impl FromStr for Item {
             "add" => Self::Add(words.number("a number of items")?),
             "layer-norm" => Self::LayerNorm,
             "position-embedding" => Self::PositionEmbedding,
+            "attention" => Self::Attention(words.number("a number of heads")?),
             "conv" => Self::Conv(words.number("a number of channels")?, words.kernel()?),
             "flatten" => Self::Flatten,
             "max-pool" => words.pool(PoolKind::Maximum)?,
@@ -45,6 +46,7 @@ impl fmt::Display for Item {
             Self::Add(items) => write!(f, "add {items}"),
             Self::LayerNorm => f.write_str("layer-norm"),
             Self::PositionEmbedding => f.write_str("position-embedding"),
+            Self::Attention(heads) => write!(f, "attention {heads}"),
             Self::Conv(channels, window) => {
                 write!(f, "conv {channels} kernel {}", window.kernel)?;
                 steps(f, window, 1)
@@ -166,6 +168,7 @@ mod tests {
             ("add 0", Item::Add(0)),
             ("layer-norm", Item::LayerNorm),
             ("position-embedding", Item::PositionEmbedding),
+            ("attention 4", Item::Attention(4)),
             ("leaky-relu", Item::Activation(Activation::LeakyRelu)),
             ("flatten", Item::Flatten),
             ("max-pool 2", Item::Pool(PoolKind::Maximum, window(2, 2, 0))),
@@ -192,6 +195,7 @@ mod tests {
             ("golu", "an operation or an activation"),
             ("linear", "a width"),
             ("linear -3", "a width"),
+            ("attention", "a number of heads"),
             ("linear 3 4", "no further word"),
             ("relu 3", "no further word"),
             ("layer-norm 3", "no further word"),

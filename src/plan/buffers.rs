@@ -1,6 +1,7 @@
 //! The buffers of a program, by name.
 
 use super::declare::{BufferId, Declare, Elements};
+use super::ops::AttentionBuffers;
 use super::probe::ProbeBuffers;
 use super::regularisers::{self, RegulariserBuffers};
 use crate::network::{Network, Node, Op, Value, ValueId};
@@ -52,6 +53,8 @@ pub struct Buffers {
     /// The gradients with respect to the inputs f(z) of a layer normalisation, by its output, where f is curved:
     /// `[replica, stored rows, padded units]` f32
     pub value_gradients: Vec<Option<BufferId>>,
+    /// The buffers of attention, for every value: `None` where no attention makes it.
+    pub attention: Vec<Option<AttentionBuffers>>,
     /// `[replica, stride]` f32
     pub parameters: BufferId,
     /// `[replica, stride]` f32: gradients of the loss and, where replicas use them, of L2-init and the Wasserstein
@@ -98,6 +101,7 @@ impl Buffers {
         let pre_activations = values().map(|value| kept(declare, value)).collect();
         let normalised = normalised(spec, declare);
         let value_gradients = value_gradients(spec, declare);
+        let attention = AttentionBuffers::declare(spec, declare);
         let stride = spec.network.parameter_stride();
         let [parameters, gradients, first_moment] =
             ["parameters", "gradients", "first moment"].map(|name| declare.floats(name, stride));
@@ -140,6 +144,7 @@ impl Buffers {
             pre_activation_gradients,
             normalised,
             value_gradients,
+            attention,
             parameters,
             gradients,
             first_moment,

@@ -25,7 +25,7 @@ pub const CASES: [&str; 11] = [
 pub const SGD_CASES: [&str; 4] = ["relu_l2", "crelu_l2", "tanh", "linear"];
 
 /// The cases that have `graph_<case>.json`.
-pub const GRAPH_CASES: [&str; 10] = [
+pub const GRAPH_CASES: [&str; 12] = [
     "residual",
     "skip_crelu",
     "skip_far",
@@ -36,6 +36,8 @@ pub const GRAPH_CASES: [&str; 10] = [
     "max_pool",
     "average_pool",
     "lenet",
+    "attention",
+    "attention_curved",
 ];
 
 /// The inputs of a graph: a width, or the channels, the height and the width of an image.

@@ -123,7 +123,7 @@ fn products_and_probes_equal_pytorch() {
     }
 }
 
-/// A sum without its second term, one of another term, and windows in other places have other gradients, products and
+/// A sum without its second term, one of another term, windows in other places and other heads have other gradients, products and
 /// eigenvalues.
 #[test]
 fn the_comparisons_notice_another_graph() {
@@ -140,6 +140,7 @@ fn the_comparisons_notice_another_graph() {
         items
     };
     let conv = case("conv");
+    let (attention, curved) = (case("attention"), case("attention_curved"));
     let stride = with_item(&conv, 0, "conv 3 kernel 3 stride 3 padding 2");
     let pools = case("average_pool");
     let maximum = with_item(&pools, 5, "max-pool 3 stride 2 padding 1");
@@ -148,6 +149,16 @@ fn the_comparisons_notice_another_graph() {
         ("one sum less", &sums, without),
         ("another stride", &conv, stride),
         ("maxima in place of means", &pools, maximum),
+        (
+            "other heads",
+            &attention,
+            with_item(&attention, 2, "attention 4"),
+        ),
+        (
+            "other heads, with activations",
+            &curved,
+            with_item(&curved, 2, "attention 1"),
+        ),
     ] {
         let mut trainer = case.trainer(&Compute::Cpu, &items);
         trainer.update(1).unwrap();

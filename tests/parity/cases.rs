@@ -167,7 +167,7 @@ pub(crate) fn cases() -> impl Iterator<Item = (u32, Program)> {
         let method = |form| methods[(number + form) % 2];
         [0, 1].map(|form| program_of_graph(number, forms[form], method(form)))
     });
-    let images = [0, 1].into_iter().flat_map(move |number| {
+    let images = [0, 1, 2].into_iter().flat_map(move |number| {
         let method = |form| methods[(number + form) % 2];
         [0, 1].map(|form| program_of_images(number, forms[form], method(form)))
     });
@@ -239,7 +239,7 @@ pub(crate) fn program_of_graph(number: usize, form: IterateForm, method: ProbeMe
 }
 
 /// The sizes of the networks of [`images`].
-const IMAGE_CASES: [Case; 2] = [
+const IMAGE_CASES: [Case; 3] = [
     Case {
         widths: &[2 * 3 * 5],
         activation: Activation::Tanh,
@@ -258,11 +258,21 @@ const IMAGE_CASES: [Case; 2] = [
         relabel_fraction: 1.0,
         images: Images::Bytes,
     },
+    Case {
+        widths: &[2 * 10],
+        activation: Activation::Gelu,
+        batch: 3,
+        replicas: 2,
+        kind: StreamKind::RandomLabels,
+        relabel_fraction: 1.0,
+        images: Images::Bytes,
+    },
 ];
 
 /// Networks of images: windows that overlap, that leave elements out and that reach into the border; copies as channels; an
-/// image that two nodes read; activations with f'', with z, and with two copies before patches.
-fn images() -> [([u32; 3], Vec<&'static str>); 2] {
+/// image that two nodes read; activations with f'', with z, and with two copies before patches. The
+/// third has attention that reads values with and without an activation, also such that another node reads.
+fn images() -> [([u32; 3], Vec<&'static str>); 3] {
     [
         (
             [2, 3, 5],
@@ -292,6 +302,25 @@ fn images() -> [([u32; 3], Vec<&'static str>); 2] {
                 "crelu",
                 "max-pool 2",
                 "tanh",
+                "linear 3",
+            ],
+        ),
+        (
+            [1, 2, 10],
+            vec![
+                "conv 18 kernel 2 stride 2",
+                "gelu",
+                "attention 2",
+                "crelu",
+                "linear 18",
+                "add 2",
+                "attention 3",
+                "silu",
+                "linear 18",
+                "add 6",
+                "tanh",
+                "attention 1",
+                "flatten",
                 "linear 3",
             ],
         ),

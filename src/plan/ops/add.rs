@@ -28,7 +28,8 @@ impl PlanOp for Add {
 
     fn backward(&self, at: &Site<'_>, _: bool) -> Vec<Dispatch> {
         let terms = terms(&at.spec.network, at.node);
-        terms.map(|term| backward(at, term)).collect()
+        let above = at.gradient(at.node.output);
+        terms.map(|term| backward(at, term, above)).collect()
     }
 
     fn tangent_forward(&self, at: &ProbeSite<'_>, node: &Node, _: BufferId) -> Vec<Dispatch> {
@@ -78,8 +79,9 @@ fn terms(network: &Network, node: &Node) -> impl Iterator<Item = ValueId> {
     inputs.filter(|input| !network.is_constant(*input))
 }
 
-/// Computes the gradient of one term from that of the output.
-pub(super) fn backward(at: &Site<'_>, term: ValueId) -> Dispatch {
+/// Computes the gradient with respect to the pre-activations of a term from `above`, the gradient with respect to its
+/// activations.
+pub(super) fn backward(at: &Site<'_>, term: ValueId, above: BufferId) -> Dispatch {
     let value = at.spec.network.value(term);
     let params = AddBackward {
         batch_rows: at.spec.stored_rows(at.node.output),
@@ -89,7 +91,7 @@ pub(super) fn backward(at: &Site<'_>, term: ValueId) -> Dispatch {
     };
     let bound = [
         at.buffers.derivative_argument(term),
-        at.gradient(at.node.output),
+        above,
         at.gradient(term),
     ];
     let grid = Grid::elements::<AddBackward>(params.batch_rows * params.columns / 4);

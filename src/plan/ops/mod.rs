@@ -2,11 +2,14 @@
 //! [`crate::network`], and a room of kernels and twins of the same name.
 
 mod add;
+mod attention;
 mod linear;
 mod norm;
 mod patches;
 mod pool;
 mod position;
+
+pub use attention::{AttentionBuffers, ProbeAttentionBuffers};
 
 use super::buffers::Buffers;
 use super::declare::BufferId;
@@ -92,6 +95,7 @@ pub(super) fn plans(op: &Op) -> &dyn PlanOp {
         Op::Add(add) => add,
         Op::LayerNorm(norm) => norm,
         Op::PositionEmbedding(embedding) => embedding,
+        Op::Attention(attention) => attention,
         Op::Patches(patches) => patches,
         Op::Pool(pool) => pool,
     }

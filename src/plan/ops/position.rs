@@ -45,7 +45,7 @@ impl PlanOp for PositionEmbedding {
         let bound = [at.gradient(at.node.output), at.buffers.gradients];
         let elements = params.positions * params.columns;
         let grid = Grid::elements::<PositionBackwardParameters>(elements / 4);
-        let input = to_input.then(|| add::backward(at, at.input()));
+        let input = to_input.then(|| add::backward(at, at.input(), at.gradient(at.node.output)));
         let parameters = Dispatch::new(params, bound, grid);
         input.into_iter().chain([parameters]).collect()
     }

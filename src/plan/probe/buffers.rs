@@ -4,6 +4,7 @@ use super::segments::{ProbedNode, probed_nodes, segments, stride, value_slots};
 use crate::network::{Activation, Node, Value, ValueId};
 use crate::plan::buffers::{PLACEHOLDER_WORDS, norms};
 use crate::plan::declare::{BufferId, Declare};
+use crate::plan::ops::ProbeAttentionBuffers;
 use crate::probe::{ProbeMethod, ProbeSpec};
 use crate::spec::TrainingSpec;
 use crate::state::{
@@ -45,6 +46,8 @@ pub struct ProbeBuffers {
     /// `[replica, slots of the input, stored rows, padded units]` f32. `None` where the input is a constant, or where they
     /// are all of the tangents with respect to z: f is the identity, and no later node reads the input.
     pub value_tangent_gradients: Vec<Option<BufferId>>,
+    /// The buffers of attention, for every value: `None` where no attention makes it.
+    pub attention: Vec<Option<ProbeAttentionBuffers>>,
     /// The Gram matrix of each layer's inputs `[replica, batch_rows, batch_rows]` f32; only where a segment of the
     /// layer is dual.
     pub grams: Vec<Option<BufferId>>,
@@ -106,6 +109,7 @@ impl ProbeBuffers {
             tangent_gradients: tangent_gradients(spec, declare),
             normalised_tangents: normalised_tangents(spec, declare),
             value_tangent_gradients: value_tangent_gradients(spec, declare),
+            attention: ProbeAttentionBuffers::declare(spec, declare),
             grams: grams(spec, &nodes, declare),
             partials: declare.floats("partials", partials),
             sample_norms: declare.floats("sample norms", spec.batch_rows() as usize),

@@ -16,7 +16,7 @@ mod statistics;
 pub use buffers::{LobpcgBuffers, ProbeBuffers};
 pub use schedule::ProbePlans;
 
-pub(super) use segments::ProbedNode;
+pub(super) use segments::{ProbedNode, value_slots};
 
 use super::buffers::Buffers;
 use super::declare::BufferId;
@@ -25,7 +25,7 @@ use crate::kernels::{MeanNorm, Params};
 use crate::network::{Node, ValueId};
 use crate::probe::ProbeSpec;
 use crate::spec::TrainingSpec;
-use segments::{probed_nodes, stride, value_slots};
+use segments::{probed_nodes, stride};
 
 /// Everything that the dispatches of a probe depend on.
 pub(super) struct ProbeSite<'a> {

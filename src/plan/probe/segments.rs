@@ -79,7 +79,7 @@ impl ProbeSegment {
 }
 
 /// The number of slots that reach a value; see [`super::ProbeSite::value_slots`].
-pub(super) fn value_slots(network: &Network, value: ValueId) -> u32 {
+pub(in crate::plan) fn value_slots(network: &Network, value: ValueId) -> u32 {
     match network.blocks_up_to(value) {
         0 => 0,
         blocks => 1 + blocks,

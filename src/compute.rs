@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::gpu::{self, AdapterSummary, Gpu, adapters, present_adapters, replicas_that_fit};
 use crate::memory;
+use crate::network::{Network, Node, Op};
 use crate::plan::Program;
 use crate::spec::{MOST_REPLICAS, TrainingSpec};
 
@@ -148,21 +149,32 @@ const COPIES: u64 = 3;
 
 /// Describes so many replicas of `spec`, for messages.
 pub(crate) fn describe(spec: &TrainingSpec, replicas: usize) -> String {
-    let widths: Vec<_> = spec.network.widths().iter().map(u32::to_string).collect();
     let count = match replicas {
         1 => "a replica".to_owned(),
         count => format!("{count} replicas"),
     };
     format!(
         "{count} of {} at minibatches of {}",
-        short(&widths),
+        shape(&spec.network),
         spec.batch
     )
 }
 
-/// Joins widths; of many, the first and the last few.
-fn short(widths: &[String]) -> String {
-    match widths {
+/// The widths of a perceptron; the blocks of another network, and the number of its parameters.
+fn shape(network: &Network) -> String {
+    let is_linear = |node: &Node| matches!(node.op, Op::Linear(_));
+    if network.nodes().iter().all(is_linear) {
+        let widths: Vec<_> = network.widths().iter().map(u32::to_string).collect();
+        return short(&widths);
+    }
+    let blocks: Vec<_> = network.blocks().iter().map(|b| b.name.clone()).collect();
+    let parameters = network.parameter_count();
+    format!("{} ({parameters} parameters)", short(&blocks))
+}
+
+/// Joins widths or names; of many, the first and the last few.
+fn short(parts: &[String]) -> String {
+    match parts {
         [first @ .., a, b] if first.len() > 4 => format!("{}-...-{a}-{b}", first[..2].join("-")),
         all => all.join("-"),
     }
@@ -172,8 +184,11 @@ fn short(widths: &[String]) -> String {
 /// that multiplies and adds 10^9 times a second.
 fn replicas_in_short_dispatches(spec: &TrainingSpec) -> usize {
     const SHORT: u64 = 50_000_000;
-    let tensors = spec.network.tensors().iter();
-    let products = tensors.map(|tensor| tensor.count() as u64 * u64::from(spec.batch));
+    let products = spec.network.nodes().iter().filter_map(|node| {
+        let tensors = spec.network.block_tensors(node.block?).iter();
+        let largest = tensors.map(|tensor| tensor.count() as u64).max();
+        Some(largest? * u64::from(spec.rows(node.output)))
+    });
     let widest = products.max().unwrap_or(1).max(1);
     usize::try_from((SHORT / widest).max(1)).unwrap_or(usize::MAX)
 }
@@ -220,5 +235,27 @@ impl Compute {
                 })
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Activation;
+
+    #[test]
+    fn messages_name_the_widths_of_a_perceptron_and_the_blocks_of_other_networks() {
+        let mlp = Network::mlp(&[4, 3, 2], Activation::Relu).unwrap();
+        assert_eq!(shape(&mlp), "4-3-2");
+        let items = [
+            "conv 2 kernel 2",
+            "relu",
+            "max-pool 2",
+            "flatten",
+            "linear 3",
+        ];
+        let items = items.map(|item| item.parse().unwrap());
+        let network = Network::sequence([1, 5, 5], &items).unwrap();
+        assert_eq!(shape(&network), "conv1-fc1 (37 parameters)");
     }
 }

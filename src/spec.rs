@@ -7,7 +7,7 @@ use bytemuck::Zeroable;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::network::{Network, ValueId};
+use crate::network::{Network, Value, ValueId};
 use crate::state::{
     LayerControl, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RELATIVE_TIME,
     SWITCH_RESET_OPTIMISER,
@@ -260,11 +260,34 @@ impl TrainingSpec {
                 self.replicas.len(),
             ));
         }
+        self.check_values()?;
         self.replicas.iter().try_for_each(ReplicaSpec::check)?;
         self.probe.iter().try_for_each(ProbeSpec::check)?;
         match &self.stream {
             Some(stream) => self.check_stream(stream),
             None => Ok(()),
+        }
+    }
+
+    /// Checks that kernels can count the elements of values with positions: those of all slots of a probe, where there is
+    /// one.
+    fn check_values(&self) -> Result<(), Error> {
+        let slots = match self.probe {
+            Some(_) => self.network.blocks().len() as u64 + 1,
+            None => 1,
+        };
+        let images = self.network.values().iter();
+        let images = images.filter(|value| value.positions() > 1);
+        let elements = |value: &Value| {
+            let rows = u64::from(self.batch_rows()) * u64::from(value.positions());
+            (rows * slots).saturating_mul(value.columns().into())
+        };
+        match images.map(elements).max() {
+            Some(found) if found > u64::from(u32::MAX) => {
+                let wanted = "fewer than 2^32 elements of one replica in every value";
+                Err(Error::invalid("batch and network", wanted, found))
+            }
+            _ => Ok(()),
         }
     }
 

@@ -48,6 +48,20 @@ fn the_specification_itself_is_accepted() {
 }
 
 #[test]
+fn images_with_too_many_elements_are_refused() {
+    let items = ["conv 8 kernel 3 padding 1", "flatten", "linear 2"];
+    let items = items.map(|item| item.parse().unwrap());
+    let message = refusal(|spec, _| {
+        spec.network = Network::sequence([1, 256, 256], &items).unwrap();
+        spec.batch = 1 << 13;
+    });
+    // The patches are the largest value: 2^13 x 2^16 x 12 elements.
+    let wanted = "batch and network: wanted fewer than 2^32 elements of one replica in every value, \
+                  found 6442450944";
+    assert_eq!(message, wanted);
+}
+
+#[test]
 fn every_number_out_of_range_is_named() {
     let replica = |spec: &mut TrainingSpec, change: fn(&mut ReplicaSpec)| {
         change(&mut spec.replicas[0]);

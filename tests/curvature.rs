@@ -19,6 +19,12 @@ mod convergence;
 mod dense_graphs;
 #[path = "curvature/graphs.rs"]
 mod graphs;
+#[path = "curvature/hyper.rs"]
+mod hyper;
+#[path = "curvature/images.rs"]
+mod images;
+#[path = "curvature/planes.rs"]
+mod planes;
 #[path = "curvature/point.rs"]
 mod point;
 #[path = "curvature/probes.rs"]

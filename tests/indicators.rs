@@ -170,36 +170,13 @@ fn wanted(point: &Point) -> (Vec<f64>, usize) {
         let z: Vec<_> = samples.iter().map(|layers| layers[l].1.clone()).collect();
         units(point.activation, &z)
     };
-    let mut numbers: Vec<f64> = (0..hidden).flat_map(of_layer).collect();
+    let units: Vec<_> = (0..hidden).map(of_layer).collect();
     let features: Vec<_> = samples.iter().map(|s| s[hidden].0.clone()).collect();
-    let squares = eigenvalues(&features);
-    // Where the rank is not full, rounding leaves singular values of about 1e-16 of the largest.
-    let singular = squares.iter().map(|s| {
-        if *s > 1e-13 * squares[0] {
-            s.sqrt()
-        } else {
-            0.0
-        }
-    });
-    let singular: Vec<f64> = singular.collect();
-    let sum: f64 = singular.iter().sum();
-    numbers.push(entropy(singular.iter().map(|s| s / sum)).exp());
-    numbers.push(squares.iter().sum::<f64>() / squares[0]);
-    let gradients = sample_gradients(mlp, &point.x, &point.y);
-    let fisher = eigenvalues(&gradients[..gradients.len().min(FISHER_SAMPLES)]);
-    let trace: f64 = fisher.iter().sum();
-    numbers.push(entropy(fisher.iter().map(|value| value / trace)).exp());
-    let mut cumulated = 0.0;
-    let below = fisher.iter().take_while(|value| {
-        cumulated += **value / trace;
-        assert!(
-            (cumulated - FISHER_TRACE_SHARE).abs() > 1e-5,
-            "too near to call"
-        );
-        cumulated < FISHER_TRACE_SHARE
-    });
-    let rank = below.count() + 1;
-    (numbers, rank)
+    wanted_of(
+        &units,
+        &features,
+        &sample_gradients(mlp, &point.x, &point.y),
+    )
 }
 
 const TOLERANCE: Tolerance = Tolerance {
@@ -226,6 +203,151 @@ fn indicators_equal_their_definitions_in_float64() {
             }
         }
     }
+}
+
+/// Returns the values that [`numbers`] should give, and the Fisher rank, from the hidden units, the features and the
+/// gradients of single samples.
+fn wanted_of(
+    hidden: &[[f64; 3]],
+    features: &[Vec<f64>],
+    gradients: &[Vec<f64>],
+) -> (Vec<f64>, usize) {
+    let mut numbers: Vec<f64> = hidden.iter().flatten().copied().collect();
+    let squares = eigenvalues(features);
+    // Where the rank is not full, rounding leaves singular values of about 1e-16 of the largest.
+    let singular = squares.iter().map(|s| {
+        if *s > 1e-13 * squares[0] {
+            s.sqrt()
+        } else {
+            0.0
+        }
+    });
+    let singular: Vec<f64> = singular.collect();
+    let sum: f64 = singular.iter().sum();
+    numbers.push(entropy(singular.iter().map(|s| s / sum)).exp());
+    numbers.push(squares.iter().sum::<f64>() / squares[0]);
+    let fisher = eigenvalues(&gradients[..gradients.len().min(FISHER_SAMPLES)]);
+    let trace: f64 = fisher.iter().sum();
+    numbers.push(entropy(fisher.iter().map(|value| value / trace)).exp());
+    let mut cumulated = 0.0;
+    let below = fisher.iter().take_while(|value| {
+        cumulated += **value / trace;
+        assert!(
+            (cumulated - FISHER_TRACE_SHARE).abs() > 1e-5,
+            "too near to call"
+        );
+        cumulated < FISHER_TRACE_SHARE
+    });
+    let rank = below.count() + 1;
+    (numbers, rank)
+}
+
+/// A convolution of 3 channels, ReLU, a pool, and a linear layer: the channels are read by the pool alone, and each of the
+/// 3 x 3 positions of each sample counts.
+#[test]
+fn indicators_of_an_image_equal_their_definitions_in_float64() {
+    const BATCH: usize = 6;
+    let items = [
+        "conv 3 kernel 2",
+        "relu",
+        "average-pool 2 stride 1",
+        "flatten",
+        "linear 2",
+    ];
+    let items = items.map(|item| item.parse().unwrap());
+    let network = Network::sequence([1, 4, 4], &items).unwrap();
+    let mut random = oracle::SplitMix64(9);
+    let single = |numbers: Vec<f64>| -> Vec<f64> {
+        numbers.into_iter().map(|x| f64::from(x as f32)).collect()
+    };
+    let x = single(random.uniform(1.0, BATCH * 16));
+    let y: Vec<u32> = (0..BATCH as u32).map(|i| i % 2).collect();
+    let (kernel, weight) = (
+        single(random.uniform(1.0, 12)),
+        single(random.uniform(1.0, 24)),
+    );
+    // The first channel is dead.
+    let bias = [-8.0, 0.125, -0.25];
+    let z = |sample: usize, position: usize, channel: usize| {
+        let corner = 16 * sample + position / 3 * 4 + position % 3;
+        let terms = [0, 1, 4, 5].into_iter().zip(&kernel[4 * channel..]);
+        bias[channel] + terms.map(|(pixel, w)| w * x[corner + pixel]).sum::<f64>()
+    };
+    let rows = (0..BATCH).flat_map(|sample| (0..9).map(move |position| (sample, position)));
+    let rows: Vec<Vec<f64>> = rows
+        .map(|(sample, position)| (0..3).map(|channel| z(sample, position, channel)).collect())
+        .collect();
+    // Window q of the pool holds positions q / 2 * 3 + q % 2 + 0, 1, 3, 4.
+    let window = |q: usize| [0, 1, 3, 4].map(|step| q / 2 * 3 + q % 2 + step);
+    let feature = |sample: usize, i: usize| {
+        let elements = window(i % 4).map(|position| z(sample, position, i / 4).max(0.0));
+        elements.iter().sum::<f64>() / 4.0
+    };
+    let features: Vec<Vec<f64>> = (0..BATCH)
+        .map(|sample| (0..12).map(|i| feature(sample, i)).collect())
+        .collect();
+    let gradient = |sample: usize| -> Vec<f64> {
+        let logits: Vec<f64> = weight
+            .chunks(12)
+            .map(|row| row.iter().zip(&features[sample]).map(|(w, a)| w * a).sum())
+            .collect();
+        let mut d = oracle::softmax(&logits);
+        d[y[sample] as usize] -= 1.0;
+        let of_last = d
+            .iter()
+            .flat_map(|d| features[sample].iter().map(move |a| d * a));
+        let mut all: Vec<f64> = of_last.chain(d.iter().copied()).collect();
+        let mut of_conv = vec![0.0; 15];
+        for i in 0..12 {
+            let below = (d[0] * weight[i] + d[1] * weight[12 + i]) / 4.0;
+            for position in window(i % 4) {
+                let channel = i / 4;
+                if z(sample, position, channel) > 0.0 {
+                    let corner = 16 * sample + position / 3 * 4 + position % 3;
+                    for (k, pixel) in [0, 1, 4, 5].into_iter().enumerate() {
+                        of_conv[4 * channel + k] += below * x[corner + pixel];
+                    }
+                    of_conv[12 + channel] += below;
+                }
+            }
+        }
+        all.extend(of_conv);
+        all
+    };
+    let gradients: Vec<_> = (0..BATCH).map(gradient).collect();
+    let hidden = units(Activation::Relu, &rows);
+    assert!(hidden[0] >= 1.0 / 3.0, "the first channel is dead");
+    let (wanted, rank) = wanted_of(&[hidden], &features, &gradients);
+    let f32s = |numbers: &[f64]| numbers.iter().map(|x| *x as f32).collect::<Vec<_>>();
+    let parameters = [&kernel[..], &bias, &weight, &[0.0; 2]].map(f32s);
+    for (device, compute) in computes() {
+        let spec = TrainingSpec {
+            network: network.clone(),
+            batch: BATCH as u32,
+            replicas: vec![ReplicaSpec::default(); 2],
+            stream: None,
+            probe: Some(ProbeSpec {
+                iterations: 2,
+                ..ProbeSpec::default()
+            }),
+        };
+        let mut trainer = Trainer::new(&compute, spec).unwrap();
+        for replica in [0, 1] {
+            trainer.write_batch(replica, &f32s(&x), &y).unwrap();
+            trainer.write_parameters(replica, &parameters).unwrap();
+        }
+        trainer.probe().unwrap();
+        let found = trainer.indicators().unwrap().remove(1).unwrap();
+        assert_eq!(found.hidden.len(), 1, "{device}");
+        compare(numbers(&found), wanted.clone(), TOLERANCE)
+            .unwrap_or_else(|worst| panic!("{device}: {worst}\n{found:?}"));
+        assert_eq!(found.fisher_rank, rank, "{device}");
+    }
+    // The negative control: the last layer's gradients alone.
+    let first = |gradient: &Vec<f64>| gradient[..26].to_vec();
+    let others: Vec<_> = gradients.iter().map(first).collect();
+    let (other, _) = wanted_of(&[hidden], &features, &others);
+    assert!(compare(other, wanted, TOLERANCE).is_err());
 }
 
 #[test]

@@ -116,7 +116,7 @@ impl Network {
         Self::sequence(widths[0], &items)
     }
 
-    /// The number of inputs, and the units of every linear operation, the classes last.
+    /// The number of inputs, and the units of every linear operation and convolution, the classes last.
     pub fn widths(&self) -> Vec<u32> {
         let units = self
             .linear_nodes()
@@ -124,7 +124,7 @@ impl Network {
         std::iter::once(self.inputs()).chain(units).collect()
     }
 
-    /// The linear operations, in the order in which they run forward.
+    /// The linear operations, convolutions included, in the order in which they run forward.
     pub(crate) fn linear_nodes(&self) -> impl Iterator<Item = &Node> {
         let nodes = self.nodes.iter();
         nodes.filter(|node| matches!(node.op, Op::Linear(_)))

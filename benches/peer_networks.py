@@ -56,7 +56,7 @@ def transformer(ops, parameters, x, heads=4):
 
 def block(width):
     attention = norm(width) + linear(width, 3 * width) + linear(width, width)
-    return attention + norm(width) + linear(width, 4 * width) + linear(4 * width, width)
+    return attention + norm(width) + linear(width, 2 * width) + linear(2 * width, width)
 
 
 LENET = convolution(1, 6, 5) + convolution(6, 16, 5) + linear(400, 120) + linear(120, 84) + linear(84, CLASSES)

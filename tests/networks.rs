@@ -224,14 +224,6 @@ fn images_that_do_not_fit_are_refused() {
     assert!(message.starts_with(wanted), "{message}");
     let message = refused("conv 3 kernel 5, linear classes");
     assert!(message.contains("logits of one position"), "{message}");
-    let indicators = Experiment {
-        indicators_every: 5,
-        ..convolutional()
-    };
-    assert_eq!(
-        refusal(&indicators),
-        "arm \"conv\": indicators_every: wanted 0, because indicators are of linear operations on vectors alone, found 5"
-    );
 }
 
 /// Placebos are compared by the layers of networks, whatever lists them.

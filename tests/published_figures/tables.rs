@@ -242,6 +242,33 @@ fn the_tournament_tells_apart_what_the_page_says() {
     assert!(interval("constant", "AMSGrad").0 > 0.0);
 }
 
+/// The same where tasks have random lengths.
+#[test]
+fn random_switches_tell_apart_what_the_page_says() {
+    let [hold, at_probes, constant] = [
+        "update clipping with hold",
+        "update clipping at probes",
+        "constant",
+    ];
+    let [layers, global] = ["paper, per layer", "paper, global"];
+    let is_level = |(low, high): (f64, f64)| low <= 0.0 && high >= 0.0;
+    let interval = apart("tournament", "L2, random switches", 105.0);
+    assert!(interval("L2-init", hold).0 > 0.0);
+    for next in ["gradient clipping", "max of two second moments"] {
+        assert!(interval(hold, next).0 > 0.0, "{next}");
+        assert!(is_level(interval("gradient clipping", next)), "{next}");
+        assert!(interval(next, at_probes).0 > 0.0, "{next}");
+    }
+    for paper in [layers, global] {
+        assert!(is_level(interval(at_probes, paper)), "{paper}");
+        assert!(interval(paper, constant).0 > 0.0, "{paper}");
+    }
+    let interval = apart("tournament", "CReLU, random switches", 105.0);
+    assert!(is_level(interval("epsilon", layers)));
+    assert!(is_level(interval(layers, constant)));
+    assert!(interval(constant, hold).0 > 0.0);
+}
+
 /// The same for momentum SGD, with 15 pairs in each of two settings.
 #[test]
 fn sgd_is_told_apart_as_the_page_says() {

@@ -186,7 +186,7 @@ pub enum TensorError {
     Listed {
         /// The file.
         file: PathBuf,
-        /// What is wrong with the list.
+        /// The fault of the list.
         source: Box<Error>,
     },
     /// The file has tensors of another number of layers than the network.

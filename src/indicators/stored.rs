@@ -9,7 +9,7 @@ use crate::probe::check_finite;
 use crate::spec::TrainingSpec;
 use crate::state::ReplicaState;
 
-/// What the indicators are computed from, besides the states and the records of a probe.
+/// A source of the indicators, besides the states and the records of a probe.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Source {
     /// A value, f(z).

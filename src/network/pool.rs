@@ -5,7 +5,7 @@ use super::value::{Value, ValueId};
 use super::window::Windows;
 use super::{Activation, Op};
 
-/// What a pool makes of a window.
+/// The number that a pool makes of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PoolKind {
     /// The mean; elements of the border are zero and count, as in `nn.AvgPool2d`.

@@ -187,7 +187,7 @@ mod tests {
             ),
         ] {
             assert_eq!(read(text), Ok(wanted.clone()), "{text}");
-            // What is written is read back.
+            // The written network is read back.
             let written = toml::to_string(&File {
                 network: wanted.clone(),
             })

@@ -2,77 +2,15 @@
 //! gives exact second derivatives, so that no derivative of attention is written down here.
 
 use std::array::from_fn;
-use std::ops::{Add, Mul};
 
 use crate::common::{Tolerance, compare, computes};
+use crate::hyper::{Hyper, sum};
 use crate::oracle::SplitMix64;
 use crate::point::Point;
 use crate::probes::{check, dot, numbers};
 use crate::products::{hessian_vector_product, like};
 use trainable::Compute;
 use trainable::network::{Item, Network};
-
-/// x + a e1 + b e2 + c e1 e2, where e1^2 = e2^2 = 0 (Fike and Alonso, AIAA 2011).
-#[derive(Clone, Copy)]
-struct Hyper([f64; 4]);
-
-impl Hyper {
-    fn constant(x: f64) -> Self {
-        Self([x, 0.0, 0.0, 0.0])
-    }
-
-    /// A function of the number, from its value and its first two derivatives at x.
-    fn map(self, [f, first, second]: [f64; 3]) -> Self {
-        let [_, a, b, c] = self.0;
-        Self([f, first * a, first * b, first * c + second * a * b])
-    }
-
-    fn exp(self) -> Self {
-        self.map([self.0[0].exp(); 3])
-    }
-
-    fn ln(self) -> Self {
-        let inverse = 1.0 / self.0[0];
-        self.map([self.0[0].ln(), inverse, -inverse * inverse])
-    }
-
-    fn inverse(self) -> Self {
-        let inverse = 1.0 / self.0[0];
-        self.map([inverse, -inverse.powi(2), 2.0 * inverse.powi(3)])
-    }
-
-    fn tanh(self) -> Self {
-        let t = self.0[0].tanh();
-        let first = 1.0 - t * t;
-        self.map([t, first, -2.0 * t * first])
-    }
-}
-
-impl Add for Hyper {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self(from_fn(|i| self.0[i] + other.0[i]))
-    }
-}
-
-impl Mul for Hyper {
-    type Output = Self;
-
-    fn mul(self, other: Self) -> Self {
-        let ([x, a, b, c], [y, d, e, f]) = (self.0, other.0);
-        Self([
-            x * y,
-            x * d + a * y,
-            x * e + b * y,
-            x * f + a * e + b * d + c * y,
-        ])
-    }
-}
-
-fn sum(terms: impl Iterator<Item = Hyper>) -> Hyper {
-    terms.fold(Hyper::constant(0.0), Add::add)
-}
 
 const HEADS: usize = 3;
 const CLASSES: usize = 3;

@@ -32,6 +32,17 @@ impl Hyper {
         self.map([self.real().ln(), inverse, -inverse * inverse])
     }
 
+    pub(crate) fn inverse(self) -> Self {
+        let inverse = 1.0 / self.real();
+        self.map([inverse, -inverse.powi(2), 2.0 * inverse.powi(3)])
+    }
+
+    pub(crate) fn tanh(self) -> Self {
+        let t = self.real().tanh();
+        let first = 1.0 - t * t;
+        self.map([t, first, -2.0 * t * first])
+    }
+
     pub(crate) fn scale(self, factor: f64) -> Self {
         Self(self.0.map(|x| factor * x))
     }

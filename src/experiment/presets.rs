@@ -48,14 +48,14 @@ pub enum Preset {
     Trajectories,
     /// Compares controllers where trainability is lost and where it is not.
     Controllers,
-    /// Compares controllers on LeNet-5 with random labels. Its small size has 640 images, 25 epochs (250 steps) a task,
-    /// 6 tasks, 5 seeds, as have the next three.
+    /// Compares controllers on LeNet-5 with random labels. Its small size has 640 images, 40 epochs (400 steps) a task,
+    /// 15 tasks, 5 seeds.
     Lenet,
-    /// The same with permuted pixels and true labels.
+    /// The same with permuted pixels and true labels, with 20 tasks of 10 epochs (100 steps).
     LenetPermuted,
-    /// Compares controllers on a small transformer with random labels.
+    /// Compares controllers on a small transformer with random labels, in the sizes of `lenet`.
     Transformer,
-    /// The same with permuted pixels and true labels.
+    /// The same with permuted pixels and true labels, in the sizes of `lenet-permuted`.
     TransformerPermuted,
 }
 
@@ -158,27 +158,22 @@ impl Preset {
             stream: self.stream(),
             ..match (self, scale) {
                 (Self::Collapse, Scale::Small) => medium(),
-                (
-                    Self::Lenet
-                    | Self::LenetPermuted
-                    | Self::Transformer
-                    | Self::TransformerPermuted,
-                    Scale::Small,
-                ) => short(),
+                (Self::Lenet | Self::Transformer, Scale::Small) => short(40, 15),
+                (Self::LenetPermuted | Self::TransformerPermuted, Scale::Small) => short(10, 20),
                 _ => sized(scale),
             }
         }
     }
 }
 
-/// A size for networks that cost more than the paper's perceptron.
-fn short() -> Experiment {
+/// A size for networks that cost more than the paper's perceptron, with five probes a task or more.
+fn short(epochs: u32, tasks: u32) -> Experiment {
     Experiment {
         images: 640,
-        epochs: 25,
-        tasks: 6,
+        epochs,
+        tasks,
         seeds: (1..=5).collect(),
-        interval: 50,
+        interval: 2 * epochs,
         ..sized(Scale::Small)
     }
 }

@@ -23,7 +23,8 @@ pub(super) fn transformer() -> Vec<Arm> {
     arms("transformer", network)
 }
 
-/// One network without regularisers under each rule for the step size.
+/// One network under each rule for the step size, without regularisers, and with L2-init, which won the tournament of
+/// perceptrons with this strength.
 fn arms(name: &str, network: Architecture) -> Vec<Arm> {
     let base = Arm {
         name: name.to_owned(),
@@ -35,6 +36,10 @@ fn arms(name: &str, network: Architecture) -> Vec<Arm> {
         step_size: constant.step_size / 2.0,
         ..controlled(&base, "half the step size", Control::Constant)
     };
+    let l2_init = Arm {
+        l2_init: 1e-2,
+        ..controlled(&base, "L2-init", Control::Constant)
+    };
     let hold = Arm {
         update_clipping: Some(UpdateClipping::default()),
         ..controlled(&base, "update clipping with hold", Control::Constant)
@@ -42,6 +47,7 @@ fn arms(name: &str, network: Architecture) -> Vec<Arm> {
     vec![
         constant,
         half,
+        l2_init,
         controlled(
             &base,
             "paper, per layer",

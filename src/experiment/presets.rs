@@ -166,7 +166,7 @@ impl Preset {
     }
 }
 
-/// A size for networks that cost more than the paper's perceptron, with five probes a task or more.
+/// A size for networks that cost more than the paper's perceptron, with five probes a task.
 fn short(epochs: u32, tasks: u32) -> Experiment {
     Experiment {
         images: 640,

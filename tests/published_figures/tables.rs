@@ -263,6 +263,24 @@ fn random_switches_tell_apart_what_the_page_says() {
         assert!(is_level(interval(at_probes, paper)), "{paper}");
         assert!(interval(paper, constant).0 > 0.0, "{paper}");
     }
+    let interval = apart("tournament", "ReLU, random switches", 105.0);
+    assert!(interval("L2-init", hold).0 > 0.0);
+    let behind = [
+        constant,
+        "gradient clipping",
+        "oracle, warm-up",
+        "oracle, moments reset",
+        "oracle, Adam-Rel",
+    ];
+    for next in behind {
+        assert!(interval(hold, next).0 > 0.0, "{next}");
+    }
+    for next in ["max of two second moments", "epsilon"] {
+        assert!(is_level(interval(hold, next)), "{next}");
+    }
+    for paper in [layers, global] {
+        assert!(interval(constant, paper).0 > 0.0, "{paper}");
+    }
     let interval = apart("tournament", "CReLU, random switches", 105.0);
     assert!(is_level(interval("epsilon", layers)));
     assert!(is_level(interval(layers, constant)));

@@ -10,6 +10,7 @@ mod array;
 mod attention;
 mod clipping;
 mod divisor;
+mod elementary;
 mod executor;
 mod fused;
 mod initial_element;

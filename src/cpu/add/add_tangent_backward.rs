@@ -1,7 +1,7 @@
 //! Twin of `shaders/add/add_tangent_backward.wgsl`.
 
 use crate::cpu::Array;
-use crate::cpu::activation::{add_before, from_number, multiply_by_derivative, second_derivative};
+use crate::cpu::activation::{add_before, add_curvature, from_number, multiply_by_derivative};
 use crate::kernels::AddTangentBackward;
 use crate::state::{ProbeSlot, SLOT_RUNNING};
 
@@ -29,13 +29,8 @@ pub(crate) fn run(params: &AddTangentBackward, arrays: &mut [Array; 6]) {
         let before = (params.accumulate != 0).then(|| lower.to_vec());
         lower.copy_from_slice(upper);
         multiply_by_derivative(activation, columns, activations, lower);
-        if let Some(second_derivative) = second_derivative(activation) {
-            let terms = activations.iter().zip(tangents);
-            let terms = terms.zip(output_gradients.read::<f32>());
-            for (lower, ((x, tangent), d)) in lower.iter_mut().zip(terms) {
-                *lower += second_derivative(*x) * tangent * d;
-            }
-        }
+        let gradients = output_gradients.read();
+        add_curvature(activation, columns, activations, tangents, gradients, lower);
         add_before(lower, before);
     }
 }

@@ -4,8 +4,7 @@ use rayon::prelude::*;
 
 use crate::cpu::Array;
 use crate::cpu::activation::{
-    add_before, from_number, mirror_second_derivative, multiply_by_derivative, second_derivative,
-    subtract_copies,
+    add_before, add_curvature, from_number, multiply_by_derivative, subtract_copies,
 };
 use crate::cpu::matrix::{add_product, product, rows_per_task, view, view_mut};
 use crate::kernels::TangentBackwardInput;
@@ -39,6 +38,20 @@ pub(crate) fn run(params: &TangentBackwardInput, arrays: &mut [Array; 8]) {
     let upper = upper.read::<f32>();
     let lower_tangents = lower_tangents.read::<f32>();
 
+    // Gradients with respect to the inputs, which f'' multiplies: the same for every slot.
+    let primal = activation.is_curved().then(|| {
+        let mut primal = vec![0.0; batch_rows * rows];
+        let chunks = primal.par_chunks_mut(rows_per_task() * rows);
+        let gradients =
+            output_gradients[..batch_rows * columns].par_chunks(rows_per_task() * columns);
+        chunks.zip(gradients).for_each(|(primal, gradients)| {
+            let samples = primal.len() / rows;
+            let gradients = view(gradients, samples, columns, columns);
+            product(view_mut(primal, samples, rows, rows), gradients, weights);
+        });
+        primal
+    });
+
     // Computes the rows of one slot from row `first` on.
     let backward = |(slot, first, lower): (usize, usize, &mut [f32])| {
         let samples = lower.len() / width;
@@ -71,26 +84,10 @@ pub(crate) fn run(params: &TangentBackwardInput, arrays: &mut [Array; 8]) {
         } else {
             at_inputs(lower);
         }
-        if let Some(second_derivative) = second_derivative(activation) {
-            let mut primal = vec![0.0; samples * rows];
-            product(
-                view_mut(&mut primal, samples, rows, rows),
-                gradient,
-                weights,
-            );
-            let tangents = &lower_tangents[(slot * batch_rows + first) * stride..];
-            let rows = lower.chunks_mut(width).zip(primal.chunks(rows));
-            let arguments = activations.chunks(stride).zip(tangents.chunks(stride));
-            for ((lower, g), (x, tangents)) in rows.zip(arguments) {
-                let (first, second) = g.split_at(width);
-                let terms = x.iter().zip(tangents);
-                for ((lower, g), (x, tangent)) in lower.iter_mut().zip(first).zip(terms.clone()) {
-                    *lower += second_derivative(*x) * tangent * g;
-                }
-                for ((lower, g), (x, tangent)) in lower.iter_mut().zip(second).zip(terms) {
-                    *lower += mirror_second_derivative(*x) * tangent * g;
-                }
-            }
+        if let Some(primal) = &primal {
+            let primal = &primal[first * rows..][..samples * rows];
+            let tangents = &lower_tangents[(slot * batch_rows + first) * width..];
+            add_curvature(activation, width, activations, tangents, primal, lower);
         }
         add_before(lower, before);
     };

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::{ROWS_PER_TASK, gain_and_bias, row_of};
 use crate::cpu::Array;
-use crate::cpu::activation::{add_before, from_number, multiply_by_derivative, second_derivative};
+use crate::cpu::activation::{add_before, from_number, multiply_by_derivative};
 use crate::cpu::array::optional_chunks;
 use crate::cpu::reduce::sum_in_lanes;
 use crate::kernels::NormBackward;
@@ -23,8 +23,9 @@ pub(crate) fn run(params: &NormBackward, arrays: &mut [Array; 6]) {
     let activation = from_number(params.activation);
     let (gain, _) = gain_and_bias(parameters.read(), params.offset, columns);
     let normalised = normalised.read::<f32>();
-    let is_curved = second_derivative(activation).is_some();
-    let kept = is_curved.then(|| value_gradients.write::<f32>());
+    let kept = activation
+        .is_curved()
+        .then(|| value_gradients.write::<f32>());
     let kept = optional_chunks(kept, rows, columns);
     let activations = activations.read::<f32>().par_chunks(columns);
     let gradients = output_gradients.read::<f32>().par_chunks(columns);

@@ -4,9 +4,7 @@ use rayon::prelude::*;
 
 use super::add_patches;
 use crate::cpu::Array;
-use crate::cpu::activation::{
-    add_before, add_curvature, from_number, pre_activation_gradient, second_derivative,
-};
+use crate::cpu::activation::{add_before, add_curvature, from_number, pre_activation_gradient};
 use crate::cpu::windows::windows;
 use crate::kernels::PatchesTangentBackward;
 use crate::state::{ProbeSlot, SLOT_RUNNING};
@@ -45,7 +43,7 @@ pub(crate) fn run(params: &PatchesTangentBackward, arrays: &mut [Array; 6]) {
         pixels.fill(0.0);
         add_patches(&windows, units, copies, rd, pixels);
         pre_activation_gradient(activation, width, arguments, pixels, lower);
-        if second_derivative(activation).is_some() {
+        if activation.is_curved() {
             let d = &gradients[sample * patches_size..][..patches_size];
             let tangents = &tangents[number * image_size..][..image_size];
             pixels.fill(0.0);

@@ -4,9 +4,7 @@ use rayon::prelude::*;
 
 use super::pool;
 use crate::cpu::Array;
-use crate::cpu::activation::{
-    add_before, add_curvature, from_number, pre_activation_gradient, second_derivative,
-};
+use crate::cpu::activation::{add_before, add_curvature, from_number, pre_activation_gradient};
 use crate::kernels::PoolTangentBackward;
 use crate::state::{ProbeSlot, SLOT_RUNNING};
 
@@ -50,7 +48,7 @@ pub(crate) fn run(params: &PoolTangentBackward, arrays: &mut [Array; 7]) {
         let rd = &upper[number * pooled_size..][..pooled_size];
         pool.spread(image, rd, columns, pixels);
         pre_activation_gradient(activation, width, arguments, pixels, lower);
-        if second_derivative(activation).is_some() {
+        if activation.is_curved() {
             let d = &gradients[sample * pooled_size..][..pooled_size];
             let tangents = &tangents[number * size..][..size];
             pool.spread(image, d, columns, pixels);

@@ -81,30 +81,40 @@ fn mirror(activation: Activation, z: f32) -> f32 {
     }
 }
 
-/// Applies f to a row whose first `columns` elements are z, in place, and stores z where it is kept. The second copy's
-/// padding, after `units`, becomes zero.
+/// Applies f in place to rows whose first `columns` elements are z, and stores z, `[columns]` a row, where it is kept. The second
+/// copy's padding, after `units`, becomes zero.
 pub(crate) fn write_value(
     activation: Activation,
     columns: usize,
     units: usize,
-    row: &mut [f32],
+    rows: &mut [f32],
     kept: Option<&mut [f32]>,
 ) {
-    let (z, second) = row.split_at_mut(columns);
+    let stride = columns * activation.copies() as usize;
     if let Some(kept) = kept {
-        kept.copy_from_slice(z);
+        for (kept, row) in kept.chunks_mut(columns).zip(rows.chunks(stride)) {
+            kept.copy_from_slice(&row[..columns]);
+        }
     }
-    if !second.is_empty() {
+    let arch = pulp::Arch::new();
+    if activation.copies() == 1 {
+        return arch.dispatch(Activate {
+            activation,
+            values: rows,
+        });
+    }
+    for row in rows.chunks_mut(stride) {
+        let (z, second) = row.split_at_mut(columns);
         let (second, padding) = second.split_at_mut(units);
         for (m, z) in second.iter_mut().zip(&*z) {
             *m = mirror(activation, *z);
         }
         padding.fill(0.0);
+        arch.dispatch(Activate {
+            activation,
+            values: z,
+        });
     }
-    pulp::Arch::new().dispatch(Activate {
-        activation,
-        values: z,
-    });
 }
 
 /// Makes tangents of f(z) of rows whose first `columns` elements are tangents of z, in place, and stores the latter where

@@ -52,85 +52,147 @@ impl Gather {
         self.windows.count() * self.columns
     }
 
-    /// Computes the patches of one sample.
-    fn sample(&self, image: &[f32], patches: &mut [f32]) {
-        let area = self.windows.area();
-        for (number, patch) in patches.chunks_mut(self.columns).enumerate() {
-            patch.fill(0.0);
-            for copy in 0..self.copies {
-                let image = &image[copy * self.copy_stride..];
-                let channels = copy * self.units * area..(copy + 1) * self.units * area;
-                if self.column_stride == 1 {
-                    self.planes(number, image, &mut patch[channels]);
-                } else {
-                    self.pixels(number, image, &mut patch[channels]);
-                }
+    /// Computes the patches of one sample. Where its pixels hold their channels, `planes` becomes the image as planes first, so
+    /// that a window is copied by rows.
+    fn sample(&self, image: &[f32], patches: &mut [f32], planes: &mut Vec<f32>) {
+        let positions = self.windows.positions();
+        let channels = self.copies * self.units;
+        if self.windows.padding > 0 || self.columns > channels * self.windows.area() {
+            patches.fill(0.0);
+        }
+        if self.column_stride == 1 && self.copies == 1 {
+            return self.cut(image, [self.channel_stride, self.row_stride], patches);
+        }
+        planes.resize(channels * positions, 0.0);
+        self.to_planes(image, planes);
+        self.cut(planes, [positions, self.windows.grid[1]], patches);
+    }
+
+    /// Makes planes, `[channels, positions]`, of an image.
+    fn to_planes(&self, image: &[f32], planes: &mut [f32]) {
+        let [height, width] = self.windows.grid;
+        for (channel, plane) in planes.chunks_mut(height * width).enumerate() {
+            let (copy, unit) = (channel / self.units, channel % self.units);
+            let first = copy * self.copy_stride + unit * self.channel_stride;
+            for (y, row) in plane.chunks_mut(width).enumerate() {
+                let pixels = image[first + y * self.row_stride..].iter();
+                let pixels = pixels.step_by(self.column_stride);
+                row.iter_mut()
+                    .zip(pixels)
+                    .for_each(|(to, from)| *to = *from);
             }
         }
     }
 
-    /// Copies one window of planes, a row of each channel at a time.
-    fn planes(&self, number: usize, image: &[f32], patch: &mut [f32]) {
-        let inside = self.windows.inside(number);
-        let columns = inside.columns.clone();
-        if columns.is_empty() {
-            return;
-        }
-        for (channel, patch) in patch.chunks_mut(self.windows.area()).enumerate() {
-            for row in inside.rows.clone() {
-                let [y, x] = inside.in_grid(row, columns.start);
-                let from = channel * self.channel_stride + y * self.row_stride + x;
-                let to = row * self.windows.size[1] + columns.start;
-                patch[to..][..columns.len()].copy_from_slice(&image[from..][..columns.len()]);
-            }
-        }
-    }
-
-    /// Copies one window of pixels, the channels of each pixel at a time.
-    fn pixels(&self, number: usize, image: &[f32], patch: &mut [f32]) {
-        let inside = self.windows.inside(number);
-        for row in inside.rows.clone() {
-            for column in inside.columns.clone() {
-                let [y, x] = inside.in_grid(row, column);
-                let from = &image[y * self.row_stride + x * self.column_stride..];
-                let to = &mut patch[row * self.windows.size[1] + column..];
-                let elements = to.iter_mut().step_by(self.windows.area());
-                let channels = from.iter().step_by(self.channel_stride);
-                for (element, channel) in elements.zip(channels).take(self.units) {
-                    *element = *channel;
+    /// Copies the windows of planes into patches. The strides are from channel to channel and from row to row.
+    fn cut(&self, planes: &[f32], [channel_stride, row_stride]: [usize; 2], patches: &mut [f32]) {
+        let (area, kernel_width) = (self.windows.area(), self.windows.size[1]);
+        let patches = patches.chunks_mut(self.columns);
+        for (patch, inside) in patches.zip(self.windows.all()) {
+            let columns = inside.columns.clone();
+            let first = inside.in_grid(inside.rows.start, columns.start);
+            for channel in 0..self.copies * self.units {
+                let mut from = channel * channel_stride + first[0] * row_stride + first[1];
+                for row in inside.rows.clone() {
+                    let to = channel * area + row * kernel_width + columns.start;
+                    copy_row(&planes[from..], &mut patch[to..][..columns.len()]);
+                    from += row_stride;
                 }
             }
         }
     }
 }
 
-/// Adds the patches of one sample to the pixels that they hold, `[positions, copies, units with padding]`; the twin of
-/// `shaders/common/patch_gradient.wgsl`. Every pixel gets its windows in row-major order.
-fn add_patches(
-    windows: &Windows,
+/// Expands to a match of a length. The compiler knows the usual ones, so that it calls no function for a few elements.
+macro_rules! by_length {
+    ($length:expr, $use:ident) => {
+        match $length {
+            1 => $use!(1),
+            2 => $use!(2),
+            3 => $use!(3),
+            4 => $use!(4),
+            5 => $use!(5),
+            6 => $use!(6),
+            7 => $use!(7),
+            length => $use!(length),
+        }
+    };
+}
+
+/// Copies as many elements as `to` has.
+#[inline(always)]
+fn copy_row(from: &[f32], to: &mut [f32]) {
+    macro_rules! copy {
+        ($length:expr) => {
+            to[..$length].copy_from_slice(&from[..$length])
+        };
+    }
+    by_length!(to.len(), copy);
+}
+
+/// Adds as many elements as `from` has.
+#[inline(always)]
+fn add_row(from: &[f32], to: &mut [f32]) {
+    macro_rules! add {
+        ($length:expr) => {
+            for (sum, x) in to[..$length].iter_mut().zip(&from[..$length]) {
+                *sum += x;
+            }
+        };
+    }
+    by_length!(from.len(), add);
+}
+
+/// Sums of the patches of one sample over the pixels that they hold; the twin of `shaders/common/patch_gradient.wgsl`. Every
+/// pixel gets its windows in row-major order.
+struct Scatter {
+    windows: Windows,
     units: usize,
     copies: usize,
-    patches: &[f32],
-    pixels: &mut [f32],
-) {
-    let area = windows.area();
-    let padded = units.next_multiple_of(4);
-    let columns = patches.len() / windows.count();
-    for (number, patch) in patches.chunks(columns).enumerate() {
-        let inside = windows.inside(number);
-        for row in inside.rows.clone() {
-            for column in inside.columns.clone() {
-                let [y, x] = inside.in_grid(row, column);
-                let pixel = &mut pixels[(y * windows.grid[1] + x) * copies * padded..];
-                let elements = &patch[row * windows.size[1] + column..];
-                let mut elements = elements.iter().step_by(area);
-                for pixel in pixel.chunks_mut(padded).take(copies) {
-                    // The sum comes first: `zip` must not take an element that the next copy needs.
-                    for (sum, element) in pixel[..units].iter_mut().zip(&mut elements) {
-                        *sum += element;
-                    }
+    /// The sums as planes, `[channels, positions]`.
+    planes: Vec<f32>,
+    /// The sums as pixels, `[positions, copies, units with padding]`.
+    pixels: Vec<f32>,
+}
+
+impl Scatter {
+    fn new(windows: Windows, units: usize, copies: usize) -> Self {
+        let positions = windows.positions();
+        Self {
+            windows,
+            units,
+            copies,
+            planes: vec![0.0; positions * copies * units],
+            pixels: vec![0.0; positions * copies * units.next_multiple_of(4)],
+        }
+    }
+
+    /// Computes the pixels from the patches of a sample.
+    fn add(&mut self, patches: &[f32]) -> &mut [f32] {
+        let (area, positions) = (self.windows.area(), self.windows.positions());
+        let [kernel_width, width] = [self.windows.size[1], self.windows.grid[1]];
+        let columns = patches.len() / self.windows.count();
+        self.planes.fill(0.0);
+        for (patch, inside) in patches.chunks(columns).zip(self.windows.all()) {
+            let taken = inside.columns.clone();
+            let first = inside.in_grid(inside.rows.start, taken.start);
+            for channel in 0..self.copies * self.units {
+                let mut to = channel * positions + first[0] * width + first[1];
+                for row in inside.rows.clone() {
+                    let from = channel * area + row * kernel_width;
+                    add_row(&patch[from..][taken.clone()], &mut self.planes[to..]);
+                    to += width;
                 }
             }
         }
+        let padded = self.units.next_multiple_of(4);
+        for (channel, plane) in self.planes.chunks(positions).enumerate() {
+            let first = channel / self.units * padded + channel % self.units;
+            let pixels = self.pixels[first..]
+                .iter_mut()
+                .step_by(self.copies * padded);
+            pixels.zip(plane).for_each(|(pixel, sum)| *pixel = *sum);
+        }
+        &mut self.pixels
     }
 }

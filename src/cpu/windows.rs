@@ -52,20 +52,28 @@ impl Windows {
         self.size[0] * self.size[1]
     }
 
-    /// The part of window `number`, in row-major order, that is not in the border.
-    pub(crate) fn inside(&self, number: usize) -> Inside {
-        let window = [number / self.outputs[1], number % self.outputs[1]];
-        let corner = window.map(|place| (place * self.stride) as isize - self.padding as isize);
-        let part = |axis: usize| {
-            let start = (-corner[axis]).max(0) as usize;
-            let end = (self.grid[axis] as isize - corner[axis]).max(0) as usize;
-            start..end.min(self.size[axis])
-        };
-        Inside {
-            rows: part(0),
-            columns: part(1),
-            corner,
-        }
+    /// The parts of all windows that are not in the border, in row-major order.
+    pub(crate) fn all(self) -> impl Iterator<Item = Inside> {
+        let [height, width] = self.outputs;
+        (0..height).flat_map(move |row| {
+            let (top, rows) = self.part(0, row);
+            (0..width).map(move |column| {
+                let (left, columns) = self.part(1, column);
+                Inside {
+                    rows: rows.clone(),
+                    columns,
+                    corner: [top, left],
+                }
+            })
+        })
+    }
+
+    /// The place in the grid where windows begin along an axis, and their places that are inside.
+    fn part(&self, axis: usize, window: usize) -> (isize, Range<usize>) {
+        let corner = (window * self.stride) as isize - self.padding as isize;
+        let start = (-corner).max(0) as usize;
+        let end = (self.grid[axis] as isize - corner).max(0) as usize;
+        (corner, start..end.min(self.size[axis]))
     }
 }
 
@@ -90,8 +98,8 @@ mod tests {
             padding: 2,
             outputs: [3, 3],
         };
-        for number in 0..windows.count() {
-            let inside = windows.inside(number);
+        assert_eq!(windows.all().count(), windows.count());
+        for (number, inside) in windows.all().enumerate() {
             for (row, column) in (0..3).flat_map(|row| (0..4).map(move |column| (row, column))) {
                 let y = (number / 3 * 2 + row) as isize - 2;
                 let x = (number % 3 * 2 + column) as isize - 2;

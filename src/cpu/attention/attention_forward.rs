@@ -22,11 +22,10 @@ pub(crate) fn run(params: &AttentionForward, arrays: &mut [Array; 4]) {
             let weights = heads.matrix(weights, head);
             product(heads.part_mut(rows, 0, head), weights, values);
         }
-        let kept = optional_chunks(kept, heads.positions, columns);
-        for (row, kept) in rows.chunks_mut(stride).zip(kept) {
+        for row in rows.chunks_mut(stride) {
             row[units..columns].fill(0.0);
-            write_value(activation, columns, units, row, kept);
         }
+        write_value(activation, columns, units, rows, kept);
     };
     let input_row = params.input_columns as usize;
     let kept = activation.keeps_pre_activations();

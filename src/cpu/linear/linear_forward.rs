@@ -18,21 +18,17 @@ pub(crate) fn run(params: &LinearForward, arrays: &mut [Array; 4]) {
     let (weights, bias) = layer.split_at(rows * columns);
     let activation = from_number(params.activation);
     let stride = columns * activation.copies() as usize;
-    let forward = |((outputs, inputs), mut kept): (Rows<'_>, Option<&mut [f32]>)| {
+    let forward = |((outputs, inputs), kept): (Rows<'_>, Option<&mut [f32]>)| {
         let samples = inputs.len() / rows;
         product(
             view_mut(outputs, samples, columns, stride),
             view(inputs, samples, rows, rows),
             view(weights, rows, columns, columns),
         );
-        for (sample, output) in outputs.chunks_mut(stride).enumerate() {
-            let z = &mut output[..columns];
-            z.iter_mut().zip(bias).for_each(|(z, b)| *z += b);
-            let kept = kept
-                .as_mut()
-                .map(|kept| &mut kept[sample * columns..][..columns]);
-            write_value(activation, columns, params.units as usize, output, kept);
+        for output in outputs.chunks_mut(stride) {
+            output.iter_mut().zip(bias).for_each(|(z, b)| *z += b);
         }
+        write_value(activation, columns, params.units as usize, outputs, kept);
     };
     let outputs = outputs.write::<f32>();
     let tasks = outputs.len().div_ceil(rows_per_task() * stride);

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::add_patches;
+use super::Scatter;
 use crate::cpu::Array;
 use crate::cpu::activation::{add_before, from_number, pre_activation_gradient};
 use crate::cpu::windows::windows;
@@ -20,13 +20,11 @@ pub(crate) fn run(params: &PatchesBackward, arrays: &mut [Array; 3]) {
     let above = above.par_chunks(windows.count() * params.columns as usize);
     let below = input_gradients.write::<f32>();
     let below = below.par_chunks_mut(windows.positions() * width);
-    let scratch = || vec![0.0; windows.positions() * copies * width];
+    let scratch = || Scatter::new(windows, units, copies);
     let samples = below.zip(arguments).zip(above);
-    samples.for_each_init(scratch, |pixels, ((below, arguments), above)| {
+    samples.for_each_init(scratch, |scatter, ((below, arguments), above)| {
         let before = (params.accumulate != 0).then(|| below.to_vec());
-        pixels.fill(0.0);
-        add_patches(&windows, units, copies, above, pixels);
-        pre_activation_gradient(activation, width, arguments, pixels, below);
+        pre_activation_gradient(activation, width, arguments, scatter.add(above), below);
         add_before(below, before);
     });
 }

@@ -13,7 +13,8 @@ pub(crate) fn run(params: &PatchesForward, arrays: &mut [Array; 2]) {
         .read::<f32>()
         .par_chunks(params.sample_stride as usize);
     let patches = outputs.write::<f32>().par_chunks_mut(gather.size());
-    patches
-        .zip(samples)
-        .for_each(|(patches, image)| gather.sample(image, patches));
+    let samples = patches.zip(samples);
+    samples.for_each_init(Vec::new, |planes, (patches, image)| {
+        gather.sample(image, patches, planes);
+    });
 }

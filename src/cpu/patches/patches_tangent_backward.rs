@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::add_patches;
+use super::Scatter;
 use crate::cpu::Array;
 use crate::cpu::activation::{add_before, add_curvature, from_number, pre_activation_gradient};
 use crate::cpu::windows::windows;
@@ -30,9 +30,9 @@ pub(crate) fn run(params: &PatchesTangentBackward, arrays: &mut [Array; 6]) {
     let tangents = lower_tangents.read::<f32>();
     let gradients = output_gradients.read::<f32>();
     let upper = upper.read::<f32>();
-    let scratch = || vec![0.0; windows.positions() * copies * width];
+    let scratch = || Scatter::new(windows, units, copies);
     let samples = lower.write::<f32>().par_chunks_mut(image_size).enumerate();
-    samples.for_each_init(scratch, |pixels, (number, lower)| {
+    samples.for_each_init(scratch, |scatter, (number, lower)| {
         let (slot, sample) = (number / batch_rows, number % batch_rows);
         if slot >= params.slots as usize || slots[slot].status != SLOT_RUNNING {
             return;
@@ -40,15 +40,18 @@ pub(crate) fn run(params: &PatchesTangentBackward, arrays: &mut [Array; 6]) {
         let arguments = &arguments[sample * argument_size..][..argument_size];
         let before = (params.accumulate != 0).then(|| lower.to_vec());
         let rd = &upper[number * patches_size..][..patches_size];
-        pixels.fill(0.0);
-        add_patches(&windows, units, copies, rd, pixels);
-        pre_activation_gradient(activation, width, arguments, pixels, lower);
+        pre_activation_gradient(activation, width, arguments, scatter.add(rd), lower);
         if activation.is_curved() {
             let d = &gradients[sample * patches_size..][..patches_size];
             let tangents = &tangents[number * image_size..][..image_size];
-            pixels.fill(0.0);
-            add_patches(&windows, units, copies, d, pixels);
-            add_curvature(activation, width, arguments, tangents, pixels, lower);
+            add_curvature(
+                activation,
+                width,
+                arguments,
+                tangents,
+                scatter.add(d),
+                lower,
+            );
         }
         add_before(lower, before);
     });

@@ -14,13 +14,14 @@ pub(crate) fn run(params: &PatchesTangentForward, arrays: &mut [Array; 3]) {
     let inputs = inputs.read::<f32>();
     let (batch_rows, stride) = (params.batch_rows as usize, params.sample_stride as usize);
     let samples = tangents.write::<f32>().par_chunks_mut(gather.size());
-    samples.enumerate().for_each(|(number, tangents)| {
+    let samples = samples.enumerate();
+    samples.for_each_init(Vec::new, |planes, (number, tangents)| {
         let slot = number / batch_rows;
         if slot >= params.slots as usize || slots[slot].status != SLOT_RUNNING {
             return;
         }
         if slot < params.lower_slots as usize {
-            gather.sample(&inputs[number * stride..][..stride], tangents);
+            gather.sample(&inputs[number * stride..][..stride], tangents, planes);
         } else {
             tangents.fill(0.0);
         }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::pool;
+use super::{Window, pool};
 use crate::cpu::Array;
 use crate::cpu::activation::{from_number, write_value};
 use crate::cpu::array::optional_chunks;
@@ -21,14 +21,12 @@ pub(crate) fn run(params: &PoolForward, arrays: &mut [Array; 3]) {
     let images = inputs.read::<f32>().par_chunks(pool.image());
     let outputs = outputs.write::<f32>().par_chunks_mut(windows * stride);
     let samples = outputs.zip(images).zip(kept);
-    samples.for_each(|((outputs, image), kept)| {
-        let kept = optional_chunks(kept, windows, columns);
-        let rows = outputs.chunks_mut(stride).zip(kept).enumerate();
-        for (number, (row, kept)) in rows {
-            let (pooled, padding) = row[..columns].split_at_mut(units);
-            pool.pool(image, number, pooled);
-            padding.fill(0.0);
-            write_value(activation, columns, units, row, kept);
+    let scratch = || Window::new(&pool);
+    samples.for_each_init(scratch, |window, ((outputs, image), kept)| {
+        for (row, inside) in outputs.chunks_mut(stride).zip(pool.windows.all()) {
+            let pooled = window.pool(&pool, image, &inside);
+            pool.pack(pooled, &mut row[..columns]);
         }
+        write_value(activation, columns, units, outputs, kept);
     });
 }

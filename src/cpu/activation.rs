@@ -338,8 +338,9 @@ mod tests {
         assert_eq!(sine(f32::INFINITY, 0.0), f32::INFINITY);
         use Activation::{Fourier, Gelu, Silu};
         for activation in [Gelu, Silu, Fourier] {
-            let mut values = [f32::NAN, -1e5];
-            write_value(activation, 2, 2, &mut values, None);
+            let mut values = [f32::NAN, -1e5, 0.0, 0.0];
+            let row = &mut values[..2 * activation.copies() as usize];
+            write_value(activation, 2, 2, row, None);
             assert!(values[0].is_nan() && values[1].is_finite());
         }
         let mut tails = [-30.0, 30.0];

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::network::{Network, Value, ValueId};
 use crate::state::{
-    LayerControl, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RELATIVE_TIME,
-    SWITCH_RESET_OPTIMISER,
+    LayerControl, RenewalSettings, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK,
+    SWITCH_RELATIVE_TIME, SWITCH_RESET_OPTIMISER,
 };
 use crate::tasks::TaskLengths;
 
@@ -131,6 +131,11 @@ impl ReplicaSpec {
         regularisers
             .into_iter()
             .try_for_each(|(what, value)| in_range(what, "0 or more, finite", value, value >= 0.0))
+    }
+
+    /// The settings of the method that renews units.
+    pub(crate) fn renewal(&self) -> Option<RenewalSettings> {
+        intervention::renewal(&self.interventions)
     }
 
     /// Whether a step needs the norm of the replica's gradient.
@@ -262,11 +267,33 @@ impl TrainingSpec {
         }
         self.check_values()?;
         self.replicas.iter().try_for_each(ReplicaSpec::check)?;
+        self.replicas
+            .iter()
+            .try_for_each(|replica| self.check_renewal(replica))?;
         self.probe.iter().try_for_each(ProbeSpec::check)?;
         match &self.stream {
             Some(stream) => self.check_stream(stream),
             None => Ok(()),
         }
+    }
+
+    /// Checks that a method that renews units can renew those of this network, and is needed.
+    fn check_renewal(&self, replica: &ReplicaSpec) -> Result<(), Error> {
+        let Some(renewal) = replica.renewal() else {
+            return Ok(());
+        };
+        let name = intervention::name_of(renewal);
+        if replica.at_task_switch == TaskSwitch::FreshNetwork {
+            let wanted = format!("no fresh-network, which draws every unit anew, beside {name}");
+            return Err(Error::invalid("at_task_switch", wanted, "fresh-network"));
+        }
+        let refused = |found| {
+            let wanted = format!(
+                "hidden values that linear operations alone make and read, at one position, for {name}"
+            );
+            Error::invalid("interventions", wanted, found)
+        };
+        self.network.hidden_layers().map_err(refused).map(|_| ())
     }
 
     /// Checks that kernels can count the elements of values with positions: those of all slots of a probe, where there is

@@ -267,33 +267,12 @@ impl TrainingSpec {
         }
         self.check_values()?;
         self.replicas.iter().try_for_each(ReplicaSpec::check)?;
-        self.replicas
-            .iter()
-            .try_for_each(|replica| self.check_renewal(replica))?;
+        intervention::check_renewal(&self.replicas, &self.network)?;
         self.probe.iter().try_for_each(ProbeSpec::check)?;
         match &self.stream {
             Some(stream) => self.check_stream(stream),
             None => Ok(()),
         }
-    }
-
-    /// Checks that a method that renews units can renew those of this network, and is needed.
-    fn check_renewal(&self, replica: &ReplicaSpec) -> Result<(), Error> {
-        let Some(renewal) = replica.renewal() else {
-            return Ok(());
-        };
-        let name = intervention::name_of(renewal);
-        if replica.at_task_switch == TaskSwitch::FreshNetwork {
-            let wanted = format!("no fresh-network, which draws every unit anew, beside {name}");
-            return Err(Error::invalid("at_task_switch", wanted, "fresh-network"));
-        }
-        let refused = |found| {
-            let wanted = format!(
-                "hidden values that linear operations alone make and read, at one position, for {name}"
-            );
-            Error::invalid("interventions", wanted, found)
-        };
-        self.network.hidden_layers().map_err(refused).map(|_| ())
     }
 
     /// Checks that kernels can count the elements of values with positions: those of all slots of a probe, where there is

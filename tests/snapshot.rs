@@ -26,8 +26,8 @@ fn probe(start: ProbeStart, form: IterateForm) -> ProbeSpec {
     }
 }
 
-/// Returns a specification with both optimisers, every regulariser, both kinds of clipping, methods that renew units, every task switch, and one replica that diverges. A task
-/// has 6 steps, and half of the labels are kept.
+/// Returns a specification with both optimisers, every regulariser, both kinds of clipping, methods that renew units, every
+/// task switch, and one replica that diverges. A task has 6 steps, and half of the labels are kept.
 fn spec(seed: u32, probe: ProbeSpec) -> TrainingSpec {
     let bytes: Vec<u8> = common::noise(4, 100 * PIXELS)
         .iter()

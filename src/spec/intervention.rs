@@ -3,7 +3,9 @@
 use bytemuck::Zeroable;
 use serde::{Deserialize, Serialize};
 
+use super::{ReplicaSpec, TaskSwitch};
 use crate::error::Error;
+use crate::network::Network;
 use crate::state::{
     RENEWAL_CONTINUAL_BACKPROP, RENEWAL_REDO, RENEWAL_SELF_NORMALISED_RESETS, RenewalSettings,
 };
@@ -139,12 +141,32 @@ pub(super) fn check(interventions: &[Intervention]) -> Result<(), Error> {
 }
 
 /// The replica's method that renews units.
-pub(crate) fn renewal(interventions: &[Intervention]) -> Option<RenewalSettings> {
+pub(super) fn renewal(interventions: &[Intervention]) -> Option<RenewalSettings> {
     interventions.iter().find_map(Intervention::renewal)
 }
 
+/// Checks that the replicas' methods that renew units can renew those of the network, and that each is needed.
+pub(super) fn check_renewal(replicas: &[ReplicaSpec], network: &Network) -> Result<(), Error> {
+    for replica in replicas {
+        let Some(name) = replica.renewal().map(name_of) else {
+            continue;
+        };
+        if replica.at_task_switch == TaskSwitch::FreshNetwork {
+            let wanted = format!("no fresh-network, which draws every unit anew, beside {name}");
+            return Err(Error::invalid("at_task_switch", wanted, "fresh-network"));
+        }
+        network.hidden_layers().map_err(|found| {
+            let wanted = format!(
+                "hidden values that linear operations alone make and read, at one position, for {name}"
+            );
+            Error::invalid("interventions", wanted, found)
+        })?;
+    }
+    Ok(())
+}
+
 /// The name of a method that renews units.
-pub(super) fn name_of(renewal: RenewalSettings) -> &'static str {
+fn name_of(renewal: RenewalSettings) -> &'static str {
     match renewal.method {
         RENEWAL_REDO => "redo",
         RENEWAL_CONTINUAL_BACKPROP => "continual-backprop",

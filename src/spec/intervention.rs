@@ -60,19 +60,18 @@ pub enum Intervention {
         #[serde(default = "default_utility_decay")]
         eta: f32,
     },
-    /// Self-normalised resets (Farias and Jozefiak, arXiv 2410.20098), with the paper's record of intervals approximated by
-    /// its mean. A unit fires in an update where h > 0 for any sample of the minibatch, and in any copy. After every
-    /// update, a unit is renewed where it has been silent for more than `m ln(1 / eta)` updates. This is the `1 - eta`
-    /// quantile of an exponential distribution with the mean m of the unit's own intervals from firing to firing. The
-    /// authors' code for transformers has this threshold; their code for perceptrons keeps histograms.
+    /// Self-normalised resets (Farias and Jozefiak, arXiv 2410.20098), with an exponential distribution in place of the
+    /// paper's record of intervals. A unit fires in an update where h > 0 for any sample of the minibatch, and in any copy.
+    /// After every update, a unit is renewed where it has been silent for more than `m ln(1 / eta)` updates. This is the
+    /// `1 - eta` quantile of an exponential distribution with the mean m of the unit's own intervals from firing to firing.
     ///
     /// m is the mean of the intervals so far; beyond `window` intervals, a new one has the weight `1 / window`. It is 1
-    /// before the first interval. As in the authors' code, a renewal ends an interval too, and the record of the unit goes
-    /// on after it. Theirs also estimates m anew from time to time, and doubles thresholds that the quantile exceeds; this
-    /// does not.
+    /// before the first interval. A renewal ends an interval too, as in the authors' code for perceptrons, and the record of
+    /// the unit goes on after it. That code keeps histograms of intervals, estimates quantiles anew after some tasks, and
+    /// doubles a threshold that the quantile is not below; this does not.
     SelfNormalisedResets {
-        /// The probability that a unit which fires as before is silent for so long; more than 0, below 1. The default lies
-        /// within the values that the paper sweeps.
+        /// The probability that a unit which fires as before is silent for so long; more than 0, below 1. The default
+        /// is ours.
         #[serde(default = "default_rejection")]
         eta: f32,
         /// The number of intervals that the mean remembers, 1 to 16,777,216.

@@ -29,6 +29,8 @@ pub enum Stream {
     Perturbation = 10,
     /// Lengths of tasks: a = task.
     Switches = 11,
+    /// The fresh incoming weights of renewed units, as [`Self::Parameters`], with the number of updates in place of the task.
+    Renewal = 12,
 }
 
 const FEISTEL_ROUNDS: u32 = 6;

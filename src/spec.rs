@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::network::{Network, Value, ValueId};
 use crate::state::{
-    LayerControl, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RELATIVE_TIME,
-    SWITCH_RESET_OPTIMISER,
+    LayerControl, RenewalSettings, ReplicaConfig, SWITCH_CARRY, SWITCH_FRESH_NETWORK,
+    SWITCH_RELATIVE_TIME, SWITCH_RESET_OPTIMISER,
 };
 use crate::tasks::TaskLengths;
 
@@ -131,6 +131,11 @@ impl ReplicaSpec {
         regularisers
             .into_iter()
             .try_for_each(|(what, value)| in_range(what, "0 or more, finite", value, value >= 0.0))
+    }
+
+    /// The settings of the method that renews units.
+    pub(crate) fn renewal(&self) -> Option<RenewalSettings> {
+        intervention::renewal(&self.interventions)
     }
 
     /// Whether a step needs the norm of the replica's gradient.
@@ -262,6 +267,7 @@ impl TrainingSpec {
         }
         self.check_values()?;
         self.replicas.iter().try_for_each(ReplicaSpec::check)?;
+        intervention::check_renewal(&self.replicas, &self.network)?;
         self.probe.iter().try_for_each(ProbeSpec::check)?;
         match &self.stream {
             Some(stream) => self.check_stream(stream),

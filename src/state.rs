@@ -23,6 +23,15 @@ pub const SWITCH_FRESH_NETWORK: u32 = 2;
 /// `at_task_switch`: the update count of the bias corrections starts anew; the moments stay.
 pub const SWITCH_RELATIVE_TIME: u32 = 3;
 
+/// `method`: the replica renews no units.
+pub const RENEWAL_NONE: u32 = 0;
+/// `method`: ReDo.
+pub const RENEWAL_REDO: u32 = 1;
+/// `method`: continual backprop.
+pub const RENEWAL_CONTINUAL_BACKPROP: u32 = 2;
+/// `method`: self-normalised resets.
+pub const RENEWAL_SELF_NORMALISED_RESETS: u32 = 3;
+
 /// `status` of a slot: still iterating.
 pub(crate) const SLOT_RUNNING: u32 = 0;
 /// `status`: the residual fell below the tolerance, or the Hessian-vector product is zero.
@@ -217,6 +226,65 @@ shader_struct! {
         bound: f32,
         constant: f32,
         block_bound: f32,
+    }
+}
+
+shader_struct! {
+    /// The settings of a replica's method that renews units; `shaders/common/units.wgsl` explains the fields.
+    pub struct RenewalSettings {
+        method: u32,
+        every: u32,
+        maturity: u32,
+        window: u32,
+        threshold: f32,
+        rate: f32,
+        decay: f32,
+        one_minus_decay: f32,
+    }
+}
+
+shader_struct! {
+    /// One hidden layer whose units can be renewed; `shaders/common/units.wgsl` explains the fields.
+    pub struct HiddenLayer {
+        first_unit: u32,
+        units: u32,
+        incoming: u32,
+        outgoing: u32,
+    }
+}
+
+shader_struct! {
+    /// The statistics of one unit in the latest step; `shaders/common/units.wgsl` explains the fields.
+    pub struct UnitStatistic {
+        activity: f32,
+        contribution: f32,
+        fired: u32,
+        renewed: u32,
+    }
+}
+
+shader_struct! {
+    /// What a method remembers of one unit; `shaders/common/units.wgsl` explains the fields.
+    pub struct UnitRecord {
+        mean: f32,
+        age: u32,
+        intervals: u32,
+    }
+}
+
+impl HiddenLayer {
+    /// The places of its units among those of all hidden layers.
+    pub(crate) fn all_units(&self) -> std::ops::Range<usize> {
+        self.first_unit as usize..(self.first_unit + self.units) as usize
+    }
+}
+
+impl RenewalSettings {
+    /// Whether the method acts after the update that made `state`.
+    pub(crate) fn is_due(&self, state: &ReplicaState) -> bool {
+        self.method != RENEWAL_NONE
+            && state.halted == RUNNING
+            && state.updates.is_multiple_of(self.every)
     }
 }
 

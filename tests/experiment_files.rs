@@ -12,6 +12,7 @@ use toml::{Table, Value};
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{Experiment, schema};
 use trainable::scoreboard::Scoreboard;
+use trainable::spec::Intervention;
 
 /// Returns the experiment files in assets/reproduction: those that are not scoreboards.
 fn published() -> Vec<PathBuf> {
@@ -259,6 +260,55 @@ fn a_network_is_written_where_it_is_no_perceptron() {
         let written = experiment.to_short_toml().unwrap();
         assert!(written.contains(short), "{written}");
         assert_eq!(written.parse(), Ok(experiment), "{written}");
+    }
+}
+
+/// Methods that renew units are a line each, with the defaults of their papers, and both forms keep them.
+#[test]
+fn methods_that_renew_units_are_a_line() {
+    let text = |list: &str| format!("name = 'x'\n[[arms]]\nname = 'a'\ninterventions = [{list}]\n");
+    for (list, wanted) in [
+        (
+            "{ redo = {} }",
+            Intervention::Redo {
+                tau: 0.1,
+                every: 1_000,
+            },
+        ),
+        (
+            "{ continual-backprop = { rate = 1e-3 } }",
+            Intervention::ContinualBackprop {
+                rate: 1e-3,
+                maturity: 100,
+                eta: 0.99,
+            },
+        ),
+        (
+            "{ self-normalised-resets = { eta = 0.02 } }",
+            Intervention::SelfNormalisedResets {
+                eta: 0.02,
+                window: 1_000,
+            },
+        ),
+    ] {
+        let experiment: Experiment = text(list).parse().unwrap();
+        assert_eq!(experiment.arms[0].interventions, [wanted]);
+        for written in [
+            toml::to_string(&experiment).unwrap(),
+            experiment.to_short_toml().unwrap(),
+        ] {
+            assert_eq!(written.parse(), Ok(experiment.clone()), "{written}");
+            assert!(is_valid(&validator(), &written), "{written}");
+        }
+    }
+    for list in [
+        "{ redo = { taw = 1 } }",
+        "{ redo = { every = 0.5 } }",
+        "'redo'",
+        "{ reddo = {} }",
+    ] {
+        assert!(text(list).parse::<Experiment>().is_err(), "{list}");
+        assert!(!is_valid(&validator(), &text(list)), "{list}");
     }
 }
 

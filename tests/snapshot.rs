@@ -8,8 +8,8 @@ use trainable::network::{Activation, Network};
 use trainable::probe::{IterateForm, ProbeSpec, ProbeStart};
 use trainable::rng::pcg4d;
 use trainable::spec::{
-    ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch, TrainingSpec,
-    UpdateClipping,
+    ImageSet, Intervention, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch,
+    TrainingSpec, UpdateClipping,
 };
 use trainable::state::ReplicaState;
 use trainable::{Compute, Engine, Snapshot, Trainer};
@@ -26,8 +26,8 @@ fn probe(start: ProbeStart, form: IterateForm) -> ProbeSpec {
     }
 }
 
-/// Returns a specification with both optimisers, every regulariser, both kinds of clipping, every task switch, and one replica that diverges. A task
-/// has 6 steps, and half of the labels are kept.
+/// Returns a specification with both optimisers, every regulariser, both kinds of clipping, methods that renew units, every
+/// task switch, and one replica that diverges. A task has 6 steps, and half of the labels are kept.
 fn spec(seed: u32, probe: ProbeSpec) -> TrainingSpec {
     let bytes: Vec<u8> = common::noise(4, 100 * PIXELS)
         .iter()
@@ -43,6 +43,11 @@ fn spec(seed: u32, probe: ProbeSpec) -> TrainingSpec {
         ReplicaSpec {
             l2_init: 0.1,
             wasserstein: 0.01,
+            interventions: vec![Intervention::ContinualBackprop {
+                rate: 0.05,
+                maturity: 2,
+                eta: 0.5,
+            }],
             update_clipping: Some(UpdateClipping {
                 threshold: 0.5,
                 ..UpdateClipping::default()
@@ -53,6 +58,10 @@ fn spec(seed: u32, probe: ProbeSpec) -> TrainingSpec {
             optimiser: Optimiser::Sgd { momentum: 0.9 },
             at_task_switch: TaskSwitch::ResetOptimiser,
             wasserstein: 0.02,
+            interventions: vec![Intervention::SelfNormalisedResets {
+                eta: 0.3,
+                window: 4,
+            }],
             update_clipping: Some(UpdateClipping::default()),
             gradient_clipping: Some(0.1),
             ..plain.clone()
@@ -202,7 +211,7 @@ fn a_snapshot_of_another_specification_is_refused_and_changes_nothing() {
         };
         let without = Trainer::new(&compute, without).unwrap().snapshot().unwrap();
         let error = trainer.restore(&without).unwrap_err().to_string();
-        let wanted = "buffers of the snapshot: wanted 10 elements, found 8";
+        let wanted = "buffers of the snapshot: wanted 12 elements, found 10";
         assert_eq!(error, wanted, "{device}");
         assert!(trainer.snapshot().unwrap() == before, "{device}");
     }

@@ -2,6 +2,9 @@
 
 mod shrink_perturb;
 mod task_reset;
+mod unit_renewal;
+mod unit_selection;
+mod unit_statistics;
 mod weight_clipping;
 
 use super::twins;
@@ -10,4 +13,7 @@ twins! {
     task_reset: TaskReset,
     shrink_perturb: ShrinkPerturb,
     weight_clipping: WeightClipping,
+    unit_statistics: UnitStatistics,
+    unit_selection: UnitSelection,
+    unit_renewal: UnitRenewal,
 }

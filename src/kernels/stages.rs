@@ -32,4 +32,45 @@ kernels! {
         stride: u32,
     }
     [states: Read, weight_clipping: Read, tensors: Read, parameters: ReadWrite,]
+
+    /// The uniform of `unit_statistics`.
+    unit_statistics["state", "units"], workgroup [128, 1, 1],
+    UnitStatistics {
+        parameters_stride: u32,
+        outgoing: u32,
+        outputs: u32,
+        batch: u32,
+        batch_rows: u32,
+        copies: u32,
+        padded_units: u32,
+        units: u32,
+        first_unit: u32,
+        all_units: u32,
+        inverse_batch: f32,
+    }
+    [renewals: Read, states: Read, activations: Read, parameters: Read, statistics: ReadWrite,]
+
+    /// The uniform of `unit_selection`.
+    unit_selection["state", "units"], workgroup [128, 1, 1],
+    UnitSelection {
+        layers: u32,
+        all_units: u32,
+    }
+    [
+        renewals: Read, states: Read, layers: Read, statistics: ReadWrite, records: ReadWrite,
+        credits: ReadWrite,
+    ]
+
+    /// The uniform of `unit_renewal`.
+    unit_renewal["rng", "tensors", "initial_element", "state", "units"], workgroup [64, 1, 1],
+    UnitRenewal {
+        stride: u32,
+        second_moments: u32,
+        layers: u32,
+        all_units: u32,
+    }
+    [
+        configs: Read, states: Read, layers: Read, tensors: Read, statistics: Read,
+        parameters: ReadWrite, first_moment: ReadWrite, second_moment: ReadWrite,
+    ]
 }

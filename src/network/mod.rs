@@ -10,6 +10,7 @@ mod add;
 mod architecture;
 mod attention;
 mod build;
+mod hidden;
 mod input;
 mod linear;
 mod named;

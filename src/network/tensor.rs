@@ -68,6 +68,13 @@ impl TensorLayout {
         self.start as usize..(self.start + self.length) as usize
     }
 
+    /// The indices of a column in a replica's parameters, padding included.
+    pub(crate) fn column(&self, column: u32) -> impl Iterator<Item = usize> + use<> {
+        let column = self.start as usize + column as usize;
+        let end = (self.start + self.length) as usize;
+        (column..end).step_by(self.columns as usize)
+    }
+
     /// The row that holds input `input`.
     fn row_of(&self, input: u32) -> u32 {
         input / self.copy_inputs * self.copy_rows + input % self.copy_inputs

@@ -178,7 +178,7 @@ impl Buffers {
         self.value_gradients[output.index()].unwrap_or(self.placeholder)
     }
 
-    /// The buffers whose contents persist from one step or probe to the next.
+    /// The buffers whose contents persist from one step or probe to the next, without those of stages.
     ///
     /// `step_sums` matters within a step only, at the end of which its divergence is cleared. The minibatch is included without a stream, because the host loads it. The probe's vectors are included for
     /// warm starts.

@@ -95,7 +95,11 @@ impl Program {
         Ok(Self {
             replicas: spec.replicas.len() as u32,
             declared: declare.finish()?,
-            persistent: buffers.persistent(spec),
+            persistent: buffers
+                .persistent(spec)
+                .into_iter()
+                .chain(stages.persistent())
+                .collect(),
             initialise: plan("initialise", [&initialise[..], &store_reference].concat()),
             store_reference: plan("store reference", store_reference),
             forward: plan("forward", step::forward(spec, &buffers)),

@@ -335,6 +335,26 @@ pub(crate) fn program_of_images(number: usize, form: IterateForm, method: ProbeM
     program_of(&IMAGE_CASES[number], network, form, method)
 }
 
+/// One of the methods that renew units, due after 10 updates, which is the number in the fillings.
+fn renewal(number: u32) -> Intervention {
+    match number % 3 {
+        0 => Intervention::Redo { tau: 0.5, every: 5 },
+        1 => Intervention::ContinualBackprop {
+            rate: 0.4,
+            maturity: 2,
+            eta: 0.75,
+        },
+        _ => Intervention::SelfNormalisedResets {
+            eta: 0.3,
+            window: 3,
+        },
+    }
+}
+
+fn is_fresh(seed: u32) -> bool {
+    matches!(seed, 1 | 3)
+}
+
 pub(crate) fn program(case: &Case, form: IterateForm, method: ProbeMethod) -> Program {
     let network = Network::mlp(case.widths, case.activation).unwrap();
     program_of(case, network, form, method)
@@ -377,6 +397,8 @@ fn program_of(case: &Case, network: Network, form: IterateForm, method: ProbeMet
             coloured(Pixels::Floats(values.map(float).collect()))
         }
     };
+    let perceptron = Network::mlp(case.widths, case.activation);
+    let renews_units = case.widths.len() > 2 && perceptron.is_ok_and(|mlp| mlp == network);
     let replica = |seed| ReplicaSpec {
         seed,
         l2: 1e-2 * seed as f32,
@@ -413,16 +435,19 @@ fn program_of(case: &Case, network: Network, form: IterateForm, method: ProbeMet
         interventions: if seed == 2 {
             Vec::new()
         } else {
-            vec![
+            let others = [
                 Intervention::ShrinkPerturb {
                     shrink: 0.5,
                     perturb: 0.25,
                 },
                 Intervention::WeightClipping { kappa: 0.5 },
-            ]
+            ];
+            let method = renews_units.then(|| renewal(case.batch + seed));
+            let method = method.filter(|_| !is_fresh(seed));
+            method.into_iter().chain(others).collect()
         },
         at_task_switch: match seed {
-            1 | 3 => TaskSwitch::FreshNetwork,
+            seed if is_fresh(seed) => TaskSwitch::FreshNetwork,
             4 => TaskSwitch::ResetOptimiser,
             5 => TaskSwitch::RelativeTime,
             _ => TaskSwitch::Carry,

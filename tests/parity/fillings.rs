@@ -3,7 +3,9 @@
 use crate::common::noise;
 use bytemuck::cast_slice;
 use trainable::plan::{BufferId, Contents, Elements, Program, WassersteinBuffers};
-use trainable::state::{LayerControl, LobpcgStep, ProbeSlot, ReplicaState};
+use trainable::state::{
+    LayerControl, LobpcgStep, ProbeSlot, ReplicaState, UnitRecord, UnitStatistic,
+};
 
 /// The words of every buffer that is refilled before a dispatch. Shared buffers, configurations and other settings keep
 /// their contents.
@@ -19,6 +21,7 @@ fn contents(program: &Program, id: BufferId, seed: u32) -> Option<Vec<u32>> {
     let buffers = &program.buffers;
     let is_setting = match (spec.elements, &spec.contents) {
         (Elements::F32, Contents::Words(_)) => true,
+        (Elements::Struct(layout), _) if layout.name == "RenewalSettings" => true,
         _ => id == buffers.configs,
     };
     if spec.shared || is_setting {
@@ -35,6 +38,13 @@ fn contents(program: &Program, id: BufferId, seed: u32) -> Option<Vec<u32>> {
         let squares = noise(seed, words / 2).into_iter();
         let sum = |square: f32| [square.abs().to_bits(), 0];
         return Some(squares.flat_map(sum).collect());
+    }
+    if let Elements::Struct(layout) = spec.elements {
+        match layout.name {
+            "UnitStatistic" => return Some(cast_slice(&unit_statistics(words / 4, seed)).to_vec()),
+            "UnitRecord" => return Some(cast_slice(&unit_records(words / 3, seed)).to_vec()),
+            _ => {}
+        }
     }
     let probe = buffers.probe.as_ref().expect("a probe was given");
     if id == probe.slots {
@@ -157,6 +167,29 @@ fn controls(program: &Program, seed: u32) -> Vec<LayerControl> {
     };
     let numbered = start.iter().zip(&numbers).enumerate();
     numbered.map(with_state).collect()
+}
+
+/// Units of which a third has not fired, and some are renewed.
+fn unit_statistics(count: usize, seed: u32) -> Vec<UnitStatistic> {
+    let numbers = noise(seed, 2 * count);
+    let statistic = |unit: usize| UnitStatistic {
+        activity: numbers[2 * unit].abs(),
+        contribution: numbers[2 * unit + 1].abs(),
+        fired: u32::from(!unit.is_multiple_of(3)),
+        renewed: u32::from(unit % 4 < 2),
+    };
+    (0..count).map(statistic).collect()
+}
+
+/// Units of different ages, some without an interval.
+fn unit_records(count: usize, seed: u32) -> Vec<UnitRecord> {
+    let numbers = noise(seed, count);
+    let record = |unit: usize| UnitRecord {
+        mean: numbers[unit].abs(),
+        age: unit as u32 % 5,
+        intervals: unit as u32 % 4,
+    };
+    (0..count).map(record).collect()
 }
 
 /// Mostly running, at different stages; every fifth converged, every seventh diverged.

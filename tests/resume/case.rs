@@ -12,7 +12,7 @@ use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{Arm, Experiment, Placebo, PlaceboKind};
 use trainable::network::{Architecture, ListedItem};
 use trainable::scheduler::{BoundControl, Control};
-use trainable::spec::{Optimiser, TaskSwitch, UpdateClipping};
+use trainable::spec::{Intervention, Optimiser, TaskSwitch, UpdateClipping};
 
 pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
 
@@ -62,6 +62,11 @@ pub(crate) fn experiment() -> Experiment {
             Arm {
                 name: "deeper".to_owned(),
                 hidden: vec![8, 8],
+                interventions: vec![Intervention::ContinualBackprop {
+                    rate: 0.05,
+                    maturity: 5,
+                    eta: 0.9,
+                }],
                 at_task_switch: TaskSwitch::ResetOptimiser,
                 optimiser: Optimiser::AmsGrad {
                     beta1: 0.9,

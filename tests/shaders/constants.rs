@@ -12,6 +12,7 @@ use trainable::spec::optimiser::{
     OPTIMISER_SGD,
 };
 use trainable::state::{
+    RENEWAL_CONTINUAL_BACKPROP, RENEWAL_NONE, RENEWAL_REDO, RENEWAL_SELF_NORMALISED_RESETS,
     SQUARE_PARTS, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RELATIVE_TIME, SWITCH_RESET_OPTIMISER,
 };
 
@@ -109,6 +110,19 @@ fn task_switches_have_the_same_numbers() {
 }
 
 #[test]
+fn methods_that_renew_units_have_the_same_numbers() {
+    check_constants(
+        "RENEWAL_",
+        &[
+            ("NONE", RENEWAL_NONE),
+            ("REDO", RENEWAL_REDO),
+            ("CONTINUAL_BACKPROP", RENEWAL_CONTINUAL_BACKPROP),
+            ("SELF_NORMALISED_RESETS", RENEWAL_SELF_NORMALISED_RESETS),
+        ],
+    );
+}
+
+#[test]
 fn random_streams_have_the_same_numbers() {
     check_constants(
         "STREAM_",
@@ -124,6 +138,7 @@ fn random_streams_have_the_same_numbers() {
             ("PIXELS", Stream::Pixels as u32),
             ("PERTURBATION", Stream::Perturbation as u32),
             ("SWITCHES", Stream::Switches as u32),
+            ("RENEWAL", Stream::Renewal as u32),
         ],
     );
 }

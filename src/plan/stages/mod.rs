@@ -5,10 +5,11 @@
 
 mod shrink_perturb;
 mod task_reset;
+mod unit_renewal;
 mod weight_clipping;
 
 use super::buffers::Buffers;
-use super::declare::Declare;
+use super::declare::{BufferId, Declare};
 use super::dispatch::Dispatch;
 use crate::spec::TrainingSpec;
 
@@ -28,15 +29,21 @@ pub(super) trait Stage {
 
     /// Its dispatches. Its kernels leave replicas alone that do not use it.
     fn dispatches(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch>;
+
+    /// Its buffers whose contents persist from one step to the next.
+    fn persistent(&self) -> Vec<BufferId> {
+        Vec::new()
+    }
 }
 
 /// Declares a stage's buffers; `None` where no replica uses it.
 type DeclareStage = fn(&TrainingSpec, &mut Declare) -> Option<Box<dyn Stage>>;
 
 /// All stages, in the order in which they run.
-const STAGES: [DeclareStage; 3] = [
+const STAGES: [DeclareStage; 4] = [
     task_reset::declare,
     shrink_perturb::declare,
+    unit_renewal::declare,
     weight_clipping::declare,
 ];
 
@@ -47,6 +54,11 @@ impl Stages {
     pub(super) fn declare(spec: &TrainingSpec, declare: &mut Declare) -> Self {
         let in_use = STAGES.iter().filter_map(|stage| stage(spec, declare));
         Self(in_use.collect())
+    }
+
+    /// The buffers of all stages whose contents persist from one step to the next.
+    pub(super) fn persistent(&self) -> impl Iterator<Item = BufferId> {
+        self.0.iter().flat_map(|stage| stage.persistent())
     }
 
     /// The dispatches of all stages of this cadence.

@@ -14,6 +14,11 @@ use trainable::spec::optimiser::{
 use trainable::state::{
     SQUARE_PARTS, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RELATIVE_TIME, SWITCH_RESET_OPTIMISER,
 };
+use trainable::tasks::{
+    TASKS_CLASS_PAIRS, TASKS_GRADUAL_SWITCHES, TASKS_GROWING_DATA, TASKS_HARD_EASY,
+    TASKS_LABEL_PERMUTATION, TASKS_NOISY_LABELS, TASKS_PERMUTED_PIXELS, TASKS_RANDOM_LABELS,
+    TASKS_RECURRING_TASKS,
+};
 
 /// The `u32` constants whose names begin with `prefix`, by name.
 fn shader_constants(module: &Module, prefix: &str) -> BTreeSet<(String, u32)> {
@@ -124,6 +129,27 @@ fn random_streams_have_the_same_numbers() {
             ("PIXELS", Stream::Pixels as u32),
             ("PERTURBATION", Stream::Perturbation as u32),
             ("SWITCHES", Stream::Switches as u32),
+            ("CLASSES", Stream::Classes as u32),
+            ("NOISE", Stream::Noise as u32),
+            ("GRADUAL", Stream::Gradual as u32),
+        ],
+    );
+}
+
+#[test]
+fn streams_of_tasks_have_the_same_numbers() {
+    check_constants(
+        "TASKS_",
+        &[
+            ("RANDOM_LABELS", TASKS_RANDOM_LABELS),
+            ("PERMUTED_PIXELS", TASKS_PERMUTED_PIXELS),
+            ("LABEL_PERMUTATION", TASKS_LABEL_PERMUTATION),
+            ("NOISY_LABELS", TASKS_NOISY_LABELS),
+            ("CLASS_PAIRS", TASKS_CLASS_PAIRS),
+            ("HARD_EASY", TASKS_HARD_EASY),
+            ("GROWING_DATA", TASKS_GROWING_DATA),
+            ("RECURRING_TASKS", TASKS_RECURRING_TASKS),
+            ("GRADUAL_SWITCHES", TASKS_GRADUAL_SWITCHES),
         ],
     );
 }

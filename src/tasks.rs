@@ -1,4 +1,4 @@
-//! Images, labels and pixels of task k, and its length; the twin of `shaders/common/tasks.wgsl`.
+//! Images, labels and pixels of task k, and its length; the twin of `tasks.wgsl` and `streams.wgsl` in `shaders/common/`.
 //!
 //! A replica draws its images once. A stream of tasks states three things as functions of the seed, the task, and the place
 //! in it:

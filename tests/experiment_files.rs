@@ -352,11 +352,14 @@ fn a_stream_is_a_name_or_a_table_with_its_settings() {
         }
     }
     for (stream, told) in [
-        ("'noisy-labels'", "share"),
+        (
+            "'noisy-labels'",
+            "wanted a table with its settings, found a name alone",
+        ),
         ("{ noisy-labels = {} }", "share"),
         ("{ noisy-labels = { share = 'half' } }", "found"),
         ("{ noisy-labels = { share = 0.5, seed = 3 } }", "seed"),
-        ("{ growing-data = { stages = -1 } }", "found -1"),
+        ("{ growing-data = { stages = -1 } }", "found integer `-1`"),
         ("{ recurring-task = { period = 2 } }", "recurring-tasks"),
         ("{ hard-easy = { classes = 5 } }", ""),
         ("'class-pair'", "class-pairs"),

@@ -29,12 +29,12 @@ struct Params {
     images: u32,
     relabelled: u32,
     classes: u32,
-    stream: u32,         // TASKS_*
-    parameter: u32,      // noisy labels: images with random labels; class pairs: images of a class; growing data: stages;
-                         // recurring tasks: period; gradual switches: the stretch in parts of 1 / 65,536
-    floats: u32,         // 1 for images of f32, 0 for u8
-    plane: u32,          // pixels of one channel
-    mean_length: u32,    // updates of a task
+    stream: u32,       // TASKS_*
+    parameter: u32,    // noisy labels: images with random labels; class pairs: images of a class; growing data: stages;
+                       // recurring tasks: period; gradual switches: the stretch in parts of 1 / 65,536
+    floats: u32,       // 1 for images of f32, 0 for u8
+    plane: u32,        // pixels of one channel
+    mean_length: u32,  // updates of a task; its spread and its seed
     length_spread: u32,
     switch_seed: u32,
 }

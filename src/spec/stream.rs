@@ -306,7 +306,7 @@ impl TaskStream {
         };
         let classes = training.network.classes();
         if self.kind == StreamKind::ClassPairs {
-            return self.check_pairs(classes);
+            return self.check_pairs(*highest, classes);
         }
         if *highest >= classes {
             let wanted = format!("below {classes}, the network's outputs");
@@ -315,24 +315,23 @@ impl TaskStream {
         Ok(())
     }
 
-    fn check_pairs(&self, outputs: u32) -> Result<(), Error> {
+    fn check_pairs(&self, highest: u32, outputs: u32) -> Result<(), Error> {
         if outputs < 2 {
-            return Err(Error::invalid(
-                "outputs for class pairs",
-                "2 or more",
-                outputs,
-            ));
+            let what = "outputs for class pairs";
+            return Err(Error::invalid(what, "2 or more", outputs));
         }
-        let table = class_table(self.images.labels());
-        let (classes, each) = (table[0], self.images_of_a_class());
-        if !(2..=MOST_PAIRED_CLASSES).contains(&classes) {
+        // Before anything has the size of the number of classes.
+        if !(1..MOST_PAIRED_CLASSES).contains(&highest) {
             let wanted = format!("2 to {MOST_PAIRED_CLASSES}");
-            return Err(Error::invalid("classes for class pairs", wanted, classes));
+            let found = u64::from(highest) + 1;
+            return Err(Error::invalid("classes for class pairs", wanted, found));
         }
+        let (classes, each) = (highest + 1, self.images_of_a_class());
         if each == 0 {
             let wanted = format!("{classes}, one of each class, at least");
             return Err(Error::invalid("images per task", wanted, self.subset));
         }
+        let table = class_table(self.images.labels());
         let counts = table[1..=1 + classes as usize].windows(2);
         let short = counts.map(|ends| ends[1] - ends[0]).zip(0..);
         match short.min() {

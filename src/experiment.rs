@@ -77,9 +77,9 @@ use steered::Steered;
 pub use task_indicators::task_indicators;
 pub use text::read_text;
 
-/// An experiment on random labels or permuted pixels, as it stands in an experiment file. A field that a file leaves out
-/// has its value in [`Experiment::default`] or [`Arm::default`]; only names are required. [`str::parse`] reads a file and
-/// lists all of its faults.
+/// An experiment on a stream of tasks, as it stands in an experiment file. A field that a file leaves out has its value in
+/// [`Experiment::default`] or [`Arm::default`]; only names are required. [`str::parse`] reads a file and lists all of its
+/// faults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
@@ -88,8 +88,10 @@ pub struct Experiment {
     /// The question that it asks.
     #[serde(default)]
     pub question: String,
-    /// The part of the data that a task changes: `"random-labels"`, as in the paper and as the default, or
-    /// `"permuted-pixels"`.
+    /// The part of the data that a task changes: `"random-labels"`, as in the paper and as the default,
+    /// `"permuted-pixels"`, `"label-permutation"`, `{ noisy-labels = { share = 0.5 } }`, `"class-pairs"`, `"hard-easy"`,
+    /// `{ growing-data = { stages = 10 } }`, `{ recurring-tasks = { period = 5 } }` or
+    /// `{ gradual-switches = { stretch = 0.5 } }`. See [`StreamKind`].
     #[serde(default)]
     pub stream: StreamKind,
     /// The data set; MNIST where a file leaves it out. A run on another data set records it in its directory. A run on
@@ -105,10 +107,10 @@ pub struct Experiment {
     /// The number of passes over the images in one task (E).
     #[serde(default = "defaults::epochs")]
     pub epochs: u32,
-    /// The number of tasks, each with fresh random labels or a fresh permutation of the pixels.
+    /// The number of tasks.
     #[serde(default = "defaults::tasks")]
     pub tasks: u32,
-    /// The share of the images that gets fresh labels at a task switch; 1 with permuted pixels.
+    /// The share of the images that gets fresh labels at a task switch; 1 on streams whose labels are made of the true ones.
     #[serde(default = "defaults::relabel_fraction")]
     pub relabel_fraction: f32,
     /// The seed of random task lengths. With it, the number of training steps of each task is drawn uniformly from 0.5 to
@@ -271,6 +273,16 @@ impl Experiment {
     /// The data set.
     pub fn data(&self) -> Description {
         self.data.clone().unwrap_or_else(Description::mnist)
+    }
+
+    /// The number of classes that a task of the stream tells apart.
+    pub(crate) fn guessed_classes(&self) -> u32 {
+        self.stream.labels_among(self.data().classes)
+    }
+
+    /// The accuracy of guessing.
+    pub(crate) fn chance(&self) -> f64 {
+        1.0 / f64::from(self.guessed_classes())
     }
 
     /// The same experiment on the data set of `images`, where it does not name one.

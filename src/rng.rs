@@ -9,9 +9,9 @@
 pub enum Stream {
     /// Initial parameters: a = block, b = place in PyTorch's `[outputs, inputs]` layout.
     Parameters = 1,
-    /// Subset of the data set that a replica sees.
+    /// Subset of the data set that a replica sees: a = 0; or of one class: a = 1 + class.
     Subset = 2,
-    /// Order of an epoch: a = task, b = epoch.
+    /// Order of an epoch or of a pass: a = task, b = epoch or pass.
     Order = 3,
     /// Labels: a = task, b = image of the subset.
     Labels = 4,
@@ -29,8 +29,14 @@ pub enum Stream {
     Perturbation = 10,
     /// Lengths of tasks: a = task.
     Switches = 11,
+    /// Permutation of the classes, or choice among them: a = task, b = class.
+    Classes = 12,
+    /// Images with noisy labels: a = task.
+    Noise = 13,
+    /// Updates at which images go over to their new labels: a = task, b = image of the subset.
+    Gradual = 14,
     /// The fresh incoming weights of renewed units, as [`Self::Parameters`], with the number of updates in place of the task.
-    Renewal = 12,
+    Renewal = 15,
 }
 
 const FEISTEL_ROUNDS: u32 = 6;

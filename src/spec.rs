@@ -1,7 +1,6 @@
 //! The specification of a training: a network, its replicas, the stream of tasks and how probes measure.
 
 use std::mem::offset_of;
-use std::sync::Arc;
 
 use bytemuck::Zeroable;
 use serde::{Deserialize, Serialize};
@@ -18,12 +17,14 @@ mod clipping;
 mod intervention;
 pub mod optimiser;
 mod probe;
+mod stream;
 
 pub use crate::data::ImageSet;
 pub use clipping::UpdateClipping;
 pub use intervention::Intervention;
 pub use optimiser::Optimiser;
 pub use probe::{CONVERGED_RESIDUAL, IterateForm, ProbeMethod, ProbeSpec, ProbeStart};
+pub use stream::{StreamKind, TaskStream};
 
 /// The reset of a replica at a task switch, after the last training step of a task of the stream. Updates on
 /// minibatches that the host provides reset nothing. The step sizes and the scores always stay.
@@ -168,69 +169,6 @@ pub(crate) fn check_step_size(step_size: f32) -> Result<(), Error> {
     Err(Error::invalid("step size", "0 or more, finite", step_size))
 }
 
-/// The difference between one task of a stream and the next. Every replica has images of its own, the same in every
-/// task, and tasks of its own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum StreamKind {
-    /// Random labels, as in the paper (arXiv 2509.19698): every task labels the images anew at random, and the network
-    /// memorises them.
-    #[default]
-    RandomLabels,
-    /// Permuted pixels (Goodfellow et al., arXiv 1312.6211): images have their true labels, and every
-    /// task, the first too, permutes the pixels of all images by a permutation of its own.
-    PermutedPixels,
-}
-
-/// A stream of tasks, one after the other, on images that a replica draws once.
-#[derive(Clone, Debug)]
-pub struct TaskStream {
-    /// The difference between tasks.
-    pub kind: StreamKind,
-    /// The data set that every replica draws its images from.
-    pub images: ImageSet,
-    /// Images per replica, drawn once and kept for the whole run.
-    pub subset: u32,
-    /// Passes over the images in one task, on average where lengths are random; each has `subset / batch` whole
-    /// minibatches.
-    pub epochs: u32,
-    /// The share of the images that get fresh labels at a task switch. It is 1 in the paper, and must be 1 for permuted
-    /// pixels, which change as a whole.
-    pub relabel_fraction: f32,
-    /// The seed of random task lengths: each task's length in updates is uniform from 0.5 to 1.5 times the mean, which is
-    /// `epochs * (subset / batch)`. All replicas have the same lengths. `None` gives every task the mean length.
-    pub switch_seed: Option<u32>,
-}
-
-impl TaskStream {
-    /// Creates a stream of random-label tasks, each of `epochs` passes over `subset` of the `images`. Every task labels
-    /// all of them anew.
-    pub fn random_labels(images: ImageSet, subset: u32, epochs: u32) -> Self {
-        Self {
-            kind: StreamKind::RandomLabels,
-            images,
-            subset,
-            epochs,
-            relabel_fraction: 1.0,
-            switch_seed: None,
-        }
-    }
-
-    /// The labels that the device needs: the labels of the images for permuted pixels, else a placeholder.
-    pub(crate) fn image_labels(&self) -> Arc<[u32]> {
-        match self.kind {
-            StreamKind::RandomLabels => Arc::from([0]),
-            StreamKind::PermutedPixels => self.images.shared_labels().clone(),
-        }
-    }
-
-    /// The number of images that a task switch relabels.
-    pub(crate) fn relabelled(&self) -> u32 {
-        (f64::from(self.relabel_fraction) * f64::from(self.subset)).round() as u32
-    }
-}
-
 /// The largest number of replicas in one batch: WebGPU allows no more workgroups along an axis.
 pub(crate) const MOST_REPLICAS: usize = 65_535;
 
@@ -270,7 +208,7 @@ impl TrainingSpec {
         intervention::check_renewal(&self.replicas, &self.network)?;
         self.probe.iter().try_for_each(ProbeSpec::check)?;
         match &self.stream {
-            Some(stream) => self.check_stream(stream),
+            Some(stream) => stream.check(self),
             None => Ok(()),
         }
     }
@@ -295,64 +233,6 @@ impl TrainingSpec {
             }
             _ => Ok(()),
         }
-    }
-
-    fn check_stream(&self, stream: &TaskStream) -> Result<(), Error> {
-        let (available, batch) = (stream.images.count(), self.batch);
-        if stream.subset < batch || stream.subset > available {
-            let wanted = format!("{batch} (one batch) to {available} (the data set)");
-            return Err(Error::invalid("images per task", wanted, stream.subset));
-        }
-        if stream.epochs == 0 {
-            return Err(Error::invalid("epochs per task", "1 at least", 0));
-        }
-        let samples = TaskLengths {
-            mean: u64::from(stream.epochs) * u64::from(stream.subset),
-            switch_seed: stream.switch_seed,
-        };
-        if samples.longest() > u64::from(u32::MAX) {
-            let found = samples.longest();
-            return Err(Error::invalid("samples per task", "fewer than 2^32", found));
-        }
-        if stream.switch_seed.is_some() && self.steps_per_task() < 2 {
-            let wanted = "2 or more with a switch_seed, which draws lengths around it";
-            let found = self.steps_per_task();
-            return Err(Error::invalid("steps per task", wanted, found));
-        }
-        if !(0.0..=1.0).contains(&stream.relabel_fraction) {
-            let found = stream.relabel_fraction;
-            return Err(Error::invalid("relabel fraction", "0 to 1", found));
-        }
-        if stream.images.pixels() != self.network.inputs() {
-            let wanted = format!("{} (the pixels of an image)", stream.images.pixels());
-            return Err(Error::invalid(
-                "network inputs",
-                wanted,
-                self.network.inputs(),
-            ));
-        }
-        match stream.kind {
-            StreamKind::RandomLabels => Ok(()),
-            StreamKind::PermutedPixels => self.check_permuted(stream),
-        }
-    }
-
-    fn check_permuted(&self, stream: &TaskStream) -> Result<(), Error> {
-        if stream.relabel_fraction != 1.0 {
-            let wanted = "1 with permuted pixels, whose labels are the true ones";
-            let found = stream.relabel_fraction;
-            return Err(Error::invalid("relabel fraction", wanted, found));
-        }
-        let Some(highest) = stream.images.labels().iter().max() else {
-            let wanted = "a label for each image, which permuted pixels need";
-            return Err(Error::invalid("labels of the images", wanted, "none"));
-        };
-        let classes = self.network.classes();
-        if *highest >= classes {
-            let wanted = format!("below {classes}, the network's outputs");
-            return Err(Error::invalid("labels of the images", wanted, highest));
-        }
-        Ok(())
     }
 
     /// The largest number of second moments that a replica keeps, at least 1.

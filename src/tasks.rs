@@ -1,16 +1,79 @@
-//! Length, subset, order, labels and pixels of task k; the twin of `shaders/common/tasks.wgsl`.
+//! Images, labels and pixels of task k, and its length; the twin of `tasks.wgsl` and `streams.wgsl` in `shaders/common/`.
 //!
-//! A replica draws its images once, and every epoch visits them in a fresh random order. A task of random-label MNIST
-//! (arXiv 2509.19698) gives them new random labels. A task of permuted MNIST (Goodfellow et al., arXiv 1312.6211) keeps the
-//! true labels and permutes the pixels, in the same way in all images.
+//! A replica draws its images once. A stream of tasks states three things as functions of the seed, the task, and the place
+//! in it:
 //!
-//! - `lengths`: the lengths of tasks, and the task of an update.
+//! 1. which images a minibatch has: every epoch visits all images of the replica in a fresh random order ([`epoch_image`]),
+//!    or passes visit some of them ([`pass_image`]);
+//! 2. their labels: random ones of this or another task ([`task_label`]), or a function of the true ones;
+//! 3. the order of their pixels.
+//!
+//! One file has what is particular to one stream:
+//!
+//! - `random_labels`: every task labels the images anew (arXiv 2509.19698).
+//! - `permuted_pixels`: every task permutes the pixels, in the same way in all images (arXiv 1312.6211).
+//! - `label_permutation`: every task permutes the classes.
+//! - `noisy_labels`: every task gives a share of the images random labels.
+//! - `class_pairs`: every task has the images of two classes.
+//! - `hard_easy`: random labels in every second task, and one label for all images in between.
+//! - `growing_data`: task after task has more of the images.
+//! - `recurring_tasks`: random labels come back after a period.
+//! - `gradual_switches`: random labels take the place of the old ones image by image.
+//!
+//! And `lengths` has the lengths of tasks, and the task of an update.
 
+mod class_pairs;
+mod gradual_switches;
+mod growing_data;
+mod hard_easy;
+mod label_permutation;
 mod lengths;
+mod noisy_labels;
+mod permuted_pixels;
+mod random_labels;
+mod recurring_tasks;
 
 use crate::rng::{Stream, draw, permute, permute_all, stream_key};
 
+pub use class_pairs::class_pair;
+pub(crate) use class_pairs::{MOST_PAIRED_CLASSES, class_table, pair_sample};
+pub(crate) use gradual_switches::WHOLE_STRETCH;
+pub use gradual_switches::{gradual_task, stretch_length};
+pub use growing_data::{available_images, pass_image};
+pub use hard_easy::{easy_label, hard_task};
+pub use label_permutation::permuted_label;
 pub use lengths::{TaskLengths, TaskPlace};
+pub use noisy_labels::noisy_label;
+pub use permuted_pixels::task_pixel;
+pub(crate) use permuted_pixels::task_pixels;
+pub use random_labels::task_label;
+pub use recurring_tasks::recurring_task;
+
+/// Random labels, by its number on the device.
+pub const TASKS_RANDOM_LABELS: u32 = 0;
+/// Permuted pixels, by its number on the device.
+pub const TASKS_PERMUTED_PIXELS: u32 = 1;
+/// Label permutation, by its number on the device.
+pub const TASKS_LABEL_PERMUTATION: u32 = 2;
+/// Noisy labels, by its number on the device.
+pub const TASKS_NOISY_LABELS: u32 = 3;
+/// Class pairs, by its number on the device.
+pub const TASKS_CLASS_PAIRS: u32 = 4;
+/// Hard and easy tasks in turn, by its number on the device.
+pub const TASKS_HARD_EASY: u32 = 5;
+/// Growing data, by its number on the device.
+pub const TASKS_GROWING_DATA: u32 = 6;
+/// Recurring tasks, by its number on the device.
+pub const TASKS_RECURRING_TASKS: u32 = 7;
+/// Gradual switches, by its number on the device.
+pub const TASKS_GRADUAL_SWITCHES: u32 = 8;
+
+/// An image of the data set, with the label that it has in a minibatch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sample {
+    pub(crate) image: u32,
+    pub(crate) label: u32,
+}
 
 /// Returns the image of the data set, of `total` images, that is number `index` of this replica's subset.
 pub fn subset_image(seed: u32, total: u32, index: u32) -> u32 {
@@ -40,41 +103,6 @@ pub(crate) fn subset_images(seed: u32, total: u32, indices: &mut [u32]) {
     permute_all(stream_key(seed, Stream::Subset, 0, 0), total, indices);
 }
 
-/// Returns the label of image `index` of the subset during `task`. It was drawn at the latest task, up to this one, that
-/// relabelled the image. Task 0 labels every image, and each later task exactly `relabelled` of them.
-pub fn task_label(
-    seed: u32,
-    task: u32,
-    images: u32,
-    relabelled: u32,
-    classes: u32,
-    index: u32,
-) -> u32 {
-    let relabels = |task: &u32| {
-        relabelled >= images
-            || permute(stream_key(seed, Stream::Relabel, *task, 0), images, index) < relabelled
-    };
-    let drawn_at = (1..=task).rev().find(relabels).unwrap_or(0);
-    draw(seed, Stream::Labels, drawn_at, index) % classes
-}
-
-/// Returns the pixel of an image that is in `column` during `task`. The permutations of tasks are unrelated, and the first
-/// task permutes too. `column` must be below `pixels`.
-pub fn task_pixel(seed: u32, task: u32, pixels: u32, column: u32) -> u32 {
-    permute(stream_key(seed, Stream::Pixels, task, 0), pixels, column)
-}
-
-/// Returns the pixel in every column: [`task_pixel`] of each.
-pub(crate) fn task_pixels(seed: u32, task: u32, pixels: u32) -> Vec<u32> {
-    let mut columns: Vec<u32> = (0..pixels).collect();
-    permute_all(
-        stream_key(seed, Stream::Pixels, task, 0),
-        pixels,
-        &mut columns,
-    );
-    columns
-}
-
 /// Returns the number of updates in `task`: uniform on the whole numbers from `mean - spread` to `mean + spread`. `spread` must
 /// not exceed `mean`.
 ///
@@ -88,60 +116,6 @@ pub fn task_length(switch_seed: u32, task: u32, mean: u64, spread: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn labels_are_uniform() {
-        // 25,600 labels in 10 classes: chi-square with 9 degrees of freedom, 99.9% quantile 27.9.
-        for (seed, task) in [(1, 0), (2, 7), (3, 39)] {
-            let mut counts = [0_f64; 10];
-            for index in 0..25_600 {
-                counts[task_label(seed, task, 25_600, 25_600, 10, index) as usize] += 1.0;
-            }
-            let chi_square: f64 = counts.iter().map(|c| (c - 2_560.0).powi(2) / 2_560.0).sum();
-            assert!(chi_square < 27.9, "seed {seed}, task {task}: {chi_square}");
-        }
-    }
-
-    /// Distance of the number of agreeing labels from a tenth of 25,600, in standard deviations.
-    fn agreement(a: impl Fn(u32) -> u32, b: impl Fn(u32) -> u32) -> f64 {
-        let agree = (0..25_600).filter(|&index| a(index) == b(index)).count();
-        (agree as f64 - 2_560.0) / 48.0
-    }
-
-    #[test]
-    fn labels_of_neighbouring_tasks_images_and_seeds_are_independent() {
-        let label = |seed, task| move |index| task_label(seed, task, 25_600, 25_600, 10, index);
-        for seed in 1..4 {
-            for task in 0..40 {
-                let here = label(seed, task);
-                let next_image = |index| here((index + 1) % 25_600);
-                for (what, z) in [
-                    ("task", agreement(here, label(seed, task + 1))),
-                    ("seed", agreement(here, label(seed + 1, task))),
-                    ("image", agreement(here, next_image)),
-                ] {
-                    // 360 draws: the largest of them is below 4.5 in all but 0.2% of generators.
-                    assert!(
-                        z.abs() < 4.5,
-                        "next {what} of seed {seed}, task {task}: {z}"
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn partial_relabelling_draws_exactly_its_share_anew() {
-        let (images, relabelled, classes) = (1_000, 250, 1_000_000);
-        let label = |task, index| task_label(9, task, images, relabelled, classes, index);
-        for task in 1..6 {
-            let changed = (0..images)
-                .filter(|&i| label(task, i) != label(task - 1, i))
-                .count();
-            // With a million classes a fresh draw hits the old label about once in 4,000 tasks.
-            assert_eq!(changed, 250, "task {task}");
-        }
-    }
 
     const MEAN: u64 = 1_000;
 
@@ -200,43 +174,5 @@ mod tests {
         for (mean, task) in [(0, 0), (1, 3), (6, 7), (u64::from(u32::MAX), 9)] {
             assert_eq!(task_length(0, task, mean, 0), mean);
         }
-    }
-
-    #[test]
-    fn every_task_permutes_all_pixels() {
-        for pixels in [1, 2, 5, 64, 784] {
-            for (seed, task) in [(1, 0), (2, 7), (3, 39)] {
-                let mut order: Vec<u32> = (0..pixels)
-                    .map(|column| task_pixel(seed, task, pixels, column))
-                    .collect();
-                order.sort_unstable();
-                assert!(order.into_iter().eq(0..pixels), "{pixels}, {seed}, {task}");
-            }
-        }
-    }
-
-    #[test]
-    fn permutations_of_neighbouring_tasks_and_seeds_are_unrelated() {
-        // Columns in which two random permutations agree: Poisson with mean 1, above 8 once in 900,000.
-        let agree = |a: &dyn Fn(u32) -> u32, b: &dyn Fn(u32) -> u32| {
-            (0..784).filter(|&column| a(column) == b(column)).count()
-        };
-        let pixel = |seed, task| move |column| task_pixel(seed, task, 784, column);
-        let mut agreeing = 0;
-        for seed in 1..4 {
-            for task in 0..40 {
-                let here = pixel(seed, task);
-                for (what, count) in [
-                    ("task", agree(&here, &pixel(seed, task + 1))),
-                    ("seed", agree(&here, &pixel(seed + 1, task))),
-                    ("identity", agree(&here, &|column| column)),
-                ] {
-                    assert!(count <= 8, "{what} of seed {seed}, task {task}: {count}");
-                    agreeing += count;
-                }
-            }
-        }
-        // 360 pairs: within five standard deviations of 360.
-        assert!((265..=455).contains(&agreeing), "{agreeing}");
     }
 }

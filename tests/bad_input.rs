@@ -47,6 +47,111 @@ fn the_specification_itself_is_accepted() {
     assert_eq!(refusal(|_, t| permute(t, &[0, 1], 1.0)), "accepted");
 }
 
+/// Makes the stream one of this kind. Its images get `labels`, repeated as often as needed.
+fn turn(stream: &mut TaskStream, kind: StreamKind, labels: &[u8]) {
+    permute(stream, labels, 1.0);
+    stream.kind = kind;
+}
+
+#[test]
+fn every_stream_says_what_it_cannot_take() {
+    use StreamKind::{
+        ClassPairs, GradualSwitches, GrowingData, HardEasy, LabelPermutation, NoisyLabels,
+        RecurringTasks,
+    };
+    let on = |kind, labels: &'static [u8]| refusal(|_, t| turn(t, kind, labels));
+    let relabelled = |kind| {
+        refusal(|_, t| {
+            turn(t, kind, &[0, 1]);
+            t.relabel_fraction = 0.5;
+        })
+    };
+    let true_labels = [
+        LabelPermutation,
+        NoisyLabels { share: 0.5 },
+        ClassPairs,
+        GrowingData { stages: 6 },
+    ];
+    let random_labels = [
+        HardEasy,
+        RecurringTasks { period: 1 },
+        GradualSwitches { stretch: 1.0 },
+    ];
+    for kind in true_labels {
+        assert_eq!(on(kind, &[0, 1]), "accepted", "{kind:?}");
+        let error = relabelled(kind);
+        assert!(
+            error.starts_with("relabel fraction: wanted 1 with "),
+            "{error}"
+        );
+        let error = refusal(|_, t| t.kind = kind);
+        let wanted = "labels of the images: wanted a label for each image, which ";
+        assert!(error.starts_with(wanted), "{error}");
+    }
+    for kind in random_labels {
+        assert_eq!(relabelled(kind), "accepted", "{kind:?}");
+        assert_eq!(refusal(|_, t| t.kind = kind), "accepted", "{kind:?}");
+    }
+    for (found, wanted) in [
+        (
+            relabelled(LabelPermutation),
+            "relabel fraction: wanted 1 with label permutations, whose labels are permuted true ones, found 0.5",
+        ),
+        (
+            on(LabelPermutation, &[0, 2]),
+            "labels of the images: wanted below 2, the network's outputs, found 2",
+        ),
+        (
+            on(NoisyLabels { share: 1.5 }, &[0, 1]),
+            "share of noisy labels: wanted 0 to 1, found 1.5",
+        ),
+        (
+            on(NoisyLabels { share: f32::NAN }, &[0, 1]),
+            "share of noisy labels: wanted 0 to 1, found NaN",
+        ),
+        (
+            on(GrowingData { stages: 0 }, &[0, 1]),
+            "stages of growing data: wanted 1 to 6, found 0",
+        ),
+        (
+            on(GrowingData { stages: 7 }, &[0, 1]),
+            "stages of growing data: wanted 1 to 6, found 7",
+        ),
+        (
+            on(RecurringTasks { period: 0 }, &[0]),
+            "period of tasks: wanted 1 at least, found 0",
+        ),
+        (
+            on(GradualSwitches { stretch: 0.0 }, &[0]),
+            "stretch of a switch: wanted more than 0, and 1 at most, found 0",
+        ),
+        (
+            on(GradualSwitches { stretch: 1.5 }, &[0]),
+            "stretch of a switch: wanted more than 0, and 1 at most, found 1.5",
+        ),
+        (
+            on(GradualSwitches { stretch: f32::NAN }, &[0]),
+            "stretch of a switch: wanted more than 0, and 1 at most, found NaN",
+        ),
+        // A network with two outputs can tell any pair of classes apart.
+        (on(ClassPairs, &[0, 1, 2]), "accepted"),
+        (
+            on(ClassPairs, &[0]),
+            "classes for class pairs: wanted 2 to 65536, found 1",
+        ),
+        (
+            on(ClassPairs, &[0, 7]),
+            "images per task: wanted 8, one of each class, at least, found 6",
+        ),
+        (
+            on(ClassPairs, &[0, 2]),
+            "images of each class: wanted 2, the images per task divided by 3 classes, found 0 of class 1",
+        ),
+    ] {
+        assert_eq!(found, wanted);
+    }
+}
+
 #[test]
 fn images_with_too_many_elements_are_refused() {
     let items = ["conv 8 kernel 3 padding 1", "flatten", "linear 2"];

@@ -12,7 +12,7 @@ use toml::{Table, Value};
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{Experiment, schema};
 use trainable::scoreboard::Scoreboard;
-use trainable::spec::Intervention;
+use trainable::spec::{Intervention, StreamKind};
 
 /// Returns the experiment files in assets/reproduction: those that are not scoreboards.
 fn published() -> Vec<PathBuf> {
@@ -353,6 +353,70 @@ fn a_switch_seed_is_optional_and_a_whole_number() {
         described.contains("0.5 to 1.5 times the mean"),
         "{described}"
     );
+}
+
+/// Every stream is one line. The schema and the parser accept and refuse the same lines.
+#[test]
+fn a_stream_is_a_name_or_a_table_with_its_settings() {
+    let text = |stream: &str| format!("name = 'x'\nstream = {stream}\n[[arms]]\nname = 'a'\n");
+    let validator = validator();
+    for (stream, wanted) in [
+        ("'random-labels'", StreamKind::RandomLabels),
+        ("'permuted-pixels'", StreamKind::PermutedPixels),
+        ("'label-permutation'", StreamKind::LabelPermutation),
+        (
+            "{ noisy-labels = { share = 0.1 } }",
+            StreamKind::NoisyLabels { share: 0.1 },
+        ),
+        ("'class-pairs'", StreamKind::ClassPairs),
+        ("'hard-easy'", StreamKind::HardEasy),
+        (
+            "{ growing-data = { stages = 10 } }",
+            StreamKind::GrowingData { stages: 10 },
+        ),
+        (
+            "{ recurring-tasks = { period = 5 } }",
+            StreamKind::RecurringTasks { period: 5 },
+        ),
+        (
+            "{ gradual-switches = { stretch = 0.5 } }",
+            StreamKind::GradualSwitches { stretch: 0.5 },
+        ),
+    ] {
+        let read: Experiment = text(stream)
+            .parse()
+            .unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(read.stream, wanted);
+        assert!(is_valid(&validator, &text(stream)), "{stream}");
+        let short = read.to_short_toml().unwrap();
+        let line = format!("stream = {}\n", stream.replace('\'', "\""));
+        assert_eq!(
+            short.contains(&line),
+            wanted != StreamKind::default(),
+            "{short}"
+        );
+        for written in [short, toml::to_string(&read).unwrap()] {
+            assert_eq!(written.parse(), Ok(read.clone()), "{written}");
+            assert!(is_valid(&validator, &written), "{written}");
+        }
+    }
+    for (stream, told) in [
+        (
+            "'noisy-labels'",
+            "wanted a table with its settings, found a name alone",
+        ),
+        ("{ noisy-labels = {} }", "share"),
+        ("{ noisy-labels = { share = 'half' } }", "found"),
+        ("{ noisy-labels = { share = 0.5, seed = 3 } }", "seed"),
+        ("{ growing-data = { stages = -1 } }", "found integer `-1`"),
+        ("{ recurring-task = { period = 2 } }", "recurring-tasks"),
+        ("{ hard-easy = { classes = 5 } }", ""),
+        ("'class-pair'", "class-pairs"),
+    ] {
+        let error = text(stream).parse::<Experiment>().unwrap_err().to_string();
+        assert!(error.contains("line 2") && error.contains(told), "{error}");
+        assert!(!is_valid(&validator, &text(stream)), "{stream}");
+    }
 }
 
 /// The README's example file can be copied and read.

@@ -119,10 +119,10 @@ fn minibatches_hold_the_images_standardised_by_channel() {
                     let index = epoch_image(seed, 0, 0, 40, row);
                     let image = subset_image(seed, COUNT, index) as usize;
                     let pixel = |column: usize| match kind {
-                        StreamKind::RandomLabels => column,
                         StreamKind::PermutedPixels => {
                             task_pixel(seed, 0, EACH as u32, column as u32) as usize
                         }
+                        _ => column,
                     };
                     let own = &wanted[image * EACH..][..EACH];
                     let own: Vec<f64> = (0..EACH).map(|column| own[pixel(column)]).collect();

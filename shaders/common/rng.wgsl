@@ -13,7 +13,10 @@ const STREAM_BOOTSTRAP: u32 = 8u;
 const STREAM_PIXELS: u32 = 9u;
 const STREAM_PERTURBATION: u32 = 10u;
 const STREAM_SWITCHES: u32 = 11u;
-const STREAM_RENEWAL: u32 = 12u;
+const STREAM_CLASSES: u32 = 12u;
+const STREAM_NOISE: u32 = 13u;
+const STREAM_GRADUAL: u32 = 14u;
+const STREAM_RENEWAL: u32 = 15u;
 
 const FEISTEL_ROUNDS: u32 = 6u;
 

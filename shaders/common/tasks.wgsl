@@ -1,5 +1,5 @@
-// The task streams, random labels (arXiv 2509.19698) and permuted pixels (arXiv 1312.6211): the order of
-// images, their labels, the order of their pixels and the lengths of tasks. Needs rng.wgsl. Twin: src/tasks.rs, bit for bit.
+// The order of images, random labels (arXiv 2509.19698), the order of permuted pixels (arXiv 1312.6211) and the lengths of
+// tasks. Needs rng.wgsl. Twins: the functions of the same names in src/tasks.rs and src/tasks/, bit for bit.
 
 // The image, among the `total` images of the data set, that is number `index` of this replica's subset.
 fn subset_image(seed: u32, total: u32, index: u32) -> u32 {

@@ -107,7 +107,7 @@ impl ImageSet {
         })
     }
 
-    /// Adds the true labels of the images, one for each, for
+    /// Adds the true labels of the images, one for each, for kinds of streams such as
     /// [`StreamKind::PermutedPixels`](crate::spec::StreamKind::PermutedPixels).
     ///
     /// # Errors

@@ -137,7 +137,7 @@ fn clusters(
     indicator: &Indicator,
     arms: &[&str],
 ) -> Result<Vec<Vec<IndicatorRun>>, Error> {
-    let chance = experiment.data().chance();
+    let chance = experiment.chance();
     let of_seed = |seed: &u32| {
         let runs = arms.iter().map(|arm| {
             let own = tasks

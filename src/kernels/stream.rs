@@ -6,7 +6,7 @@ kernels! {
     "stream",
 
     /// The uniform of `batch_gather`.
-    batch_gather["rng", "tasks", "state"], workgroup [64, 1, 1],
+    batch_gather["rng", "tasks", "streams", "state"], workgroup [64, 1, 1],
     BatchGather {
         batch: u32,
         batch_rows: u32,
@@ -17,9 +17,13 @@ kernels! {
         images: u32,
         relabelled: u32,
         classes: u32,
-        permuted: u32,
+        stream: u32,
+        parameter: u32,
         floats: u32,
         plane: u32,
+        mean_length: u32,
+        length_spread: u32,
+        switch_seed: u32,
     }
     [
         configs: Read, states: Read, images: Read, image_labels: Read, standards: Read,

@@ -7,11 +7,12 @@ use super::ops::{self, Site};
 use super::{optimiser, regularisers};
 use crate::kernels::{BatchGather, SoftmaxCrossEntropy};
 use crate::network::Node;
-use crate::spec::{StreamKind, TrainingSpec};
+use crate::spec::TrainingSpec;
 
 /// Gathers the stream's next minibatch; `None` without a stream.
 pub(super) fn gather(spec: &TrainingSpec, buffers: &Buffers) -> Option<Dispatch> {
     let stream = spec.stream.as_ref()?;
+    let lengths = spec.task_lengths();
     let params = BatchGather {
         batch: spec.batch,
         batch_rows: spec.batch_rows(),
@@ -22,9 +23,13 @@ pub(super) fn gather(spec: &TrainingSpec, buffers: &Buffers) -> Option<Dispatch>
         images: stream.subset,
         relabelled: stream.relabelled(),
         classes: spec.network.classes(),
-        permuted: u32::from(stream.kind == StreamKind::PermutedPixels),
+        stream: stream.kind.number(),
+        parameter: stream.parameter(),
         floats: u32::from(stream.images.is_of_floats()),
         plane: stream.images.plane(),
+        mean_length: lengths.mean as u32,
+        length_spread: lengths.spread() as u32,
+        switch_seed: lengths.switch_seed.unwrap_or(0),
     };
     let bound = [
         buffers.configs,

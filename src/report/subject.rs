@@ -1,26 +1,24 @@
 //! The subject that pictures and pages name: the stream of tasks and its chance level.
 
-use crate::data::Description;
 use crate::experiment::Experiment;
-use crate::spec::StreamKind;
 
 /// The streams of tasks behind the rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Subject {
     /// The name of the stream, such as "random-label MNIST". Several names are listed one after another.
     pub(super) stream: String,
-    /// The number of classes of the data set; `None` where several data sets differ in it.
+    /// The number of classes that a task tells apart; `None` where several runs differ in it.
     pub(super) classes: Option<u32>,
 }
 
 impl Subject {
     /// Returns the subject of one or several experiments.
     pub(super) fn of(experiments: &[&Experiment]) -> Self {
-        let name = |experiment: &&Experiment| stream_name(experiment.stream, &experiment.data());
+        let name = |experiment: &&Experiment| experiment.stream.title(&experiment.data().name);
         let mut names: Vec<_> = experiments.iter().map(name).collect();
         names.sort_unstable();
         names.dedup();
-        let mut classes = experiments.iter().map(|one| one.data().classes);
+        let mut classes = experiments.iter().map(|one| one.guessed_classes());
         let first = classes.next();
         Self {
             stream: names.join(" and "),
@@ -40,26 +38,19 @@ impl Subject {
 
     #[cfg(test)]
     pub(super) fn mnist() -> Self {
-        let data = Description::mnist();
         Self {
-            stream: stream_name(StreamKind::RandomLabels, &data),
-            classes: Some(data.classes),
+            stream: "random-label MNIST".to_owned(),
+            classes: Some(10),
         }
-    }
-}
-
-fn stream_name(kind: StreamKind, data: &Description) -> String {
-    match kind {
-        StreamKind::RandomLabels => format!("random-label {}", data.name),
-        StreamKind::PermutedPixels => format!("permuted {}", data.name),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Shape;
+    use crate::data::{Description, Shape};
     use crate::experiment::presets::{Preset, Scale};
+    use crate::spec::StreamKind;
 
     #[test]
     fn runs_on_different_data_have_no_chance_in_common() {
@@ -86,5 +77,36 @@ mod tests {
         assert_eq!(of(&[&ten, &mnist, &ten]), (both, Some(0.1)));
         let all = "random-label hundred and random-label ten".to_owned();
         assert_eq!(of(&[&ten, &hundred]), (all, None));
+    }
+
+    #[test]
+    fn every_stream_has_a_name_of_its_own_and_pairs_are_guessed_among_two() {
+        let mut names = std::collections::BTreeSet::new();
+        let kinds = [
+            StreamKind::RandomLabels,
+            StreamKind::PermutedPixels,
+            StreamKind::LabelPermutation,
+            StreamKind::NoisyLabels { share: 0.1 },
+            StreamKind::NoisyLabels { share: 0.2 },
+            StreamKind::ClassPairs,
+            StreamKind::HardEasy,
+            StreamKind::GrowingData { stages: 4 },
+            StreamKind::RecurringTasks { period: 4 },
+            StreamKind::GradualSwitches { stretch: 0.5 },
+        ];
+        for stream in kinds {
+            let experiment = Experiment {
+                stream,
+                ..Preset::Smoke.experiment(Scale::Small)
+            };
+            let subject = Subject::of(&[&experiment]);
+            let is_of_pairs = stream == StreamKind::ClassPairs;
+            let chance = if is_of_pairs { 0.5 } else { 0.1 };
+            assert_eq!(subject.chance(), Some(chance), "{}", subject.stream);
+            assert!(subject.stream.contains("MNIST"), "{}", subject.stream);
+            names.insert(subject.stream);
+        }
+        assert_eq!(names.len(), kinds.len(), "{names:?}");
+        assert!(names.contains("noisy-label MNIST (share 0.1)"), "{names:?}");
     }
 }

@@ -15,6 +15,11 @@ use trainable::state::{
     RENEWAL_CONTINUAL_BACKPROP, RENEWAL_NONE, RENEWAL_REDO, RENEWAL_SELF_NORMALISED_RESETS,
     SQUARE_PARTS, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RELATIVE_TIME, SWITCH_RESET_OPTIMISER,
 };
+use trainable::tasks::{
+    TASKS_CLASS_PAIRS, TASKS_GRADUAL_SWITCHES, TASKS_GROWING_DATA, TASKS_HARD_EASY,
+    TASKS_LABEL_PERMUTATION, TASKS_NOISY_LABELS, TASKS_PERMUTED_PIXELS, TASKS_RANDOM_LABELS,
+    TASKS_RECURRING_TASKS,
+};
 
 /// The `u32` constants whose names begin with `prefix`, by name.
 fn shader_constants(module: &Module, prefix: &str) -> BTreeSet<(String, u32)> {
@@ -138,7 +143,28 @@ fn random_streams_have_the_same_numbers() {
             ("PIXELS", Stream::Pixels as u32),
             ("PERTURBATION", Stream::Perturbation as u32),
             ("SWITCHES", Stream::Switches as u32),
+            ("CLASSES", Stream::Classes as u32),
+            ("NOISE", Stream::Noise as u32),
+            ("GRADUAL", Stream::Gradual as u32),
             ("RENEWAL", Stream::Renewal as u32),
+        ],
+    );
+}
+
+#[test]
+fn streams_of_tasks_have_the_same_numbers() {
+    check_constants(
+        "TASKS_",
+        &[
+            ("RANDOM_LABELS", TASKS_RANDOM_LABELS),
+            ("PERMUTED_PIXELS", TASKS_PERMUTED_PIXELS),
+            ("LABEL_PERMUTATION", TASKS_LABEL_PERMUTATION),
+            ("NOISY_LABELS", TASKS_NOISY_LABELS),
+            ("CLASS_PAIRS", TASKS_CLASS_PAIRS),
+            ("HARD_EASY", TASKS_HARD_EASY),
+            ("GROWING_DATA", TASKS_GROWING_DATA),
+            ("RECURRING_TASKS", TASKS_RECURRING_TASKS),
+            ("GRADUAL_SWITCHES", TASKS_GRADUAL_SWITCHES),
         ],
     );
 }

@@ -9,7 +9,7 @@ use super::super::difference::difference;
 use super::DirectoryError;
 use crate::compute::Compute;
 use crate::experiment::Experiment;
-use crate::spec::{ImageSet, StreamKind};
+use crate::spec::ImageSet;
 
 /// The fields of [`description`] that do not describe the experiment.
 const VERSION: &str = "version";
@@ -82,7 +82,7 @@ fn subject(experiment: &Experiment, images: &ImageSet) -> Value {
         EXPERIMENT: as_json(experiment),
         "images": crc32fast::hash(bytemuck::cast_slice(images.words())),
     });
-    if experiment.stream == StreamKind::PermutedPixels {
+    if experiment.stream.has_true_labels() {
         subject["labels"] = json!(crc32fast::hash(bytemuck::cast_slice(images.labels())));
     }
     subject
@@ -109,6 +109,7 @@ fn as_json(experiment: &Experiment) -> Value {
 mod tests {
     use super::*;
     use crate::experiment::presets::{Preset, Scale};
+    use crate::spec::StreamKind;
 
     fn images(labels: &[u8]) -> ImageSet {
         let images = ImageSet::new(&[0; 4], 2, 0.0, 1.0).unwrap();
@@ -146,7 +147,11 @@ mod tests {
             subject(experiment, &images(&[0, 1])) == subject(experiment, &images(&[1, 0]))
         };
         assert!(same(&experiment));
-        experiment.stream = StreamKind::PermutedPixels;
-        assert!(!same(&experiment));
+        experiment.stream = StreamKind::GradualSwitches { stretch: 0.5 };
+        assert!(same(&experiment));
+        for stream in [StreamKind::PermutedPixels, StreamKind::ClassPairs] {
+            experiment.stream = stream;
+            assert!(!same(&experiment));
+        }
     }
 }

@@ -113,6 +113,8 @@ fn kind(name: &str) -> &str {
         "a boolean" => "true or false",
         "a sequence" | "sequence" => "a list",
         "map" => "a table",
+        "unit variant" => "a name alone",
+        other if other.starts_with("struct variant") => "a table with its settings",
         other if other.starts_with("struct ") => "a table",
         other => other,
     }

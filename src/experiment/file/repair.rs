@@ -8,13 +8,17 @@ use toml::de::{DeArray, DeTable, DeValue, Error};
 use super::meant;
 
 /// Values that stand in for required fields: table, field, value. An optional field with a fault is removed.
-pub(super) const STAND_INS: [(&str, &str, &str); 27] = [
+pub(super) const STAND_INS: [(&str, &str, &str); 31] = [
     ("", "name", "''"),
     ("", "arms", "[]"),
     ("arms", "name", "''"),
     ("data", "name", "'x'"),
     ("data", "shape", "[1, 1, 1]"),
     ("data", "classes", "2"),
+    ("noisy-labels", "share", "0"),
+    ("growing-data", "stages", "1"),
+    ("recurring-tasks", "period", "1"),
+    ("gradual-switches", "stretch", "1"),
     ("placebo", "of", "''"),
     ("placebo", "kind", "'replay'"),
     ("host_control", "name", "''"),

@@ -40,7 +40,7 @@ fn chance(comparison: &Comparison) -> String {
         return format!("The line marks chance, {}.", rounded(chance));
     }
     let runs = comparison.runs.iter().map(|run| {
-        let chance = run.record.experiment.data().chance();
+        let chance = run.record.experiment.chance();
         format!("{} in {}", rounded(chance), run.name)
     });
     format!("Chance is {}.", runs.collect::<Vec<_>>().join(", "))

@@ -120,6 +120,26 @@ fn streams_can_be_varied_in_a_file_that_names_none() {
 }
 
 #[test]
+fn streams_and_their_settings_can_be_varied() {
+    let smoke = Preset::Smoke.experiment(Scale::Small);
+    let text = toml::to_string(&smoke).unwrap();
+    let varied = "stream = 'hard-easy', { recurring-tasks = { period = 5 } }".to_owned();
+    let cells = Grid::new(&text, &[varied]).unwrap().cells;
+    let found: Vec<_> = cells.iter().map(|cell| cell.experiment.stream).collect();
+    let recurring = |period| StreamKind::RecurringTasks { period };
+    assert_eq!(found, [StreamKind::HardEasy, recurring(5)]);
+
+    let text = toml::to_string(&cells[1].experiment).unwrap();
+    let varied = "stream.recurring-tasks.period = 2, 3".to_owned();
+    let cells = Grid::new(&text, &[varied]).unwrap().cells;
+    let found = cells.iter().map(|c| (&c.name[..], c.experiment.stream));
+    assert!(found.eq([
+        ("stream.recurring-tasks.period=2", recurring(2)),
+        ("stream.recurring-tasks.period=3", recurring(3)),
+    ]));
+}
+
+#[test]
 fn a_name_is_the_same_in_whatever_order_and_form_values_are_asked_for() {
     let one = names(&["batch=16,32", "arms.0.l2=1"]);
     let mut other = names(&["arms.00.l2 = 1.00", "batch = 64, 32, 1_6"]);

@@ -138,6 +138,13 @@ impl ReplicaSpec {
         self.update_clipping.is_some() || self.gradient_clipping.is_some()
     }
 
+    /// Whether the replica works on weight matrices as matrices.
+    fn works_on_matrices(&self) -> bool {
+        self.interventions
+            .iter()
+            .any(Intervention::works_on_matrices)
+    }
+
     pub(crate) fn config(&self) -> ReplicaConfig {
         let config = ReplicaConfig {
             seed: self.seed,
@@ -354,6 +361,11 @@ impl TrainingSpec {
         let replicas = self.replicas.iter();
         let kept = replicas.map(|replica| replica.optimiser.second_moment_names().len() as u32);
         kept.fold(1, u32::max)
+    }
+
+    /// Whether some replica works on weight matrices as matrices.
+    pub(crate) fn works_on_matrices(&self) -> bool {
+        self.replicas.iter().any(ReplicaSpec::works_on_matrices)
     }
 
     /// The same training with the first replica only.

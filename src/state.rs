@@ -220,6 +220,18 @@ shader_struct! {
     }
 }
 
+shader_struct! {
+    /// One weight matrix; `shaders/common/matrices.wgsl` explains the fields.
+    pub struct MatrixLayout {
+        start: u32,
+        rows: u32,
+        columns: u32,
+        inputs: u32,
+        outputs: u32,
+        block: u32,
+    }
+}
+
 impl ReplicaConfig {
     /// The step size of an update that has the ratio `ratio`; `shaders/common/optimiser.wgsl` has the formula.
     pub(crate) fn clipped_step_size(&self, step_size: f32, ratio: f32) -> f32 {

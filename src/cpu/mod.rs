@@ -15,6 +15,7 @@ mod fused;
 mod initial_element;
 mod linear;
 mod loss;
+mod matrices;
 mod matrix;
 mod norm;
 mod optimiser;
@@ -68,6 +69,7 @@ fn twin(kernel: &Kernel) -> Twin {
         "attention" => attention::twin(kernel.name),
         "linear" => linear::twin(kernel.name),
         "loss" => loss::twin(kernel.name),
+        "matrices" => matrices::twin(kernel.name),
         "norm" => norm::twin(kernel.name),
         "position" => position::twin(kernel.name),
         "stream" => stream::twin(kernel.name),

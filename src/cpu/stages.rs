@@ -1,5 +1,6 @@
 //! Twins of the stages' kernels.
 
+mod norm_projection;
 mod shrink_perturb;
 mod task_reset;
 mod weight_clipping;
@@ -10,4 +11,5 @@ twins! {
     task_reset: TaskReset,
     shrink_perturb: ShrinkPerturb,
     weight_clipping: WeightClipping,
+    norm_projection: NormProjection,
 }

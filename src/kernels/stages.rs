@@ -32,4 +32,15 @@ kernels! {
         stride: u32,
     }
     [states: Read, weight_clipping: Read, tensors: Read, parameters: ReadWrite,]
+
+    /// The uniform of `norm_projection`.
+    norm_projection["matrices", "state"], workgroup [256, 1, 1],
+    NormProjection {
+        stride: u32,
+        matrices: u32,
+    }
+    [
+        states: Read, norm_projection: Read, matrices: Read, initial_norms: Read, norms: Read,
+        parameters: ReadWrite,
+    ]
 }

@@ -7,6 +7,7 @@
 mod buffers;
 mod declare;
 mod dispatch;
+mod matrices;
 mod ops;
 mod optimiser;
 mod probe;
@@ -21,6 +22,7 @@ pub use buffers::Buffers;
 pub(crate) use buffers::TASK_LOG_LENGTH;
 pub use declare::{BufferId, BufferSpec, Contents, Elements};
 pub use dispatch::{Dispatch, Fused, FusedWork, Grid, Plan};
+pub use matrices::{MATRIX_TILE, MatrixBuffers};
 pub use ops::{AttentionBuffers, ProbeAttentionBuffers};
 pub use probe::{LobpcgBuffers, ProbeBuffers, ProbePlans};
 pub use regularisers::{L2InitBuffers, RegulariserBuffers, WassersteinBuffers};
@@ -46,8 +48,8 @@ pub struct Program {
     pub persistent: Vec<BufferId>,
     /// Draws initial parameters, clears the moments, and runs the dispatches of `store_reference`.
     pub initialise: Plan,
-    /// Stores the current parameters as those that regularisers pull towards; empty where no replica uses such a
-    /// regulariser.
+    /// Stores the current parameters as those that regularisers pull towards, and their norms, to which matrices are
+    /// projected; empty where no replica needs either.
     pub store_reference: Plan,
     /// Computes the logits of the loaded minibatch.
     pub forward: Plan,
@@ -68,7 +70,11 @@ impl Program {
         let buffers = Buffers::declare(spec, &mut declare);
         let stages = Stages::declare(spec, &mut declare);
         let plan = |name, dispatches| Plan { name, dispatches };
-        let store_reference = regularisers::store_reference(spec, &buffers);
+        let store_reference = [
+            regularisers::store_reference(spec, &buffers),
+            stages.store_reference(spec, &buffers),
+        ]
+        .concat();
         let initialise = [tensors::initialise(spec, &buffers)];
         let due = |cadence| stages.dispatches(cadence, spec, &buffers);
         let update = [step::update(spec, &buffers), due(Cadence::Update)].concat();
@@ -95,7 +101,7 @@ impl Program {
         Ok(Self {
             replicas: spec.replicas.len() as u32,
             declared: declare.finish()?,
-            persistent: buffers.persistent(spec),
+            persistent: buffers.persistent(spec, &stages),
             initialise: plan("initialise", [&initialise[..], &store_reference].concat()),
             store_reference: plan("store reference", store_reference),
             forward: plan("forward", step::forward(spec, &buffers)),

@@ -47,7 +47,7 @@ trait Regulariser {
 
 impl RegulariserBuffers {
     /// Whether any replica uses any of these regularisers.
-    pub(crate) fn are_used(&self) -> bool {
+    pub(super) fn are_used(&self) -> bool {
         self.in_use().next().is_some()
     }
 

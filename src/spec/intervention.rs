@@ -25,6 +25,12 @@ pub enum Intervention {
         /// The limit as a multiple of `bound`, more than 0.
         kappa: f32,
     },
+    /// After every update, every weight matrix is rescaled to the Frobenius norm that it had at the start: the projection
+    /// of normalise-and-project, NaP (Lyle et al., arXiv 2407.01800, algorithm 1). NaP is this and layer normalisation
+    /// before each activation, which the network lists by itself. All weight matrices are projected, that of the last
+    /// layer too. Biases, gains, embeddings and the optimiser's moments are left alone. A fresh network at a task switch
+    /// keeps the norms of the start.
+    NormProjection,
 }
 
 /// Checks that every number is in its range, and that no kind occurs twice.
@@ -42,6 +48,11 @@ pub(super) fn check(interventions: &[Intervention]) -> Result<(), Error> {
 }
 
 impl Intervention {
+    /// Whether it works on weight matrices as matrices.
+    pub(super) fn works_on_matrices(&self) -> bool {
+        matches!(self, Self::NormProjection)
+    }
+
     fn check(&self) -> Result<(), Error> {
         let check = |what, wanted, value: f32, is_good: bool| match is_good && value.is_finite() {
             true => Ok(()),
@@ -55,6 +66,7 @@ impl Intervention {
             Self::WeightClipping { kappa } => {
                 check("kappa", "more than 0, finite", kappa, kappa > 0.0)
             }
+            Self::NormProjection => Ok(()),
         }
     }
 }

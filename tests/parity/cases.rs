@@ -419,6 +419,7 @@ fn program_of(case: &Case, network: Network, form: IterateForm, method: ProbeMet
                     perturb: 0.25,
                 },
                 Intervention::WeightClipping { kappa: 0.5 },
+                Intervention::NormProjection,
             ]
         },
         at_task_switch: match seed {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::kernels::{Shader, reflect, shaders};
 use naga::{Expression, Literal, Module};
 use trainable::network::{Activation, TENSOR_TILE};
-use trainable::plan::SORT_DIGITS;
+use trainable::plan::{MATRIX_TILE, SORT_DIGITS};
 use trainable::rng::Stream;
 use trainable::spec::optimiser::{
     OPTIMISER_ADAM, OPTIMISER_ADAM_MAX, OPTIMISER_ADAMW, OPTIMISER_AMSGRAD, OPTIMISER_LION,
@@ -132,6 +132,7 @@ fn random_streams_have_the_same_numbers() {
 fn tensors_have_the_same_tiles_and_sorts_the_same_digits() {
     check_constants("TENSOR_", &[("TILE", TENSOR_TILE)]);
     check_constants("SORT_", &[("DIGITS", SORT_DIGITS)]);
+    check_constants("MATRIX_", &[("TILE", MATRIX_TILE)]);
 }
 
 #[test]

@@ -3,12 +3,13 @@
 //! To add a stage, write a file that implements [`Stage`], and add a line to [`STAGES`]. A stage that no replica uses
 //! has neither buffers nor dispatches.
 
+mod norm_projection;
 mod shrink_perturb;
 mod task_reset;
 mod weight_clipping;
 
 use super::buffers::Buffers;
-use super::declare::Declare;
+use super::declare::{BufferId, Declare};
 use super::dispatch::Dispatch;
 use crate::spec::TrainingSpec;
 
@@ -28,16 +29,27 @@ pub(super) trait Stage {
 
     /// Its dispatches. Its kernels leave replicas alone that do not use it.
     fn dispatches(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch>;
+
+    /// Stores what it needs of the current parameters, which are the initial ones.
+    fn store_reference(&self, _: &TrainingSpec, _: &Buffers) -> Vec<Dispatch> {
+        Vec::new()
+    }
+
+    /// The buffers that `store_reference` writes.
+    fn references(&self) -> Vec<BufferId> {
+        Vec::new()
+    }
 }
 
 /// Declares a stage's buffers; `None` where no replica uses it.
 type DeclareStage = fn(&TrainingSpec, &mut Declare) -> Option<Box<dyn Stage>>;
 
 /// All stages, in the order in which they run.
-const STAGES: [DeclareStage; 3] = [
+const STAGES: [DeclareStage; 4] = [
     task_reset::declare,
     shrink_perturb::declare,
     weight_clipping::declare,
+    norm_projection::declare,
 ];
 
 /// The stages that some replica uses.
@@ -59,5 +71,18 @@ impl Stages {
         let due = self.0.iter().filter(|stage| stage.cadence() == cadence);
         due.flat_map(|stage| stage.dispatches(spec, buffers))
             .collect()
+    }
+
+    /// Stores what all stages need of the current parameters.
+    pub(super) fn store_reference(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
+        let stages = self.0.iter();
+        stages
+            .flat_map(|stage| stage.store_reference(spec, buffers))
+            .collect()
+    }
+
+    /// The buffers that `store_reference` writes.
+    pub(super) fn references(&self) -> impl Iterator<Item = BufferId> {
+        self.0.iter().flat_map(|stage| stage.references())
     }
 }

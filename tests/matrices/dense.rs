@@ -1,0 +1,30 @@
+//! Small dense matrices in float64.
+
+/// A matrix, row by row.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Matrix {
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    pub(crate) elements: Vec<f64>,
+}
+
+impl Matrix {
+    /// A tensor `[outputs, ...]` as a matrix of outputs by all other dimensions.
+    pub(crate) fn of(shape: &[u32], elements: &[f32]) -> Self {
+        let rows = shape[0] as usize;
+        Self {
+            rows,
+            columns: elements.len() / rows,
+            elements: elements.iter().map(|x| f64::from(*x)).collect(),
+        }
+    }
+
+    pub(crate) fn norm(&self) -> f64 {
+        self.elements.iter().map(|x| x * x).sum::<f64>().sqrt()
+    }
+
+    pub(crate) fn scaled(&self, factor: f64) -> Self {
+        let elements = self.elements.iter().map(|x| factor * x).collect();
+        Self { elements, ..*self }
+    }
+}

@@ -29,6 +29,8 @@ pub enum Stream {
     Perturbation = 10,
     /// Lengths of tasks: a = task.
     Switches = 11,
+    /// Start vectors of the spectral regulariser: a = matrix, b = output.
+    Spectral = 12,
 }
 
 const FEISTEL_ROUNDS: u32 = 6;

@@ -86,6 +86,12 @@ pub struct ReplicaSpec {
     /// `2 * wasserstein * (p - sort(p_init)_i)`. The penalty is not differentiable where elements are equal. We take the
     /// (Clarke) subgradient that ranks equal elements in their stored order, by input and then by output.
     pub wasserstein: f32,
+    /// Spectral regularisation: the loss gains `spectral * sum_l (sigma_max(W_l)^k - 1)^2` with k = 2, the paper's default,
+    /// over all weight matrices (Lewandowski et al., arXiv 2406.06811). The gradient of W is
+    /// `4 * spectral * (sigma^2 - 1) * sigma * u v^T`. One power iteration at each step gives sigma, u and v; it starts from
+    /// the u of the step before, and the first from a random vector. Probes do not advance it. Biases, gains and
+    /// embeddings are not regularised.
+    pub spectral: f32,
     /// The changes of parameters besides the optimiser's updates.
     pub interventions: Vec<Intervention>,
 }
@@ -103,6 +109,7 @@ impl Default for ReplicaSpec {
             at_task_switch: TaskSwitch::default(),
             l2_init: 0.0,
             wasserstein: 0.0,
+            spectral: 0.0,
             interventions: Vec::new(),
         }
     }
@@ -127,7 +134,11 @@ impl ReplicaSpec {
         if let Some(limit) = self.gradient_clipping {
             clipping::check_positive("gradient_clipping", limit)?;
         }
-        let regularisers = [("l2_init", self.l2_init), ("wasserstein", self.wasserstein)];
+        let regularisers = [
+            ("l2_init", self.l2_init),
+            ("wasserstein", self.wasserstein),
+            ("spectral", self.spectral),
+        ];
         regularisers
             .into_iter()
             .try_for_each(|(what, value)| in_range(what, "0 or more, finite", value, value >= 0.0))
@@ -140,9 +151,8 @@ impl ReplicaSpec {
 
     /// Whether the replica works on weight matrices as matrices.
     fn works_on_matrices(&self) -> bool {
-        self.interventions
-            .iter()
-            .any(Intervention::works_on_matrices)
+        let mut interventions = self.interventions.iter();
+        self.spectral != 0.0 || interventions.any(Intervention::works_on_matrices)
     }
 
     pub(crate) fn config(&self) -> ReplicaConfig {
@@ -151,6 +161,7 @@ impl ReplicaSpec {
             l2: self.l2,
             l2_init: self.l2_init,
             wasserstein: self.wasserstein,
+            spectral: self.spectral,
             at_task_switch: self.at_task_switch.number(),
             gradient_limit: self.gradient_clipping.unwrap_or(0.0),
             ..self.optimiser.config()

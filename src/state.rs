@@ -58,6 +58,7 @@ shader_struct! {
         one_minus_clip_decay: f32,
         fast_beta2: f32,
         one_minus_fast_beta2: f32,
+        spectral: f32,
     }
 }
 
@@ -229,6 +230,8 @@ shader_struct! {
         inputs: u32,
         outputs: u32,
         block: u32,
+        first_row: u32,
+        first_column: u32,
     }
 }
 

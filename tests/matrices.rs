@@ -5,6 +5,8 @@ mod common;
 mod dense;
 #[path = "matrices/norm_projection.rs"]
 mod norm_projection;
+#[path = "matrices/spectral.rs"]
+mod spectral;
 #[path = "matrices/together.rs"]
 mod together;
 

@@ -11,6 +11,8 @@ struct MatrixLayout {
     inputs: u32,   // rows that are not padding
     outputs: u32,  // columns that are not padding
     block: u32,    // the index of its block
+    first_row: u32,     // rows of the matrices before it
+    first_column: u32,  // columns of the matrices before it
 }
 
 const MATRIX_TILE: u32 = 1024u;  // vec4s that one workgroup handles, in kernels without a product

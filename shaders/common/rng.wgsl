@@ -13,6 +13,7 @@ const STREAM_BOOTSTRAP: u32 = 8u;
 const STREAM_PIXELS: u32 = 9u;
 const STREAM_PERTURBATION: u32 = 10u;
 const STREAM_SWITCHES: u32 = 11u;
+const STREAM_SPECTRAL: u32 = 12u;
 
 const FEISTEL_ROUNDS: u32 = 6u;
 

@@ -20,6 +20,7 @@ struct ReplicaConfig {
     one_minus_clip_decay: f32,
     fast_beta2: f32,       // ADAM_MAX: decay of the faster second moment
     one_minus_fast_beta2: f32,
+    spectral: f32,         // strength of the spectral regulariser
 }
 
 const SWITCH_CARRY: u32 = 0u;

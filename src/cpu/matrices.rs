@@ -17,4 +17,16 @@ impl MatrixLayout {
         let start = self.start as usize;
         start..start + self.rows as usize * self.columns as usize
     }
+
+    /// The range of its vector over stored rows, among those of all matrices.
+    pub(crate) fn input_vector(&self) -> Range<usize> {
+        let first = self.first_row as usize;
+        first..first + self.rows as usize
+    }
+
+    /// The range of its vector over stored columns, among those of all matrices.
+    pub(crate) fn output_vector(&self) -> Range<usize> {
+        let first = self.first_column as usize;
+        first..first + self.columns as usize
+    }
 }

@@ -39,6 +39,7 @@ impl Experiment {
         let typical = arms.cloned().reduce(|typical, arm| Arm {
             l2_init: typical.l2_init.max(arm.l2_init),
             wasserstein: typical.wasserstein.max(arm.wasserstein),
+            spectral: typical.spectral.max(arm.spectral),
             ..typical
         });
         let typical = typical.map(|arm| (arm, 0));

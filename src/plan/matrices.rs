@@ -2,8 +2,8 @@
 
 use super::buffers::Buffers;
 use super::declare::{BufferId, Declare};
-use super::dispatch::{Dispatch, Grid};
-use crate::kernels::MatrixNorms;
+use super::dispatch::{Dispatch, Grid, workgroups};
+use crate::kernels::{MatrixNorms, Params};
 use crate::network::{Network, Tensor};
 use crate::spec::TrainingSpec;
 use crate::state::MatrixLayout;
@@ -37,15 +37,35 @@ impl Buffers {
 
 /// The layouts of all weight matrices.
 pub(super) fn layouts(network: &Network) -> Vec<MatrixLayout> {
-    let layout = |tensor: &Tensor| MatrixLayout {
-        start: tensor.layout.start,
-        rows: tensor.layout.length / tensor.layout.columns,
-        columns: tensor.layout.columns,
-        inputs: tensor.layout.inputs,
-        outputs: tensor.layout.outputs,
-        block: tensor.layout.block,
-    };
-    network.weight_matrices().map(layout).collect()
+    let mut layouts: Vec<MatrixLayout> = Vec::new();
+    for tensor in network.weight_matrices() {
+        let before = layouts.last().copied();
+        layouts.push(MatrixLayout {
+            start: tensor.layout.start,
+            rows: tensor.layout.length / tensor.layout.columns,
+            columns: tensor.layout.columns,
+            inputs: tensor.layout.inputs,
+            outputs: tensor.layout.outputs,
+            block: tensor.layout.block,
+            first_row: before.map_or(0, |before| before.first_row + before.rows),
+            first_column: before.map_or(0, |before| before.first_column + before.columns),
+        });
+    }
+    layouts
+}
+
+/// The numbers of stored rows and of stored columns of all matrices.
+pub(super) fn lengths(network: &Network) -> [u32; 2] {
+    let layouts = layouts(network).into_iter();
+    layouts.fold([0; 2], |[rows, columns], own| {
+        [rows + own.rows, columns + own.columns]
+    })
+}
+
+/// The grid with one invocation for each of the elements of the longest vector, for every matrix along y.
+pub(super) fn vectors<P: Params>(network: &Network, length: impl Fn(&MatrixLayout) -> u32) -> Grid {
+    let longest = layouts(network).iter().map(length).max();
+    Grid::from([workgroups::<P>(longest.unwrap_or(0)), count(network)])
 }
 
 /// The number of weight matrices.

@@ -25,7 +25,7 @@ pub use dispatch::{Dispatch, Fused, FusedWork, Grid, Plan};
 pub use matrices::{MATRIX_TILE, MatrixBuffers};
 pub use ops::{AttentionBuffers, ProbeAttentionBuffers};
 pub use probe::{LobpcgBuffers, ProbeBuffers, ProbePlans};
-pub use regularisers::{L2InitBuffers, RegulariserBuffers, WassersteinBuffers};
+pub use regularisers::{L2InitBuffers, RegulariserBuffers, SpectralBuffers, WassersteinBuffers};
 pub use sort::{SORT_DIGITS, SortBuffers};
 pub use steps::StepPlans;
 
@@ -77,12 +77,14 @@ impl Program {
         .concat();
         let initialise = [tensors::initialise(spec, &buffers)];
         let due = |cadence| stages.dispatches(cadence, spec, &buffers);
-        let update = [step::update(spec, &buffers), due(Cadence::Update)].concat();
+        let after_update =
+            || [regularisers::end_step(spec, &buffers), due(Cadence::Update)].concat();
+        let update = [step::update(spec, &buffers), after_update()].concat();
         let gather = step::gather(spec, &buffers);
         let probed_step = || {
             let loss = step::loss(spec, &buffers, buffers.states);
             let apply = optimiser::apply(spec, &buffers);
-            [&[loss], &apply[..], &due(Cadence::Update)].concat()
+            [&[loss], &apply[..], &after_update()].concat()
         };
         let steps = gather.map(|gather| {
             let task_switch = due(Cadence::TaskSwitch);

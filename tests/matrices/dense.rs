@@ -23,6 +23,31 @@ impl Matrix {
         self.elements.iter().map(|x| x * x).sum::<f64>().sqrt()
     }
 
+    pub(crate) fn transposed(&self) -> Self {
+        let element = |i: usize| self.elements[i % self.rows * self.columns + i / self.rows];
+        Self {
+            rows: self.columns,
+            columns: self.rows,
+            elements: (0..self.elements.len()).map(element).collect(),
+        }
+    }
+
+    pub(crate) fn times(&self, vector: &[f64]) -> Vec<f64> {
+        assert_eq!(vector.len(), self.columns);
+        let rows = self.elements.chunks(self.columns);
+        rows.map(|row| row.iter().zip(vector).map(|(a, b)| a * b).sum())
+            .collect()
+    }
+
+    pub(crate) fn minus(&self, other: &Self) -> Self {
+        assert_eq!((self.rows, self.columns), (other.rows, other.columns));
+        let pairs = self.elements.iter().zip(&other.elements);
+        Self {
+            elements: pairs.map(|(a, b)| a - b).collect(),
+            ..*self
+        }
+    }
+
     pub(crate) fn scaled(&self, factor: f64) -> Self {
         let elements = self.elements.iter().map(|x| factor * x).collect();
         Self { elements, ..*self }

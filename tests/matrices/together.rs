@@ -6,6 +6,7 @@ use trainable::spec::{ReplicaSpec, TaskSwitch};
 
 use crate::common::computes;
 use crate::norm_projection::projected;
+use crate::spectral::regularised;
 use crate::{STEPS_PER_TASK, networks, replica, spec};
 
 /// One replica of each method, by name, and one without any.
@@ -13,6 +14,7 @@ fn methods(seed: u32) -> Vec<(&'static str, ReplicaSpec)> {
     vec![
         ("plain", replica(seed)),
         ("norm projection", projected(seed)),
+        ("spectral", regularised(seed)),
     ]
 }
 

@@ -382,6 +382,7 @@ fn program_of(case: &Case, network: Network, form: IterateForm, method: ProbeMet
         l2: 1e-2 * seed as f32,
         l2_init: if seed == 2 { 0.0 } else { 1e-2 },
         wasserstein: if seed == 2 { 0.0 } else { 1e-2 },
+        spectral: if seed == 2 { 0.0 } else { 1e-2 },
         optimiser: match seed {
             2 | 4 => Optimiser::Sgd { momentum: 0.75 },
             0 => Optimiser::Lion {

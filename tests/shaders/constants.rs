@@ -124,6 +124,7 @@ fn random_streams_have_the_same_numbers() {
             ("PIXELS", Stream::Pixels as u32),
             ("PERTURBATION", Stream::Perturbation as u32),
             ("SWITCHES", Stream::Switches as u32),
+            ("SPECTRAL", Stream::Spectral as u32),
         ],
     );
 }

@@ -128,6 +128,7 @@ impl ReplicaSpec {
         in_range("l2", "0 or more, finite", self.l2, self.l2 >= 0.0)?;
         self.optimiser.check()?;
         intervention::check(&self.interventions)?;
+        self.check_fire()?;
         if let Some(clipping) = &self.update_clipping {
             clipping.check()?;
         }
@@ -144,6 +145,18 @@ impl ReplicaSpec {
             .try_for_each(|(what, value)| in_range(what, "0 or more, finite", value, value >= 0.0))
     }
 
+    /// Refuses FIRE where a task begins with a fresh network, of which it would keep nothing that was learned.
+    fn check_fire(&self) -> Result<(), Error> {
+        let is_fire = |own: &Intervention| matches!(own, Intervention::Fire { .. });
+        let is_fresh = self.at_task_switch == TaskSwitch::FreshNetwork;
+        if is_fresh && self.interventions.iter().any(is_fire) {
+            let wanted =
+                "no fire, which keeps what was learned, beside a fresh network at a task switch";
+            return Err(Error::invalid("interventions", wanted, "fire"));
+        }
+        Ok(())
+    }
+
     /// Whether a step needs the norm of the replica's gradient.
     pub(crate) fn is_clipped(&self) -> bool {
         self.update_clipping.is_some() || self.gradient_clipping.is_some()
@@ -152,7 +165,15 @@ impl ReplicaSpec {
     /// Whether the replica works on weight matrices as matrices.
     fn works_on_matrices(&self) -> bool {
         let mut interventions = self.interventions.iter();
-        self.spectral != 0.0 || interventions.any(Intervention::works_on_matrices)
+        self.spectral != 0.0
+            || self.optimiser.multiplies_matrices()
+            || interventions.any(Intervention::works_on_matrices)
+    }
+
+    /// Whether the replica multiplies weight matrices.
+    fn multiplies_matrices(&self) -> bool {
+        let mut interventions = self.interventions.iter();
+        self.optimiser.multiplies_matrices() || interventions.any(Intervention::multiplies_matrices)
     }
 
     pub(crate) fn config(&self) -> ReplicaConfig {
@@ -377,6 +398,11 @@ impl TrainingSpec {
     /// Whether some replica works on weight matrices as matrices.
     pub(crate) fn works_on_matrices(&self) -> bool {
         self.replicas.iter().any(ReplicaSpec::works_on_matrices)
+    }
+
+    /// Whether some replica multiplies weight matrices.
+    pub(crate) fn multiplies_matrices(&self) -> bool {
+        self.replicas.iter().any(ReplicaSpec::multiplies_matrices)
     }
 
     /// The same training with the first replica only.

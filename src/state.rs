@@ -59,6 +59,7 @@ shader_struct! {
         fast_beta2: f32,
         one_minus_fast_beta2: f32,
         spectral: f32,
+        isometry: f32,
     }
 }
 
@@ -232,6 +233,19 @@ shader_struct! {
         block: u32,
         first_row: u32,
         first_column: u32,
+        by_rows: u32,
+        gram_start: u32,
+    }
+}
+
+impl MatrixLayout {
+    /// The number of rows of the Gram matrix of the smaller side.
+    pub(crate) fn side(&self) -> u32 {
+        if self.by_rows == 1 {
+            self.rows
+        } else {
+            self.columns
+        }
     }
 }
 

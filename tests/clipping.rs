@@ -99,7 +99,8 @@ impl InDouble {
             Optimiser::Adam { beta2, .. }
             | Optimiser::AdamW { beta2, .. }
             | Optimiser::AmsGrad { beta2, .. }
-            | Optimiser::AdamMax { beta2, .. } => beta2,
+            | Optimiser::AdamMax { beta2, .. }
+            | Optimiser::AdamO { beta2, .. } => beta2,
             Optimiser::Sgd { .. } | Optimiser::Lion { .. } => 0.999,
         };
         clipping.decay.unwrap_or(usual).into()
@@ -168,6 +169,12 @@ impl InDouble {
                 epsilon,
             }
             | Optimiser::AdamMax {
+                beta1,
+                beta2,
+                epsilon,
+                ..
+            }
+            | Optimiser::AdamO {
                 beta1,
                 beta2,
                 epsilon,

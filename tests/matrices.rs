@@ -1,8 +1,12 @@
 //! Methods that work on weight matrices, on the CPU executor and on every adapter, against their formulas in float64.
 
+#[path = "matrices/adam_o.rs"]
+mod adam_o;
 mod common;
 #[path = "matrices/dense.rs"]
 mod dense;
+#[path = "matrices/fire.rs"]
+mod fire;
 #[path = "matrices/norm_projection.rs"]
 mod norm_projection;
 #[path = "matrices/spectral.rs"]

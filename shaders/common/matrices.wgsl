@@ -13,6 +13,13 @@ struct MatrixLayout {
     block: u32,    // the index of its block
     first_row: u32,     // rows of the matrices before it
     first_column: u32,  // columns of the matrices before it
+    by_rows: u32,       // 1 where it has no more inputs than outputs, so that its Gram matrix is over rows, else 0
+    gram_start: u32,    // elements of the Gram matrices before its own
+}
+
+// The number of rows of the Gram matrix of the smaller side.
+fn side_of(matrix: MatrixLayout) -> u32 {
+    return select(matrix.columns, matrix.rows, matrix.by_rows == 1u);
 }
 
 const MATRIX_TILE: u32 = 1024u;  // vec4s that one workgroup handles, in kernels without a product

@@ -18,6 +18,7 @@ const OPTIMISER_ADAMW: u32 = 2u;  // as Adam, but for its weight decay
 const OPTIMISER_LION: u32 = 3u;
 const OPTIMISER_AMSGRAD: u32 = 4u;   // as Adam, but for v
 const OPTIMISER_ADAM_MAX: u32 = 5u;  // as Adam, but for v
+const OPTIMISER_ADAM_O: u32 = 6u;    // as Adam; optimisers/isometry_step.wgsl has the rest
 
 // The moments of a dead unit decay for ever. Without a floor they become denormals, which some processors
 // flush to zero and others compute a hundred times slower than other numbers. With the floor they become

@@ -21,6 +21,7 @@ struct ReplicaConfig {
     fast_beta2: f32,       // ADAM_MAX: decay of the faster second moment
     one_minus_fast_beta2: f32,
     spectral: f32,         // strength of the spectral regulariser
+    isometry: f32,         // ADAM_O: strength of the decoupled step towards isometry
 }
 
 const SWITCH_CARRY: u32 = 0u;

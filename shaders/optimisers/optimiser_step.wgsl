@@ -41,16 +41,6 @@ fn layer_of(first: u32, index: u32) -> u32 {
     return layer;
 }
 
-// The step size of a layer's update, where `scale` is the factor of gradient clipping.
-fn step_size(config: ReplicaConfig, layer: u32, scale: f32) -> f32 {
-    let size = layer_controls[layer].step_size;
-    if config.clip_threshold == 0.0 {
-        return size;
-    }
-    let ratio = next_clip_ratio(config, layer, block_mean_square(layer, scale));
-    return clipped_step_size(config, size, ratio);
-}
-
 // `second` is the place of v.
 fn load_moments(config: ReplicaConfig, at: u32, second: u32) -> Moments {
     let kept = moments_of_v(config);

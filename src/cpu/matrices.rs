@@ -1,6 +1,9 @@
 //! Twins of the kernels that work on weight matrices as matrices.
 
+mod matrix_gram;
+mod matrix_normalise;
 mod matrix_norms;
+mod matrix_product;
 
 use std::ops::Range;
 
@@ -9,6 +12,9 @@ use crate::state::MatrixLayout;
 
 twins! {
     matrix_norms: MatrixNorms,
+    matrix_normalise: MatrixNormalise,
+    matrix_gram: MatrixGram,
+    matrix_product: MatrixProduct,
 }
 
 impl MatrixLayout {
@@ -16,6 +22,12 @@ impl MatrixLayout {
     pub(crate) fn elements(&self) -> Range<usize> {
         let start = self.start as usize;
         start..start + self.rows as usize * self.columns as usize
+    }
+
+    /// The range of its Gram matrix, among those of all matrices.
+    pub(crate) fn gram(&self) -> Range<usize> {
+        let (start, side) = (self.gram_start as usize, self.side() as usize);
+        start..start + side * side
     }
 
     /// The range of its vector over stored rows, among those of all matrices.

@@ -1,5 +1,6 @@
 //! Twins of the stages' kernels.
 
+mod fire;
 mod norm_projection;
 mod shrink_perturb;
 mod task_reset;
@@ -12,4 +13,5 @@ twins! {
     shrink_perturb: ShrinkPerturb,
     weight_clipping: WeightClipping,
     norm_projection: NormProjection,
+    fire: Fire,
 }

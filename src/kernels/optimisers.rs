@@ -17,7 +17,7 @@ kernels! {
     ]
 
     /// The uniform of `optimiser_step`.
-    optimiser_step["state", "optimiser", "clipping"], workgroup [256, 1, 1],
+    optimiser_step["state", "optimiser", "clipping", "step_size"], workgroup [256, 1, 1],
     OptimiserStep {
         parameters_stride: u32,
         layers: u32,
@@ -27,6 +27,17 @@ kernels! {
         configs: Read, states: Read, layer_controls: Read, gradients: Read,
         parameters: ReadWrite, first_moment: ReadWrite, second_moment: ReadWrite,
         step_sums: ReadWrite,
+    ]
+
+    /// The uniform of `isometry_step`.
+    isometry_step["state", "optimiser", "clipping", "step_size", "matrices"], workgroup [256, 1, 1],
+    IsometryStep {
+        stride: u32,
+        layers: u32,
+    }
+    [
+        configs: Read, states: Read, layer_controls: Read, matrices: Read,
+        isometry_gradients: Read, parameters: ReadWrite, step_sums: ReadWrite,
     ]
 
     /// The uniform of `step_finish`.

@@ -43,4 +43,15 @@ kernels! {
         states: Read, norm_projection: Read, matrices: Read, initial_norms: Read, norms: Read,
         parameters: ReadWrite,
     ]
+
+    /// The uniform of `fire`.
+    fire["matrices", "state", "task_switch"], workgroup [256, 1, 1],
+    Fire {
+        stride: u32,
+        matrices: u32,
+    }
+    [
+        states: Read, iterations: Read, matrices: Read, norms: Read, elements: Read,
+        parameters: ReadWrite,
+    ]
 }

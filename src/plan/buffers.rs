@@ -3,6 +3,7 @@
 use super::declare::{BufferId, Declare, Elements};
 use super::matrices::MatrixBuffers;
 use super::ops::AttentionBuffers;
+use super::optimiser;
 use super::probe::ProbeBuffers;
 use super::regularisers::{self, RegulariserBuffers};
 use super::stages::Stages;
@@ -35,6 +36,8 @@ pub struct Buffers {
     pub tensors: BufferId,
     /// The table of weight matrices; only where a replica works on them.
     pub matrices: Option<MatrixBuffers>,
+    /// `[replica]` 1 where AdamO steps towards isometry, else 0; only where a replica has AdamO.
+    pub isometry: Option<BufferId>,
     /// `[total, words]` packed u8 or f32, shared; only with a task stream.
     pub images: Option<BufferId>,
     /// `[total]` u32, shared; one zero on random labels; only with a task stream.
@@ -140,6 +143,7 @@ impl Buffers {
             task_log: declare.zeroed::<TaskRecord>("task log", TASK_LOG_LENGTH as usize),
             tensors,
             matrices: MatrixBuffers::declare(spec, declare),
+            isometry: optimiser::declare_isometry(spec, declare),
             images,
             image_labels,
             standards,

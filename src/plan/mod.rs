@@ -22,7 +22,7 @@ pub use buffers::Buffers;
 pub(crate) use buffers::TASK_LOG_LENGTH;
 pub use declare::{BufferId, BufferSpec, Contents, Elements};
 pub use dispatch::{Dispatch, Fused, FusedWork, Grid, Plan};
-pub use matrices::{MATRIX_TILE, MatrixBuffers};
+pub use matrices::{MATRIX_TILE, MatrixBuffers, ProductBuffers};
 pub use ops::{AttentionBuffers, ProbeAttentionBuffers};
 pub use probe::{LobpcgBuffers, ProbeBuffers, ProbePlans};
 pub use regularisers::{L2InitBuffers, RegulariserBuffers, SpectralBuffers, WassersteinBuffers};

@@ -27,6 +27,9 @@ pub const OPTIMISER_AMSGRAD: u32 = 4;
 /// `optimiser` of a configuration: Adam with the larger of two second moments.
 pub const OPTIMISER_ADAM_MAX: u32 = 5;
 
+/// `optimiser` of a configuration: AdamO.
+pub const OPTIMISER_ADAM_O: u32 = 6;
+
 /// The rule that turns a gradient g, the L2 term included, into an update. A file gives its name, such as `"adam"`, or
 /// the hyperparameters that differ from its defaults, such as `{ adam = { beta2 = 0.99 } }`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -106,6 +109,24 @@ pub enum Optimiser {
         /// Number added to the root of the second moment.
         epsilon: f32,
     },
+    /// AdamO (Rosseau, Müller and Nowé, arXiv 2606.09762): Adam with a step towards isometry that is decoupled from the
+    /// gradient. Every weight matrix W `[outputs, inputs]` also moves by `-step_size * isometry * R`, with R the gradient of
+    /// `|W^T W - I|^2` where there are no more inputs than outputs, and of `|W W^T - I|^2` else: `R = 4 W (W^T W - I)` or
+    /// `4 (W W^T - I) W`, at the parameters before Adam's step. The step size of isometry is that of the layer, as by
+    /// default in the paper. Biases, gains and embeddings have Adam alone. Convolutions are matrices of output channels by
+    /// elements of a patch. As weight decay, the step is not counted in the effective step; the norm of the update in a probe
+    /// leaves it out, too.
+    #[serde(rename = "adamo")]
+    AdamO {
+        /// Decay of the first moment.
+        beta1: f32,
+        /// Decay of the second moment.
+        beta2: f32,
+        /// Number added to the root of the second moment.
+        epsilon: f32,
+        /// Strength of the step towards isometry, lambda in the paper; 0 or more.
+        isometry: f32,
+    },
 }
 
 impl Optimiser {
@@ -138,7 +159,7 @@ impl Optimiser {
                     epsilon,
                 };
                 adam.check()?;
-                check_weight_decay(weight_decay)
+                check_strength("weight_decay", weight_decay)
             }
             Self::Lion {
                 beta1,
@@ -147,7 +168,7 @@ impl Optimiser {
             } => {
                 check_decay("beta1", beta1)?;
                 check_decay("beta2", beta2)?;
-                check_weight_decay(weight_decay)
+                check_strength("weight_decay", weight_decay)
             }
             Self::AmsGrad {
                 beta1,
@@ -174,6 +195,20 @@ impl Optimiser {
                 };
                 adam.check()?;
                 check_decay("fast_beta2", fast_beta2)
+            }
+            Self::AdamO {
+                beta1,
+                beta2,
+                epsilon,
+                isometry,
+            } => {
+                let adam = Self::Adam {
+                    beta1,
+                    beta2,
+                    epsilon,
+                };
+                adam.check()?;
+                check_strength("isometry", isometry)
             }
         }
     }
@@ -236,6 +271,16 @@ impl Optimiser {
                 one_minus_fast_beta2: complement(fast_beta2),
                 ..with_decays(OPTIMISER_ADAM_MAX, beta1, beta2)
             },
+            Self::AdamO {
+                beta1,
+                beta2,
+                epsilon,
+                isometry,
+            } => ReplicaConfig {
+                epsilon,
+                isometry,
+                ..with_decays(OPTIMISER_ADAM_O, beta1, beta2)
+            },
         }
     }
 }
@@ -247,12 +292,11 @@ fn check_decay(what: &'static str, decay: f32) -> Result<(), Error> {
     Err(Error::invalid(what, "0 or more, below 1", decay))
 }
 
-fn check_weight_decay(weight_decay: f32) -> Result<(), Error> {
-    if weight_decay.is_finite() && weight_decay >= 0.0 {
+fn check_strength(what: &'static str, strength: f32) -> Result<(), Error> {
+    if strength.is_finite() && strength >= 0.0 {
         return Ok(());
     }
-    let wanted = "0 or more, finite";
-    Err(Error::invalid("weight_decay", wanted, weight_decay))
+    Err(Error::invalid(what, "0 or more, finite", strength))
 }
 
 impl Default for Optimiser {

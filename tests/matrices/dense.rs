@@ -39,6 +39,38 @@ impl Matrix {
             .collect()
     }
 
+    /// The product `self other`.
+    pub(crate) fn product(&self, other: &Self) -> Self {
+        assert_eq!(self.columns, other.rows);
+        let columns = other.transposed();
+        let columns = columns.elements.chunks(other.rows);
+        let by_columns = columns.flat_map(|column| self.times(column)).collect();
+        let transposed = Self {
+            rows: other.columns,
+            columns: self.rows,
+            elements: by_columns,
+        };
+        transposed.transposed()
+    }
+
+    /// `X X^T X`, by whichever side.
+    pub(crate) fn cubed(&self) -> Self {
+        self.product(&self.transposed().product(self))
+    }
+
+    /// The mean square of `X^T X - I` or `X X^T - I`, of the smaller side.
+    pub(crate) fn deviation_from_isometry(&self) -> f64 {
+        let tall = if self.rows < self.columns {
+            self.transposed()
+        } else {
+            self.clone()
+        };
+        let gram = tall.transposed().product(&tall);
+        let side = gram.rows;
+        let term = |(i, x): (usize, &f64)| (x - f64::from(u8::from(i % (side + 1) == 0))).powi(2);
+        gram.elements.iter().enumerate().map(term).sum::<f64>() / side as f64
+    }
+
     pub(crate) fn minus(&self, other: &Self) -> Self {
         assert_eq!((self.rows, self.columns), (other.rows, other.columns));
         let pairs = self.elements.iter().zip(&other.elements);

@@ -4,7 +4,9 @@ use trainable::Trainer;
 use trainable::network::Network;
 use trainable::spec::{ReplicaSpec, TaskSwitch};
 
+use crate::adam_o::adam_o;
 use crate::common::computes;
+use crate::fire::fired;
 use crate::norm_projection::projected;
 use crate::spectral::regularised;
 use crate::{STEPS_PER_TASK, networks, replica, spec};
@@ -15,6 +17,8 @@ fn methods(seed: u32) -> Vec<(&'static str, ReplicaSpec)> {
         ("plain", replica(seed)),
         ("norm projection", projected(seed)),
         ("spectral", regularised(seed)),
+        ("FIRE", fired(seed, 10)),
+        ("AdamO", adam_o(seed)),
     ]
 }
 

@@ -407,6 +407,12 @@ fn program_of(case: &Case, network: Network, form: IterateForm, method: ProbeMet
                 fast_beta2: 0.9,
                 epsilon: 1e-8,
             },
+            6 => Optimiser::AdamO {
+                beta1: 0.9,
+                beta2: 0.999,
+                epsilon: 1e-8,
+                isometry: 30.0,
+            },
             _ => Optimiser::default(),
         },
         update_clipping: (seed % 2 == 0).then(UpdateClipping::default),
@@ -414,14 +420,17 @@ fn program_of(case: &Case, network: Network, form: IterateForm, method: ProbeMet
         interventions: if seed == 2 {
             Vec::new()
         } else {
-            vec![
+            let always = [
                 Intervention::ShrinkPerturb {
                     shrink: 0.5,
                     perturb: 0.25,
                 },
                 Intervention::WeightClipping { kappa: 0.5 },
                 Intervention::NormProjection,
-            ]
+            ];
+            let iterations = if seed == 5 { 1 } else { 2 };
+            let fire = (seed % 2 == 0 || seed == 5).then_some(Intervention::Fire { iterations });
+            always.into_iter().chain(fire).collect()
         },
         at_task_switch: match seed {
             1 | 3 => TaskSwitch::FreshNetwork,

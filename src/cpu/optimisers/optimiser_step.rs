@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::cpu::Array;
-use crate::cpu::clipping::{Squares, next_ratio};
+use crate::cpu::clipping::{Squares, step_size};
 use crate::cpu::divisor::{self, ELEMENTS_PER_TASK, Term};
 use crate::cpu::optimiser::{Rule, Setting, with_rule};
 use crate::kernels::OptimiserStep;
@@ -56,20 +56,6 @@ pub(crate) fn run(_: &OptimiserStep, arrays: &mut [Array; 8]) {
     if !is_finite {
         step_sums.write::<StepSum>()[0].divergence |= HALTED_UPDATE;
     }
-}
-
-/// The step size of a layer's update, where `scale` is the factor of gradient clipping.
-fn step_size(
-    config: &ReplicaConfig,
-    squares: Squares<'_>,
-    scale: f32,
-    (layer, control): (usize, &LayerControl),
-) -> f32 {
-    if config.clip_threshold == 0.0 {
-        return control.step_size;
-    }
-    let q = squares.mean_square(layer, control, scale);
-    config.clipped_step_size(control.step_size, next_ratio(config, control, q))
 }
 
 /// Updates one layer's parameters and moments; returns whether all of them stayed finite.

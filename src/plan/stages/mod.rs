@@ -3,6 +3,7 @@
 //! To add a stage, write a file that implements [`Stage`], and add a line to [`STAGES`]. A stage that no replica uses
 //! has neither buffers nor dispatches.
 
+mod fire;
 mod norm_projection;
 mod shrink_perturb;
 mod task_reset;
@@ -45,9 +46,10 @@ pub(super) trait Stage {
 type DeclareStage = fn(&TrainingSpec, &mut Declare) -> Option<Box<dyn Stage>>;
 
 /// All stages, in the order in which they run.
-const STAGES: [DeclareStage; 4] = [
+const STAGES: [DeclareStage; 5] = [
     task_reset::declare,
     shrink_perturb::declare,
+    fire::declare,
     weight_clipping::declare,
     norm_projection::declare,
 ];

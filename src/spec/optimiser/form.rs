@@ -26,6 +26,9 @@ pub(super) enum OptimiserName {
     AmsGrad,
     /// Adam(0.9, 0.999, 1e-8) with a second second moment of decay 0.9.
     AdamMax,
+    /// AdamO(0.9, 0.999, 1e-8) with a strength of 0.1.
+    #[serde(rename = "adamo")]
+    AdamO,
 }
 
 /// One optimiser, and the hyperparameters that differ from its defaults.
@@ -46,6 +49,8 @@ pub(super) struct OptimiserTable {
     /// Adam with the larger of two second moments.
     #[serde(rename = "adam-max")]
     adam_max: Option<AdamMax>,
+    /// AdamO (Rosseau, Müller and Nowé, 2026): Adam with a decoupled step towards isometry.
+    adamo: Option<AdamO>,
 }
 
 /// Declares the table of an optimiser in a file: its hyperparameters with their default values.
@@ -145,6 +150,20 @@ table! {
     }
 }
 
+table! {
+    /// The defaults of PyTorch's Adam. The strength is ours.
+    AdamO {
+        /// Decay of the first moment.
+        beta1: 0.9,
+        /// Decay of the second moment.
+        beta2: 0.999,
+        /// Number added to the root of the second moment.
+        epsilon: 1e-8,
+        /// Strength of the step towards isometry.
+        isometry: 0.1,
+    }
+}
+
 impl From<OptimiserName> for Optimiser {
     fn from(name: OptimiserName) -> Self {
         match name {
@@ -154,6 +173,7 @@ impl From<OptimiserName> for Optimiser {
             OptimiserName::Lion => Lion::default().into(),
             OptimiserName::AmsGrad => AmsGrad::default().into(),
             OptimiserName::AdamMax => AdamMax::default().into(),
+            OptimiserName::AdamO => AdamO::default().into(),
         }
     }
 }
@@ -169,6 +189,7 @@ impl TryFrom<OptimiserForm> for Optimiser {
             lion,
             amsgrad,
             adam_max,
+            adamo,
         } = match form {
             NameOr::Name(name) => return Ok(name.into()),
             NameOr::Table(table) => table,
@@ -180,6 +201,7 @@ impl TryFrom<OptimiserForm> for Optimiser {
             lion.map(Self::from),
             amsgrad.map(Self::from),
             adam_max.map(Self::from),
+            adamo.map(Self::from),
         ];
         let given: Vec<_> = given.into_iter().flatten().collect();
         match given[..] {
@@ -234,6 +256,15 @@ mod tests {
             ("{ lion = { weight_decay = 1 } }", lion(1.0)),
             ("'amsgrad'", AmsGrad::default().into()),
             (
+                "{ adamo = { isometry = 0.5 } }",
+                Optimiser::AdamO {
+                    beta1: 0.9,
+                    beta2: 0.999,
+                    epsilon: 1e-8,
+                    isometry: 0.5,
+                },
+            ),
+            (
                 "{ adam-max = { fast_beta2 = 0.5 } }",
                 Optimiser::AdamMax {
                     beta1: 0.9,
@@ -263,11 +294,11 @@ mod tests {
         for (text, mention) in [
             (
                 "'adma'",
-                "unknown variant `adma`, expected one of `adam`, `sgd`, `adamw`, `lion`, `amsgrad`, `adam-max`",
+                "unknown variant `adma`, expected one of `adam`, `sgd`, `adamw`, `lion`, `amsgrad`, `adam-max`, `adamo`",
             ),
             (
                 "{ adma = {} }",
-                "unknown field `adma`, expected one of `adam`, `sgd`, `adamw`, `lion`, `amsgrad`, `adam-max`",
+                "unknown field `adma`, expected one of `adam`, `sgd`, `adamw`, `lion`, `amsgrad`, `adam-max`, `adamo`",
             ),
             ("{ sgd = { beta1 = 1 } }", "unknown field `beta1`"),
             (

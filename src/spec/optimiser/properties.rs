@@ -12,6 +12,7 @@ impl Optimiser {
             Self::Lion { .. } => "lion",
             Self::AmsGrad { .. } => "amsgrad",
             Self::AdamMax { .. } => "adam-max",
+            Self::AdamO { .. } => "adamo",
         }
     }
 
@@ -27,12 +28,17 @@ impl Optimiser {
     /// buffers. The first moment of the list divides the step size. Moments that the list does not have stay zero.
     pub fn second_moment_names(self) -> &'static [&'static str] {
         match self {
-            Self::Adam { .. } | Self::AdamW { .. } => &["exp_avg_sq"],
+            Self::Adam { .. } | Self::AdamW { .. } | Self::AdamO { .. } => &["exp_avg_sq"],
             Self::Sgd { .. } => &[],
             Self::Lion { .. } => &["interpolation"],
             Self::AmsGrad { .. } => &["max_exp_avg_sq", "exp_avg_sq"],
             Self::AdamMax { .. } => &["divisor_sq", "exp_avg_sq", "fast_exp_avg_sq"],
         }
+    }
+
+    /// Whether it multiplies weight matrices.
+    pub(crate) fn multiplies_matrices(self) -> bool {
+        matches!(self, Self::AdamO { .. })
     }
 
     /// Whether the optimiser keeps a running mean of squared gradients. The control `clip` compares gradients with it.
@@ -47,7 +53,8 @@ impl Optimiser {
             Self::Adam { epsilon, .. }
             | Self::AdamW { epsilon, .. }
             | Self::AmsGrad { epsilon, .. }
-            | Self::AdamMax { epsilon, .. } => epsilon.into(),
+            | Self::AdamMax { epsilon, .. }
+            | Self::AdamO { epsilon, .. } => epsilon.into(),
             Self::Sgd { .. } => 1.0,
             Self::Lion { .. } => 0.0,
         }

@@ -488,6 +488,8 @@ impl TrainingSpec {
         let first = tensors[0].stored();
         let end = tensors[tensors.len() - 1].stored().end;
         let main = tensors[0].count();
+        let mut matrices = self.network.weight_matrices();
+        let matrix = matrices.find(|matrix| matrix.name == tensors[0].name);
         LayerControl {
             start: first.start as u32 / 4,
             main_end: first.end as u32 / 4,
@@ -495,6 +497,7 @@ impl TrainingSpec {
             main_count: main as u32,
             other_count: (self.network.block_parameters(block) - main) as u32,
             step_size,
+            inputs: matrix.map_or(0, |matrix| matrix.layout.inputs),
             ..LayerControl::zeroed()
         }
     }

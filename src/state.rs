@@ -60,6 +60,9 @@ shader_struct! {
         one_minus_fast_beta2: f32,
         spectral: f32,
         isometry: f32,
+        momentum: f32,
+        one_minus_momentum: f32,
+        adam_share: f32,
     }
 }
 
@@ -115,6 +118,7 @@ shader_struct! {
         clip_ratio: f32,
         clip_mean: f32,
         clip_weight: f32,
+        inputs: u32,
     }
 }
 

@@ -7,6 +7,8 @@ mod common;
 mod dense;
 #[path = "matrices/fire.rs"]
 mod fire;
+#[path = "matrices/muon.rs"]
+mod muon;
 #[path = "matrices/norm_projection.rs"]
 mod norm_projection;
 #[path = "matrices/spectral.rs"]

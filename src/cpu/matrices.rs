@@ -3,6 +3,7 @@
 mod matrix_gram;
 mod matrix_normalise;
 mod matrix_norms;
+mod matrix_polynomial;
 mod matrix_product;
 
 use std::ops::Range;
@@ -15,6 +16,7 @@ twins! {
     matrix_normalise: MatrixNormalise,
     matrix_gram: MatrixGram,
     matrix_product: MatrixProduct,
+    matrix_polynomial: MatrixPolynomial,
 }
 
 impl MatrixLayout {

@@ -17,6 +17,7 @@ mod linear;
 mod loss;
 mod matrices;
 mod matrix;
+mod muon;
 mod norm;
 mod optimiser;
 mod optimisers;

@@ -2,6 +2,8 @@
 
 mod gradient_squares;
 mod isometry_step;
+mod muon_momentum;
+mod muon_step;
 mod optimiser_step;
 mod step_finish;
 
@@ -11,5 +13,7 @@ twins! {
     gradient_squares: GradientSquares,
     optimiser_step: OptimiserStep,
     isometry_step: IsometryStep,
+    muon_momentum: MuonMomentum,
+    muon_step: MuonStep,
     step_finish: StepFinish,
 }

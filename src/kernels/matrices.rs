@@ -40,4 +40,13 @@ kernels! {
         quadratic: f32,
     }
     [iterations: Read, matrices: Read, elements: Read, grams: Read, results: ReadWrite,]
+
+    /// The uniform of `matrix_polynomial`.
+    matrix_polynomial["matrices", "matrix_product"], workgroup [16, 16, 1],
+    MatrixPolynomial {
+        grams: u32,
+        linear: f32,
+        quadratic: f32,
+    }
+    [iterations: Read, matrices: Read, grams: Read, polynomials: ReadWrite,]
 }

@@ -3,7 +3,7 @@
 use super::declare::{BufferId, Declare, Elements};
 use super::matrices::MatrixBuffers;
 use super::ops::AttentionBuffers;
-use super::optimiser;
+use super::optimiser::{self, MuonBuffers};
 use super::probe::ProbeBuffers;
 use super::regularisers::{self, RegulariserBuffers};
 use super::stages::Stages;
@@ -38,6 +38,8 @@ pub struct Buffers {
     pub matrices: Option<MatrixBuffers>,
     /// `[replica]` 1 where AdamO steps towards isometry, else 0; only where a replica has AdamO.
     pub isometry: Option<BufferId>,
+    /// The buffers of Muon; only where a replica has it.
+    pub muon: Option<MuonBuffers>,
     /// `[total, words]` packed u8 or f32, shared; only with a task stream.
     pub images: Option<BufferId>,
     /// `[total]` u32, shared; one zero on random labels; only with a task stream.
@@ -144,6 +146,7 @@ impl Buffers {
             tensors,
             matrices: MatrixBuffers::declare(spec, declare),
             isometry: optimiser::declare_isometry(spec, declare),
+            muon: MuonBuffers::declare(spec, declare),
             images,
             image_labels,
             standards,

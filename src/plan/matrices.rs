@@ -3,7 +3,9 @@
 use super::buffers::Buffers;
 use super::declare::{BufferId, Declare};
 use super::dispatch::{Dispatch, Grid, workgroups};
-use crate::kernels::{MatrixGram, MatrixNormalise, MatrixNorms, MatrixProduct, Params};
+use crate::kernels::{
+    MatrixGram, MatrixNormalise, MatrixNorms, MatrixPolynomial, MatrixProduct, Params,
+};
 use crate::network::{Network, Tensor};
 use crate::spec::TrainingSpec;
 use crate::state::MatrixLayout;
@@ -102,7 +104,7 @@ pub(super) fn lengths(network: &Network) -> [u32; 2] {
 }
 
 /// The number of elements of the Gram matrices of all matrices.
-fn grams(network: &Network) -> u32 {
+pub(super) fn grams(network: &Network) -> u32 {
     layouts(network).iter().map(|own| own.side().pow(2)).sum()
 }
 
@@ -139,7 +141,7 @@ pub(super) fn norms(
     Dispatch::new(params, bound, [count(&spec.network), 1])
 }
 
-/// Divides every matrix of `elements` by its norm, into the first of the results.
+/// Divides every matrix of `elements` by its norm, into the first of the results, which `elements` is not.
 pub(super) fn normalise(
     spec: &TrainingSpec,
     buffers: &Buffers,
@@ -205,6 +207,64 @@ impl Cubic {
             Dispatch::new(
                 product,
                 [iterations, layouts, elements, own.grams, results],
+                product_tiles(network, |own| [own.rows, own.columns]),
+            ),
+        ]
+    }
+}
+
+/// A quintic polynomial of matrices: X becomes `linear X + cubic (X X^T) X + quintic (X X^T)^2 X`.
+#[derive(Clone, Copy)]
+pub(super) struct Quintic {
+    pub(super) linear: f32,
+    pub(super) cubic: f32,
+    pub(super) quintic: f32,
+}
+
+impl Quintic {
+    /// Applies the polynomial to the matrices of `elements`, for the replicas whose `uses` are not 0. `polynomials` is scratch
+    /// like [`ProductBuffers::grams`].
+    pub(super) fn apply(
+        self,
+        spec: &TrainingSpec,
+        buffers: &Buffers,
+        [uses, polynomials]: [BufferId; 2],
+        [elements, results]: [BufferId; 2],
+    ) -> [Dispatch; 3] {
+        let network = &spec.network;
+        let (layouts, own) = (buffers.matrix_layouts(), buffers.matrix_products());
+        let (stride, grams) = (network.parameter_stride() as u32, grams(network));
+        let gram = MatrixGram {
+            stride,
+            grams,
+            iteration: 0,
+        };
+        let polynomial = MatrixPolynomial {
+            grams,
+            linear: self.cubic,
+            quadratic: self.quintic,
+        };
+        let product = MatrixProduct {
+            stride,
+            grams,
+            iteration: 0,
+            linear: self.linear,
+            quadratic: 1.0,
+        };
+        [
+            Dispatch::new(
+                gram,
+                [uses, layouts, elements, own.grams],
+                product_tiles(network, |own| [own.side(); 2]),
+            ),
+            Dispatch::new(
+                polynomial,
+                [uses, layouts, own.grams, polynomials],
+                product_tiles(network, |own| [own.side(); 2]),
+            ),
+            Dispatch::new(
+                product,
+                [uses, layouts, elements, polynomials, results],
                 product_tiles(network, |own| [own.rows, own.columns]),
             ),
         ]

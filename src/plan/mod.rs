@@ -24,6 +24,7 @@ pub use declare::{BufferId, BufferSpec, Contents, Elements};
 pub use dispatch::{Dispatch, Fused, FusedWork, Grid, Plan};
 pub use matrices::{MATRIX_TILE, MatrixBuffers, ProductBuffers};
 pub use ops::{AttentionBuffers, ProbeAttentionBuffers};
+pub use optimiser::MuonBuffers;
 pub use probe::{LobpcgBuffers, ProbeBuffers, ProbePlans};
 pub use regularisers::{L2InitBuffers, RegulariserBuffers, SpectralBuffers, WassersteinBuffers};
 pub use sort::{SORT_DIGITS, SortBuffers};

@@ -1,5 +1,9 @@
 //! The end of a step: gradients are clipped and change the parameters, and the counters advance.
 
+mod muon;
+
+pub use muon::MuonBuffers;
+
 use super::buffers::{Buffers, TASK_LOG_LENGTH};
 use super::declare::{BufferId, Declare};
 use super::dispatch::{Dispatch, Grid};
@@ -9,15 +13,20 @@ use crate::spec::{ReplicaSpec, TrainingSpec};
 use crate::state::SQUARE_PARTS;
 
 /// Updates every replica by its own optimiser, and ends the step. Where a replica clips, the norms of the gradients are one
-/// dispatch more. Where a replica has AdamO, its step towards isometry is three more.
+/// dispatch more. Where a replica has AdamO, its step towards isometry is three more. Where one has
+/// Muon, its directions and its step are 19 more.
 pub(super) fn apply(spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
     let is_clipped = spec.replicas.iter().any(ReplicaSpec::is_clipped);
     let mut dispatches = Vec::new();
     dispatches.extend(is_clipped.then(|| gradient_squares(spec, buffers)));
-    let (gradient, step) = buffers
-        .isometry
-        .map(|uses| isometry(spec, buffers, uses))
-        .unzip();
+    if let Some(muon) = buffers.muon {
+        // Its step follows at once, because the gradients of AdamO take the same scratch.
+        let (own, directions) = muon.directions(spec, buffers);
+        dispatches.extend(own);
+        dispatches.push(MuonBuffers::step(spec, buffers, directions));
+    }
+    let isometry = buffers.isometry.map(|uses| isometry(spec, buffers, uses));
+    let (gradient, step) = isometry.unzip();
     dispatches.extend(gradient.into_iter().flatten());
     dispatches.push(optimiser_step(spec, buffers));
     dispatches.extend(step);

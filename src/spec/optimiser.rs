@@ -10,6 +10,7 @@ mod properties;
 use bytemuck::Zeroable;
 use serde::{Deserialize, Serialize};
 
+use super::clipping::check_positive;
 use crate::error::Error;
 use crate::state::ReplicaConfig;
 use form::OptimiserForm;
@@ -29,6 +30,8 @@ pub const OPTIMISER_ADAM_MAX: u32 = 5;
 
 /// `optimiser` of a configuration: AdamO.
 pub const OPTIMISER_ADAM_O: u32 = 6;
+/// `optimiser` of a configuration: Muon. The second moment of weight matrices holds their latest update.
+pub const OPTIMISER_MUON: u32 = 7;
 
 /// The rule that turns a gradient g, the L2 term included, into an update. A file gives its name, such as `"adam"`, or
 /// the hyperparameters that differ from its defaults, such as `{ adam = { beta2 = 0.99 } }`.
@@ -127,6 +130,30 @@ pub enum Optimiser {
         /// Strength of the step towards isometry, lambda in the paper; 0 or more.
         isometry: f32,
     },
+    /// Muon (Jordan et al., 2024, <https://kellerjordan.github.io/posts/muon>) for all weight matrices, those of the first and
+    /// the last layer too, and Adam for biases, gains and embeddings. A matrix W `[outputs, inputs]` has
+    /// `m = momentum * m + (1 - momentum) * g`, Nesterov's direction `momentum * m + (1 - momentum) * g`, and five iterations
+    /// of Newton-Schulz, `X = 3.4445 X - 4.7750 (X X^T) X + 2.0315 (X X^T)^2 X`, from that direction over its Frobenius
+    /// norm plus 1e-7. Then `W -= step_size * sqrt(max(1, outputs / inputs)) * X`, as in the published code, which
+    /// iterates in bfloat16 where this does in float32. Adam has `adam_share` of the step size. Convolutions are matrices of
+    /// output channels by elements of a patch; queries, keys and values that one linear operation makes are one matrix.
+    ///
+    /// An update of a matrix has about the same length whatever its gradient is. Its effective step is, as Lion's, the factor
+    /// between a gradient and its update: `step_size / sqrt(inputs * mean((m / c)^2))`, c the bias correction of m. The root
+    /// of the mean square of an update is about `step_size / sqrt(inputs)`. A probe reports the mean below the root as the
+    /// second moment.
+    Muon {
+        /// Decay of the momentum of weight matrices.
+        momentum: f32,
+        /// Decay of Adam's first moment.
+        beta1: f32,
+        /// Decay of Adam's second moment.
+        beta2: f32,
+        /// Number added to the root of Adam's second moment.
+        epsilon: f32,
+        /// Adam's step size as a share of the step size of weight matrices, more than 0.
+        adam_share: f32,
+    },
 }
 
 impl Optimiser {
@@ -210,6 +237,22 @@ impl Optimiser {
                 adam.check()?;
                 check_strength("isometry", isometry)
             }
+            Self::Muon {
+                momentum,
+                beta1,
+                beta2,
+                epsilon,
+                adam_share,
+            } => {
+                let adam = Self::Adam {
+                    beta1,
+                    beta2,
+                    epsilon,
+                };
+                adam.check()?;
+                check_decay("momentum", momentum)?;
+                check_positive("adam_share", adam_share)
+            }
         }
     }
 
@@ -280,6 +323,19 @@ impl Optimiser {
                 epsilon,
                 isometry,
                 ..with_decays(OPTIMISER_ADAM_O, beta1, beta2)
+            },
+            Self::Muon {
+                momentum,
+                beta1,
+                beta2,
+                epsilon,
+                adam_share,
+            } => ReplicaConfig {
+                epsilon,
+                momentum,
+                one_minus_momentum: complement(momentum),
+                adam_share,
+                ..with_decays(OPTIMISER_MUON, beta1, beta2)
             },
         }
     }

@@ -7,6 +7,7 @@ use trainable::spec::{ReplicaSpec, TaskSwitch};
 use crate::adam_o::adam_o;
 use crate::common::computes;
 use crate::fire::fired;
+use crate::muon::muon;
 use crate::norm_projection::projected;
 use crate::spectral::regularised;
 use crate::{STEPS_PER_TASK, networks, replica, spec};
@@ -19,6 +20,7 @@ fn methods(seed: u32) -> Vec<(&'static str, ReplicaSpec)> {
         ("spectral", regularised(seed)),
         ("FIRE", fired(seed, 10)),
         ("AdamO", adam_o(seed)),
+        ("Muon", muon(seed)),
     ]
 }
 
@@ -30,7 +32,7 @@ fn specs(seed: u32) -> Vec<ReplicaSpec> {
 /// Alone, beside other replicas, in one piece, in several and resumed, a method has the same bits; and no two have the same.
 #[test]
 fn methods_have_the_same_bits_in_any_company_and_in_pieces() {
-    const STEPS: u32 = 2 * STEPS_PER_TASK + 1;
+    const STEPS: u32 = STEPS_PER_TASK + 2;
     for (device, compute) in computes() {
         for (network, seed) in networks().into_iter().zip([1, 2]) {
             let new = |replicas: &[ReplicaSpec]| {
@@ -104,7 +106,7 @@ fn a_halted_replica_is_left_alone() {
             trainer.write_parameters(2 * number, &broken).unwrap();
         }
         let before = bits(&network, &mut trainer);
-        trainer.train(2 * STEPS_PER_TASK).unwrap();
+        trainer.train(STEPS_PER_TASK + 1).unwrap();
         let after = bits(&network, &mut trainer);
         let progress = trainer.progress().unwrap();
         for (number, (name, _)) in methods.iter().enumerate() {

@@ -385,6 +385,13 @@ fn program_of(case: &Case, network: Network, form: IterateForm, method: ProbeMet
         spectral: if seed == 2 { 0.0 } else { 1e-2 },
         optimiser: match seed {
             2 | 4 => Optimiser::Sgd { momentum: 0.75 },
+            0 if case.batch == 9 => Optimiser::Muon {
+                momentum: 0.75,
+                beta1: 0.9,
+                beta2: 0.999,
+                epsilon: 1e-8,
+                adam_share: 0.5,
+            },
             0 => Optimiser::Lion {
                 beta1: 0.9,
                 beta2: 0.99,

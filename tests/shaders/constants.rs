@@ -9,7 +9,7 @@ use trainable::plan::{MATRIX_TILE, SORT_DIGITS};
 use trainable::rng::Stream;
 use trainable::spec::optimiser::{
     OPTIMISER_ADAM, OPTIMISER_ADAM_MAX, OPTIMISER_ADAM_O, OPTIMISER_ADAMW, OPTIMISER_AMSGRAD,
-    OPTIMISER_LION, OPTIMISER_SGD,
+    OPTIMISER_LION, OPTIMISER_MUON, OPTIMISER_SGD,
 };
 use trainable::state::{
     SQUARE_PARTS, SWITCH_CARRY, SWITCH_FRESH_NETWORK, SWITCH_RELATIVE_TIME, SWITCH_RESET_OPTIMISER,
@@ -92,6 +92,7 @@ fn optimisers_have_the_same_numbers() {
             ("AMSGRAD", OPTIMISER_AMSGRAD),
             ("ADAM_MAX", OPTIMISER_ADAM_MAX),
             ("ADAM_O", OPTIMISER_ADAM_O),
+            ("MUON", OPTIMISER_MUON),
         ],
     );
 }

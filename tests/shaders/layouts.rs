@@ -4,8 +4,8 @@ use crate::kernels::{optimiser_step, reflect, shaders};
 use naga::{Handle, Module, Scalar, Type, TypeInner};
 use trainable::layout::{Field, ShaderStruct, StructLayout};
 use trainable::state::{
-    LayerControl, LayerRecord, LayerSums, LobpcgStep, ProbeSegment, ProbeSlot, ReplicaConfig,
-    ReplicaState, StepSum, TaskRecord, TensorLayout,
+    LayerControl, LayerRecord, LayerSums, LobpcgStep, MatrixLayout, ProbeSegment, ProbeSlot,
+    ReplicaConfig, ReplicaState, StepSum, TaskRecord, TensorLayout,
 };
 
 /// A struct as the shader declares it: its size and `(name, offset, type)` of every field.
@@ -84,6 +84,7 @@ fn shared_structs_agree_in_every_shader() {
         LayerSums::LAYOUT,
         LayerRecord::LAYOUT,
         TensorLayout::LAYOUT,
+        MatrixLayout::LAYOUT,
     ] {
         let mut found = 0;
         for shader in shaders() {

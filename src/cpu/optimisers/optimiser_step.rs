@@ -7,6 +7,7 @@ use crate::cpu::clipping::{Squares, step_size};
 use crate::cpu::divisor::{self, ELEMENTS_PER_TASK, Term};
 use crate::cpu::optimiser::{Rule, Setting, with_rule};
 use crate::kernels::OptimiserStep;
+use crate::spec::optimiser::OPTIMISER_MUON;
 use crate::state::{HALTED_UPDATE, LayerControl, RUNNING, ReplicaConfig, ReplicaState, StepSum};
 
 pub(crate) fn run(_: &OptimiserStep, arrays: &mut [Array; 8]) {
@@ -39,7 +40,14 @@ pub(crate) fn run(_: &OptimiserStep, arrays: &mut [Array; 8]) {
     let mut is_finite = true;
     for (layer, control) in controls.read::<LayerControl>().iter().enumerate() {
         let step_size = step_size(&config, squares, scale, (layer, control));
-        let block = control.start as usize * 4..control.end as usize * 4;
+        // Muon updates weight matrices by kernels of their own.
+        let is_muon_matrix = config.optimiser == OPTIMISER_MUON && control.inputs > 0;
+        let start = if is_muon_matrix {
+            control.main_end
+        } else {
+            control.start
+        };
+        let block = start as usize * 4..control.end as usize * 4;
         let gradients = &gradients[block.clone()];
         let values = [
             &mut parameters[block.clone()],

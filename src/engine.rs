@@ -65,7 +65,7 @@ impl Engine {
             program: RecordedProgram::new(device, &program)?,
             updates: 0,
             has_parameters: false,
-            has_reference: !program.buffers.regularisers.are_used(),
+            has_reference: program.store_reference.dispatches.is_empty(),
             persistent: persistent_buffers(&program),
             buffers: program.buffers,
         })

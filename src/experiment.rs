@@ -185,6 +185,9 @@ pub struct Arm {
     /// The strength of the Wasserstein regulariser. See [`ReplicaSpec::wasserstein`].
     #[serde(default)]
     pub wasserstein: f32,
+    /// The strength of spectral regularisation; none where it is left out. See [`ReplicaSpec::spectral`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub spectral: f32,
     /// The state that a task switch resets.
     #[serde(default)]
     pub at_task_switch: TaskSwitch,
@@ -211,6 +214,11 @@ pub struct Arm {
     /// The controller, which decides the step sizes.
     #[serde(default)]
     pub control: Control,
+}
+
+/// Whether a strength is left out of a file, so that files from before there was such a regulariser are written as they were.
+fn is_zero(strength: &f32) -> bool {
+    *strength == 0.0
 }
 
 /// The reason why an experiment cannot be run, or was not run to its end.
@@ -323,6 +331,7 @@ impl Experiment {
             l2: arm.l2,
             l2_init: arm.l2_init,
             wasserstein: arm.wasserstein,
+            spectral: arm.spectral,
             optimiser: arm.optimiser,
             update_clipping: arm.update_clipping,
             gradient_clipping: arm.gradient_clipping,

@@ -37,6 +37,8 @@ pub enum Stream {
     Gradual = 14,
     /// The fresh incoming weights of renewed units, as [`Self::Parameters`], with the number of updates in place of the task.
     Renewal = 15,
+    /// Start vectors of the spectral regulariser: a = matrix, b = output.
+    Spectral = 16,
 }
 
 const FEISTEL_ROUNDS: u32 = 6;

@@ -87,6 +87,12 @@ pub struct ReplicaSpec {
     /// `2 * wasserstein * (p - sort(p_init)_i)`. The penalty is not differentiable where elements are equal. We take the
     /// (Clarke) subgradient that ranks equal elements in their stored order, by input and then by output.
     pub wasserstein: f32,
+    /// Spectral regularisation: the loss gains `spectral * sum_l (sigma_max(W_l)^k - 1)^2` with k = 2, the paper's default,
+    /// over all weight matrices (Lewandowski et al., arXiv 2406.06811). The gradient of W is
+    /// `4 * spectral * (sigma^2 - 1) * sigma * u v^T`. One power iteration at each step gives sigma, u and v; it starts from
+    /// the u of the step before, and the first from a random vector. Probes do not advance it. Biases, gains and
+    /// embeddings are not regularised.
+    pub spectral: f32,
     /// The changes of parameters besides the optimiser's updates.
     pub interventions: Vec<Intervention>,
 }
@@ -104,6 +110,7 @@ impl Default for ReplicaSpec {
             at_task_switch: TaskSwitch::default(),
             l2_init: 0.0,
             wasserstein: 0.0,
+            spectral: 0.0,
             interventions: Vec::new(),
         }
     }
@@ -122,13 +129,18 @@ impl ReplicaSpec {
         in_range("l2", "0 or more, finite", self.l2, self.l2 >= 0.0)?;
         self.optimiser.check()?;
         intervention::check(&self.interventions)?;
+        self.check_fire()?;
         if let Some(clipping) = &self.update_clipping {
             clipping.check()?;
         }
         if let Some(limit) = self.gradient_clipping {
             clipping::check_positive("gradient_clipping", limit)?;
         }
-        let regularisers = [("l2_init", self.l2_init), ("wasserstein", self.wasserstein)];
+        let regularisers = [
+            ("l2_init", self.l2_init),
+            ("wasserstein", self.wasserstein),
+            ("spectral", self.spectral),
+        ];
         regularisers
             .into_iter()
             .try_for_each(|(what, value)| in_range(what, "0 or more, finite", value, value >= 0.0))
@@ -139,9 +151,35 @@ impl ReplicaSpec {
         intervention::renewal(&self.interventions)
     }
 
+    /// Refuses FIRE where a task begins with a fresh network, of which it would keep nothing that was learned.
+    fn check_fire(&self) -> Result<(), Error> {
+        let is_fire = |own: &Intervention| matches!(own, Intervention::Fire { .. });
+        let is_fresh = self.at_task_switch == TaskSwitch::FreshNetwork;
+        if is_fresh && self.interventions.iter().any(is_fire) {
+            let wanted =
+                "no fire, which keeps what was learned, beside a fresh network at a task switch";
+            return Err(Error::invalid("interventions", wanted, "fire"));
+        }
+        Ok(())
+    }
+
     /// Whether a step needs the norm of the replica's gradient.
     pub(crate) fn is_clipped(&self) -> bool {
         self.update_clipping.is_some() || self.gradient_clipping.is_some()
+    }
+
+    /// Whether the replica works on weight matrices as matrices.
+    fn works_on_matrices(&self) -> bool {
+        let mut interventions = self.interventions.iter();
+        self.spectral != 0.0
+            || self.optimiser.multiplies_matrices()
+            || interventions.any(Intervention::works_on_matrices)
+    }
+
+    /// Whether the replica multiplies weight matrices.
+    fn multiplies_matrices(&self) -> bool {
+        let mut interventions = self.interventions.iter();
+        self.optimiser.multiplies_matrices() || interventions.any(Intervention::multiplies_matrices)
     }
 
     pub(crate) fn config(&self) -> ReplicaConfig {
@@ -150,6 +188,7 @@ impl ReplicaSpec {
             l2: self.l2,
             l2_init: self.l2_init,
             wasserstein: self.wasserstein,
+            spectral: self.spectral,
             at_task_switch: self.at_task_switch.number(),
             gradient_limit: self.gradient_clipping.unwrap_or(0.0),
             ..self.optimiser.config()
@@ -242,6 +281,16 @@ impl TrainingSpec {
         kept.fold(1, u32::max)
     }
 
+    /// Whether some replica works on weight matrices as matrices.
+    pub(crate) fn works_on_matrices(&self) -> bool {
+        self.replicas.iter().any(ReplicaSpec::works_on_matrices)
+    }
+
+    /// Whether some replica multiplies weight matrices.
+    pub(crate) fn multiplies_matrices(&self) -> bool {
+        self.replicas.iter().any(ReplicaSpec::multiplies_matrices)
+    }
+
     /// The same training with the first replica only.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) fn first_alone(&self) -> Self {
@@ -325,6 +374,8 @@ impl TrainingSpec {
         let first = tensors[0].stored();
         let end = tensors[tensors.len() - 1].stored().end;
         let main = tensors[0].count();
+        let mut matrices = self.network.weight_matrices();
+        let matrix = matrices.find(|matrix| matrix.name == tensors[0].name);
         LayerControl {
             start: first.start as u32 / 4,
             main_end: first.end as u32 / 4,
@@ -332,6 +383,7 @@ impl TrainingSpec {
             main_count: main as u32,
             other_count: (self.network.block_parameters(block) - main) as u32,
             step_size,
+            inputs: matrix.map_or(0, |matrix| matrix.layout.inputs),
             ..LayerControl::zeroed()
         }
     }

@@ -67,6 +67,11 @@ shader_struct! {
         one_minus_clip_decay: f32,
         fast_beta2: f32,
         one_minus_fast_beta2: f32,
+        spectral: f32,
+        isometry: f32,
+        momentum: f32,
+        one_minus_momentum: f32,
+        adam_share: f32,
     }
 }
 
@@ -122,6 +127,7 @@ shader_struct! {
         clip_ratio: f32,
         clip_mean: f32,
         clip_weight: f32,
+        inputs: u32,
     }
 }
 
@@ -285,6 +291,33 @@ impl RenewalSettings {
         self.method != RENEWAL_NONE
             && state.halted == RUNNING
             && state.updates.is_multiple_of(self.every)
+    }
+}
+
+shader_struct! {
+    /// One weight matrix; `shaders/common/matrices.wgsl` explains the fields.
+    pub struct MatrixLayout {
+        start: u32,
+        rows: u32,
+        columns: u32,
+        inputs: u32,
+        outputs: u32,
+        block: u32,
+        first_row: u32,
+        first_column: u32,
+        by_rows: u32,
+        gram_start: u32,
+    }
+}
+
+impl MatrixLayout {
+    /// The number of rows of the Gram matrix of the smaller side.
+    pub(crate) fn side(&self) -> u32 {
+        if self.by_rows == 1 {
+            self.rows
+        } else {
+            self.columns
+        }
     }
 }
 

@@ -99,8 +99,9 @@ impl InDouble {
             Optimiser::Adam { beta2, .. }
             | Optimiser::AdamW { beta2, .. }
             | Optimiser::AmsGrad { beta2, .. }
-            | Optimiser::AdamMax { beta2, .. } => beta2,
-            Optimiser::Sgd { .. } | Optimiser::Lion { .. } => 0.999,
+            | Optimiser::AdamMax { beta2, .. }
+            | Optimiser::AdamO { beta2, .. } => beta2,
+            Optimiser::Sgd { .. } | Optimiser::Lion { .. } | Optimiser::Muon { .. } => 0.999,
         };
         clipping.decay.unwrap_or(usual).into()
     }
@@ -172,6 +173,12 @@ impl InDouble {
                 beta2,
                 epsilon,
                 ..
+            }
+            | Optimiser::AdamO {
+                beta1,
+                beta2,
+                epsilon,
+                ..
             } => (beta1, beta2, epsilon, 0.0),
             Optimiser::AdamW {
                 beta1,
@@ -179,6 +186,7 @@ impl InDouble {
                 epsilon,
                 weight_decay,
             } => (beta1, beta2, epsilon, weight_decay),
+            Optimiser::Muon { .. } => unreachable!("no replica has it here"),
         };
         let [beta1, beta2, epsilon, decay] = [beta1, beta2, epsilon, decay].map(f64::from);
         *m = beta1 * *m + (1.0 - beta1) * g;

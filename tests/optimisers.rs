@@ -60,6 +60,16 @@ fn adam_max(fast_beta2: f64) -> Optimiser {
     }
 }
 
+/// Adam by another name: `matrices` has tests of its step towards isometry.
+fn adam_o() -> Optimiser {
+    Optimiser::AdamO {
+        beta1: 0.9,
+        beta2: 0.99,
+        epsilon: 1e-8,
+        isometry: 0.0,
+    }
+}
+
 /// Returns one optimiser of each kind, with weight decays large enough to matter.
 fn every_optimiser() -> Vec<Optimiser> {
     vec![
@@ -69,6 +79,7 @@ fn every_optimiser() -> Vec<Optimiser> {
         lion(0.5),
         amsgrad(0.9, 0.9),
         adam_max(0.5),
+        adam_o(),
     ]
 }
 

@@ -1,5 +1,5 @@
-// Clipping of gradients and of updates, from the squared norms of a step's gradients. Needs state.wgsl, and the bindings
-// `step_sums` and `layer_controls` of the kernel. Twin: src/cpu/clipping.rs.
+// Clipping of gradients and of updates, from the squared norms of a step's gradients. Needs state.wgsl,
+// gradient_scale.wgsl, and the bindings `step_sums` and `layer_controls` of the kernel. Twin: src/cpu/clipping.rs.
 //
 // g is the gradient with every regulariser, and n the number of a block's elements that are not padding.
 //
@@ -14,48 +14,10 @@
 // The layer controls hold h, m and w as clip_ratio, clip_mean and clip_weight. m / w is the mean of q with its bias
 // corrected. All are 0 before the first update.
 
-const SQUARE_PARTS: u32 = 16u;
-const NORM_EPSILON: f32 = 1e-6;
 const MEAN_SQUARE_FLOOR: f32 = 1e-36;  // smaller mean squares become zero, as second moments do
-
-// One part of a block in the current step. A block has SQUARE_PARTS.
-struct StepSum {
-    square: f32,              // |g|^2 over the part, before gradient clipping
-    divergence: atomic<u32>,  // of the replica's first part: HALTED_UPDATE where an update is not finite, else 0
-}
-
-fn is_clipped(config: ReplicaConfig) -> bool {
-    return config.gradient_limit > 0.0 || config.clip_threshold > 0.0;
-}
 
 fn flush_mean(x: f32) -> f32 {
     return select(x, 0.0, x < MEAN_SQUARE_FLOOR);
-}
-
-// |g|^2 over a block; its parts are added in ascending order.
-fn block_square(layer: u32) -> f32 {
-    var sum = 0.0;
-    for (var i = layer * SQUARE_PARTS; i < (layer + 1u) * SQUARE_PARTS; i++) {
-        sum += step_sums[i].square;
-    }
-    return sum;
-}
-
-// |g|^2 over the `layers` blocks from `first` on; the blocks are added in ascending order.
-fn whole_square(first: u32, layers: u32) -> f32 {
-    var sum = 0.0;
-    for (var layer = first; layer < first + layers; layer++) {
-        sum += block_square(layer);
-    }
-    return sum;
-}
-
-// The factor s of gradient clipping.
-fn gradient_scale(config: ReplicaConfig, first: u32, layers: u32) -> f32 {
-    if config.gradient_limit == 0.0 {
-        return 1.0;
-    }
-    return min(1.0, config.gradient_limit / (sqrt(whole_square(first, layers)) + NORM_EPSILON));
 }
 
 // q of a block, where s is `scale`.

@@ -18,6 +18,8 @@ const OPTIMISER_ADAMW: u32 = 2u;  // as Adam, but for its weight decay
 const OPTIMISER_LION: u32 = 3u;
 const OPTIMISER_AMSGRAD: u32 = 4u;   // as Adam, but for v
 const OPTIMISER_ADAM_MAX: u32 = 5u;  // as Adam, but for v
+const OPTIMISER_ADAM_O: u32 = 6u;    // as Adam; optimisers/isometry_step.wgsl has the rest
+const OPTIMISER_MUON: u32 = 7u;      // as Adam, but for its step size and for weight matrices (optimisers/muon_step.wgsl)
 
 // The moments of a dead unit decay for ever. Without a floor they become denormals, which some processors
 // flush to zero and others compute a hundred times slower than other numbers. With the floor they become
@@ -36,6 +38,26 @@ fn clipped_step_size(config: ReplicaConfig, step_size: f32, ratio: f32) -> f32 {
         return step_size;
     }
     return step_size * (config.clip_threshold / ratio);
+}
+
+// Whether vec4 `index` of a replica belongs to a weight matrix that Muon updates: m is its momentum, and v its latest update
+// without the step size.
+fn is_muon_matrix(config: ReplicaConfig, control: LayerControl, index: u32) -> bool {
+    return config.optimiser == OPTIMISER_MUON && control.inputs > 0u && index < control.main_end;
+}
+
+// The step size of Adam as a share of the layer's.
+fn share_of_adam(config: ReplicaConfig) -> f32 {
+    return select(1.0, config.adam_share, config.optimiser == OPTIMISER_MUON);
+}
+
+// inputs / c^2 for a weight matrix that Muon updates, with c the bias correction of its momentum after t updates; 0 for others.
+fn factor_of_muon(config: ReplicaConfig, control: LayerControl, t: u32) -> f32 {
+    if config.optimiser != OPTIMISER_MUON {
+        return 0.0;
+    }
+    let correction = correction_of(config.momentum, config.one_minus_momentum, t);
+    return select(f32(control.inputs) / (correction * correction), f32(control.inputs), t == 0u);
 }
 
 // v is the second moment that the step size is divided by. AMSGrad and ADAM_MAX make it of other second moments.
@@ -128,7 +150,7 @@ fn descent(
     if config.optimiser == OPTIMISER_LION {
         return step_size * sign(moments.v);
     }
-    let rate = step_size / corrections.x;
+    let rate = share_of_adam(config) * step_size / corrections.x;
     return rate * moments.m / (sqrt(moments.v / corrections.y) + config.epsilon);
 }
 
@@ -157,23 +179,36 @@ fn latest_update(
     return (taken + decay * theta) / select(1.0 - decay, 1.0, decay == 1.0);
 }
 
-fn mean_square(config: ReplicaConfig, v: vec4<f32>) -> vec4<f32> {
+// `factor` is that of a weight matrix that Muon updates, else 0.
+//
+// Lion: v^2
+// Muon: inputs (m / c)^2 for weight matrices; v c1^2 / (c2 share^2) for others, so that step_size / sqrt(mean) is Adam's step
+fn mean_square(
+    config: ReplicaConfig, corrections: vec2<f32>, factor: f32, moments: Moments,
+) -> vec4<f32> {
     if config.optimiser == OPTIMISER_LION {
-        return v * v;
+        return moments.v * moments.v;
     }
-    return v;
+    if config.optimiser == OPTIMISER_MUON {
+        if factor > 0.0 {
+            return factor * (moments.m * moments.m);
+        }
+        let share = config.adam_share;
+        return moments.v * (corrections.x * corrections.x / (corrections.y * share * share));
+    }
+    return moments.v;
 }
 
 // SGD:  step_size (1 - momentum^t) / (1 - momentum)
 // Adam: step_size / (c1 (sqrt(mean / c2) + epsilon))
-// Lion: step_size / sqrt(mean); 0 where every v is 0
+// Lion, Muon: step_size / sqrt(mean); 0 where the mean is 0
 fn effective_step(
     config: ReplicaConfig, corrections: vec2<f32>, step_size: f32, mean: f32,
 ) -> f32 {
     if config.optimiser == OPTIMISER_SGD {
         return step_size * (corrections.x / config.one_minus_beta1);
     }
-    if config.optimiser == OPTIMISER_LION {
+    if config.optimiser == OPTIMISER_LION || config.optimiser == OPTIMISER_MUON {
         return select(step_size / sqrt(mean), 0.0, mean == 0.0);
     }
     return step_size / (corrections.x * (sqrt(mean / corrections.y) + config.epsilon));

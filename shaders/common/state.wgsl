@@ -20,6 +20,11 @@ struct ReplicaConfig {
     one_minus_clip_decay: f32,
     fast_beta2: f32,       // ADAM_MAX: decay of the faster second moment
     one_minus_fast_beta2: f32,
+    spectral: f32,         // strength of the spectral regulariser
+    isometry: f32,         // ADAM_O: strength of the decoupled step towards isometry
+    momentum: f32,         // MUON: decay of the momentum of weight matrices
+    one_minus_momentum: f32,
+    adam_share: f32,       // MUON: the step size of all other tensors as a share of that of weight matrices
 }
 
 const SWITCH_CARRY: u32 = 0u;
@@ -74,6 +79,7 @@ struct LayerControl {
     clip_ratio: f32,   // h of the latest update; 0 before the first
     clip_mean: f32,    // m
     clip_weight: f32,  // w
+    inputs: u32,       // inputs of the main tensor where it is a weight matrix, else 0
 }
 
 const NEVER: u32 = 0xffffffffu;  // halted_update of a running replica

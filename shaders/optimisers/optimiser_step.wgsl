@@ -13,7 +13,8 @@
 //   second_moment  [replica, second_moments, stride]   v, slow, fast
 //   step_sums      [replica, layers, SQUARE_PARTS]   squared gradients in, divergence out
 //
-// One invocation updates one vec4. A halted replica is left alone. Second moments that the optimiser does not use are
+// One invocation updates one vec4. A halted replica is left alone, and so are weight matrices that Muon updates
+// (muon_step.wgsl). Second moments that the optimiser does not use are
 // neither read nor written.
 
 struct Params {
@@ -39,16 +40,6 @@ fn layer_of(first: u32, index: u32) -> u32 {
         layer += 1u;
     }
     return layer;
-}
-
-// The step size of a layer's update, where `scale` is the factor of gradient clipping.
-fn step_size(config: ReplicaConfig, layer: u32, scale: f32) -> f32 {
-    let size = layer_controls[layer].step_size;
-    if config.clip_threshold == 0.0 {
-        return size;
-    }
-    let ratio = next_clip_ratio(config, layer, block_mean_square(layer, scale));
-    return clipped_step_size(config, size, ratio);
 }
 
 // `second` is the place of v.
@@ -88,16 +79,20 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let config = configs[replica];
+    let first = replica * params.layers;
+    let layer = layer_of(first, id.x);
+    if is_muon_matrix(config, layer_controls[layer], id.x) {
+        return;
+    }
     let corrections = vec2<f32>(states[replica].correction1, states[replica].correction2);
     let at = replica * params.parameters_stride + id.x;
     let theta = parameters[at];
-    let first = replica * params.layers;
     let scale = gradient_scale(config, first, params.layers);
     let g = scale * (gradients[at] + config.l2 * theta);
     let fast_share = share_of_fast(config, corrections.y, states[replica].optimiser_updates + 1u);
     let second = replica * params.second_moments * params.parameters_stride + id.x;
     let moments = advance(config, fast_share, g, load_moments(config, at, second));
-    let size = step_size(config, layer_of(first, id.x), scale);
+    let size = step_size(config, layer, scale);
     let updated = stepped(config, corrections, size, theta, moments);
     store_moments(config, at, second, moments);
     parameters[at] = updated;

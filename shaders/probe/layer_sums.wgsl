@@ -44,6 +44,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     let control = layer_controls[layer];
     let corrections = latest_corrections(config, states[replica]);
     let size = clipped_step_size(config, control.step_size, control.clip_ratio);
+    let factor_of_matrix = factor_of_muon(config, control, states[replica].optimiser_updates);
     let length = control.end - control.start;
     let stretch = (length + PARTIALS - 1u) / PARTIALS;
     let end = min((group.x + 1u) * stretch, length);
@@ -55,15 +56,21 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         let theta = parameters[at];
         let v = second_moment[at + replica * (params.second_moments - 1u) * params.parameters_stride];
         let objective = g + config.l2 * theta;
+        let moments = Moments(first_moment[at], v, vec4<f32>(0.0), vec4<f32>(0.0));
+        let is_matrix = is_muon_matrix(config, control, control.start + i);
         var update = vec4<f32>(0.0);
         if states[replica].optimiser_updates > 0u {
-            let moments = Moments(first_moment[at], v, vec4<f32>(0.0), vec4<f32>(0.0));
-            update = latest_update(config, corrections, size, theta, moments);
+            if is_matrix {
+                update = size * v;
+            } else {
+                update = latest_update(config, corrections, size, theta, moments);
+            }
         }
         square += vec4<f32>(
             dot(g, g), dot(objective, objective), dot(theta, theta), dot(update, update),
         );
-        let sum = dot(mean_square(config, v), vec4<f32>(1.0));
+        let factor = select(0.0, factor_of_matrix, is_matrix);
+        let sum = dot(mean_square(config, corrections, factor, moments), vec4<f32>(1.0));
         second += select(vec2<f32>(0.0, sum), vec2<f32>(sum, 0.0), control.start + i < control.main_end);
     }
     squares[local.x] = square;

@@ -61,3 +61,17 @@ pub(crate) fn advance(config: &ReplicaConfig, control: &mut LayerControl, q: f32
     control.clip_mean = flush(mean, SECOND_MOMENT_FLOOR);
     control.clip_weight = config.one_minus_clip_decay + config.clip_decay * control.clip_weight;
 }
+
+/// The step size of a layer's update, where `scale` is the factor of gradient clipping.
+pub(crate) fn step_size(
+    config: &ReplicaConfig,
+    squares: Squares<'_>,
+    scale: f32,
+    (layer, control): (usize, &LayerControl),
+) -> f32 {
+    if config.clip_threshold == 0.0 {
+        return control.step_size;
+    }
+    let q = squares.mean_square(layer, control, scale);
+    config.clipped_step_size(control.step_size, next_ratio(config, control, q))
+}

@@ -25,7 +25,7 @@ impl Term {
 }
 
 /// 1 - beta^t without cancellation.
-fn correction_of(beta: f32, one_minus_beta: f32, t: u32) -> f32 {
+pub(super) fn correction_of(beta: f32, one_minus_beta: f32, t: u32) -> f32 {
     let bits = u32::BITS - t.leading_zeros();
     (0..bits).rev().fold(0.0, |correction: f32, bit| {
         let doubled = correction * (2.0 - correction);

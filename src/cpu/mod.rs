@@ -16,7 +16,9 @@ mod fused;
 mod initial_element;
 mod linear;
 mod loss;
+mod matrices;
 mod matrix;
+mod muon;
 mod norm;
 mod optimiser;
 mod optimisers;
@@ -69,6 +71,7 @@ fn twin(kernel: &Kernel) -> Twin {
         "attention" => attention::twin(kernel.name),
         "linear" => linear::twin(kernel.name),
         "loss" => loss::twin(kernel.name),
+        "matrices" => matrices::twin(kernel.name),
         "norm" => norm::twin(kernel.name),
         "position" => position::twin(kernel.name),
         "stream" => stream::twin(kernel.name),

@@ -3,7 +3,7 @@
 use crate::state::ReplicaConfig;
 
 /// The absolute value below which a first moment becomes zero; the shader explains why.
-const FIRST_MOMENT_FLOOR: f32 = 1e-30;
+pub(super) const FIRST_MOMENT_FLOOR: f32 = 1e-30;
 pub(super) const SECOND_MOMENT_FLOOR: f32 = 1e-36;
 
 #[inline(always)]
@@ -35,9 +35,9 @@ pub(crate) trait Rule: Copy + Sync {
         self.descent(m, v)
     }
 
-    /// The contribution of v to the mean square that the step size is divided by.
+    /// The contribution of the moments to the mean square that the step size is divided by.
     #[inline(always)]
-    fn mean_square(v: f32) -> f32 {
+    fn mean_square(self, _m: f32, v: f32) -> f32 {
         v
     }
 
@@ -78,6 +78,10 @@ macro_rules! with_rule {
             | $crate::spec::optimiser::OPTIMISER_ADAM_MAX => {
                 let $rule =
                     $crate::cpu::optimiser::AdamOverV($crate::cpu::optimiser::Adam::from(setting));
+                $body
+            }
+            $crate::spec::optimiser::OPTIMISER_MUON => {
+                let $rule = $crate::cpu::muon::MuonOther::from(setting);
                 $body
             }
             _ => {
@@ -233,7 +237,7 @@ impl Rule for Lion {
     }
 
     #[inline(always)]
-    fn mean_square(v: f32) -> f32 {
+    fn mean_square(self, _: f32, v: f32) -> f32 {
         v * v
     }
 
@@ -289,8 +293,8 @@ impl<R: Rule> Rule for Decayed<R> {
     }
 
     #[inline(always)]
-    fn mean_square(v: f32) -> f32 {
-        R::mean_square(v)
+    fn mean_square(self, m: f32, v: f32) -> f32 {
+        self.rule.mean_square(m, v)
     }
 
     fn effective_step(self, mean: f32) -> f32 {

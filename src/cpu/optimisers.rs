@@ -1,6 +1,9 @@
 //! Twins of `shaders/optimisers`.
 
 mod gradient_squares;
+mod isometry_step;
+mod muon_momentum;
+mod muon_step;
 mod optimiser_step;
 mod step_finish;
 
@@ -9,5 +12,8 @@ use super::twins;
 twins! {
     gradient_squares: GradientSquares,
     optimiser_step: OptimiserStep,
+    isometry_step: IsometryStep,
+    muon_momentum: MuonMomentum,
+    muon_step: MuonStep,
     step_finish: StepFinish,
 }

@@ -1,5 +1,7 @@
 //! Twins of the stages' kernels.
 
+mod fire;
+mod norm_projection;
 mod shrink_perturb;
 mod task_reset;
 mod unit_renewal;
@@ -16,4 +18,6 @@ twins! {
     unit_statistics: UnitStatistics,
     unit_selection: UnitSelection,
     unit_renewal: UnitRenewal,
+    norm_projection: NormProjection,
+    fire: Fire,
 }

@@ -15,8 +15,8 @@ impl Engine {
     }
 
     /// Records a copy of all replicas' current parameters into those that L2-init and the Wasserstein regulariser pull
-    /// towards. It is for parameters that [`Self::write_parameters`], or a kernel of the caller's, has set. It does nothing
-    /// where no replica uses either regulariser.
+    /// towards, and of the norms to which matrices are projected. It is for parameters that [`Self::write_parameters`], or
+    /// a kernel of the caller's, has set. It does nothing where no replica uses any of them.
     ///
     /// # Errors
     /// [`Error::NoParameters`]

@@ -21,7 +21,7 @@ pub(super) use file::{decode, encode};
 pub(super) use tensors::Tensors;
 
 /// The version of the file's format. A file with another version is refused.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 /// The progress of an experiment: it is at `step` of batch number `batch`, before the probe at that step, if there is one.
 #[derive(Clone, Debug, Serialize, Deserialize)]

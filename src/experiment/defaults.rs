@@ -91,6 +91,7 @@ impl Default for Arm {
             l2: 0.0,
             l2_init: 0.0,
             wasserstein: 0.0,
+            spectral: 0.0,
             at_task_switch: TaskSwitch::default(),
             interventions: Vec::new(),
             placebo: None,

@@ -63,8 +63,9 @@ const TASKS_TABLE: &str = "tasks.csv";
 /// replica is named by its arm and seed. Its tensors are F32 in PyTorch's layout, for layers k from 1 on:
 ///
 /// - `ARM/SEED/fck.weight` `[out, in]` and `ARM/SEED/fck.bias` `[out]`;
-/// - with Adam and AdamW `ARM/SEED/fck.weight.exp_avg` and `.exp_avg_sq`, and the same for the bias;
+/// - with Adam, AdamW and AdamO `ARM/SEED/fck.weight.exp_avg` and `.exp_avg_sq`, and the same for the bias;
 /// - with Lion `ARM/SEED/fck.weight.exp_avg` and `.interpolation`, and the same for the bias;
+/// - with Muon `ARM/SEED/fck.weight.exp_avg` and `.exp_avg_sq_or_update`, and the same for the bias;
 /// - with AMSGrad `ARM/SEED/fck.weight.exp_avg`, `.exp_avg_sq` and `.max_exp_avg_sq`, and the same for the bias;
 /// - with the larger of two second moments `ARM/SEED/fck.weight.exp_avg`, `.exp_avg_sq`, `.fast_exp_avg_sq` and
 ///   `.divisor_sq`, and the same for the bias;

@@ -3,7 +3,7 @@
 use super::{Arm, Experiment, ExperimentError};
 use crate::compute::Compute;
 use crate::network::Network;
-use crate::spec::{ImageSet, TrainingSpec};
+use crate::spec::{ImageSet, Intervention, TaskSwitch, TrainingSpec};
 
 impl Experiment {
     /// Checks that a replica of each arm fits on `compute`, so that a run that cannot begin writes nothing.
@@ -27,8 +27,8 @@ impl Experiment {
         Ok(())
     }
 
-    /// Returns the specification of one replica with the regularisers of all `arms`, because each replica has the buffers of
-    /// all.
+    /// Returns the specification of one replica with the regularisers and interventions of all `arms`, because each replica
+    /// has the buffers of all.
     pub(super) fn typical_spec<'a>(
         &self,
         network: &Network,
@@ -39,10 +39,26 @@ impl Experiment {
         let typical = arms.cloned().reduce(|typical, arm| Arm {
             l2_init: typical.l2_init.max(arm.l2_init),
             wasserstein: typical.wasserstein.max(arm.wasserstein),
+            spectral: typical.spectral.max(arm.spectral),
+            interventions: union(&typical.interventions, &arm.interventions),
+            optimiser: if arm.optimiser.multiplies_matrices() {
+                arm.optimiser
+            } else {
+                typical.optimiser
+            },
+            // FIRE is refused beside fresh networks, which have no buffers.
+            at_task_switch: TaskSwitch::Carry,
             ..typical
         });
         let typical = typical.map(|arm| (arm, 0));
         let members: Vec<_> = typical.iter().map(|(arm, seed)| (arm, *seed)).collect();
         self.training_spec(network, images, &members)
     }
+}
+
+/// The interventions of both lists, each kind once.
+fn union(a: &[Intervention], b: &[Intervention]) -> Vec<Intervention> {
+    let kind = std::mem::discriminant::<Intervention>;
+    let is_new = |own: &&Intervention| a.iter().all(|known| kind(known) != kind(own));
+    a.iter().chain(b.iter().filter(is_new)).copied().collect()
 }

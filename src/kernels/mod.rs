@@ -10,6 +10,7 @@ mod add;
 mod attention;
 mod linear;
 mod loss;
+mod matrices;
 mod norm;
 mod optimisers;
 mod patches;
@@ -26,6 +27,7 @@ pub(crate) use add::*;
 pub(crate) use attention::*;
 pub(crate) use linear::*;
 pub(crate) use loss::*;
+pub(crate) use matrices::*;
 pub(crate) use norm::*;
 pub(crate) use optimisers::*;
 pub(crate) use patches::*;
@@ -247,6 +249,7 @@ pub fn all() -> impl Iterator<Item = &'static Kernel> {
         attention::KERNELS,
         linear::KERNELS,
         loss::KERNELS,
+        matrices::KERNELS,
         norm::KERNELS,
         optimisers::KERNELS,
         position::KERNELS,

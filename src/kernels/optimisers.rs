@@ -6,7 +6,7 @@ kernels! {
     "optimisers",
 
     /// The uniform of `gradient_squares`.
-    gradient_squares["state", "clipping"], workgroup [256, 1, 1],
+    gradient_squares["state", "gradient_scale"], workgroup [256, 1, 1],
     GradientSquares {
         parameters_stride: u32,
         layers: u32,
@@ -17,7 +17,7 @@ kernels! {
     ]
 
     /// The uniform of `optimiser_step`.
-    optimiser_step["state", "optimiser", "clipping"], workgroup [256, 1, 1],
+    optimiser_step["state", "optimiser", "gradient_scale", "clipping", "step_size"], workgroup [256, 1, 1],
     OptimiserStep {
         parameters_stride: u32,
         layers: u32,
@@ -29,8 +29,43 @@ kernels! {
         step_sums: ReadWrite,
     ]
 
+    /// The uniform of `isometry_step`.
+    isometry_step["state", "optimiser", "gradient_scale", "clipping", "step_size", "matrices"], workgroup [256, 1, 1],
+    IsometryStep {
+        stride: u32,
+        layers: u32,
+    }
+    [
+        configs: Read, states: Read, layer_controls: Read, matrices: Read,
+        isometry_gradients: Read, parameters: ReadWrite, step_sums: ReadWrite,
+    ]
+
+    /// The uniform of `muon_momentum`.
+    muon_momentum["state", "optimiser", "gradient_scale", "matrices"], workgroup [256, 1, 1],
+    MuonMomentum {
+        stride: u32,
+        layers: u32,
+    }
+    [
+        configs: Read, states: Read, matrices: Read, gradients: Read, parameters: Read,
+        first_moment: ReadWrite, step_sums: ReadWrite, directions: ReadWrite,
+    ]
+
+    /// The uniform of `muon_step`.
+    muon_step["state", "optimiser", "gradient_scale", "clipping", "step_size", "matrices"],
+    workgroup [256, 1, 1],
+    MuonStep {
+        stride: u32,
+        layers: u32,
+        second_moments: u32,
+    }
+    [
+        configs: Read, states: Read, layer_controls: Read, matrices: Read, directions: Read,
+        parameters: ReadWrite, second_moment: ReadWrite, step_sums: ReadWrite,
+    ]
+
     /// The uniform of `step_finish`.
-    step_finish["rng", "tasks", "state", "clipping"], workgroup [1, 1, 1],
+    step_finish["rng", "tasks", "state", "gradient_scale", "clipping"], workgroup [1, 1, 1],
     StepFinish {
         batches_per_epoch: u32,
         mean_length: u32,

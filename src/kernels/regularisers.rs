@@ -31,4 +31,60 @@ kernels! {
         configs: Read, states: Read, tensors: Read, keys: Read, payloads: Read,
         initial_keys: Read, gradients: ReadWrite,
     ]
+
+    /// The uniform of `spectral_start`.
+    spectral_start["rng", "state", "matrices"], workgroup [256, 1, 1],
+    SpectralStart {
+        columns: u32,
+    }
+    [configs: Read, matrices: Read, outputs: ReadWrite,]
+
+    /// The uniform of `spectral_inputs`.
+    spectral_inputs["state", "matrices"], workgroup [256, 1, 1],
+    SpectralInputs {
+        stride: u32,
+        rows: u32,
+        columns: u32,
+    }
+    [
+        configs: Read, states: Read, matrices: Read, parameters: Read, outputs: Read,
+        inputs: ReadWrite,
+    ]
+
+    /// The uniform of `spectral_outputs`.
+    spectral_outputs["state", "matrices"], workgroup [256, 1, 1],
+    SpectralOutputs {
+        stride: u32,
+        rows: u32,
+        columns: u32,
+    }
+    [
+        configs: Read, states: Read, matrices: Read, parameters: Read, inputs: Read,
+        next_outputs: ReadWrite,
+    ]
+
+    /// The uniform of `spectral_finish`.
+    spectral_finish["state", "matrices"], workgroup [256, 1, 1],
+    SpectralFinish {
+        rows: u32,
+        columns: u32,
+        matrices: u32,
+    }
+    [
+        configs: Read, states: Read, matrices: Read, outputs: Read, inputs: ReadWrite,
+        next_outputs: ReadWrite, slopes: ReadWrite,
+    ]
+
+    /// The uniform of `spectral_gradient`.
+    spectral_gradient["state", "matrices"], workgroup [256, 1, 1],
+    SpectralGradient {
+        stride: u32,
+        rows: u32,
+        columns: u32,
+        matrices: u32,
+    }
+    [
+        configs: Read, states: Read, matrices: Read, inputs: Read, next_outputs: Read,
+        slopes: Read, gradients: ReadWrite,
+    ]
 }

@@ -73,4 +73,26 @@ kernels! {
         configs: Read, states: Read, layers: Read, tensors: Read, statistics: Read,
         parameters: ReadWrite, first_moment: ReadWrite, second_moment: ReadWrite,
     ]
+
+    /// The uniform of `norm_projection`.
+    norm_projection["matrices", "state"], workgroup [256, 1, 1],
+    NormProjection {
+        stride: u32,
+        matrices: u32,
+    }
+    [
+        states: Read, norm_projection: Read, matrices: Read, initial_norms: Read, norms: Read,
+        parameters: ReadWrite,
+    ]
+
+    /// The uniform of `fire`.
+    fire["matrices", "state", "task_switch"], workgroup [256, 1, 1],
+    Fire {
+        stride: u32,
+        matrices: u32,
+    }
+    [
+        states: Read, iterations: Read, matrices: Read, norms: Read, elements: Read,
+        parameters: ReadWrite,
+    ]
 }

@@ -131,6 +131,15 @@ impl Network {
         nodes.filter(|node| matches!(node.op, Op::Linear(_)))
     }
 
+    /// The tensors of weight matrices, in stored order: those of linear operations, convolutions included.
+    pub(crate) fn weight_matrices(&self) -> impl Iterator<Item = &Tensor> {
+        let weight = |node: &Node| match node.op {
+            Op::Linear(linear) => Some(&self.tensors[linear.weight]),
+            _ => None,
+        };
+        self.nodes.iter().filter_map(weight)
+    }
+
     /// The number of blocks whose parameters a value may depend on: those at or before the node that makes it. Blocks are
     /// in the order of their nodes.
     pub(crate) fn blocks_up_to(&self, value: ValueId) -> u32 {

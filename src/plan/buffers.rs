@@ -1,9 +1,12 @@
 //! The buffers of a program, by name.
 
 use super::declare::{BufferId, Declare, Elements};
+use super::matrices::MatrixBuffers;
 use super::ops::AttentionBuffers;
+use super::optimiser::{self, MuonBuffers};
 use super::probe::ProbeBuffers;
 use super::regularisers::{self, RegulariserBuffers};
+use super::stages::Stages;
 use crate::network::{Network, Node, Op, Value, ValueId};
 use crate::probe::ProbeStart;
 use crate::spec::TrainingSpec;
@@ -31,6 +34,12 @@ pub struct Buffers {
     pub task_log: BufferId,
     /// `[tensors]` [`TensorLayout`], shared: the table of parameter tensors, in stored order.
     pub tensors: BufferId,
+    /// The table of weight matrices; only where a replica works on them.
+    pub matrices: Option<MatrixBuffers>,
+    /// `[replica]` 1 where AdamO steps towards isometry, else 0; only where a replica has AdamO.
+    pub isometry: Option<BufferId>,
+    /// The buffers of Muon; only where a replica has it.
+    pub muon: Option<MuonBuffers>,
     /// `[total, words]` packed u8 or f32, shared; only with a task stream.
     pub images: Option<BufferId>,
     /// `[total]` u32, shared; one zero on random labels; only with a task stream.
@@ -135,6 +144,9 @@ impl Buffers {
             step_sums: declare.zeroed::<StepSum>("step sums", blocks * SQUARE_PARTS as usize),
             task_log: declare.zeroed::<TaskRecord>("task log", TASK_LOG_LENGTH as usize),
             tensors,
+            matrices: MatrixBuffers::declare(spec, declare),
+            isometry: optimiser::declare_isometry(spec, declare),
+            muon: MuonBuffers::declare(spec, declare),
             images,
             image_labels,
             standards,
@@ -182,7 +194,7 @@ impl Buffers {
     ///
     /// `step_sums` matters within a step only, at the end of which its divergence is cleared. The minibatch is included without a stream, because the host loads it. The probe's vectors are included for
     /// warm starts.
-    pub(super) fn persistent(&self, spec: &TrainingSpec) -> Vec<BufferId> {
+    pub(super) fn persistent(&self, spec: &TrainingSpec, stages: &Stages) -> Vec<BufferId> {
         let mut persistent = vec![
             self.parameters,
             self.first_moment,
@@ -195,6 +207,7 @@ impl Buffers {
             persistent.extend([self.activations[0], self.labels]);
         }
         persistent.extend(self.regularisers.references());
+        persistent.extend(stages.references());
         if let (Some(probe), Some(buffers)) = (&spec.probe, &self.probe)
             && probe.start == ProbeStart::Warm
         {

@@ -7,6 +7,7 @@
 mod buffers;
 mod declare;
 mod dispatch;
+mod matrices;
 mod ops;
 mod optimiser;
 mod probe;
@@ -21,9 +22,11 @@ pub use buffers::Buffers;
 pub(crate) use buffers::TASK_LOG_LENGTH;
 pub use declare::{BufferId, BufferSpec, Contents, Elements};
 pub use dispatch::{Dispatch, Fused, FusedWork, Grid, Plan};
+pub use matrices::{MATRIX_TILE, MatrixBuffers, ProductBuffers};
 pub use ops::{AttentionBuffers, ProbeAttentionBuffers};
+pub use optimiser::MuonBuffers;
 pub use probe::{LobpcgBuffers, ProbeBuffers, ProbePlans};
-pub use regularisers::{L2InitBuffers, RegulariserBuffers, WassersteinBuffers};
+pub use regularisers::{L2InitBuffers, RegulariserBuffers, SpectralBuffers, WassersteinBuffers};
 pub use sort::{SORT_DIGITS, SortBuffers};
 pub use steps::StepPlans;
 
@@ -46,8 +49,8 @@ pub struct Program {
     pub persistent: Vec<BufferId>,
     /// Draws initial parameters, clears the moments, and runs the dispatches of `store_reference`.
     pub initialise: Plan,
-    /// Stores the current parameters as those that regularisers pull towards; empty where no replica uses such a
-    /// regulariser.
+    /// Stores the current parameters as those that regularisers pull towards, and their norms, to which matrices are
+    /// projected; empty where no replica needs either.
     pub store_reference: Plan,
     /// Computes the logits of the loaded minibatch.
     pub forward: Plan,
@@ -68,15 +71,21 @@ impl Program {
         let buffers = Buffers::declare(spec, &mut declare);
         let stages = Stages::declare(spec, &mut declare);
         let plan = |name, dispatches| Plan { name, dispatches };
-        let store_reference = regularisers::store_reference(spec, &buffers);
+        let store_reference = [
+            regularisers::store_reference(spec, &buffers),
+            stages.store_reference(spec, &buffers),
+        ]
+        .concat();
         let initialise = [tensors::initialise(spec, &buffers)];
         let due = |cadence| stages.dispatches(cadence, spec, &buffers);
-        let update = [step::update(spec, &buffers), due(Cadence::Update)].concat();
+        let after_update =
+            || [regularisers::end_step(spec, &buffers), due(Cadence::Update)].concat();
+        let update = [step::update(spec, &buffers), after_update()].concat();
         let gather = step::gather(spec, &buffers);
         let probed_step = || {
             let loss = step::loss(spec, &buffers, buffers.states);
             let apply = optimiser::apply(spec, &buffers);
-            [&[loss], &apply[..], &due(Cadence::Update)].concat()
+            [&[loss], &apply[..], &after_update()].concat()
         };
         let steps = gather.map(|gather| {
             let task_switch = due(Cadence::TaskSwitch);
@@ -96,7 +105,7 @@ impl Program {
             replicas: spec.replicas.len() as u32,
             declared: declare.finish()?,
             persistent: buffers
-                .persistent(spec)
+                .persistent(spec, &stages)
                 .into_iter()
                 .chain(stages.persistent())
                 .collect(),

@@ -5,6 +5,10 @@
 //! [`RegulariserBuffers`] and a line to [`declare_buffers`] and to [`RegulariserBuffers::in_use`]. A regulariser that
 //! no replica uses has neither buffers nor dispatches.
 
+mod spectral;
+
+pub use spectral::SpectralBuffers;
+
 use super::buffers::Buffers;
 use super::declare::{BufferId, Declare};
 use super::dispatch::{Dispatch, FusedWork, Grid, fuse};
@@ -19,6 +23,8 @@ pub struct RegulariserBuffers {
     pub l2_init: Option<L2InitBuffers>,
     /// The buffers of [`ReplicaSpec::wasserstein`].
     pub wasserstein: Option<WassersteinBuffers>,
+    /// The buffers of [`ReplicaSpec::spectral`].
+    pub spectral: Option<SpectralBuffers>,
 }
 
 /// The buffers of L2-init.
@@ -43,26 +49,33 @@ trait Regulariser {
 
     /// Adds its gradient at the current parameters to `gradients`, for the replicas that use it.
     fn add_gradient(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch>;
+
+    /// Keeps what the next step begins with. It runs after the update and not in a probe, which adds gradients, too.
+    fn end_step(&self, _: &TrainingSpec, _: &Buffers) -> Vec<Dispatch> {
+        Vec::new()
+    }
 }
 
 impl RegulariserBuffers {
     /// Whether any replica uses any of these regularisers.
-    pub(crate) fn are_used(&self) -> bool {
+    pub(super) fn are_used(&self) -> bool {
         self.in_use().next().is_some()
     }
 
-    /// The buffers of all reference parameters.
+    /// The buffers that persist: all reference parameters, and the vectors of power iterations.
     pub(super) fn references(&self) -> impl Iterator<Item = BufferId> {
         let l2_init = self.l2_init.iter().map(|own| own.initial_parameters);
         let wasserstein = self.wasserstein.iter().map(|own| own.initial_keys);
-        l2_init.chain(wasserstein)
+        let spectral = self.spectral.iter().map(|own| own.outputs);
+        l2_init.chain(wasserstein).chain(spectral)
     }
 
     /// The regularisers in use, in the order in which they add their gradients.
     fn in_use(&self) -> impl Iterator<Item = &dyn Regulariser> {
         let l2_init = self.l2_init.iter().map(|own| own as &dyn Regulariser);
         let wasserstein = self.wasserstein.iter().map(|own| own as &dyn Regulariser);
-        l2_init.chain(wasserstein)
+        let spectral = self.spectral.iter().map(|own| own as &dyn Regulariser);
+        l2_init.chain(wasserstein).chain(spectral)
     }
 }
 
@@ -81,6 +94,8 @@ pub(super) fn declare_buffers(spec: &TrainingSpec, declare: &mut Declare) -> Reg
             sort: SortBuffers::declare(spec, declare),
             initial_keys: declare.integers("initial keys", stride),
         }),
+        spectral: is_used(|replica| replica.spectral)
+            .then(|| SpectralBuffers::declare(spec, declare)),
     }
 }
 
@@ -100,9 +115,19 @@ pub(super) fn add_gradients(spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispa
         .collect()
 }
 
+/// Keeps what the next step of every regulariser in use begins with.
+pub(super) fn end_step(spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
+    let in_use = buffers.regularisers.in_use();
+    in_use.flat_map(|own| own.end_step(spec, buffers)).collect()
+}
+
 impl Regulariser for L2InitBuffers {
     fn store_reference(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
-        vec![copy(spec, buffers.parameters, self.initial_parameters)]
+        vec![copy_parameters(
+            spec,
+            buffers.parameters,
+            self.initial_parameters,
+        )]
     }
 
     fn add_gradient(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
@@ -126,7 +151,7 @@ impl Regulariser for L2InitBuffers {
 impl Regulariser for WassersteinBuffers {
     fn store_reference(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
         let mut dispatches = sort::sort(spec, buffers, &self.sort);
-        dispatches.push(copy(spec, self.sort.keys[0], self.initial_keys));
+        dispatches.push(copy_parameters(spec, self.sort.keys[0], self.initial_keys));
         dispatches
     }
 
@@ -160,8 +185,16 @@ impl Regulariser for WassersteinBuffers {
 }
 
 /// Copies `source` `[replica, stride]` to `reference`.
-fn copy(spec: &TrainingSpec, source: BufferId, reference: BufferId) -> Dispatch {
-    let stride = spec.network.parameter_stride() as u32 / 4;
+fn copy_parameters(spec: &TrainingSpec, source: BufferId, reference: BufferId) -> Dispatch {
+    copy(
+        spec.network.parameter_stride() as u32 / 4,
+        source,
+        reference,
+    )
+}
+
+/// Copies `source` `[replica, stride]`, in vec4s, to `target`.
+fn copy(stride: u32, source: BufferId, target: BufferId) -> Dispatch {
     let grid = Grid::elements::<ReferenceCopy>(stride);
-    Dispatch::new(ReferenceCopy { stride }, [source, reference], grid)
+    Dispatch::new(ReferenceCopy { stride }, [source, target], grid)
 }

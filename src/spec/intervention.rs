@@ -33,6 +33,19 @@ pub enum Intervention {
         /// Factor of the fresh draw, 0 or more.
         perturb: f32,
     },
+    /// When a task begins, every weight matrix W `[outputs, inputs]` becomes `sqrt(outputs / inputs) W (W^T W)^(-1/2)`, the
+    /// nearest matrix with equal singular values, and of that size: FIRE (Han et al., arXiv 2602.08040). As in the published
+    /// code, Newton-Schulz iterations approach it: `X = W / |W|` at first, in the Frobenius norm, then
+    /// `X = 1.5 X - 0.5 X X^T X`, and at the end `W = sqrt(outputs / inputs) X`. Small singular values stay small where
+    /// the iterations are few. All weight matrices take part; biases, gains, embeddings and the optimiser's moments are
+    /// left alone. A convolution is one matrix of output channels by elements of a patch, where the published code takes
+    /// a matrix of channels for each element of the window; queries, keys and values that one linear operation makes
+    /// are one matrix.
+    Fire {
+        /// The number of iterations, 1 to 100; 10 where a file leaves it out, as in the published code.
+        #[serde(default = "default_iterations")]
+        iterations: u32,
+    },
     /// ReDo (Sokar et al., arXiv 2302.12902): after every `every`-th update, the dormant units are renewed. The score of a
     /// unit is the mean of |h| over the minibatch, divided by the mean of this number over the layer's units. A unit is
     /// dormant where its score is `tau` or less. In a layer without any activity all units are.
@@ -85,6 +98,17 @@ pub enum Intervention {
         /// The limit as a multiple of `bound`, more than 0.
         kappa: f32,
     },
+    /// After every update, every weight matrix is rescaled to the Frobenius norm that it had at the start: the projection
+    /// of normalise-and-project, NaP (Lyle et al., arXiv 2407.01800, algorithm 1). NaP is this and layer normalisation
+    /// before each activation, which the network lists by itself. All weight matrices are projected, that of the last
+    /// layer too. Biases, gains, embeddings and the optimiser's moments are left alone. A fresh network at a task switch
+    /// keeps the norms of the start.
+    NormProjection,
+}
+
+/// The number of Newton-Schulz iterations of FIRE's published code.
+fn default_iterations() -> u32 {
+    10
 }
 
 fn default_tau() -> f32 {
@@ -174,6 +198,16 @@ fn name_of(renewal: RenewalSettings) -> &'static str {
 }
 
 impl Intervention {
+    /// Whether it works on weight matrices as matrices.
+    pub(super) fn works_on_matrices(&self) -> bool {
+        matches!(self, Self::NormProjection | Self::Fire { .. })
+    }
+
+    /// Whether it multiplies weight matrices.
+    pub(super) fn multiplies_matrices(&self) -> bool {
+        matches!(self, Self::Fire { .. })
+    }
+
     fn check(&self) -> Result<(), Error> {
         let check = |what, wanted, value: f32, is_good: bool| match is_good && value.is_finite() {
             true => Ok(()),
@@ -200,6 +234,14 @@ impl Intervention {
             Self::WeightClipping { kappa } => {
                 check("kappa", "more than 0, finite", kappa, kappa > 0.0)
             }
+            Self::Fire { iterations } => {
+                let wanted = "1 to 100";
+                let is_good = (1..=100).contains(&iterations);
+                is_good
+                    .then_some(())
+                    .ok_or_else(|| Error::invalid("iterations", wanted, iterations))
+            }
+            Self::NormProjection => Ok(()),
         }
     }
 
@@ -235,7 +277,10 @@ impl Intervention {
                 window,
                 ..none
             },
-            Self::ShrinkPerturb { .. } | Self::WeightClipping { .. } => return None,
+            Self::ShrinkPerturb { .. }
+            | Self::Fire { .. }
+            | Self::WeightClipping { .. }
+            | Self::NormProjection => return None,
         })
     }
 }

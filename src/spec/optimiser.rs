@@ -10,6 +10,7 @@ mod properties;
 use bytemuck::Zeroable;
 use serde::{Deserialize, Serialize};
 
+use super::clipping::check_positive;
 use crate::error::Error;
 use crate::state::ReplicaConfig;
 use form::OptimiserForm;
@@ -26,6 +27,11 @@ pub const OPTIMISER_LION: u32 = 3;
 pub const OPTIMISER_AMSGRAD: u32 = 4;
 /// `optimiser` of a configuration: Adam with the larger of two second moments.
 pub const OPTIMISER_ADAM_MAX: u32 = 5;
+
+/// `optimiser` of a configuration: AdamO.
+pub const OPTIMISER_ADAM_O: u32 = 6;
+/// `optimiser` of a configuration: Muon. The second moment of weight matrices holds their latest update.
+pub const OPTIMISER_MUON: u32 = 7;
 
 /// The rule that turns a gradient g, the L2 term included, into an update. A file gives its name, such as `"adam"`, or
 /// the hyperparameters that differ from its defaults, such as `{ adam = { beta2 = 0.99 } }`.
@@ -106,6 +112,48 @@ pub enum Optimiser {
         /// Number added to the root of the second moment.
         epsilon: f32,
     },
+    /// AdamO (Rosseau, Müller and Nowé, arXiv 2606.09762): Adam with a step towards isometry that is decoupled from the
+    /// gradient. Every weight matrix W `[outputs, inputs]` also moves by `-step_size * isometry * R`, with R the gradient of
+    /// `|W^T W - I|^2` where there are no more inputs than outputs, and of `|W W^T - I|^2` else: `R = 4 W (W^T W - I)` or
+    /// `4 (W W^T - I) W`, at the parameters before Adam's step. The step size of isometry is that of the layer, as by
+    /// default in the paper. Biases, gains and embeddings have Adam alone. Convolutions are matrices of output channels by
+    /// elements of a patch. As weight decay, the step is not counted in the effective step; the norm of the update in a probe
+    /// leaves it out, too.
+    #[serde(rename = "adamo")]
+    AdamO {
+        /// Decay of the first moment.
+        beta1: f32,
+        /// Decay of the second moment.
+        beta2: f32,
+        /// Number added to the root of the second moment.
+        epsilon: f32,
+        /// Strength of the step towards isometry, lambda in the paper; 0 or more.
+        isometry: f32,
+    },
+    /// Muon (Jordan et al., 2024, <https://kellerjordan.github.io/posts/muon>) for all weight matrices, those of the first and
+    /// the last layer too, and Adam for biases, gains and embeddings. A matrix W `[outputs, inputs]` has
+    /// `m = momentum * m + (1 - momentum) * g`, Nesterov's direction `momentum * m + (1 - momentum) * g`, and five iterations
+    /// of Newton-Schulz, `X = 3.4445 X - 4.7750 (X X^T) X + 2.0315 (X X^T)^2 X`, from that direction over its Frobenius
+    /// norm plus 1e-7. Then `W -= step_size * sqrt(max(1, outputs / inputs)) * X`, as in the published code, which
+    /// iterates in bfloat16 where this does in float32. Adam has `adam_share` of the step size. Convolutions are matrices of
+    /// output channels by elements of a patch; queries, keys and values that one linear operation makes are one matrix.
+    ///
+    /// An update of a matrix has about the same length whatever its gradient is. Its effective step is, as Lion's, the factor
+    /// between a gradient and its update: `step_size / sqrt(inputs * mean((m / c)^2))`, c the bias correction of m. The root
+    /// of the mean square of an update is about `step_size / sqrt(inputs)`. A probe reports the mean below the root as the
+    /// second moment.
+    Muon {
+        /// Decay of the momentum of weight matrices.
+        momentum: f32,
+        /// Decay of Adam's first moment.
+        beta1: f32,
+        /// Decay of Adam's second moment.
+        beta2: f32,
+        /// Number added to the root of Adam's second moment.
+        epsilon: f32,
+        /// Adam's step size as a share of the step size of weight matrices, more than 0.
+        adam_share: f32,
+    },
 }
 
 impl Optimiser {
@@ -138,7 +186,7 @@ impl Optimiser {
                     epsilon,
                 };
                 adam.check()?;
-                check_weight_decay(weight_decay)
+                check_strength("weight_decay", weight_decay)
             }
             Self::Lion {
                 beta1,
@@ -147,7 +195,7 @@ impl Optimiser {
             } => {
                 check_decay("beta1", beta1)?;
                 check_decay("beta2", beta2)?;
-                check_weight_decay(weight_decay)
+                check_strength("weight_decay", weight_decay)
             }
             Self::AmsGrad {
                 beta1,
@@ -174,6 +222,36 @@ impl Optimiser {
                 };
                 adam.check()?;
                 check_decay("fast_beta2", fast_beta2)
+            }
+            Self::AdamO {
+                beta1,
+                beta2,
+                epsilon,
+                isometry,
+            } => {
+                let adam = Self::Adam {
+                    beta1,
+                    beta2,
+                    epsilon,
+                };
+                adam.check()?;
+                check_strength("isometry", isometry)
+            }
+            Self::Muon {
+                momentum,
+                beta1,
+                beta2,
+                epsilon,
+                adam_share,
+            } => {
+                let adam = Self::Adam {
+                    beta1,
+                    beta2,
+                    epsilon,
+                };
+                adam.check()?;
+                check_decay("momentum", momentum)?;
+                check_positive("adam_share", adam_share)
             }
         }
     }
@@ -236,6 +314,29 @@ impl Optimiser {
                 one_minus_fast_beta2: complement(fast_beta2),
                 ..with_decays(OPTIMISER_ADAM_MAX, beta1, beta2)
             },
+            Self::AdamO {
+                beta1,
+                beta2,
+                epsilon,
+                isometry,
+            } => ReplicaConfig {
+                epsilon,
+                isometry,
+                ..with_decays(OPTIMISER_ADAM_O, beta1, beta2)
+            },
+            Self::Muon {
+                momentum,
+                beta1,
+                beta2,
+                epsilon,
+                adam_share,
+            } => ReplicaConfig {
+                epsilon,
+                momentum,
+                one_minus_momentum: complement(momentum),
+                adam_share,
+                ..with_decays(OPTIMISER_MUON, beta1, beta2)
+            },
         }
     }
 }
@@ -247,12 +348,11 @@ fn check_decay(what: &'static str, decay: f32) -> Result<(), Error> {
     Err(Error::invalid(what, "0 or more, below 1", decay))
 }
 
-fn check_weight_decay(weight_decay: f32) -> Result<(), Error> {
-    if weight_decay.is_finite() && weight_decay >= 0.0 {
+fn check_strength(what: &'static str, strength: f32) -> Result<(), Error> {
+    if strength.is_finite() && strength >= 0.0 {
         return Ok(());
     }
-    let wanted = "0 or more, finite";
-    Err(Error::invalid("weight_decay", wanted, weight_decay))
+    Err(Error::invalid(what, "0 or more, finite", strength))
 }
 
 impl Default for Optimiser {

@@ -404,8 +404,16 @@ fn program_of(case: &Case, network: Network, form: IterateForm, method: ProbeMet
         l2: 1e-2 * seed as f32,
         l2_init: if seed == 2 { 0.0 } else { 1e-2 },
         wasserstein: if seed == 2 { 0.0 } else { 1e-2 },
+        spectral: if seed == 2 { 0.0 } else { 1e-2 },
         optimiser: match seed {
             2 | 4 => Optimiser::Sgd { momentum: 0.75 },
+            0 if case.batch == 9 => Optimiser::Muon {
+                momentum: 0.75,
+                beta1: 0.9,
+                beta2: 0.999,
+                epsilon: 1e-8,
+                adam_share: 0.5,
+            },
             0 => Optimiser::Lion {
                 beta1: 0.9,
                 beta2: 0.99,
@@ -428,6 +436,12 @@ fn program_of(case: &Case, network: Network, form: IterateForm, method: ProbeMet
                 fast_beta2: 0.9,
                 epsilon: 1e-8,
             },
+            6 => Optimiser::AdamO {
+                beta1: 0.9,
+                beta2: 0.999,
+                epsilon: 1e-8,
+                isometry: 30.0,
+            },
             _ => Optimiser::default(),
         },
         update_clipping: (seed % 2 == 0).then(UpdateClipping::default),
@@ -435,16 +449,19 @@ fn program_of(case: &Case, network: Network, form: IterateForm, method: ProbeMet
         interventions: if seed == 2 {
             Vec::new()
         } else {
-            let others = [
+            let always = [
                 Intervention::ShrinkPerturb {
                     shrink: 0.5,
                     perturb: 0.25,
                 },
                 Intervention::WeightClipping { kappa: 0.5 },
+                Intervention::NormProjection,
             ];
             let method = renews_units.then(|| renewal(case.batch + seed));
             let method = method.filter(|_| !is_fresh(seed));
-            method.into_iter().chain(others).collect()
+            let iterations = if seed == 5 { 1 } else { 2 };
+            let fire = (seed % 2 == 0 || seed == 5).then_some(Intervention::Fire { iterations });
+            always.into_iter().chain(method).chain(fire).collect()
         },
         at_task_switch: match seed {
             seed if is_fresh(seed) => TaskSwitch::FreshNetwork,

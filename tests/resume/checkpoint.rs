@@ -80,6 +80,7 @@ fn alone(arm: &Arm, images: &ImageSet) -> Trainer {
         l2: arm.l2,
         l2_init: arm.l2_init,
         wasserstein: arm.wasserstein,
+        spectral: arm.spectral,
         optimiser: arm.optimiser,
         update_clipping: arm.update_clipping,
         gradient_clipping: arm.gradient_clipping,

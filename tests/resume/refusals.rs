@@ -47,11 +47,11 @@ fn what_is_not_this_run_is_refused_and_left_alone() {
     .unwrap();
     refused("wanted a checkpoint of this program, found another safetensors file");
 
-    let at = find(&good, b"\\\"format\\\":2");
+    let at = find(&good, b"\\\"format\\\":3");
     let mut old = good.clone();
     old[at + 11] = b'0';
     fs::write(&checkpoint, &old).unwrap();
-    refused("wanted a checkpoint of format 2, found format 0");
+    refused("wanted a checkpoint of format 3, found format 0");
     fs::write(&checkpoint, &good).unwrap();
 
     let rows = directory.join("probes.part.csv");

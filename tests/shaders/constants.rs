@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use crate::kernels::{Shader, reflect, shaders};
 use naga::{Expression, Literal, Module};
 use trainable::network::{Activation, TENSOR_TILE};
-use trainable::plan::SORT_DIGITS;
+use trainable::plan::{MATRIX_TILE, SORT_DIGITS};
 use trainable::rng::Stream;
 use trainable::spec::optimiser::{
-    OPTIMISER_ADAM, OPTIMISER_ADAM_MAX, OPTIMISER_ADAMW, OPTIMISER_AMSGRAD, OPTIMISER_LION,
-    OPTIMISER_SGD,
+    OPTIMISER_ADAM, OPTIMISER_ADAM_MAX, OPTIMISER_ADAM_O, OPTIMISER_ADAMW, OPTIMISER_AMSGRAD,
+    OPTIMISER_LION, OPTIMISER_MUON, OPTIMISER_SGD,
 };
 use trainable::state::{
     RENEWAL_CONTINUAL_BACKPROP, RENEWAL_NONE, RENEWAL_REDO, RENEWAL_SELF_NORMALISED_RESETS,
@@ -97,6 +97,8 @@ fn optimisers_have_the_same_numbers() {
             ("LION", OPTIMISER_LION),
             ("AMSGRAD", OPTIMISER_AMSGRAD),
             ("ADAM_MAX", OPTIMISER_ADAM_MAX),
+            ("ADAM_O", OPTIMISER_ADAM_O),
+            ("MUON", OPTIMISER_MUON),
         ],
     );
 }
@@ -147,6 +149,7 @@ fn random_streams_have_the_same_numbers() {
             ("NOISE", Stream::Noise as u32),
             ("GRADUAL", Stream::Gradual as u32),
             ("RENEWAL", Stream::Renewal as u32),
+            ("SPECTRAL", Stream::Spectral as u32),
         ],
     );
 }
@@ -173,6 +176,7 @@ fn streams_of_tasks_have_the_same_numbers() {
 fn tensors_have_the_same_tiles_and_sorts_the_same_digits() {
     check_constants("TENSOR_", &[("TILE", TENSOR_TILE)]);
     check_constants("SORT_", &[("DIGITS", SORT_DIGITS)]);
+    check_constants("MATRIX_", &[("TILE", MATRIX_TILE)]);
 }
 
 #[test]

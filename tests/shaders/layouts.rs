@@ -4,9 +4,9 @@ use crate::kernels::{optimiser_step, reflect, shaders};
 use naga::{Handle, Module, Scalar, Type, TypeInner};
 use trainable::layout::{Field, ShaderStruct, StructLayout};
 use trainable::state::{
-    HiddenLayer, LayerControl, LayerRecord, LayerSums, LobpcgStep, ProbeSegment, ProbeSlot,
-    RenewalSettings, ReplicaConfig, ReplicaState, StepSum, TaskRecord, TensorLayout, UnitRecord,
-    UnitStatistic,
+    HiddenLayer, LayerControl, LayerRecord, LayerSums, LobpcgStep, MatrixLayout, ProbeSegment,
+    ProbeSlot, RenewalSettings, ReplicaConfig, ReplicaState, StepSum, TaskRecord, TensorLayout,
+    UnitRecord, UnitStatistic,
 };
 
 /// A struct as the shader declares it: its size and `(name, offset, type)` of every field.
@@ -89,6 +89,7 @@ fn shared_structs_agree_in_every_shader() {
         HiddenLayer::LAYOUT,
         UnitStatistic::LAYOUT,
         UnitRecord::LAYOUT,
+        MatrixLayout::LAYOUT,
     ] {
         let mut found = 0;
         for shader in shaders() {

@@ -3,10 +3,11 @@
 use rayon::prelude::*;
 
 use crate::cpu::Array;
-use crate::cpu::clipping::{Squares, next_ratio};
+use crate::cpu::clipping::{Squares, step_size};
 use crate::cpu::divisor::{self, ELEMENTS_PER_TASK, Term};
 use crate::cpu::optimiser::{Rule, Setting, with_rule};
 use crate::kernels::OptimiserStep;
+use crate::spec::optimiser::OPTIMISER_MUON;
 use crate::state::{HALTED_UPDATE, LayerControl, RUNNING, ReplicaConfig, ReplicaState, StepSum};
 
 pub(crate) fn run(_: &OptimiserStep, arrays: &mut [Array; 8]) {
@@ -39,7 +40,14 @@ pub(crate) fn run(_: &OptimiserStep, arrays: &mut [Array; 8]) {
     let mut is_finite = true;
     for (layer, control) in controls.read::<LayerControl>().iter().enumerate() {
         let step_size = step_size(&config, squares, scale, (layer, control));
-        let block = control.start as usize * 4..control.end as usize * 4;
+        // Muon updates weight matrices by kernels of their own.
+        let is_muon_matrix = config.optimiser == OPTIMISER_MUON && control.inputs > 0;
+        let start = if is_muon_matrix {
+            control.main_end
+        } else {
+            control.start
+        };
+        let block = start as usize * 4..control.end as usize * 4;
         let gradients = &gradients[block.clone()];
         let values = [
             &mut parameters[block.clone()],
@@ -56,20 +64,6 @@ pub(crate) fn run(_: &OptimiserStep, arrays: &mut [Array; 8]) {
     if !is_finite {
         step_sums.write::<StepSum>()[0].divergence |= HALTED_UPDATE;
     }
-}
-
-/// The step size of a layer's update, where `scale` is the factor of gradient clipping.
-fn step_size(
-    config: &ReplicaConfig,
-    squares: Squares<'_>,
-    scale: f32,
-    (layer, control): (usize, &LayerControl),
-) -> f32 {
-    if config.clip_threshold == 0.0 {
-        return control.step_size;
-    }
-    let q = squares.mean_square(layer, control, scale);
-    config.clipped_step_size(control.step_size, next_ratio(config, control, q))
 }
 
 /// Updates one layer's parameters and moments; returns whether all of them stayed finite.

@@ -5,9 +5,11 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::cpu::Array;
+use crate::cpu::muon::{MuonMatrix, MuonOther};
 use crate::cpu::optimiser::{Rule, Setting, with_rule};
 use crate::cpu::reduce::{stretch, sum_in_lanes};
 use crate::kernels::LayerSumsParams;
+use crate::spec::optimiser::OPTIMISER_MUON;
 use crate::state::{LayerControl, LayerSums, PARTIALS, ReplicaConfig, ReplicaState};
 
 pub(crate) fn run(params: &LayerSumsParams, arrays: &mut [Array; 8]) {
@@ -41,9 +43,18 @@ pub(crate) fn run(params: &LayerSumsParams, arrays: &mut [Array; 8]) {
             let start = control.start as usize;
             let range = (start + vec4s.start) * 4..(start + vec4s.end) * 4;
             let main_end = control.main_end as usize * 4;
-            let found = with_rule!(setting, |rule| partial(
-                &moments, rule, config.l2, range, main_end
-            ));
+            let found = if config.optimiser == OPTIMISER_MUON && control.inputs > 0 {
+                let matrix = MuonMatrix::new(setting, control.inputs, state.optimiser_updates);
+                let (split, l2) = (main_end.clamp(range.start, range.end), config.l2);
+                let of_matrix = partial(&moments, matrix, l2, range.start..split, main_end);
+                let rule = MuonOther::from(setting);
+                let of_others = partial(&moments, rule, l2, split..range.end, main_end);
+                added(of_matrix, of_others)
+            } else {
+                with_rule!(setting, |rule| partial(
+                    &moments, rule, config.l2, range, main_end
+                ))
+            };
             if params.objective_only == 1 {
                 sums.objective = found.objective;
             } else {
@@ -80,6 +91,19 @@ struct Moments<'a> {
     second: &'a [f32],
 }
 
+/// The sums over two parts of a stretch.
+fn added(a: LayerSums, b: LayerSums) -> LayerSums {
+    LayerSums {
+        gradient: a.gradient + b.gradient,
+        objective: a.objective + b.objective,
+        weight: a.weight + b.weight,
+        update: a.update + b.update,
+        main_second_moment: a.main_second_moment + b.main_second_moment,
+        other_second_moment: a.other_second_moment + b.other_second_moment,
+        ..a
+    }
+}
+
 fn partial<R: Rule>(
     moments: &Moments<'_>,
     rule: R,
@@ -99,8 +123,10 @@ fn partial<R: Rule>(
         [g * g, objective * objective, theta * theta, update * update]
     });
     let main_end = main_end.clamp(range.start, range.end);
-    let sum_of_second =
-        |range| sum_in_lanes([&moments.second[range]], |[v]| [R::mean_square(v)])[0];
+    let sum_of_second = |range: Range<usize>| {
+        let slices = [&moments.first[range.clone()], &moments.second[range]];
+        sum_in_lanes(slices, |[m, v]| [rule.mean_square(m, v)])[0]
+    };
     LayerSums {
         gradient,
         objective,

@@ -3,6 +3,8 @@
 //! To add a stage, write a file that implements [`Stage`], and add a line to [`STAGES`]. A stage that no replica uses
 //! has neither buffers nor dispatches.
 
+mod fire;
+mod norm_projection;
 mod shrink_perturb;
 mod task_reset;
 mod unit_renewal;
@@ -34,17 +36,29 @@ pub(super) trait Stage {
     fn persistent(&self) -> Vec<BufferId> {
         Vec::new()
     }
+
+    /// Stores what it needs of the current parameters, which are the initial ones.
+    fn store_reference(&self, _: &TrainingSpec, _: &Buffers) -> Vec<Dispatch> {
+        Vec::new()
+    }
+
+    /// The buffers that `store_reference` writes.
+    fn references(&self) -> Vec<BufferId> {
+        Vec::new()
+    }
 }
 
 /// Declares a stage's buffers; `None` where no replica uses it.
 type DeclareStage = fn(&TrainingSpec, &mut Declare) -> Option<Box<dyn Stage>>;
 
 /// All stages, in the order in which they run.
-const STAGES: [DeclareStage; 4] = [
+const STAGES: [DeclareStage; 6] = [
     task_reset::declare,
     shrink_perturb::declare,
+    fire::declare,
     unit_renewal::declare,
     weight_clipping::declare,
+    norm_projection::declare,
 ];
 
 /// The stages that some replica uses.
@@ -71,5 +85,18 @@ impl Stages {
         let due = self.0.iter().filter(|stage| stage.cadence() == cadence);
         due.flat_map(|stage| stage.dispatches(spec, buffers))
             .collect()
+    }
+
+    /// Stores what all stages need of the current parameters.
+    pub(super) fn store_reference(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
+        let stages = self.0.iter();
+        stages
+            .flat_map(|stage| stage.store_reference(spec, buffers))
+            .collect()
+    }
+
+    /// The buffers that `store_reference` writes.
+    pub(super) fn references(&self) -> impl Iterator<Item = BufferId> {
+        self.0.iter().flat_map(|stage| stage.references())
     }
 }

@@ -26,6 +26,11 @@ pub(super) enum OptimiserName {
     AmsGrad,
     /// Adam(0.9, 0.999, 1e-8) with a second second moment of decay 0.9.
     AdamMax,
+    /// AdamO(0.9, 0.999, 1e-8) with a strength of 0.1.
+    #[serde(rename = "adamo")]
+    AdamO,
+    /// Muon(0.95) for weight matrices, and Adam(0.9, 0.95, 1e-10) with 0.015 of the step size for everything else.
+    Muon,
 }
 
 /// One optimiser, and the hyperparameters that differ from its defaults.
@@ -46,6 +51,10 @@ pub(super) struct OptimiserTable {
     /// Adam with the larger of two second moments.
     #[serde(rename = "adam-max")]
     adam_max: Option<AdamMax>,
+    /// AdamO (Rosseau, Müller and Nowé, 2026): Adam with a decoupled step towards isometry.
+    adamo: Option<AdamO>,
+    /// Muon (Jordan et al., 2024): orthogonal updates of weight matrices, and Adam for everything else.
+    muon: Option<Muon>,
 }
 
 /// Declares the table of an optimiser in a file: its hyperparameters with their default values.
@@ -145,6 +154,36 @@ table! {
     }
 }
 
+table! {
+    /// The defaults of PyTorch's Adam. The strength is ours.
+    AdamO {
+        /// Decay of the first moment.
+        beta1: 0.9,
+        /// Decay of the second moment.
+        beta2: 0.999,
+        /// Number added to the root of the second moment.
+        epsilon: 1e-8,
+        /// Strength of the step towards isometry.
+        isometry: 0.1,
+    }
+}
+
+table! {
+    /// The defaults of the published code, whose step sizes are 0.02 for weight matrices and 3e-4 for Adam.
+    Muon {
+        /// Decay of the momentum of weight matrices.
+        momentum: 0.95,
+        /// Decay of Adam's first moment.
+        beta1: 0.9,
+        /// Decay of Adam's second moment.
+        beta2: 0.95,
+        /// Number added to the root of Adam's second moment.
+        epsilon: 1e-10,
+        /// Adam's step size as a share of that of weight matrices.
+        adam_share: 0.015,
+    }
+}
+
 impl From<OptimiserName> for Optimiser {
     fn from(name: OptimiserName) -> Self {
         match name {
@@ -154,6 +193,8 @@ impl From<OptimiserName> for Optimiser {
             OptimiserName::Lion => Lion::default().into(),
             OptimiserName::AmsGrad => AmsGrad::default().into(),
             OptimiserName::AdamMax => AdamMax::default().into(),
+            OptimiserName::AdamO => AdamO::default().into(),
+            OptimiserName::Muon => Muon::default().into(),
         }
     }
 }
@@ -169,6 +210,8 @@ impl TryFrom<OptimiserForm> for Optimiser {
             lion,
             amsgrad,
             adam_max,
+            adamo,
+            muon,
         } = match form {
             NameOr::Name(name) => return Ok(name.into()),
             NameOr::Table(table) => table,
@@ -180,6 +223,8 @@ impl TryFrom<OptimiserForm> for Optimiser {
             lion.map(Self::from),
             amsgrad.map(Self::from),
             adam_max.map(Self::from),
+            adamo.map(Self::from),
+            muon.map(Self::from),
         ];
         let given: Vec<_> = given.into_iter().flatten().collect();
         match given[..] {
@@ -233,6 +278,16 @@ mod tests {
             ("'lion'", lion(0.0)),
             ("{ lion = { weight_decay = 1 } }", lion(1.0)),
             ("'amsgrad'", AmsGrad::default().into()),
+            ("{ muon = { momentum = 0.95 } }", Muon::default().into()),
+            (
+                "{ adamo = { isometry = 0.5 } }",
+                Optimiser::AdamO {
+                    beta1: 0.9,
+                    beta2: 0.999,
+                    epsilon: 1e-8,
+                    isometry: 0.5,
+                },
+            ),
             (
                 "{ adam-max = { fast_beta2 = 0.5 } }",
                 Optimiser::AdamMax {
@@ -263,11 +318,11 @@ mod tests {
         for (text, mention) in [
             (
                 "'adma'",
-                "unknown variant `adma`, expected one of `adam`, `sgd`, `adamw`, `lion`, `amsgrad`, `adam-max`",
+                "unknown variant `adma`, expected one of `adam`, `sgd`, `adamw`, `lion`, `amsgrad`, `adam-max`, `adamo`, `muon`",
             ),
             (
                 "{ adma = {} }",
-                "unknown field `adma`, expected one of `adam`, `sgd`, `adamw`, `lion`, `amsgrad`, `adam-max`",
+                "unknown field `adma`, expected one of `adam`, `sgd`, `adamw`, `lion`, `amsgrad`, `adam-max`, `adamo`, `muon`",
             ),
             ("{ sgd = { beta1 = 1 } }", "unknown field `beta1`"),
             (

@@ -12,6 +12,8 @@ impl Optimiser {
             Self::Lion { .. } => "lion",
             Self::AmsGrad { .. } => "amsgrad",
             Self::AdamMax { .. } => "adam-max",
+            Self::AdamO { .. } => "adamo",
+            Self::Muon { .. } => "muon",
         }
     }
 
@@ -27,12 +29,18 @@ impl Optimiser {
     /// buffers. The first moment of the list divides the step size. Moments that the list does not have stay zero.
     pub fn second_moment_names(self) -> &'static [&'static str] {
         match self {
-            Self::Adam { .. } | Self::AdamW { .. } => &["exp_avg_sq"],
+            Self::Adam { .. } | Self::AdamW { .. } | Self::AdamO { .. } => &["exp_avg_sq"],
             Self::Sgd { .. } => &[],
             Self::Lion { .. } => &["interpolation"],
+            Self::Muon { .. } => &["exp_avg_sq_or_update"],
             Self::AmsGrad { .. } => &["max_exp_avg_sq", "exp_avg_sq"],
             Self::AdamMax { .. } => &["divisor_sq", "exp_avg_sq", "fast_exp_avg_sq"],
         }
+    }
+
+    /// Whether it multiplies weight matrices.
+    pub(crate) fn multiplies_matrices(self) -> bool {
+        matches!(self, Self::AdamO { .. } | Self::Muon { .. })
     }
 
     /// Whether the optimiser keeps a running mean of squared gradients. The control `clip` compares gradients with it.
@@ -41,15 +49,16 @@ impl Optimiser {
     }
 
     /// The offset o in `step_size / (sqrt(mean v) + o)`, the scale of an update without bias corrections. Adam's offset
-    /// is its epsilon. SGD has v = 0 and the offset 1, so that the scale is its step size. Lion's offset is 0.
+    /// is its epsilon. SGD has v = 0 and the offset 1, so that the scale is its step size. Lion's and Muon's offset is 0.
     pub fn divisor_offset(self) -> f64 {
         match self {
             Self::Adam { epsilon, .. }
             | Self::AdamW { epsilon, .. }
             | Self::AmsGrad { epsilon, .. }
-            | Self::AdamMax { epsilon, .. } => epsilon.into(),
+            | Self::AdamMax { epsilon, .. }
+            | Self::AdamO { epsilon, .. } => epsilon.into(),
             Self::Sgd { .. } => 1.0,
-            Self::Lion { .. } => 0.0,
+            Self::Lion { .. } | Self::Muon { .. } => 0.0,
         }
     }
 }

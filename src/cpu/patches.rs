@@ -64,12 +64,12 @@ impl Gather {
             return self.cut(image, [self.channel_stride, self.row_stride], patches);
         }
         planes.resize(channels * positions, 0.0);
-        self.to_planes(image, planes);
+        self.split_channels(image, planes);
         self.cut(planes, [positions, self.windows.grid[1]], patches);
     }
 
     /// Makes planes, `[channels, positions]`, of an image.
-    fn to_planes(&self, image: &[f32], planes: &mut [f32]) {
+    fn split_channels(&self, image: &[f32], planes: &mut [f32]) {
         let [height, width] = self.windows.grid;
         for (channel, plane) in planes.chunks_mut(height * width).enumerate() {
             let (copy, unit) = (channel / self.units, channel % self.units);

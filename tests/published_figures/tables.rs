@@ -131,7 +131,7 @@ fn early_warnings_follow_from_the_means_over_tasks() {
 const ENOUGH_DROPS: usize = 20;
 
 /// Tests the statement "Each of the 18 indicators is below 0.5 in at least one of the 18 experiments; the combined bound is
-/// ahead of the effective step in eight". It leaves out small/, which has two seeds.
+/// ahead of the effective step in nine". It leaves out small/, which has two seeds.
 #[test]
 fn no_indicator_is_stable_across_settings() {
     let mut areas = BTreeMap::<String, Vec<f64>>::new();
@@ -152,7 +152,7 @@ fn no_indicator_is_stable_across_settings() {
         }
     }
     areas.retain(|_, areas| areas.len() == judged);
-    assert_eq!((areas.len(), judged), (18, 18));
+    assert_eq!((areas.len(), judged), (18, 21));
     for (indicator, areas) in &areas {
         let least = areas.iter().copied().fold(f64::INFINITY, f64::min);
         assert!(least < 0.5, "{indicator}: {areas:?}");
@@ -160,7 +160,7 @@ fn no_indicator_is_stable_across_settings() {
     let combined = &areas["step / combined bound, worst layer"];
     let step = &areas["effective step, network"];
     let ahead = combined.iter().zip(step).filter(|(a, b)| a > b).count();
-    assert_eq!(ahead, 8);
+    assert_eq!(ahead, 9);
 }
 
 /// The table of folders in assets/reproduction/README.md names the revisions that the experiment files name.

@@ -87,7 +87,7 @@ pub struct ReplicaSpec {
     /// `2 * wasserstein * (p - sort(p_init)_i)`. The penalty is not differentiable where elements are equal. We take the
     /// (Clarke) subgradient that ranks equal elements in their stored order, by input and then by output.
     pub wasserstein: f32,
-    /// Spectral regularisation: the loss gains `spectral * sum_l (sigma_max(W_l)^k - 1)^2` with k = 2, the paper's default,
+    /// Spectral regularisation: the loss gains `spectral * sum_l (sigma_max(W_l)^k - 1)^2` with k = 2,
     /// over all weight matrices (Lewandowski et al., arXiv 2406.06811). The gradient of W is
     /// `4 * spectral * (sigma^2 - 1) * sigma * u v^T`. One power iteration at each step gives sigma, u and v; it starts from
     /// the u of the step before, and the first from a random vector. Probes do not advance it. Biases, gains and

@@ -99,7 +99,7 @@ pub enum Intervention {
         kappa: f32,
     },
     /// After every update, every weight matrix is rescaled to the Frobenius norm that it had at the start: the projection
-    /// of normalise-and-project, NaP (Lyle et al., arXiv 2407.01800, algorithm 1). NaP is this and layer normalisation
+    /// of normalise-and-project, NaP (Lyle et al., arXiv 2407.01800). NaP is this and layer normalisation
     /// before each activation, which the network lists by itself. All weight matrices are projected, that of the last
     /// layer too. Biases, gains, embeddings and the optimiser's moments are left alone. A fresh network at a task switch
     /// keeps the norms of the start.

@@ -161,7 +161,7 @@ fn the_short_form_of_a_preset_is_the_preset() {
         assert_eq!(full.parse(), Ok(experiment), "{full}");
         assert!(2 * short.lines().count() < full.lines().count(), "{short}");
         let is_permuted = is_permuted_stream(&full);
-        for default in ["spectral", "beta1", "kappa", "stream", "warm_share"] {
+        for default in ["beta1", "kappa", "stream", "warm_share"] {
             if default == "stream" && is_permuted {
                 continue;
             }

@@ -40,7 +40,7 @@ fn matrices(network: &Network, tensors: &Parameters) -> Vec<Matrix> {
 
 /// The start vector of a matrix by its definition, implemented a second time.
 fn start(seed: u32, matrix: u32, outputs: usize) -> Vec<f64> {
-    let draw = |output| unit_uniform(pcg4d([seed, 12, matrix, output])[3]);
+    let draw = |output| unit_uniform(pcg4d([seed, 16, matrix, output])[3]);
     (0..outputs as u32)
         .map(|output| f64::from(2.0 * draw(output) - 1.0))
         .collect()

@@ -48,7 +48,7 @@ fn copy_to_second(trainer: &mut Trainer) {
 fn fresh(network: &Network, seed: u32, updates: u32, layer: usize, place: usize) -> f64 {
     let tensor = &network.tensors()[2 * layer];
     let bound = (6.0 / f64::from(tensor.shape[1])).sqrt();
-    let bits = pcg4d([seed, 12 + 256 * updates, layer as u32, place as u32])[3];
+    let bits = pcg4d([seed, 15 + 256 * updates, layer as u32, place as u32])[3];
     (2.0 * f64::from(unit_uniform(bits)) - 1.0) * bound
 }
 

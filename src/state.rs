@@ -270,7 +270,7 @@ shader_struct! {
 }
 
 shader_struct! {
-    /// What a method remembers of one unit; `shaders/common/units.wgsl` explains the fields.
+    /// The record that a method keeps of one unit; `shaders/common/units.wgsl` explains the fields.
     pub struct UnitRecord {
         mean: f32,
         age: u32,

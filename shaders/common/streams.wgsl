@@ -1,4 +1,4 @@
-// What is particular to each stream of tasks: labels, and images of a task. Random labels and permuted pixels are in
+// Labels, and images of a task, that are particular to one stream of tasks. Random labels and permuted pixels are in
 // tasks.wgsl. Needs rng.wgsl and tasks.wgsl. Twins: the functions of the same names in src/tasks/, bit for bit.
 
 const TASKS_RANDOM_LABELS: u32 = 0u;

@@ -117,7 +117,7 @@ impl Pool {
     }
 }
 
-/// What is found in one window: pixels, `[copies, units with padding]`.
+/// The results of one window: pixels, `[copies, units with padding]`.
 struct Window {
     /// Maxima, means, or the tangents of either.
     values: Vec<f32>,

@@ -59,7 +59,7 @@ pub enum Intervention {
     },
     /// Continual backprop (Dohare et al., Nature 632, 2024, Algorithm 1). The utility of a unit is a running mean,
     /// `u = eta u + (1 - eta) |h_i| sum_k |w_ik|`, with the mean of |h_i| over the minibatch and the outgoing weights w_ik.
-    /// As in the paper, the bias of the running mean is not corrected. After every update, the number of units older than
+    /// The bias of the running mean is not corrected, as in the paper. After every update, the number of units older than
     /// `maturity` updates times `rate` is added to the credit of each layer. While the credit is 1 or more, the mature unit
     /// with the smallest utility is renewed, and 1 is subtracted. The utility and the age of a renewed unit are 0.
     ContinualBackprop {

@@ -75,7 +75,7 @@ struct Properties {
     number: u32,
     /// The kind's name in messages, in the plural.
     name: &'static str,
-    /// What its labels are, where they are made of the true ones; `None` for random labels.
+    /// The name of its labels, where they are made of the true ones; `None` for random labels.
     true_labels: Option<&'static str>,
 }
 

@@ -90,7 +90,7 @@ const ROUNDING: Tolerance = Tolerance {
     rtol: 1e-6,
 };
 
-/// What a run met: numbers of renewals, of weights between renewed units, and of updates in which a changed setting
+/// The events of a run: numbers of renewals, of weights between renewed units, and of updates in which a changed setting
 /// selects other units.
 #[derive(Debug, Default)]
 pub(crate) struct Met {

@@ -58,7 +58,7 @@ fn copies_of(activation: Activation, z: &[f64]) -> Vec<Vec<f64>> {
     }
 }
 
-/// What a method measures of a unit.
+/// The measurements of a unit.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Measured {
     activity: f64,
@@ -95,7 +95,7 @@ pub(crate) fn statistics(
     hidden.iter().enumerate().map(of_layer).collect()
 }
 
-/// What a method remembers of a unit.
+/// The record that a method keeps of a unit.
 #[derive(Clone, Debug, Default)]
 struct Record {
     utility: f64,

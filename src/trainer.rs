@@ -85,7 +85,8 @@ impl Trainer {
     /// A device that fails.
     pub fn update(&mut self, updates: u32) -> Result<(), Error> {
         self.has_probed = false;
-        self.run(Work::Updates(updates))
+        let (updates, count) = (self.updates, updates);
+        self.run(Work::Updates { updates, count })
     }
 
     /// Computes the logits of every replica's loaded minibatch: the one that [`Self::write_batch`] loaded, or the one of

@@ -485,7 +485,7 @@ fn clipping_costs_one_dispatch_where_a_replica_clips() {
     for clipped in [names(with_clipping(2.0, None)), names(one)] {
         for (clipped, plain) in clipped.into_iter().zip(&plain) {
             let mut wanted = plain.clone();
-            wanted.insert(plain.len() - 2, "gradient_squares");
+            wanted.insert(plain.len() - 1, "gradient_squares");
             assert_eq!(clipped, wanted);
         }
     }

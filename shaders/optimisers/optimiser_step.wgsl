@@ -1,37 +1,45 @@
-// One update of all parameters, each replica by its own optimiser and with coupled L2. common/optimiser.wgsl has the
-// formulas, as PyTorch computes them.
+// One update of all parameters, each replica by its own optimiser and with coupled L2, and the end of the step.
+// common/optimiser.wgsl has the formulas, as PyTorch computes them, and common/finish.wgsl the end of a step.
 //
 //   g = s (gradients + l2 theta), where s is the factor of gradient clipping (common/clipping.wgsl), else 1
 //   m, v = advance(g, m, v)
 //   theta = stepped(theta, m, v)
 //
 //   configs        [replica]
-//   states         [replica]              the corrections c1, c2
+//   states         [replica]              the corrections c1, c2 in, the counters of the next step out
 //   layer_controls [replica, layers]      where each layer ends, its step size, and its state of update clipping
 //   gradients      [replica, stride]      in vec4s
 //   parameters, first_moment   like gradients
 //   second_moment  [replica, second_moments, stride]   v, slow, fast
-//   step_sums      [replica, layers, SQUARE_PARTS]   squared gradients in, divergence out
+//   step_sums      [replica, layers, SQUARE_PARTS]   squared gradients; divergence and arrivals
 //
 // One invocation updates one vec4. A halted replica is left alone, and so are weight matrices that Muon updates
-// (muon_step.wgsl). Second moments that the optimiser does not use are
-// neither read nor written.
+// (muon_step.wgsl). Second moments that the optimiser does not use are neither read nor written.
+//
+// The workgroup of a replica that arrives last ends the step, unless `workgroups` is 0. Each adds ARRIVAL to the word in which
+// invocations whose update is not finite have set HALTED_UPDATE. WGSL orders what different workgroups do only where it is
+// atomic and on one word, so that word is all that the last one reads of the others. What it overwrites, the others have
+// read before they arrive, because what they add or set depends on it.
 
 struct Params {
     parameters_stride: u32,  // vec4s per replica
     layers: u32,
     second_moments: u32,     // the largest number of second moments of a replica
+    workgroups: u32,         // of a replica; 0 where later dispatches change parameters, and step_finish ends the step
+    batches_per_epoch: u32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> configs: array<ReplicaConfig>;
-@group(0) @binding(2) var<storage, read> states: array<ReplicaState>;
-@group(0) @binding(3) var<storage, read> layer_controls: array<LayerControl>;
+@group(0) @binding(2) var<storage, read_write> states: array<ReplicaState>;
+@group(0) @binding(3) var<storage, read_write> layer_controls: array<LayerControl>;
 @group(0) @binding(4) var<storage, read> gradients: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> parameters: array<vec4<f32>>;
 @group(0) @binding(6) var<storage, read_write> first_moment: array<vec4<f32>>;
 @group(0) @binding(7) var<storage, read_write> second_moment: array<vec4<f32>>;
 @group(0) @binding(8) var<storage, read_write> step_sums: array<StepSum>;
+
+const ARRIVAL: u32 = 256u;  // above the bits of HALTED_*
 
 // The number of the layer that holds vec4 `index` of a replica; `first` is the number of the replica's first layer.
 fn layer_of(first: u32, index: u32) -> u32 {
@@ -72,31 +80,45 @@ fn store_moments(config: ReplicaConfig, at: u32, second: u32, moments: Moments) 
     }
 }
 
-@compute @workgroup_size(256)
-fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let replica = id.z;
-    if id.x >= params.parameters_stride || states[replica].halted != RUNNING {
-        return;
-    }
+// Updates vec4 `index` of a replica; returns whether it stayed finite.
+fn update(replica: u32, index: u32) -> bool {
     let config = configs[replica];
     let first = replica * params.layers;
-    let layer = layer_of(first, id.x);
-    if is_muon_matrix(config, layer_controls[layer], id.x) {
-        return;
+    let layer = layer_of(first, index);
+    if is_muon_matrix(config, layer_controls[layer], index) {
+        return true;
     }
     let corrections = vec2<f32>(states[replica].correction1, states[replica].correction2);
-    let at = replica * params.parameters_stride + id.x;
+    let at = replica * params.parameters_stride + index;
     let theta = parameters[at];
     let scale = gradient_scale(config, first, params.layers);
     let g = scale * (gradients[at] + config.l2 * theta);
     let fast_share = share_of_fast(config, corrections.y, states[replica].optimiser_updates + 1u);
-    let second = replica * params.second_moments * params.parameters_stride + id.x;
+    let second = replica * params.second_moments * params.parameters_stride + index;
     let moments = advance(config, fast_share, g, load_moments(config, at, second));
     let size = step_size(config, layer, scale);
     let updated = stepped(config, corrections, size, theta, moments);
     store_moments(config, at, second, moments);
     parameters[at] = updated;
-    if !all_finite(moments.m) || !all_finite(moments.v) || !all_finite(updated) {
-        atomicOr(&step_sums[first * SQUARE_PARTS].divergence, HALTED_UPDATE);
+    return all_finite(moments.m) && all_finite(moments.v) && all_finite(updated);
+}
+
+@compute @workgroup_size(256)
+fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let replica = id.z;
+    let word = replica * params.layers * SQUARE_PARTS;
+    if id.x < params.parameters_stride && states[replica].halted == RUNNING {
+        if !update(replica, id.x) {
+            atomicOr(&step_sums[word].divergence, HALTED_UPDATE);
+        }
+    }
+    storageBarrier();
+    if local.x > 0u || params.workgroups == 0u {
+        return;
+    }
+    let before = atomicAdd(&step_sums[word].divergence, ARRIVAL);
+    if before / ARRIVAL + 1u == params.workgroups {
+        atomicStore(&step_sums[word].divergence, 0u);
+        finish_step(replica, before % ARRIVAL);
     }
 }

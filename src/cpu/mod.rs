@@ -12,6 +12,7 @@ mod clipping;
 mod divisor;
 mod elementary;
 mod executor;
+mod finish;
 mod fused;
 mod initial_element;
 mod linear;

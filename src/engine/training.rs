@@ -93,7 +93,8 @@ impl Engine {
         encoder: &mut wgpu::CommandEncoder,
         updates: u32,
     ) -> Result<(), Error> {
-        self.record_updates(encoder, Work::Updates(updates))
+        let (updates, count) = (self.updates, updates);
+        self.record_updates(encoder, Work::Updates { updates, count })
     }
 
     /// Records the same as [`Self::encode_updates`] into a compute pass that the caller has opened.
@@ -105,7 +106,8 @@ impl Engine {
         pass: &mut wgpu::ComputePass<'_>,
         updates: u32,
     ) -> Result<(), Error> {
-        self.record_updates(pass, Work::Updates(updates))
+        let (updates, count) = (self.updates, updates);
+        self.record_updates(pass, Work::Updates { updates, count })
     }
 
     /// Records a forward pass of every replica on its loaded minibatch: the one that [`Self::write_batch`] loaded, or the

@@ -15,7 +15,12 @@ pub(crate) enum Work {
     /// Computes the logits of the loaded minibatch.
     Forward,
     /// Trains on the loaded minibatch so many times.
-    Updates(u32),
+    Updates {
+        /// Updates before them.
+        updates: u64,
+        /// Their number.
+        count: u32,
+    },
     /// Trains for so many steps of the task stream, with whatever is due when a task begins.
     Steps {
         /// Updates before them.
@@ -40,7 +45,7 @@ impl Work {
     /// The number of updates that the work makes.
     pub(crate) fn new_updates(&self) -> u64 {
         match *self {
-            Self::Updates(updates) => updates.into(),
+            Self::Updates { count, .. } => count.into(),
             Self::Steps { steps, .. } => steps.into(),
             Self::StepAfterProbe { .. } => 1,
             Self::Initialise
@@ -96,7 +101,10 @@ impl<P> Plans<P> {
             Work::Initialise => vec![(&self.initialise, 1)],
             Work::StoreReference => vec![(&self.store_reference, 1)],
             Work::Forward => vec![(&self.forward, 1)],
-            Work::Updates(updates) => vec![(&self.update, updates)],
+            Work::Updates { updates, count } => match &self.steps {
+                Some(stream) => stream.updates(&self.update, updates, count).collect(),
+                None => vec![(&self.update, count)],
+            },
             Work::Steps { updates, steps } => stream()?.steps(updates, steps).collect(),
             Work::StepAfterProbe { updates } => {
                 probe()?;

@@ -17,14 +17,17 @@ kernels! {
     ]
 
     /// The uniform of `optimiser_step`.
-    optimiser_step["state", "optimiser", "gradient_scale", "clipping", "step_size"], workgroup [256, 1, 1],
+    optimiser_step["state", "optimiser", "gradient_scale", "clipping", "step_size", "finish"],
+    workgroup [256, 1, 1],
     OptimiserStep {
         parameters_stride: u32,
         layers: u32,
         second_moments: u32,
+        workgroups: u32,
+        batches_per_epoch: u32,
     }
     [
-        configs: Read, states: Read, layer_controls: Read, gradients: Read,
+        configs: Read, states: ReadWrite, layer_controls: ReadWrite, gradients: Read,
         parameters: ReadWrite, first_moment: ReadWrite, second_moment: ReadWrite,
         step_sums: ReadWrite,
     ]
@@ -65,17 +68,10 @@ kernels! {
     ]
 
     /// The uniform of `step_finish`.
-    step_finish["rng", "tasks", "state", "gradient_scale", "clipping"], workgroup [1, 1, 1],
+    step_finish["state", "gradient_scale", "clipping", "finish"], workgroup [1, 1, 1],
     StepFinish {
-        batches_per_epoch: u32,
-        mean_length: u32,
-        length_spread: u32,
-        switch_seed: u32,
-        log_length: u32,
         layers: u32,
+        batches_per_epoch: u32,
     }
-    [
-        configs: Read, step_sums: ReadWrite, layer_controls: ReadWrite, states: ReadWrite,
-        task_log: ReadWrite,
-    ]
+    [configs: Read, states: ReadWrite, layer_controls: ReadWrite, step_sums: ReadWrite,]
 }

@@ -29,4 +29,12 @@ kernels! {
         configs: Read, states: Read, images: Read, image_labels: Read, standards: Read,
         inputs: ReadWrite, labels: ReadWrite,
     ]
+
+    /// The uniform of `task_finish`.
+    task_finish["state"], workgroup [1, 1, 1],
+    TaskFinish {
+        batches_per_epoch: u32,
+        log_length: u32,
+    }
+    [states: ReadWrite, task_log: ReadWrite,]
 }

@@ -92,6 +92,7 @@ impl Program {
             StepPlans {
                 step: plan("step", [&[gather], &update[..]].concat()),
                 probed_step: spec.probe.map(|_| plan("probed step", probed_step())),
+                task_end: plan("task end", vec![step::finish_task(spec, &buffers)]),
                 task_switch: (!task_switch.is_empty()).then(|| plan("task switch", task_switch)),
                 lengths: spec.task_lengths(),
             }

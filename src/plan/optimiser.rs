@@ -4,17 +4,17 @@ mod muon;
 
 pub use muon::MuonBuffers;
 
-use super::buffers::{Buffers, TASK_LOG_LENGTH};
+use super::buffers::Buffers;
 use super::declare::{BufferId, Declare};
-use super::dispatch::{Dispatch, Grid};
+use super::dispatch::{Dispatch, workgroups};
 use super::matrices::{self, Cubic};
 use crate::kernels::{GradientSquares, IsometryStep, OptimiserStep, StepFinish};
 use crate::spec::{ReplicaSpec, TrainingSpec};
 use crate::state::SQUARE_PARTS;
 
 /// Updates every replica by its own optimiser, and ends the step. Where a replica clips, the norms of the gradients are one
-/// dispatch more. Where a replica has AdamO, its step towards isometry is three more. Where one has
-/// Muon, its directions and its step are 19 more.
+/// dispatch more. Where a replica has AdamO, its step towards isometry is three more, and the end of the step is one. Where
+/// one has Muon, its directions and its step are 19 more.
 pub(super) fn apply(spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
     let is_clipped = spec.replicas.iter().any(ReplicaSpec::is_clipped);
     let mut dispatches = Vec::new();
@@ -28,9 +28,10 @@ pub(super) fn apply(spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
     let isometry = buffers.isometry.map(|uses| isometry(spec, buffers, uses));
     let (gradient, step) = isometry.unzip();
     dispatches.extend(gradient.into_iter().flatten());
-    dispatches.push(optimiser_step(spec, buffers));
-    dispatches.extend(step);
-    dispatches.push(step_finish(spec, buffers));
+    dispatches.push(optimiser_step(spec, buffers, step.is_none()));
+    if let Some(step) = step {
+        dispatches.extend([step, step_finish(spec, buffers)]);
+    }
     dispatches
 }
 
@@ -87,12 +88,16 @@ fn gradient_squares(spec: &TrainingSpec, buffers: &Buffers) -> Dispatch {
     Dispatch::new(params, bound, [SQUARE_PARTS, layers])
 }
 
-fn optimiser_step(spec: &TrainingSpec, buffers: &Buffers) -> Dispatch {
+/// Updates the parameters, and ends the step where `ends_step` is true.
+fn optimiser_step(spec: &TrainingSpec, buffers: &Buffers, ends_step: bool) -> Dispatch {
     let parameters_stride = spec.network.parameter_stride() as u32 / 4;
+    let workgroups = workgroups::<OptimiserStep>(parameters_stride);
     let params = OptimiserStep {
         parameters_stride,
         layers: spec.network.blocks().len() as u32,
         second_moments: spec.second_moments(),
+        workgroups: if ends_step { workgroups } else { 0 },
+        batches_per_epoch: spec.batches_per_epoch(),
     };
     let bound = [
         buffers.configs,
@@ -104,26 +109,19 @@ fn optimiser_step(spec: &TrainingSpec, buffers: &Buffers) -> Dispatch {
         buffers.second_moment,
         buffers.step_sums,
     ];
-    let grid = Grid::elements::<OptimiserStep>(parameters_stride);
-    Dispatch::new(params, bound, grid)
+    Dispatch::new(params, bound, [workgroups, 1])
 }
 
 fn step_finish(spec: &TrainingSpec, buffers: &Buffers) -> Dispatch {
-    let lengths = spec.task_lengths();
     let params = StepFinish {
-        batches_per_epoch: spec.batches_per_epoch(),
-        mean_length: lengths.mean as u32,
-        length_spread: lengths.spread() as u32,
-        switch_seed: lengths.switch_seed.unwrap_or(0),
-        log_length: TASK_LOG_LENGTH,
         layers: spec.network.blocks().len() as u32,
+        batches_per_epoch: spec.batches_per_epoch(),
     };
     let bound = [
         buffers.configs,
-        buffers.step_sums,
-        buffers.layer_controls,
         buffers.states,
-        buffers.task_log,
+        buffers.layer_controls,
+        buffers.step_sums,
     ];
     Dispatch::new(params, bound, [1, 1])
 }

@@ -1,11 +1,11 @@
 //! A training step: the minibatch, the forward and backward pass, and the update.
 
-use super::buffers::Buffers;
+use super::buffers::{Buffers, TASK_LOG_LENGTH};
 use super::declare::BufferId;
 use super::dispatch::Dispatch;
 use super::ops::{self, Site};
 use super::{optimiser, regularisers};
-use crate::kernels::{BatchGather, SoftmaxCrossEntropy};
+use crate::kernels::{BatchGather, SoftmaxCrossEntropy, TaskFinish};
 use crate::network::Node;
 use crate::spec::TrainingSpec;
 
@@ -43,8 +43,17 @@ pub(super) fn gather(spec: &TrainingSpec, buffers: &Buffers) -> Option<Dispatch>
     Some(Dispatch::new(params, bound, [spec.batch_rows(), 1]))
 }
 
+/// Ends the task: logs it, and begins the next.
+pub(super) fn finish_task(spec: &TrainingSpec, buffers: &Buffers) -> Dispatch {
+    let params = TaskFinish {
+        batches_per_epoch: spec.batches_per_epoch(),
+        log_length: TASK_LOG_LENGTH,
+    };
+    Dispatch::new(params, [buffers.states, buffers.task_log], [1, 1])
+}
+
 /// Runs the forward pass, the loss, the backward pass, the regularisers and the optimiser. Without regularisers a
-/// perceptron of L layers needs 2 L + 3 dispatches.
+/// perceptron of L layers needs 2 L + 2 dispatches.
 pub(super) fn update(spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
     let mut dispatches = forward_and_backward(spec, buffers, buffers.states);
     dispatches.extend(regularisers::add_gradients(spec, buffers));

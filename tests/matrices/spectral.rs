@@ -236,7 +236,7 @@ fn the_regulariser_is_five_dispatches_where_a_replica_uses_it() {
     };
     let (plain, buffers) = step(vec![replica(1)]);
     let (found, more) = step(vec![replica(1), regularised(1)]);
-    let (before, after) = plain.split_at(plain.len() - 2);
+    let (before, after) = plain.split_at(plain.len() - 1);
     let added = [
         "spectral_inputs",
         "spectral_outputs",

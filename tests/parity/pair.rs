@@ -87,7 +87,7 @@ impl<'a> Pair<'a> {
 pub(crate) fn dispatches(program: &Program) -> Vec<&Dispatch> {
     let steps = program.steps.as_ref().expect("a stream was given");
     let probe = program.probe.as_ref().expect("a probe was given");
-    [&program.initialise, &steps.step]
+    [&program.initialise, &steps.step, &steps.task_end]
         .into_iter()
         .chain(&steps.task_switch)
         .chain([&probe.begin])

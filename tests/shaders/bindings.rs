@@ -103,7 +103,7 @@ fn a_binding_that_differs_in_one_place_is_reported() {
     type Change = fn(&mut Vec<Binding>);
     let changes: [(&str, Change); 4] = [
         ("name", |bindings| bindings[1].name = "other"),
-        ("access", |bindings| bindings[1].access = Access::ReadWrite),
+        ("access", |bindings| bindings[0].access = Access::ReadWrite),
         ("order", |bindings| bindings.swap(0, 1)),
         ("length", |bindings| bindings.truncate(7)),
     ];

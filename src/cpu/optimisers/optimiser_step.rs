@@ -5,12 +5,13 @@ use rayon::prelude::*;
 use crate::cpu::Array;
 use crate::cpu::clipping::{Squares, step_size};
 use crate::cpu::divisor::{self, ELEMENTS_PER_TASK, Term};
+use crate::cpu::finish::finish_step;
 use crate::cpu::optimiser::{Rule, Setting, with_rule};
 use crate::kernels::OptimiserStep;
 use crate::spec::optimiser::OPTIMISER_MUON;
 use crate::state::{HALTED_UPDATE, LayerControl, RUNNING, ReplicaConfig, ReplicaState, StepSum};
 
-pub(crate) fn run(_: &OptimiserStep, arrays: &mut [Array; 8]) {
+pub(crate) fn run(params: &OptimiserStep, arrays: &mut [Array; 8]) {
     let [
         configs,
         states,
@@ -22,24 +23,52 @@ pub(crate) fn run(_: &OptimiserStep, arrays: &mut [Array; 8]) {
         step_sums,
     ] = arrays;
     let config = configs.read::<ReplicaConfig>()[0];
-    let state = states.read::<ReplicaState>()[0];
-    if state.halted != RUNNING {
-        return;
+    let state = &mut states.write::<ReplicaState>()[0];
+    let controls = controls.write::<LayerControl>();
+    let step_sums = step_sums.write::<StepSum>();
+    if state.halted == RUNNING {
+        let values = [parameters.write(), first.write(), second.write()];
+        let gradients = gradients.read();
+        if !update_all(
+            &config,
+            state,
+            controls,
+            Squares(step_sums),
+            gradients,
+            values,
+        ) {
+            step_sums[0].divergence |= HALTED_UPDATE;
+        }
     }
-    let gradients = gradients.read::<f32>();
-    let parameters = parameters.write::<f32>();
-    let first = first.write::<f32>();
-    let second = second.write::<f32>();
-    let squares = Squares(step_sums.read());
-    let scale = squares.gradient_scale(&config);
+    if params.workgroups > 0 {
+        finish_step(
+            params.batches_per_epoch,
+            &config,
+            state,
+            controls,
+            step_sums,
+        );
+    }
+}
+
+/// Updates the parameters and the moments of all layers; returns whether all of them stayed finite.
+fn update_all(
+    config: &ReplicaConfig,
+    state: &ReplicaState,
+    controls: &[LayerControl],
+    squares: Squares<'_>,
+    gradients: &[f32],
+    [parameters, first, second]: [&mut [f32]; 3],
+) -> bool {
+    let scale = squares.gradient_scale(config);
     let term = Term {
         scale,
         l2: config.l2,
     };
-    divisor::advance(&config, &state, term, [gradients, parameters], second);
+    divisor::advance(config, state, term, [gradients, parameters], second);
     let mut is_finite = true;
-    for (layer, control) in controls.read::<LayerControl>().iter().enumerate() {
-        let step_size = step_size(&config, squares, scale, (layer, control));
+    for (layer, control) in controls.iter().enumerate() {
+        let step_size = step_size(config, squares, scale, (layer, control));
         // Muon updates weight matrices by kernels of their own.
         let is_muon_matrix = config.optimiser == OPTIMISER_MUON && control.inputs > 0;
         let start = if is_muon_matrix {
@@ -55,15 +84,13 @@ pub(crate) fn run(_: &OptimiserStep, arrays: &mut [Array; 8]) {
             &mut second[block],
         ];
         let setting = Setting {
-            config: &config,
+            config,
             corrections: (state.correction1, state.correction2),
             step_size,
         };
         is_finite &= with_rule!(setting, |rule| update(rule, term, gradients, values));
     }
-    if !is_finite {
-        step_sums.write::<StepSum>()[0].divergence |= HALTED_UPDATE;
-    }
+    is_finite
 }
 
 /// Updates one layer's parameters and moments; returns whether all of them stayed finite.

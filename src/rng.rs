@@ -39,6 +39,8 @@ pub enum Stream {
     Renewal = 15,
     /// Start vectors of the spectral regulariser: a = matrix, b = output.
     Spectral = 16,
+    /// Normal noise of UPGD, two numbers for each: a = updates, b = place in the block; the block is in the stream.
+    Utility = 17,
 }
 
 const FEISTEL_ROUNDS: u32 = 6;

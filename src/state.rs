@@ -72,6 +72,7 @@ shader_struct! {
         momentum: f32,
         one_minus_momentum: f32,
         adam_share: f32,
+        noise: f32,
     }
 }
 
@@ -136,6 +137,7 @@ shader_struct! {
     pub struct StepSum {
         square: f32,
         divergence: u32,
+        utility: u32,
     }
 }
 

@@ -101,7 +101,10 @@ impl InDouble {
             | Optimiser::AmsGrad { beta2, .. }
             | Optimiser::AdamMax { beta2, .. }
             | Optimiser::AdamO { beta2, .. } => beta2,
-            Optimiser::Sgd { .. } | Optimiser::Lion { .. } | Optimiser::Muon { .. } => 0.999,
+            Optimiser::Sgd { .. }
+            | Optimiser::Lion { .. }
+            | Optimiser::Muon { .. }
+            | Optimiser::Upgd { .. } => 0.999,
         };
         clipping.decay.unwrap_or(usual).into()
     }
@@ -186,7 +189,9 @@ impl InDouble {
                 epsilon,
                 weight_decay,
             } => (beta1, beta2, epsilon, weight_decay),
-            Optimiser::Muon { .. } => unreachable!("no replica has it here"),
+            Optimiser::Muon { .. } | Optimiser::Upgd { .. } => {
+                unreachable!("no replica has it here")
+            }
         };
         let [beta1, beta2, epsilon, decay] = [beta1, beta2, epsilon, decay].map(f64::from);
         *m = beta1 * *m + (1.0 - beta1) * g;

@@ -477,6 +477,7 @@ fn the_schema_and_the_parser_agree() {
         "optimiser = { adam = { beta1 = 0 } }",
         "optimiser = 'adamo'",
         "optimiser = { muon = { adam_share = 0.1 } }",
+        "optimiser = { upgd = { noise = 0 } }",
         "optimiser = { adamo = { isometry = 0.5 } }",
         "interventions = [{ fire = {} }]",
         "interventions = [{ fire = { iterations = 5 } }]",

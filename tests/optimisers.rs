@@ -5,6 +5,8 @@
 mod common;
 #[path = "common/reference.rs"]
 mod reference;
+#[path = "optimisers/upgd.rs"]
+mod upgd;
 
 use common::{Tolerance, compare, computes, noise};
 use reference::{Layer, activation, flat, parameters, read, single};

@@ -30,6 +30,7 @@ fn next_correction(beta: f32, one_minus_beta: f32, correction: f32) -> f32 {
 
 // Ends the step of one replica. `divergence` is HALTED_UPDATE where an update was not finite, else 0.
 fn finish_step(replica: u32, divergence: u32) {
+    atomicStore(&step_sums[replica * params.layers * SQUARE_PARTS].utility, 0u);
     var state = states[replica];
     if state.halted_update != NEVER {
         return;

@@ -8,6 +8,7 @@ const NORM_EPSILON: f32 = 1e-6;
 struct StepSum {
     square: f32,              // |g|^2 over the part, before gradient clipping
     divergence: atomic<u32>,  // of the replica's first part: HALTED_UPDATE where an update is not finite, else 0
+    utility: atomic<u32>,     // of the replica's first part: the bits of UPGD's largest utility, 0 or more
 }
 
 fn is_clipped(config: ReplicaConfig) -> bool {

@@ -20,6 +20,7 @@ const OPTIMISER_AMSGRAD: u32 = 4u;   // as Adam, but for v
 const OPTIMISER_ADAM_MAX: u32 = 5u;  // as Adam, but for v
 const OPTIMISER_ADAM_O: u32 = 6u;    // as Adam; optimisers/isometry_step.wgsl has the rest
 const OPTIMISER_MUON: u32 = 7u;      // as Adam, but for its step size and for weight matrices (optimisers/muon_step.wgsl)
+const OPTIMISER_UPGD: u32 = 8u;      // optimisers/upgd_step.wgsl makes its update: m is the gradient that it takes, v its utility
 
 // The moments of a dead unit decay for ever. Without a floor they become denormals, which some processors
 // flush to zero and others compute a hundred times slower than other numbers. With the floor they become
@@ -138,13 +139,13 @@ fn advance(config: ReplicaConfig, fast_share: f32, g: vec4<f32>, before: Moments
 
 // The amount that the moments alone subtract from the parameters.
 //
-// SGD:  step_size m
+// SGD, UPGD: step_size m
 // Adam: step_size / c1 * m / (sqrt(v / c2) + epsilon)
 // Lion: step_size sign(v)
 fn descent(
     config: ReplicaConfig, corrections: vec2<f32>, step_size: f32, moments: Moments,
 ) -> vec4<f32> {
-    if config.optimiser == OPTIMISER_SGD {
+    if config.optimiser == OPTIMISER_SGD || config.optimiser == OPTIMISER_UPGD {
         return step_size * moments.m;
     }
     if config.optimiser == OPTIMISER_LION {
@@ -182,12 +183,16 @@ fn latest_update(
 // `factor` is that of a weight matrix that Muon updates, else 0.
 //
 // Lion: v^2
+// UPGD: 0
 // Muon: inputs (m / c)^2 for weight matrices; v c1^2 / (c2 share^2) for others, so that step_size / sqrt(mean) is Adam's step
 fn mean_square(
     config: ReplicaConfig, corrections: vec2<f32>, factor: f32, moments: Moments,
 ) -> vec4<f32> {
     if config.optimiser == OPTIMISER_LION {
         return moments.v * moments.v;
+    }
+    if config.optimiser == OPTIMISER_UPGD {
+        return vec4<f32>(0.0);
     }
     if config.optimiser == OPTIMISER_MUON {
         if factor > 0.0 {
@@ -200,6 +205,7 @@ fn mean_square(
 }
 
 // SGD:  step_size (1 - momentum^t) / (1 - momentum)
+// UPGD: step_size
 // Adam: step_size / (c1 (sqrt(mean / c2) + epsilon))
 // Lion, Muon: step_size / sqrt(mean); 0 where the mean is 0
 fn effective_step(
@@ -207,6 +213,9 @@ fn effective_step(
 ) -> f32 {
     if config.optimiser == OPTIMISER_SGD {
         return step_size * (corrections.x / config.one_minus_beta1);
+    }
+    if config.optimiser == OPTIMISER_UPGD {
+        return step_size;
     }
     if config.optimiser == OPTIMISER_LION || config.optimiser == OPTIMISER_MUON {
         return select(step_size / sqrt(mean), 0.0, mean == 0.0);

@@ -18,6 +18,7 @@ const STREAM_NOISE: u32 = 13u;
 const STREAM_GRADUAL: u32 = 14u;
 const STREAM_RENEWAL: u32 = 15u;
 const STREAM_SPECTRAL: u32 = 16u;
+const STREAM_UTILITY: u32 = 17u;
 
 const FEISTEL_ROUNDS: u32 = 6u;
 

@@ -25,6 +25,7 @@ struct ReplicaConfig {
     momentum: f32,         // MUON: decay of the momentum of weight matrices
     one_minus_momentum: f32,
     adam_share: f32,       // MUON: the step size of all other tensors as a share of that of weight matrices
+    noise: f32,            // UPGD: standard deviation of the noise of gradients
 }
 
 const SWITCH_CARRY: u32 = 0u;

@@ -13,8 +13,8 @@
 //   second_moment  [replica, second_moments, stride]   v, slow, fast
 //   step_sums      [replica, layers, SQUARE_PARTS]   squared gradients; divergence and arrivals
 //
-// One invocation updates one vec4. A halted replica is left alone, and so are weight matrices that Muon updates
-// (muon_step.wgsl). Second moments that the optimiser does not use are neither read nor written.
+// One invocation updates one vec4. Halted replicas, those of UPGD (upgd_step.wgsl) and weight matrices that Muon
+// updates (muon_step.wgsl) are left alone. Second moments that the optimiser does not use are neither read nor written.
 //
 // The workgroup of a replica that arrives last ends the step, unless `workgroups` is 0. Each adds ARRIVAL to the word in which
 // invocations whose update is not finite have set HALTED_UPDATE. WGSL orders what different workgroups do only where it is
@@ -85,7 +85,7 @@ fn update(replica: u32, index: u32) -> bool {
     let config = configs[replica];
     let first = replica * params.layers;
     let layer = layer_of(first, index);
-    if is_muon_matrix(config, layer_controls[layer], index) {
+    if config.optimiser == OPTIMISER_UPGD || is_muon_matrix(config, layer_controls[layer], index) {
         return true;
     }
     let corrections = vec2<f32>(states[replica].correction1, states[replica].correction2);

@@ -14,6 +14,7 @@ pub(crate) fn finish_step(
     sums: &mut [StepSum],
 ) {
     let divergence = std::mem::take(&mut sums[0].divergence);
+    sums[0].utility = 0;
     if state.halted_update != NEVER {
         return;
     }

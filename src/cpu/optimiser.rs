@@ -80,6 +80,11 @@ macro_rules! with_rule {
                     $crate::cpu::optimiser::AdamOverV($crate::cpu::optimiser::Adam::from(setting));
                 $body
             }
+            $crate::spec::optimiser::OPTIMISER_UPGD => {
+                let rule = $crate::cpu::optimiser::Upgd::from(setting);
+                let $rule = $crate::cpu::optimiser::Decayed::new(rule, setting);
+                $body
+            }
             $crate::spec::optimiser::OPTIMISER_MUON => {
                 let $rule = $crate::cpu::muon::MuonOther::from(setting);
                 $body
@@ -247,6 +252,41 @@ impl Rule for Lion {
         } else {
             self.step_size / mean.sqrt()
         }
+    }
+}
+
+/// UPGD, whose moments `upgd_utility` and `upgd_step` make: m is the gradient that the update takes, v the utility.
+#[derive(Clone, Copy)]
+pub(crate) struct Upgd {
+    step_size: f32,
+}
+
+impl From<Setting<'_>> for Upgd {
+    fn from(setting: Setting<'_>) -> Self {
+        Self {
+            step_size: setting.step_size,
+        }
+    }
+}
+
+impl Rule for Upgd {
+    #[inline(always)]
+    fn advance(self, _: f32, m: f32, v: f32) -> [f32; 2] {
+        [m, v]
+    }
+
+    #[inline(always)]
+    fn descent(self, m: f32, _: f32) -> f32 {
+        self.step_size * m
+    }
+
+    #[inline(always)]
+    fn mean_square(self, _: f32, _: f32) -> f32 {
+        0.0
+    }
+
+    fn effective_step(self, _: f32) -> f32 {
+        self.step_size
     }
 }
 

@@ -6,6 +6,8 @@ mod muon_momentum;
 mod muon_step;
 mod optimiser_step;
 mod step_finish;
+mod upgd_step;
+mod upgd_utility;
 
 use super::twins;
 
@@ -15,5 +17,7 @@ twins! {
     isometry_step: IsometryStep,
     muon_momentum: MuonMomentum,
     muon_step: MuonStep,
+    upgd_utility: UpgdUtility,
+    upgd_step: UpgdStep,
     step_finish: StepFinish,
 }

@@ -66,6 +66,7 @@ const TASKS_TABLE: &str = "tasks.csv";
 /// - with Adam, AdamW and AdamO `ARM/SEED/fck.weight.exp_avg` and `.exp_avg_sq`, and the same for the bias;
 /// - with Lion `ARM/SEED/fck.weight.exp_avg` and `.interpolation`, and the same for the bias;
 /// - with Muon `ARM/SEED/fck.weight.exp_avg` and `.exp_avg_sq_or_update`, and the same for the bias;
+/// - with UPGD `ARM/SEED/fck.weight.taken_gradient` and `.avg_utility`, and the same for the bias;
 /// - with AMSGrad `ARM/SEED/fck.weight.exp_avg`, `.exp_avg_sq` and `.max_exp_avg_sq`, and the same for the bias;
 /// - with the larger of two second moments `ARM/SEED/fck.weight.exp_avg`, `.exp_avg_sq`, `.fast_exp_avg_sq` and
 ///   `.divisor_sq`, and the same for the bias;

@@ -67,6 +67,31 @@ kernels! {
         parameters: ReadWrite, second_moment: ReadWrite, step_sums: ReadWrite,
     ]
 
+    /// The uniform of `upgd_utility`.
+    upgd_utility["rng", "tensors", "state", "optimiser", "gradient_scale"], workgroup [256, 1, 1],
+    UpgdUtility {
+        stride: u32,
+        layers: u32,
+        second_moments: u32,
+    }
+    [
+        configs: Read, states: Read, tensors: Read, gradients: Read, parameters: Read,
+        first_moment: ReadWrite, second_moment: ReadWrite, step_sums: ReadWrite,
+    ]
+
+    /// The uniform of `upgd_step`.
+    upgd_step["tensors", "state", "optimiser", "gradient_scale", "clipping", "step_size"],
+    workgroup [256, 1, 1],
+    UpgdStep {
+        stride: u32,
+        layers: u32,
+        second_moments: u32,
+    }
+    [
+        configs: Read, states: Read, layer_controls: Read, tensors: Read,
+        parameters: ReadWrite, first_moment: ReadWrite, second_moment: Read, step_sums: ReadWrite,
+    ]
+
     /// The uniform of `step_finish`.
     step_finish["state", "gradient_scale", "clipping", "finish"], workgroup [1, 1, 1],
     StepFinish {

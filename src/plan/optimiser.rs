@@ -1,6 +1,7 @@
 //! The end of a step: gradients are clipped and change the parameters, and the counters advance.
 
 mod muon;
+mod upgd;
 
 pub use muon::MuonBuffers;
 
@@ -14,7 +15,7 @@ use crate::state::SQUARE_PARTS;
 
 /// Updates every replica by its own optimiser, and ends the step. Where a replica clips, the norms of the gradients are one
 /// dispatch more. Where a replica has AdamO, its step towards isometry is three more, and the end of the step is one. Where
-/// one has Muon, its directions and its step are 19 more.
+/// one has Muon, its directions and its step are 19 more; where one has UPGD, two.
 pub(super) fn apply(spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
     let is_clipped = spec.replicas.iter().any(ReplicaSpec::is_clipped);
     let mut dispatches = Vec::new();
@@ -25,6 +26,7 @@ pub(super) fn apply(spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
         dispatches.extend(own);
         dispatches.push(MuonBuffers::step(spec, buffers, directions));
     }
+    dispatches.extend(upgd::update(spec, buffers));
     let isometry = buffers.isometry.map(|uses| isometry(spec, buffers, uses));
     let (gradient, step) = isometry.unzip();
     dispatches.extend(gradient.into_iter().flatten());

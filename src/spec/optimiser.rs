@@ -32,6 +32,8 @@ pub const OPTIMISER_ADAM_MAX: u32 = 5;
 pub const OPTIMISER_ADAM_O: u32 = 6;
 /// `optimiser` of a configuration: Muon. The second moment of weight matrices holds their latest update.
 pub const OPTIMISER_MUON: u32 = 7;
+/// `optimiser` of a configuration: UPGD. The first moment holds the gradient that an update takes, the second the utility.
+pub const OPTIMISER_UPGD: u32 = 8;
 
 /// The rule that turns a gradient g, the L2 term included, into an update. A file gives its name, such as `"adam"`, or
 /// the hyperparameters that differ from its defaults, such as `{ adam = { beta2 = 0.99 } }`.
@@ -154,6 +156,24 @@ pub enum Optimiser {
         /// Adam's step size as a share of the step size of weight matrices, more than 0.
         adam_share: f32,
     },
+    /// Utility-based perturbed gradient descent, UPGD, with the first-order utility and one scale for the whole network
+    /// (Elsayed and Mahmood, arXiv 2404.00781, Algorithm 1). The utility of a parameter is a running mean,
+    /// `u = beta u - (1 - beta) g theta`, which estimates how much the loss would grow without the parameter. Then
+    /// `theta -= step_size * ((1 - s) (g + n) + weight_decay * theta)`, where n is normal with the standard deviation `noise`,
+    /// another number for every element and update, and `s = sigmoid(u / (1 - beta^t) / max u)`. As in the authors' code for
+    /// their experiments, the largest u of the network has no bias correction, the decay has no factor, and there is no
+    /// factor of 2 before the step size. Where no u is positive, which that code does not treat, s is 1/2.
+    ///
+    /// The effective step is the step size, as that of plain gradient descent; `1 - s` is not counted. A probe reports no
+    /// second moment.
+    Upgd {
+        /// Decay of the utility.
+        beta: f32,
+        /// Standard deviation of the noise; 0 or more.
+        noise: f32,
+        /// Decoupled weight decay: an update subtracts `step_size * weight_decay` times the parameter.
+        weight_decay: f32,
+    },
 }
 
 impl Optimiser {
@@ -253,6 +273,15 @@ impl Optimiser {
                 check_decay("momentum", momentum)?;
                 check_positive("adam_share", adam_share)
             }
+            Self::Upgd {
+                beta,
+                noise,
+                weight_decay,
+            } => {
+                check_decay("beta", beta)?;
+                check_strength("noise", noise)?;
+                check_strength("weight_decay", weight_decay)
+            }
         }
     }
 
@@ -336,6 +365,15 @@ impl Optimiser {
                 one_minus_momentum: complement(momentum),
                 adam_share,
                 ..with_decays(OPTIMISER_MUON, beta1, beta2)
+            },
+            Self::Upgd {
+                beta,
+                noise,
+                weight_decay,
+            } => ReplicaConfig {
+                noise,
+                weight_decay,
+                ..with_decays(OPTIMISER_UPGD, 0.0, beta)
             },
         }
     }

@@ -414,6 +414,11 @@ fn program_of(case: &Case, network: Network, form: IterateForm, method: ProbeMet
                 epsilon: 1e-8,
                 adam_share: 0.5,
             },
+            0 if case.batch == 7 => Optimiser::Upgd {
+                beta: 0.9,
+                noise: 0.1,
+                weight_decay: 30.0,
+            },
             0 => Optimiser::Lion {
                 beta1: 0.9,
                 beta2: 0.99,

@@ -9,7 +9,7 @@ use trainable::plan::{MATRIX_TILE, SORT_DIGITS};
 use trainable::rng::Stream;
 use trainable::spec::optimiser::{
     OPTIMISER_ADAM, OPTIMISER_ADAM_MAX, OPTIMISER_ADAM_O, OPTIMISER_ADAMW, OPTIMISER_AMSGRAD,
-    OPTIMISER_LION, OPTIMISER_MUON, OPTIMISER_SGD,
+    OPTIMISER_LION, OPTIMISER_MUON, OPTIMISER_SGD, OPTIMISER_UPGD,
 };
 use trainable::state::{
     RENEWAL_CONTINUAL_BACKPROP, RENEWAL_NONE, RENEWAL_REDO, RENEWAL_SELF_NORMALISED_RESETS,
@@ -99,6 +99,7 @@ fn optimisers_have_the_same_numbers() {
             ("ADAM_MAX", OPTIMISER_ADAM_MAX),
             ("ADAM_O", OPTIMISER_ADAM_O),
             ("MUON", OPTIMISER_MUON),
+            ("UPGD", OPTIMISER_UPGD),
         ],
     );
 }
@@ -150,6 +151,7 @@ fn random_streams_have_the_same_numbers() {
             ("GRADUAL", Stream::Gradual as u32),
             ("RENEWAL", Stream::Renewal as u32),
             ("SPECTRAL", Stream::Spectral as u32),
+            ("UTILITY", Stream::Utility as u32),
         ],
     );
 }

@@ -8,7 +8,7 @@ use crate::cpu::divisor::{self, ELEMENTS_PER_TASK, Term};
 use crate::cpu::finish::finish_step;
 use crate::cpu::optimiser::{Rule, Setting, with_rule};
 use crate::kernels::OptimiserStep;
-use crate::spec::optimiser::OPTIMISER_MUON;
+use crate::spec::optimiser::{OPTIMISER_MUON, OPTIMISER_UPGD};
 use crate::state::{HALTED_UPDATE, LayerControl, RUNNING, ReplicaConfig, ReplicaState, StepSum};
 
 pub(crate) fn run(params: &OptimiserStep, arrays: &mut [Array; 8]) {
@@ -26,7 +26,7 @@ pub(crate) fn run(params: &OptimiserStep, arrays: &mut [Array; 8]) {
     let state = &mut states.write::<ReplicaState>()[0];
     let controls = controls.write::<LayerControl>();
     let step_sums = step_sums.write::<StepSum>();
-    if state.halted == RUNNING {
+    if state.halted == RUNNING && config.optimiser != OPTIMISER_UPGD {
         let values = [parameters.write(), first.write(), second.write()];
         let gradients = gradients.read();
         if !update_all(

@@ -31,6 +31,8 @@ pub(super) enum OptimiserName {
     AdamO,
     /// Muon(0.95) for weight matrices, and Adam(0.9, 0.95, 1e-10) with 0.015 of the step size for everything else.
     Muon,
+    /// UPGD(0.999) with a noise of 0.001 and a weight decay of 0.001.
+    Upgd,
 }
 
 /// One optimiser, and the hyperparameters that differ from its defaults.
@@ -55,6 +57,8 @@ pub(super) struct OptimiserTable {
     adamo: Option<AdamO>,
     /// Muon (Jordan et al., 2024): orthogonal updates of weight matrices, and Adam for everything else.
     muon: Option<Muon>,
+    /// UPGD (Elsayed and Mahmood, 2024): perturbed gradients, most of all where parameters are of little use.
+    upgd: Option<Upgd>,
 }
 
 /// Declares the table of an optimiser in a file: its hyperparameters with their default values.
@@ -184,6 +188,18 @@ table! {
     }
 }
 
+table! {
+    /// The defaults of the published optimiser.
+    Upgd {
+        /// Decay of the utility.
+        beta: 0.999,
+        /// Standard deviation of the noise of gradients.
+        noise: 0.001,
+        /// Decoupled weight decay.
+        weight_decay: 0.001,
+    }
+}
+
 impl From<OptimiserName> for Optimiser {
     fn from(name: OptimiserName) -> Self {
         match name {
@@ -195,6 +211,7 @@ impl From<OptimiserName> for Optimiser {
             OptimiserName::AdamMax => AdamMax::default().into(),
             OptimiserName::AdamO => AdamO::default().into(),
             OptimiserName::Muon => Muon::default().into(),
+            OptimiserName::Upgd => Upgd::default().into(),
         }
     }
 }
@@ -212,6 +229,7 @@ impl TryFrom<OptimiserForm> for Optimiser {
             adam_max,
             adamo,
             muon,
+            upgd,
         } = match form {
             NameOr::Name(name) => return Ok(name.into()),
             NameOr::Table(table) => table,
@@ -225,6 +243,7 @@ impl TryFrom<OptimiserForm> for Optimiser {
             adam_max.map(Self::from),
             adamo.map(Self::from),
             muon.map(Self::from),
+            upgd.map(Self::from),
         ];
         let given: Vec<_> = given.into_iter().flatten().collect();
         match given[..] {

@@ -14,6 +14,7 @@ impl Optimiser {
             Self::AdamMax { .. } => "adam-max",
             Self::AdamO { .. } => "adamo",
             Self::Muon { .. } => "muon",
+            Self::Upgd { .. } => "upgd",
         }
     }
 
@@ -21,6 +22,7 @@ impl Optimiser {
     pub fn first_moment_name(self) -> &'static str {
         match self {
             Self::Sgd { .. } => "momentum_buffer",
+            Self::Upgd { .. } => "taken_gradient",
             _ => "exp_avg",
         }
     }
@@ -33,6 +35,7 @@ impl Optimiser {
             Self::Sgd { .. } => &[],
             Self::Lion { .. } => &["interpolation"],
             Self::Muon { .. } => &["exp_avg_sq_or_update"],
+            Self::Upgd { .. } => &["avg_utility"],
             Self::AmsGrad { .. } => &["max_exp_avg_sq", "exp_avg_sq"],
             Self::AdamMax { .. } => &["divisor_sq", "exp_avg_sq", "fast_exp_avg_sq"],
         }
@@ -49,7 +52,7 @@ impl Optimiser {
     }
 
     /// The offset o in `step_size / (sqrt(mean v) + o)`, the scale of an update without bias corrections. Adam's offset
-    /// is its epsilon. SGD has v = 0 and the offset 1, so that the scale is its step size. Lion's and Muon's offset is 0.
+    /// is its epsilon. SGD and UPGD have v = 0 and the offset 1, so that the scale is the step size. Lion's and Muon's offset is 0.
     pub fn divisor_offset(self) -> f64 {
         match self {
             Self::Adam { epsilon, .. }
@@ -57,7 +60,7 @@ impl Optimiser {
             | Self::AmsGrad { epsilon, .. }
             | Self::AdamMax { epsilon, .. }
             | Self::AdamO { epsilon, .. } => epsilon.into(),
-            Self::Sgd { .. } => 1.0,
+            Self::Sgd { .. } | Self::Upgd { .. } => 1.0,
             Self::Lion { .. } | Self::Muon { .. } => 0.0,
         }
     }

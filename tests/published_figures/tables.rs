@@ -281,6 +281,22 @@ fn random_switches_tell_apart_what_the_page_says() {
     for paper in [layers, global] {
         assert!(interval(constant, paper).0 > 0.0, "{paper}");
     }
+    let interval = apart("tournament", "permuted pixels, L2", 105.0);
+    assert!(interval("L2-init", constant).0 > 0.0);
+    let behind = [
+        hold,
+        at_probes,
+        layers,
+        global,
+        "update clipping without hold",
+        "gradient clipping",
+        "max of two second moments",
+        "oracle, moments reset",
+    ];
+    for next in behind {
+        assert!(interval(constant, next).0 > 0.0, "{next}");
+        assert!(interval(next, "oracle, warm-up").0 > 0.0, "{next}");
+    }
     let interval = apart("tournament", "CReLU, random switches", 105.0);
     assert!(is_level(interval("epsilon", layers)));
     assert!(is_level(interval(layers, constant)));

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use crate::cpu::Array;
 use crate::cpu::clipping::{Squares, step_size};
 use crate::cpu::divisor::ELEMENTS_PER_TASK;
+use crate::cpu::elementary::exponential;
 use crate::cpu::optimiser::{Decayed, Rule, Setting, Upgd};
 use crate::kernels::UpgdStep;
 use crate::spec::optimiser::OPTIMISER_UPGD;
@@ -52,14 +53,15 @@ pub(crate) fn run(_: &UpgdStep, arrays: &mut [Array; 8]) {
             .zip(first[elements.clone()].par_chunks_mut(ELEMENTS_PER_TASK))
             .zip(utilities[elements].par_chunks(ELEMENTS_PER_TASK));
         is_finite &= tasks
-            .map(|((theta, m), u)| {
-                let mut is_finite = true;
-                for ((theta, m), u) in theta.iter_mut().zip(m).zip(u) {
-                    *m *= free_share(*u, state.correction2, utility);
-                    *theta = rule.stepped(*theta, *m, *u);
-                    is_finite &= theta.is_finite();
-                }
-                is_finite
+            .map(|((parameters, taken), utilities)| {
+                pulp::Arch::new().dispatch(Stretch {
+                    rule,
+                    correction: state.correction2,
+                    utility,
+                    parameters,
+                    taken,
+                    utilities,
+                })
             })
             .reduce(|| true, |a, b| a && b);
     }
@@ -68,11 +70,42 @@ pub(crate) fn run(_: &UpgdStep, arrays: &mut [Array; 8]) {
     }
 }
 
-/// 1 - sigmoid(u / (correction utility))
-fn free_share(u: f32, correction: f32, utility: f32) -> f32 {
-    if utility == 0.0 {
-        return 0.5;
+/// A stretch of a tensor, which [`pulp`] compiles for the widest vectors that this processor has.
+struct Stretch<'a> {
+    rule: Decayed<Upgd>,
+    correction: f32,
+    /// The largest utility of the replica.
+    utility: f32,
+    parameters: &'a mut [f32],
+    taken: &'a mut [f32],
+    utilities: &'a [f32],
+}
+
+impl pulp::WithSimd for Stretch<'_> {
+    type Output = bool;
+
+    /// Updates the parameters; returns whether all of them stayed finite.
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) -> bool {
+        // With an infinite divisor every share is 1/2.
+        let utility = if self.utility == 0.0 {
+            f32::INFINITY
+        } else {
+            self.utility
+        };
+        let mut largest = 0;
+        let elements = self
+            .parameters
+            .iter_mut()
+            .zip(self.taken)
+            .zip(self.utilities);
+        for ((theta, m), u) in elements {
+            let exponent = u / self.correction / utility;
+            let exponent = exponent.clamp(-LARGEST_EXPONENT, LARGEST_EXPONENT);
+            *m *= 1.0 / (1.0 + exponential(exponent));
+            *theta = self.rule.stepped(*theta, *m, *u);
+            largest = largest.max(theta.abs().to_bits());
+        }
+        largest < f32::INFINITY.to_bits()
     }
-    let exponent = u / correction / utility;
-    1.0 / (1.0 + exponent.clamp(-LARGEST_EXPONENT, LARGEST_EXPONENT).exp())
 }

@@ -23,13 +23,24 @@ const BOARD: &str = "
     ]";
 
 fn scoreboard(file: &Path, out: &Path) -> Output {
+    scoreboard_with(&[], file, out)
+}
+
+fn scoreboard_with(arguments: &[&str], file: &Path, out: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_trainable"))
         .arg("scoreboard")
         .arg(file)
         .args(["--backend", "cpu", "--progress", "quiet", "--out"])
         .arg(out)
+        .args(arguments)
         .output()
         .unwrap()
+}
+
+/// Returns the text on standard error of a command that succeeds.
+fn succeeded(output: &Output) -> String {
+    assert!(output.status.success(), "{}", said(output));
+    said(output)
 }
 
 fn said(output: &Output) -> String {
@@ -146,6 +157,69 @@ fn each_method_is_tuned_and_its_best_configuration_trained_on_other_seeds() {
     assert!(error.contains("plain/too-small/tuning"), "{error}");
     assert!(error.contains("epochs"), "{error}");
     assert_eq!(fs::read(out.join("scoreboard.csv")).unwrap(), whole);
+}
+
+/// Runs the scripts as SLURM does, but in a plain shell.
+#[cfg(unix)]
+#[test]
+fn a_clusters_jobs_do_what_the_scoreboard_does() {
+    let place = tempfile::tempdir().unwrap();
+    let (file, out) = (place.path().join("board.toml"), place.path().join("it's"));
+    fs::write(&file, BOARD).unwrap();
+    let slurm = || succeeded(&scoreboard_with(&["--slurm"], &file, &out));
+    let job = |part: &str, index: usize| {
+        let mut shell = Command::new("sh");
+        shell
+            .arg(out.join(format!("{part}.sbatch")))
+            .current_dir("/")
+            .env("SLURM_ARRAY_TASK_ID", index.to_string())
+            .output()
+            .unwrap()
+    };
+    let entries = ["plain/too-small", "plain/beta2", "l2/too-small", "l2/beta2"];
+    for (part, next) in [
+        ("tuning", "the same command writes held-out.sbatch"),
+        ("held-out", "without --slurm writes the tables"),
+    ] {
+        let text = slurm();
+        assert!(text.contains(&format!("{part}.sbatch\n")), "{text}");
+        assert!(text.contains(next), "{text}");
+        for (index, entry) in entries.iter().enumerate() {
+            let cell = out.join(entry).join(part);
+            assert!(cell.join("experiment.toml").exists());
+            assert!(!cell.join("tasks.csv").exists(), "it trains nothing");
+            // The script stays the one of this part until its last cell is finished.
+            if index == 3 {
+                let text = slurm();
+                assert!(text.contains("3 of 4 cells are finished"), "{text}");
+                assert!(text.contains(&format!("{part}.sbatch\n")), "{text}");
+            }
+            let output = job(part, index);
+            succeeded(&output);
+            let printed = String::from_utf8(output.stdout).unwrap();
+            assert!(
+                printed.starts_with(&format!("cell {entry}/{part}\n")),
+                "{printed}"
+            );
+        }
+        assert!(succeeded(&job(part, 1)).contains("finished already"));
+        assert!(!job(part, 4).status.success(), "there is no such cell");
+    }
+    let text = slurm();
+    assert!(text.contains("4 of 4 cells are finished"), "{text}");
+    assert!(!text.contains("sbatch"), "{text}");
+    assert!(!out.join("scoreboard.csv").exists());
+
+    let tasks = out.join("plain/beta2/held-out/tasks.csv");
+    let before = fs::metadata(&tasks).unwrap().modified().unwrap();
+    succeeded(&scoreboard(&file, &out));
+    assert_eq!(fs::metadata(&tasks).unwrap().modified().unwrap(), before);
+    let alone = place.path().join("alone");
+    succeeded(&scoreboard(&file, &alone));
+    for table in ["scoreboard.csv", "configurations.csv", "held_out.csv"] {
+        let read = |directory: &Path| fs::read(directory.join(table)).unwrap();
+        assert_eq!(read(&out), read(&alone), "{table}");
+    }
 }
 
 #[test]

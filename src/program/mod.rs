@@ -12,6 +12,7 @@ pub(crate) mod say;
 pub(crate) mod scoreboard;
 pub(crate) mod shell;
 mod signals;
+mod slurm;
 pub(crate) mod sweep;
 
 use std::io::{self, Write};
@@ -29,8 +30,8 @@ use trainable::report::{PageError, ReportError};
 use trainable::scoreboard::ScoreboardError;
 use trainable::tensors::TensorError;
 
+use slurm::NotPlain;
 use sweep::grid::GridError;
-use sweep::slurm::NotPlain;
 
 /// Reason for which a subcommand failed.
 #[derive(Debug, Error)]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use trainable::experiment::{Experiment, read_text};
-use trainable::record::{ScoreboardRow, read_table, write_table};
+use trainable::record::{ScoreRow, ScoreboardRow, read_table, write_table};
 use trainable::report::{Foreign, check_page, write_scoreboard};
 use trainable::scoreboard::{Entry, Outcome, Scoreboard, ScoreboardError, Stage, rank, rank_table};
 use trainable::spec::ImageSet;
@@ -14,6 +14,7 @@ use super::cells::{self, Cell};
 use super::run::{Means, Session};
 use super::say::say;
 use super::signals::{INTERRUPTED, Signals};
+use super::slurm::leave_cells;
 use super::{Failure, print, report};
 
 /// Names of the tables: ranks, tuning, held-out seeds.
@@ -25,7 +26,8 @@ const TABLES: [&str; 3] = ["scoreboard.csv", "configurations.csv", "held_out.csv
     after_help = "Every method has the same number of configurations. All of them are trained on the seeds for tuning, and \
     the best one of each method on the held-out seeds. The methods are ranked by the latter. Each part is an ordinary run \
     in DIR/SETTING/METHOD/tuning or held-out; the same command again skips finished parts and goes on with interrupted \
-    ones. DIR/report.html is a heat map of the ranks, with the tables scoreboard.csv, configurations.csv (the tuning) and \
+    ones. With --slurm, a cluster runs the parts: the command writes the script of the tuning, the same command after that writes \
+    the script of the held-out seeds, and without --slurm it then writes the tables. DIR/report.html is a heat map of the ranks, with the tables scoreboard.csv, configurations.csv (the tuning) and \
     held_out.csv (the held-out seeds) beside it, and DIR/SETTING/report.html shows the held-out runs of a setting side by side."
 )]
 pub(crate) struct Options {
@@ -37,6 +39,10 @@ pub(crate) struct Options {
     /// Directory for everything; by default, runs/ followed by the scoreboard's name
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Train nothing; write tuning.sbatch, with which SLURM runs the tuning of each method as a job, or held-out.sbatch
+    /// where all of them are finished
+    #[arg(long)]
+    slurm: bool,
 }
 
 /// Tunes and compares the methods of each setting, one setting after the other.
@@ -64,6 +70,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     for table in TABLES {
         cells::check_table(&place.join(table), "setting")?;
     }
+    if options.slurm {
+        return leave_to_slurm(&scoreboard.name, &entries, options, &images, &place);
+    }
     let session = Session::open(&options.means, images.clone(), signals)?;
     let work = Work {
         scoreboard: &scoreboard,
@@ -89,6 +98,40 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Writes the script that runs the next cells: the tuning of all entries, or their best configurations on the held-out seeds
+/// where all of the tuning is finished.
+fn leave_to_slurm(
+    name: &str,
+    entries: &[Entry],
+    options: &Options,
+    images: &ImageSet,
+    place: &Path,
+) -> Result<ExitCode, Failure> {
+    let tuning = tuning(entries);
+    let is_tuned = cells::unfinished(&tuning, place, images)?.cells.is_empty();
+    let (part, cells, next) = if is_tuned {
+        let held_out = held_out(entries, &tuning_scores(entries, place)?)?;
+        cells::check(&held_out, images)?;
+        let next = "the same command without --slurm writes the tables";
+        ("held-out", held_out, next)
+    } else {
+        ("tuning", tuning, "the same command writes held-out.sbatch")
+    };
+    let unfinished = cells::unfinished(&cells, place, images)?;
+    let (finished, count) = (unfinished.finished, cells.len());
+    if finished > 0 {
+        say!("{part}: {finished} of {count} cells are finished already");
+    }
+    if finished == count {
+        say!("{next}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let script = leave_cells(name, part, &cells, &options.means, place)?;
+    say!("to run the cells: sbatch {}", script.display());
+    say!("when they are finished, {next}");
+    Ok(ExitCode::SUCCESS)
+}
+
 /// The device, the data and the directory that the runs of all settings share.
 struct Work<'a> {
     scoreboard: &'a Scoreboard,
@@ -106,15 +149,8 @@ impl Work<'_> {
         if !self.train(&tuning)? {
             return Ok(None);
         }
-        let scores = |entry: &Entry| {
-            let directory = self.place.join(entry.directory(Stage::Tuning));
-            Ok::<_, Failure>(read_table(&directory.join("scores.csv"))?)
-        };
-        let scores = entries.iter().map(scores).collect::<Result<Vec<_>, _>>()?;
-        let best = |(entry, scores): (&Entry, &Vec<_>)| Ok(entry.held_out(entry.best(scores)?));
-        let best = entries.iter().zip(&scores).map(best);
-        let best = best.collect::<Result<Vec<_>, Failure>>()?;
-        let held_out = cells(entries, Stage::HeldOut, best);
+        let scores = tuning_scores(entries, &self.place)?;
+        let held_out = held_out(entries, &scores)?;
         if !self.train(&held_out)? {
             return Ok(None);
         }
@@ -167,6 +203,23 @@ fn by_setting(entries: &[Entry]) -> impl Iterator<Item = &[Entry]> {
 fn tuning(entries: &[Entry]) -> Vec<Cell> {
     let experiments = entries.iter().map(|entry| entry.tuning.clone());
     cells(entries, Stage::Tuning, experiments)
+}
+
+/// Rows of scores.csv of each entry's tuning, which is finished.
+fn tuning_scores(entries: &[Entry], place: &Path) -> Result<Vec<Vec<ScoreRow>>, Failure> {
+    let scores = |entry: &Entry| {
+        let directory = place.join(entry.directory(Stage::Tuning));
+        Ok(read_table(&directory.join("scores.csv"))?)
+    };
+    entries.iter().map(scores).collect()
+}
+
+/// Cells that train the best configuration of each entry on the held-out seeds.
+fn held_out(entries: &[Entry], scores: &[Vec<ScoreRow>]) -> Result<Vec<Cell>, Failure> {
+    let best = |(entry, scores): (&Entry, &Vec<_>)| Ok(entry.held_out(entry.best(scores)?));
+    let best = entries.iter().zip(scores).map(best);
+    let best = best.collect::<Result<Vec<_>, Failure>>()?;
+    Ok(cells(entries, Stage::HeldOut, best))
 }
 
 /// Cells of one stage, with the experiment of each entry.

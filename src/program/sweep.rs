@@ -2,18 +2,14 @@
 //!
 //! - `field`: fields of an experiment file, by their paths.
 //! - `grid`: the cells, with their names and experiments.
-//! - `slurm`: the script with which a cluster runs the cells.
 
 mod field;
 pub(super) mod grid;
-pub(super) mod slurm;
 
-use std::env;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf, absolute};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use trainable::experiment::score_table;
 use trainable::files::write_whole;
 use trainable::record::{ScoreRow, TableRow};
@@ -22,9 +18,9 @@ use trainable::report::{Foreign, check_page};
 use super::run::{Means, Session, Source, as_toml};
 use super::say::say;
 use super::signals::{INTERRUPTED, Signals};
+use super::slurm::leave_cells;
 use super::{Failure, cells, print, report};
 use grid::Grid;
-use slurm::Array;
 
 /// Name of the table that joins scores.csv of all cells.
 const TABLE: &str = "sweep.csv";
@@ -75,7 +71,16 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         say!("{finished} of {count} cells are finished already");
     }
     if options.slurm {
-        return leave_to_slurm(options, &experiment.name, &grid, &place);
+        let script = leave_cells(
+            &experiment.name,
+            "sweep",
+            &grid.cells,
+            &options.means,
+            &place,
+        )?;
+        say!("to run the cells: sbatch {}", script.display());
+        say!("when they are finished, the same command without --slurm writes sweep.csv");
+        return Ok(ExitCode::SUCCESS);
     }
     if !unfinished.cells.is_empty() {
         let session = Session::open(&options.means, images.clone(), signals)?;
@@ -132,46 +137,4 @@ fn write_table(grid: &Grid, place: &Path) -> Result<Vec<ScoreRow>, Failure> {
 /// Rows of a cell. An earlier version may have written them, with fewer columns.
 fn read_scores(path: &Path) -> Result<Vec<ScoreRow>, csv::Error> {
     csv::Reader::from_path(path)?.deserialize().collect()
-}
-
-/// Writes the cells' experiments and the script that runs them.
-fn leave_to_slurm(
-    options: &Options,
-    name: &str,
-    grid: &Grid,
-    place: &Path,
-) -> Result<ExitCode, Failure> {
-    let means = &options.means;
-    let progress = means.progress.to_possible_value();
-    let progress = progress.map_or(String::new(), |value| value.get_name().to_owned());
-    let mut arguments: Vec<OsString> = vec![
-        "--backend".into(),
-        means.backend.name().into(),
-        "--progress".into(),
-        progress.into(),
-    ];
-    if let Some(data) = &means.data {
-        arguments.extend([
-            "--data".into(),
-            absolute(data).map_err(Failure::Here)?.into(),
-        ]);
-    }
-    if means.tensorboard {
-        arguments.push("--tensorboard".into());
-    }
-    let directory = absolute(place).map_err(Failure::Here)?;
-    let array = Array {
-        name,
-        program: &env::current_exe().map_err(Failure::Here)?,
-        directory: &directory,
-        cells: grid.cells.iter().map(|cell| &cell.name[..]).collect(),
-        arguments,
-    };
-    let script = array.script()?;
-    cells::prepare(&grid.cells, place)?;
-    let path = place.join("sweep.sbatch");
-    write_whole(&path, script.as_bytes())?;
-    say!("to run the cells: sbatch {}", path.display());
-    say!("when they are finished, the same command without --slurm writes sweep.csv");
-    Ok(ExitCode::SUCCESS)
 }

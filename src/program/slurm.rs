@@ -1,22 +1,78 @@
-//! Script with which SLURM runs the cells of a sweep on a cluster, one cell a job.
+//! Script with which SLURM runs cells on a cluster, one cell a job: those of a sweep or of a scoreboard.
 
+use std::env;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, absolute};
 
+use clap::ValueEnum;
 use thiserror::Error;
+use trainable::files::write_whole;
+
+use super::Failure;
+use super::cells::{self, Cell};
+use super::run::Means;
+
+/// Writes the cells' experiments below `place`, and `place`/`part`.sbatch, with which SLURM runs them. Returns the script's
+/// path.
+pub(super) fn leave_cells(
+    name: &str,
+    part: &str,
+    cells: &[Cell],
+    means: &Means,
+    place: &Path,
+) -> Result<PathBuf, Failure> {
+    let directory = absolute(place).map_err(Failure::Here)?;
+    let array = Array {
+        name,
+        part,
+        program: &env::current_exe().map_err(Failure::Here)?,
+        directory: &directory,
+        cells: cells.iter().map(|cell| &cell.name[..]).collect(),
+        arguments: arguments(means)?,
+    };
+    let script = array.script()?;
+    cells::prepare(cells, place)?;
+    let path = place.join(format!("{part}.sbatch"));
+    write_whole(&path, script.as_bytes())?;
+    Ok(path)
+}
+
+/// The options of `trainable run` that say how to run a cell.
+fn arguments(means: &Means) -> Result<Vec<OsString>, Failure> {
+    let progress = means.progress.to_possible_value();
+    let progress = progress.map_or(String::new(), |value| value.get_name().to_owned());
+    let mut arguments: Vec<OsString> = vec![
+        "--backend".into(),
+        means.backend.name().into(),
+        "--progress".into(),
+        progress.into(),
+    ];
+    if let Some(data) = &means.data {
+        arguments.extend([
+            "--data".into(),
+            absolute(data).map_err(Failure::Here)?.into(),
+        ]);
+    }
+    if means.tensorboard {
+        arguments.push("--tensorboard".into());
+    }
+    Ok(arguments)
+}
 
 /// Content of the script.
-pub(super) struct Array<'a> {
+struct Array<'a> {
     /// Name of the jobs.
-    pub(super) name: &'a str,
+    name: &'a str,
+    /// Name of the cells together, with which the names of the logs begin.
+    part: &'a str,
     /// Absolute path of this program.
-    pub(super) program: &'a Path,
-    /// Absolute path of the sweep's directory.
-    pub(super) directory: &'a Path,
-    /// Directories of the cells in the sweep's directory; one or more.
-    pub(super) cells: Vec<&'a str>,
+    program: &'a Path,
+    /// Absolute path of the directory of all cells.
+    directory: &'a Path,
+    /// Directories of the cells in this directory; one or more.
+    cells: Vec<&'a str>,
     /// Further options of `trainable run`.
-    pub(super) arguments: Vec<OsString>,
+    arguments: Vec<OsString>,
 }
 
 /// Error: a path cannot be written into a script.
@@ -28,10 +84,10 @@ pub(crate) struct NotPlain {
 
 impl Array<'_> {
     /// Formats the script for `sbatch`. The program replaces the shell of its job, so that signals reach it.
-    pub(super) fn script(&self) -> Result<String, NotPlain> {
+    fn script(&self) -> Result<String, NotPlain> {
         let name: String = self.name.chars().filter(|c| !c.is_control()).collect();
         let directory = plain(self.directory)?;
-        let log = format!("{}/sweep-%a.log", directory.replace('%', "%%"));
+        let log = format!("{}/{}-%a.log", directory.replace('%', "%%"), self.part);
         let arguments = self.arguments.iter();
         let arguments: Result<Vec<_>, _> = arguments
             .map(|one| plain(Path::new(one)).map(in_shell))
@@ -39,7 +95,7 @@ impl Array<'_> {
         let cells: Vec<_> = self.cells.iter().map(|cell| in_shell(cell)).collect();
         Ok(format!(
             r#"#!/bin/sh
-# The cells of a sweep, one a job. Submitted again, it goes on with those that were interrupted; those that are finished
+# Cells, one a job. Submitted again, it goes on with those that were interrupted; those that are finished
 # end at once. Further options go on sbatch's command line or below, such as --time=, --partition=, --gres=gpu:1.
 #SBATCH --job-name={name}
 #SBATCH --array=0-{last}
@@ -92,6 +148,7 @@ mod tests {
     fn array<'a>(directory: &'a str, cells: &[&'a str]) -> Array<'a> {
         Array {
             name: "a \"name\"\n",
+            part: "sweep",
             program: Path::new("/bin/trainable it's"),
             directory: Path::new(directory),
             cells: cells.to_vec(),

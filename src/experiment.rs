@@ -19,6 +19,7 @@
 //! - `checkpoint`: the file from which a run goes on.
 //! - `rows`: the tables of an unfinished run, which only grow.
 //! - `difference`: the first difference between two runs.
+//! - `dispatches`: the number of dispatches of a training step.
 //! - `record`: the way from rows back to observations, to replay a controller on a record.
 //! - `results`: scores, differences between arms, all tables.
 //! - `event_files`: TensorBoard's event files.
@@ -31,6 +32,7 @@ mod controllers;
 mod defaults;
 mod difference;
 mod directory;
+mod dispatches;
 mod early_warning;
 mod event_files;
 mod file;

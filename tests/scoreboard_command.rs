@@ -19,7 +19,7 @@ const BOARD: &str = "
     ]
     methods = [
         { name = 'too small', grid = { step_size = [1e-9, 1e-8] } },
-        { name = 'beta2', grid = { step_size = [1e-9, 3e-3], 'optimiser.adam.beta2' = [0.9] } },
+        { name = 'beta2', arm = { interventions = [{ weight-clipping = { kappa = 100.0 } }] }, grid = { step_size = [1e-9, 3e-3], 'optimiser.adam.beta2' = [0.9] } },
     ]";
 
 fn scoreboard(file: &Path, out: &Path) -> Output {
@@ -118,6 +118,11 @@ fn each_method_is_tuned_and_its_best_configuration_trained_on_other_seeds() {
         assert_eq!((&own[0].method[..], own[0].rank), ("beta2", 1));
         assert_eq!((&own[1].method[..], own[1].rank), ("too small", 2));
         assert_eq!((own[0].seeds, own[0].diverged), (3, 0));
+        // Seven dispatches of a step with two layers, one at the end of each task of 32 steps, and one that clips weights.
+        let (plain, clipped) = (7.0 + 1.0 / 32.0, 8.0 + 1.0 / 32.0);
+        let dispatches = |row: &ScoreboardRow| (row.dispatches, row.dispatches_ratio);
+        assert_eq!(dispatches(own[1]), (Some(plain), Some(1.0)));
+        assert_eq!(dispatches(own[0]), (Some(clipped), Some(clipped / plain)));
         // The table's numbers are those of the runs.
         let directory = out.join(name.to_lowercase());
         let first = seed_means(&directory.join("beta2/held-out"));

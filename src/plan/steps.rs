@@ -94,6 +94,16 @@ impl<P> StepPlans<P> {
     }
 }
 
+impl StepPlans {
+    /// The mean number of dispatches of a training step. Those at the end of a task are spread over the steps of a task of
+    /// mean length.
+    pub fn mean_dispatches(&self) -> f64 {
+        let count = |plan: &Plan| plan.dispatches.len() as f64;
+        let at_end = count(&self.task_end) + self.task_switch.as_ref().map_or(0.0, count);
+        count(&self.step) + at_end / self.lengths.mean as f64
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

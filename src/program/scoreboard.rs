@@ -159,11 +159,12 @@ impl Work<'_> {
             .collect();
         let page = page_of(entries, &self.place);
         report::write_over(&directories, page.parent().expect("a directory"))?;
-        let outcome = |((entry, scores), directory): ((&'e Entry, _), &PathBuf)| {
-            let tasks = read_table(&directory.join("tasks.csv"))?;
-            Ok(Outcome::new(entry, scores, &tasks)?)
+        let outcome = |((entry, scores), cell): ((&'e Entry, _), &Cell)| {
+            let tasks = read_table(&self.place.join(&cell.name).join("tasks.csv"))?;
+            let dispatches = cell.experiment.step_dispatches(&self.images)?[0];
+            Ok(Outcome::new(entry, scores, &tasks, dispatches)?)
         };
-        let outcomes = entries.iter().zip(scores).zip(&directories).map(outcome);
+        let outcomes = entries.iter().zip(scores).zip(&held_out).map(outcome);
         outcomes.collect::<Result<Vec<_>, Failure>>().map(Some)
     }
 

@@ -94,6 +94,13 @@ pub struct ScoreboardRow {
     pub behind_low: Option<f64>,
     /// The upper end of that interval.
     pub behind_high: Option<f64>,
+    /// The mean number of dispatches of a training step of the chosen configuration, without probes: a count, and no time.
+    /// See [`Experiment::step_dispatches`](crate::experiment::Experiment::step_dispatches).
+    #[serde(default)]
+    pub dispatches: Option<f64>,
+    /// `dispatches` divided by that of the first method of the file in the same setting.
+    #[serde(default)]
+    pub dispatches_ratio: Option<f64>,
 }
 
 impl TableRow for ScoreboardRow {
@@ -112,5 +119,12 @@ impl TableRow for ScoreboardRow {
         "behind",
         "behind_low",
         "behind_high",
+        "dispatches",
+        "dispatches_ratio",
     ];
+    const ALWAYS: usize = Self::COLUMNS.len() - 2;
+
+    fn is_wide(&self) -> bool {
+        self.dispatches.is_some()
+    }
 }

@@ -21,10 +21,13 @@ pub struct Outcome<'a> {
     score: ScoreRow,
     /// The mean online accuracy of each held-out seed that finished.
     means: BTreeMap<u32, f64>,
+    /// The mean number of dispatches of a training step of the chosen configuration.
+    dispatches: f64,
 }
 
 impl<'a> Outcome<'a> {
-    /// The outcome of `entry`, from scores.csv of its tuning and tasks.csv of its held-out seeds.
+    /// The outcome of `entry`, from scores.csv of its tuning, tasks.csv of its held-out seeds, and the
+    /// [number of dispatches](Experiment::step_dispatches) of its chosen configuration.
     ///
     /// # Errors
     /// The errors of [`Entry::best`]; [`Error::Invalid`] for a NaN among the rows.
@@ -32,6 +35,7 @@ impl<'a> Outcome<'a> {
         entry: &'a Entry,
         tuning: Vec<ScoreRow>,
         held_out: &[TaskRow],
+        dispatches: f64,
     ) -> Result<Self, Error> {
         let best = entry.best(&tuning)?;
         let experiment = entry.held_out(best);
@@ -42,6 +46,7 @@ impl<'a> Outcome<'a> {
             tuning,
             score,
             means: seed_means(&experiment, held_out),
+            dispatches,
         })
     }
 
@@ -83,7 +88,7 @@ impl<'a> Outcome<'a> {
     }
 }
 
-/// The rows of scoreboard.csv for the methods of one setting, from the first to the last.
+/// The rows of scoreboard.csv for the methods of one setting, from the first to the last. `outcomes` are in the file's order.
 ///
 /// Each method is compared with the first, seed by seed, unless one of both diverged on a seed. Which method comes first
 /// is known only afterwards, so the t intervals are those of all k (k - 1) / 2 pairs of methods in the setting together: by
@@ -123,12 +128,15 @@ pub fn rank(outcomes: &[Outcome<'_>]) -> Result<Vec<ScoreboardRow>, Error> {
             behind: mean_if_any(behind.into_iter()),
             behind_low: interval.map(|(low, _)| low),
             behind_high: interval.map(|(_, high)| high),
+            dispatches: Some(outcome.dispatches),
+            dispatches_ratio: Some(outcome.dispatches / outcomes[0].dispatches),
         })
     };
     ranked.iter().enumerate().map(row).collect()
 }
 
-/// scoreboard.csv for people: the methods of each setting, "0.866 [0.862, 0.870]" and so on.
+/// scoreboard.csv for people: the methods of each setting, "0.866 [0.862, 0.870]" and so on. Dispatches of a step are
+/// multiples of those of the first method of the file.
 pub fn rank_table(rows: &[ScoreboardRow]) -> String {
     let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
     let interval = |low: Option<f64>, high| {
@@ -150,14 +158,16 @@ pub fn rank_table(rows: &[ScoreboardRow]) -> String {
         if setting != Some(&row.setting) {
             setting = Some(&row.setting);
             table += &format!(
-                "{}\n    {:methods$}  {:configurations$}  {:edges$}  seeds  diverged  {:20}  behind the first\n",
+                "{}\n    {:methods$}  {:configurations$}  {:edges$}  seeds  diverged  dispatches  {:20}  behind the first\n",
                 row.setting, "method", "configuration", "at an edge", "online accuracy"
             );
         }
         let mean = number(row.mean) + &interval(row.t_low, row.t_high);
         let behind = number(row.behind) + &interval(row.behind_low, row.behind_high);
+        let ratio = row.dispatches_ratio;
+        let dispatches = ratio.map_or("-".to_owned(), |ratio| format!("x {ratio:.2}"));
         table += &format!(
-            "{:>3} {:methods$}  {:configurations$}  {:edges$}  {:>5}  {:>8}  {mean:20}  {behind}\n",
+            "{:>3} {:methods$}  {:configurations$}  {:edges$}  {:>5}  {:>8}  {dispatches:>10}  {mean:20}  {behind}\n",
             row.rank, row.method, row.configuration, row.at_edge, row.seeds, row.diverged
         );
     }
@@ -223,7 +233,9 @@ mod tests {
         let outcomes: Vec<_> = { entries.iter().zip(means) }
             .map(|(entry, means)| {
                 let (tuning, rows) = outcome((entry, means));
-                Outcome::new(entry, tuning, &rows).unwrap()
+                // The methods of the file have 8, 10 and 12 dispatches.
+                let dispatches = 8.0 + 2.0 * f64::from(entry.method.as_bytes()[0] - b'a');
+                Outcome::new(entry, tuning, &rows, dispatches).unwrap()
             })
             .collect();
         for outcome in &outcomes {
@@ -243,6 +255,11 @@ mod tests {
         ]);
         let names: Vec<_> = rows.iter().map(|row| (row.rank, &row.method[..])).collect();
         assert_eq!(names, [(1, "b"), (2, "a"), (3, "c")]);
+        // Multiples of the file's first method, which is the second here.
+        let dispatches: Vec<_> = { rows.iter() }
+            .map(|row| (row.dispatches.unwrap(), row.dispatches_ratio.unwrap()))
+            .collect();
+        assert_eq!(dispatches, [(10.0, 1.25), (8.0, 1.0), (12.0, 1.5)]);
         assert_eq!((rows[0].behind, rows[0].behind_low), (None, None));
         // 0.125, 0.25, 0.125: their mean is 1/6 and their standard error 1/24. The quantile of Student's distribution with
         // 2 degrees of freedom at 1 - 0.05 / 3 / 2 is (2p - 1) sqrt(2 / (1 - (2p - 1)^2)).
@@ -262,6 +279,7 @@ mod tests {
         assert!(printed.starts_with("s\n"), "{printed}");
         assert!(printed.contains("  2 a "), "{printed}");
         assert!(printed.contains("0.167 ["), "{printed}");
+        assert!(printed.contains("  x 1.25  "), "{printed}");
     }
 
     #[test]

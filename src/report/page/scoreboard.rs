@@ -29,6 +29,8 @@ struct Board<'a> {
 struct Method<'a> {
     name: &'a str,
     mean_rank: Option<f64>,
+    /// The mean over settings of `dispatches_ratio`.
+    dispatches: Option<f64>,
     cells: BTreeMap<&'a str, &'a ScoreboardRow>,
 }
 
@@ -56,6 +58,12 @@ fn of_rows(name: &str, rows: &[ScoreboardRow]) -> Markup {
                 Cells are darker where a method is better. Bold methods cannot be told from the first of their setting: the interval of \
                 the difference, corrected for all pairs of methods, contains 0."
             }
+            @if board.has_dispatches() {
+                p {
+                    "Dispatches are those of a training step, as a multiple of those of the first method of the file, on average \
+                    over settings. They are a count and no time: dispatches differ in length, and probes are not counted."
+                }
+            }
         }
         main {
             div.scroll { (table(&board)) }
@@ -66,12 +74,14 @@ fn of_rows(name: &str, rows: &[ScoreboardRow]) -> Markup {
 }
 
 fn table(board: &Board<'_>) -> Markup {
+    let has_dispatches = board.has_dispatches();
     html! {
         table.numbers.heat {
             thead {
                 tr {
                     th scope="col" { "Method" }
                     th scope="col" { (sorter("Mean rank")) }
+                    @if has_dispatches { th scope="col" { (sorter("Dispatches")) } }
                     @for setting in &board.settings {
                         th scope="col" { (sorter(setting)) a href={ (directory_name(setting)) "/report.html" } { "runs" } }
                     }
@@ -82,6 +92,12 @@ fn table(board: &Board<'_>) -> Markup {
                     tr {
                         th scope="row" { (method.name) }
                         td data-order=[method.mean_rank] { (number(method.mean_rank, 1)) }
+                        @if has_dispatches {
+                            td data-order=[method.dispatches] {
+                                @if method.dispatches.is_some() { "\u{d7} " }
+                                (number(method.dispatches, 2))
+                            }
+                        }
                         @for setting in &board.settings {
                             (cell(method.cells.get(setting).copied(), board.range(setting)))
                         }
@@ -144,6 +160,7 @@ impl<'a> Board<'a> {
                 methods.push(Method {
                     name: &row.method,
                     mean_rank: None,
+                    dispatches: None,
                     cells: BTreeMap::new(),
                 });
                 methods.len() - 1
@@ -153,10 +170,18 @@ impl<'a> Board<'a> {
         for method in &mut methods {
             let ranks = method.cells.values().map(|row| row.rank as f64);
             method.mean_rank = mean_if_any(ranks);
+            let ratios = method.cells.values().map(|row| row.dispatches_ratio);
+            let ratios: Option<Vec<f64>> = ratios.collect();
+            method.dispatches = mean_if_any(ratios.unwrap_or_default().into_iter());
         }
         methods
             .sort_by(|a, b| { a.mean_rank.partial_cmp(&b.mean_rank) }.expect("ranks are numbers"));
         Self { settings, methods }
+    }
+
+    /// Whether the rows tell dispatches. Those of tables that an earlier version wrote do not.
+    fn has_dispatches(&self) -> bool {
+        { self.methods.iter() }.any(|method| method.dispatches.is_some())
     }
 
     /// The smallest and the largest mean in a setting.
@@ -193,6 +218,8 @@ mod tests {
             behind: None,
             behind_low: (rank > 1).then_some(behind_low),
             behind_high: None,
+            dispatches: None,
+            dispatches_ratio: None,
         }
     }
 
@@ -220,6 +247,30 @@ mod tests {
             "<td data-order=\"3\"",
             "x &lt;1&gt;",
             "<td>\u{2013}</td>",
+        ] {
+            assert!(page.contains(wanted), "no {wanted} in {page}");
+        }
+        assert!(!page.contains("Dispatches"), "{page}");
+    }
+
+    #[test]
+    fn dispatches_are_averaged_over_settings() {
+        let with = |row: ScoreboardRow, ratio| ScoreboardRow {
+            dispatches: Some(8.0 * ratio),
+            dispatches_ratio: Some(ratio),
+            ..row
+        };
+        let rows = [
+            with(row("a", 1, "x", 0.9, 0.0), 1.0),
+            with(row("a", 2, "y", 0.8, 0.1), 1.25),
+            with(row("b", 1, "y", 0.3, 0.0), 1.75),
+        ];
+        let page = of_rows("board", &rows).into_string();
+        for wanted in [
+            "<button type=\"button\">Dispatches</button>",
+            "<td data-order=\"1\">\u{d7} <data value=\"1\">1.00</data></td>",
+            "<td data-order=\"1.5\">\u{d7} <data value=\"1.5\">1.50</data></td>",
+            "a count and no time",
         ] {
             assert!(page.contains(wanted), "no {wanted} in {page}");
         }

@@ -303,6 +303,59 @@ fn random_switches_tell_apart_what_the_page_says() {
     assert!(interval(constant, hold).0 > 0.0);
 }
 
+/// The same for every method of the field, with 528 pairs.
+#[test]
+fn the_field_is_told_apart_as_the_page_says() {
+    let interval = apart("field", "random labels", 528.0);
+    let is_level = |a, b| {
+        let (low, high) = interval(a, b);
+        low <= 0.0 && high >= 0.0
+    };
+    let constant = "constant";
+    let fresh = "oracle, fresh network";
+    let [fourier, crelu, muon, spectral] = ["Fourier features", "CReLU", "Muon", "spectral"];
+    let others = [
+        "oracle, shrink and perturb",
+        "L2-init",
+        "AdamO",
+        "self-normalised resets",
+        "oracle, FIRE",
+        "continual backprop",
+        "L2",
+        "NaP",
+        "Wasserstein",
+        "LayerNorm",
+        "ReDo",
+    ];
+    assert!(interval(fourier, crelu).0 > 0.0);
+    for next in others.into_iter().chain([muon, spectral, fresh]) {
+        assert!(interval(crelu, next).0 > 0.0, "{next}");
+        assert!(interval(next, constant).0 > 0.0, "{next}");
+    }
+    assert!(is_level(muon, fresh) && is_level(spectral, fresh));
+    let level = [
+        "paper, per layer",
+        "paper, global",
+        "update clipping with hold",
+        "update clipping without hold",
+        "gradient clipping",
+        "oracle, warm-up",
+        "AdamW",
+        "AMSGrad",
+        "max of two second moments",
+        "beta2",
+        "oracle, moments reset",
+        "oracle, Adam-Rel",
+        "weight clipping",
+        "leaky ReLU",
+        "UPGD",
+    ];
+    for next in level {
+        assert!(is_level(next, constant), "{next}");
+    }
+    assert!(interval(constant, "Lion").0 > 0.0);
+}
+
 /// The same for momentum SGD, with 15 pairs in each of two settings.
 #[test]
 fn sgd_is_told_apart_as_the_page_says() {
@@ -354,7 +407,7 @@ fn sgd_is_told_apart_as_the_page_says() {
 /// held-out seeds.
 #[test]
 fn scoreboards_follow_from_their_seeds() {
-    let boards = [("tournament", 9), ("tournament-sgd", 12)];
+    let boards = [("tournament", 9), ("tournament-sgd", 12), ("field", 6)];
     for (board, budget) in boards.map(|(board, budget)| (published().0.join(board), budget)) {
         let ranks: Vec<ScoreboardRow> = read(&board.join("scoreboard.csv")).unwrap();
         let tuned: Vec<ConfigurationRow> = read(&board.join("configurations.csv")).unwrap();

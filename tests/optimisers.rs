@@ -631,7 +631,8 @@ fn every_optimiser_halts_a_replica_whose_moments_overflow() {
             optimiser,
             ..ReplicaSpec::default()
         };
-        let optimisers = every_optimiser();
+        let mut optimisers = every_optimiser();
+        optimisers.push(upgd::upgd(upgd::SETTING));
         let replicas = optimisers.iter().copied().map(replica).collect();
         let network = Network::mlp(&[4, 2], Activation::Identity).unwrap();
         let mut trainer = Trainer::new(&compute, with_replicas(network, 2, replicas)).unwrap();

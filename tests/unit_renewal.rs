@@ -156,6 +156,7 @@ fn a_step_has_a_dispatch_for_each_hidden_layer_and_two_more_for_all_methods_toge
         let program = Program::new(&streamed(Activation::Relu, replicas)).unwrap();
         let plans = run::steps(&program);
         assert!(plans.task_switch.is_none());
+        assert!(plans.periodic.is_none());
         names(&plans.step)
     };
     let plain = step(&[&[]]);
@@ -165,7 +166,7 @@ fn a_step_has_a_dispatch_for_each_hidden_layer_and_two_more_for_all_methods_toge
         "unit_selection",
         "unit_renewal",
     ];
-    for method in METHODS {
+    for method in [CONTINUAL_BACKPROP, SELF_NORMALISED_RESETS] {
         assert_eq!(step(&[&[method], &[]]), [&plain[..], &renewal].concat());
     }
     let [a, b, c] = METHODS;
@@ -177,6 +178,74 @@ fn a_step_has_a_dispatch_for_each_hidden_layer_and_two_more_for_all_methods_toge
     // Fresh weights are clipped at once, in whichever order they are listed.
     let wanted = [&plain[..], &renewal, &["weight_clipping"]].concat();
     assert_eq!(step(&[&[clipping, a]]), wanted);
+}
+
+#[test]
+fn redo_by_itself_has_dispatches_only_where_it_is_due() {
+    let redo = |every| Intervention::Redo { tau: 0.6, every };
+    let program = |own: &[Intervention]| {
+        let replicas = own.iter().map(|own| replica(1, &[*own])).collect();
+        Program::new(&streamed(Activation::Relu, replicas)).unwrap()
+    };
+    let plain = Program::new(&streamed(Activation::Relu, vec![replica(1, &[])])).unwrap();
+    let plain = run::steps(&plain);
+    let program_of_two = program(&[redo(5), redo(3), redo(5)]);
+    let plans = run::steps(&program_of_two);
+    assert_eq!(names(&plans.step), names(&plain.step));
+    let periodic = plans.periodic.as_ref().unwrap();
+    assert_eq!(periodic.periods, [3, 5]);
+    assert_eq!(names(&periodic.plan).len(), 4);
+    // 7 of 15 updates are multiples of 3 or of 5.
+    let wanted = plain.mean_dispatches() + 4.0 * 7.0 / 15.0;
+    assert!((plans.mean_dispatches() - wanted).abs() < 1e-12);
+    // One that is due at every update is part of the step.
+    let every = program(&[redo(3), redo(1)]);
+    assert!(run::steps(&every).periodic.is_none());
+    assert_eq!(
+        names(&run::steps(&every).step).len(),
+        names(&plain.step).len() + 4
+    );
+}
+
+/// The same bits as with dispatches after every update, which a replica with another method needs.
+#[test]
+fn redo_by_itself_does_what_it_does_beside_other_methods() {
+    for (device, compute) in computes() {
+        let redo = |seed, every| replica(seed, &[Intervention::Redo { tau: 0.6, every }]);
+        let own = [redo(1, 3), redo(2, 5), redo(3, 8)];
+        let train = |replicas: &[ReplicaSpec], pieces: &[u32], probes: bool| {
+            let spec = TrainingSpec {
+                probe: Some(ProbeSpec::default()),
+                ..streamed(Activation::Relu, replicas.to_vec())
+            };
+            let mut trainer = Trainer::new(&compute, spec).unwrap();
+            for steps in pieces {
+                if probes {
+                    trainer.probe().unwrap();
+                }
+                trainer.train(*steps).unwrap();
+            }
+            trainer.parameters().unwrap()
+        };
+        let others = [&own[..], &[replica(4, &[CONTINUAL_BACKPROP])]].concat();
+        let wanted = train(&others, &[48], false);
+        let wanted = &wanted[..3];
+        for (pieces, probes) in [
+            (&[48][..], false),
+            (&[2, 1, 5, 16, 1, 23], false),
+            (&[2, 1, 5, 16, 1, 23], true),
+        ] {
+            let found = train(&own, pieces, probes);
+            assert!(found == wanted, "{device}: {pieces:?}, {probes}");
+        }
+        let without = own.clone().map(|own| ReplicaSpec {
+            interventions: Vec::new(),
+            ..own
+        });
+        let without = train(&without, &[48], false);
+        let pairs = without.iter().zip(wanted);
+        assert!(pairs.into_iter().all(|(a, b)| a != b), "{device}");
+    }
 }
 
 /// Replicas with each method, without one, with resets and with clipping.

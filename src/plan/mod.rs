@@ -10,6 +10,7 @@ mod dispatch;
 mod matrices;
 mod ops;
 mod optimiser;
+mod periodic;
 mod probe;
 mod regularisers;
 mod sort;
@@ -25,6 +26,7 @@ pub use dispatch::{Dispatch, Fused, FusedWork, Grid, Plan};
 pub use matrices::{MATRIX_TILE, MatrixBuffers, ProductBuffers};
 pub use ops::{AttentionBuffers, ProbeAttentionBuffers};
 pub use optimiser::MuonBuffers;
+pub use periodic::Periodic;
 pub use probe::{LobpcgBuffers, ProbeBuffers, ProbePlans};
 pub use regularisers::{L2InitBuffers, RegulariserBuffers, SpectralBuffers, WassersteinBuffers};
 pub use sort::{SORT_DIGITS, SortBuffers};
@@ -78,20 +80,27 @@ impl Program {
         .concat();
         let initialise = [tensors::initialise(spec, &buffers)];
         let due = |cadence| stages.dispatches(cadence, spec, &buffers);
-        let after_update =
-            || [regularisers::end_step(spec, &buffers), due(Cadence::Update)].concat();
-        let update = [step::update(spec, &buffers), after_update()].concat();
+        let at_end = || regularisers::end_step(spec, &buffers);
+        let after_step = || [at_end(), due(Cadence::Update)].concat();
+        let after_update = [at_end(), stages.after_update(spec, &buffers)].concat();
+        let update = [step::update(spec, &buffers), after_update].concat();
         let gather = step::gather(spec, &buffers);
         let probed_step = || {
             let loss = step::loss(spec, &buffers, buffers.states);
             let apply = optimiser::apply(spec, &buffers);
-            [&[loss], &apply[..], &after_update()].concat()
+            [&[loss], &apply[..], &after_step()].concat()
         };
         let steps = gather.map(|gather| {
             let task_switch = due(Cadence::TaskSwitch);
+            let step = [step::update(spec, &buffers), after_step()].concat();
+            let periodic = due(Cadence::Periodic);
             StepPlans {
-                step: plan("step", [&[gather], &update[..]].concat()),
+                step: plan("step", [&[gather], &step[..]].concat()),
                 probed_step: spec.probe.map(|_| plan("probed step", probed_step())),
+                periodic: (!periodic.is_empty()).then(|| Periodic {
+                    plan: plan("periodic", periodic),
+                    periods: stages.periods(),
+                }),
                 task_end: plan("task end", vec![step::finish_task(spec, &buffers)]),
                 task_switch: (!task_switch.is_empty()).then(|| plan("task switch", task_switch)),
                 lengths: spec.task_lengths(),

@@ -1,7 +1,19 @@
 //! The plans of training on the stream: the step, the end of a task, and the stages that are due when a task begins.
 
 use super::dispatch::Plan;
+use super::periodic::Periodic;
 use crate::tasks::TaskLengths;
+
+/// Some steps in a row.
+#[derive(Clone, Copy)]
+struct Run {
+    /// Their number, at least one.
+    times: u32,
+    /// Whether periodic stages are due after the last one.
+    is_due: bool,
+    /// Whether the last one ends a task.
+    ends_task: bool,
+}
 
 /// The plans of training on the stream, or their recordings.
 #[derive(Clone)]
@@ -11,6 +23,8 @@ pub struct StepPlans<P = Plan> {
     /// The rest of a step right after a probe, which has gathered the minibatch and left its gradients; only with a
     /// probe.
     pub probed_step: Option<P>,
+    /// The stages that are due after some steps only, before the end of a task; `None` where there are none.
+    pub periodic: Option<Periodic<P>>,
     /// Ends the task after its last step: logs it, and begins the next.
     pub task_end: P,
     /// The stages that are due when a task begins, after the end of the previous task; `None` where there are none.
@@ -22,6 +36,7 @@ pub struct StepPlans<P = Plan> {
 impl<P> StepPlans<P> {
     pub(super) fn all(&self) -> impl Iterator<Item = &P> {
         let others = self.probed_step.iter().chain(&self.task_switch);
+        let others = others.chain(self.periodic.iter().map(|periodic| &periodic.plan));
         [&self.step, &self.task_end].into_iter().chain(others)
     }
 
@@ -33,6 +48,13 @@ impl<P> StepPlans<P> {
         Ok(StepPlans {
             step: make(&self.step)?,
             probed_step: self.probed_step.as_ref().map(&mut make).transpose()?,
+            periodic: match &self.periodic {
+                Some(periodic) => Some(Periodic {
+                    plan: make(&periodic.plan)?,
+                    periods: periodic.periods.clone(),
+                }),
+                None => None,
+            },
             task_end: make(&self.task_end)?,
             task_switch: self.task_switch.as_ref().map(&mut make).transpose()?,
             lengths: self.lengths,
@@ -41,66 +63,78 @@ impl<P> StepPlans<P> {
 
     /// The plans of `steps` steps after `updates` updates, and how often each runs in a row.
     pub fn steps(&self, updates: u64, steps: u32) -> impl Iterator<Item = (&P, u32)> {
-        self.runs(updates, steps).flat_map(|(times, ends_task)| {
-            std::iter::once((&self.step, times)).chain(self.switch(ends_task))
-        })
+        let runs = self.runs(updates, steps, self.periodic.as_ref());
+        runs.flat_map(|run| std::iter::once((&self.step, run.times)).chain(self.after(run)))
     }
 
     /// The plans of one step after `updates` updates, right after a probe.
     pub fn step_after_probe(&self, updates: u64) -> impl Iterator<Item = (&P, u32)> {
-        let ends_task = self.lengths.place_of(updates).end() == updates + 1;
+        let runs = self.runs(updates, 1, self.periodic.as_ref());
         let step = self.probed_step.iter().map(|step| (step, 1));
-        step.chain(self.switch(ends_task))
+        step.chain(runs.flat_map(|run| self.after(run)))
     }
 
     /// The plans of `count` runs of `update`, which trains on a loaded minibatch, after `updates` updates. Tasks end as in
-    /// [`Self::steps`], but stages are not due.
+    /// [`Self::steps`], but the stages of task switches are not due. `update` has the periodic ones, which end at once where
+    /// they are not due.
     pub(crate) fn updates<'a>(
         &'a self,
         update: &'a P,
         updates: u64,
         count: u32,
     ) -> impl Iterator<Item = (&'a P, u32)> {
-        self.runs(updates, count)
-            .flat_map(move |(times, ends_task)| {
-                let end = ends_task.then_some((&self.task_end, 1));
-                std::iter::once((update, times)).chain(end)
-            })
+        self.runs(updates, count, None).flat_map(move |run| {
+            let end = run.ends_task.then_some((&self.task_end, 1));
+            std::iter::once((update, run.times)).chain(end)
+        })
     }
 
-    fn switch(&self, ends_task: bool) -> impl Iterator<Item = (&P, u32)> {
-        let due = std::iter::once(&self.task_end).chain(&self.task_switch);
-        due.filter(move |_| ends_task).map(|plan| (plan, 1))
+    /// The plans that are due after a run.
+    fn after(&self, run: Run) -> impl Iterator<Item = (&P, u32)> {
+        let periodic = self.periodic.iter().filter(move |_| run.is_due);
+        let switch = std::iter::once(&self.task_end).chain(&self.task_switch);
+        let switch = switch.filter(move |_| run.ends_task);
+        let due = periodic.map(|periodic| &periodic.plan).chain(switch);
+        due.map(|plan| (plan, 1))
     }
 
-    /// Runs of steps: the number of steps, at least one, and whether the last step ends a task.
-    fn runs(&self, updates: u64, steps: u32) -> impl Iterator<Item = (u32, bool)> {
+    /// Runs of steps, which end where a task ends or `periodic` is due.
+    fn runs<'a>(
+        &'a self,
+        updates: u64,
+        steps: u32,
+        periodic: Option<&'a Periodic<P>>,
+    ) -> impl Iterator<Item = Run> + 'a {
         let mut task = self.lengths.place_of(updates);
         let (mut next, mut left) = (updates, steps);
         std::iter::from_fn(move || {
-            let ends_task = task.end() - next <= left.into();
-            let times = if ends_task {
-                (task.end() - next) as u32
-            } else {
-                left
+            let due = periodic.map_or(u64::MAX, |periodic| periodic.next_due(next));
+            let end = task.end().min(due).min(next + u64::from(left));
+            let times = (end - next) as u32;
+            let run = Run {
+                times,
+                is_due: end == due,
+                ends_task: end == task.end(),
             };
-            if ends_task {
+            if run.ends_task {
                 task = self.lengths.after(task);
             }
-            next += u64::from(times);
+            next = end;
             left -= times;
-            (times > 0).then_some((times, ends_task))
+            (times > 0).then_some(run)
         })
     }
 }
 
 impl StepPlans {
-    /// The mean number of dispatches of a training step. Those at the end of a task are spread over the steps of a task of
-    /// mean length.
+    /// The mean number of dispatches of a training step. Those that are due after some updates only are spread over all, and
+    /// those at the end of a task over the steps of a task of mean length.
     pub fn mean_dispatches(&self) -> f64 {
         let count = |plan: &Plan| plan.dispatches.len() as f64;
         let at_end = count(&self.task_end) + self.task_switch.as_ref().map_or(0.0, count);
-        count(&self.step) + at_end / self.lengths.mean as f64
+        let periodic = self.periodic.as_ref();
+        let periodic = periodic.map_or(0.0, |due| due.share() * count(&due.plan));
+        count(&self.step) + periodic + at_end / self.lengths.mean as f64
     }
 }
 
@@ -117,6 +151,7 @@ mod tests {
         StepPlans {
             step: "step",
             probed_step: Some("probed step"),
+            periodic: None,
             task_end: "end",
             task_switch,
             lengths,
@@ -146,6 +181,37 @@ mod tests {
         assert_eq!(probed(11), [&[(&"probed step", 1)], &ended[..]].concat());
         let updates: Vec<_> = plans.updates(&"update", 4, 3).collect();
         assert_eq!(updates, [(&"update", 2), (&"end", 1), (&"update", 1)]);
+    }
+
+    #[test]
+    fn periodic_stages_run_where_they_are_due_and_before_a_task_ends() {
+        let plans = StepPlans {
+            periodic: Some(Periodic {
+                plan: "periodic",
+                periods: vec![4, 6],
+            }),
+            ..plans(Some("switch"), EQUAL)
+        };
+        let due = (&"periodic", 1);
+        let wanted = [
+            &[(&"step", 4), due, (&"step", 2), due],
+            &[(&"end", 1), (&"switch", 1), (&"step", 2), due][..],
+            &[(&"step", 1)],
+        ];
+        assert_eq!(plans.steps(0, 9).collect::<Vec<_>>(), wanted.concat());
+        assert_eq!(plans.steps(9, 2).collect::<Vec<_>>(), [(&"step", 2)]);
+        assert_eq!(plans.steps(0, 0).count(), 0);
+        let probed = |updates| plans.step_after_probe(updates).collect::<Vec<_>>();
+        assert_eq!(probed(2), [(&"probed step", 1)]);
+        assert_eq!(probed(3), [(&"probed step", 1), due]);
+        let ended = [(&"end", 1), (&"switch", 1)];
+        assert_eq!(
+            probed(5),
+            [&[(&"probed step", 1), due], &ended[..]].concat()
+        );
+        // A loaded minibatch has a plan with all stages.
+        let updates: Vec<_> = plans.updates(&"update", 0, 7).collect();
+        assert_eq!(updates, [(&"update", 6), (&"end", 1), (&"update", 1)]);
     }
 
     #[test]

@@ -90,6 +90,7 @@ pub(crate) fn dispatches(program: &Program) -> Vec<&Dispatch> {
     [&program.initialise, &steps.step, &steps.task_end]
         .into_iter()
         .chain(&steps.task_switch)
+        .chain(steps.periodic.iter().map(|periodic| &periodic.plan))
         .chain([&probe.begin])
         .chain(&probe.refresh)
         .chain([&probe.iterate, &probe.end])

@@ -20,6 +20,9 @@ use crate::spec::TrainingSpec;
 pub(super) enum Cadence {
     /// After every update.
     Update,
+    /// After those updates of the stream whose number is a multiple of one of its periods, and after every update on a loaded
+    /// minibatch. Its kernels end at once where it is not due.
+    Periodic,
     /// After the update of the stream that ends a task, for those replicas that are still training.
     TaskSwitch,
 }
@@ -28,6 +31,11 @@ pub(super) enum Cadence {
 pub(super) trait Stage {
     /// The time at which it is due.
     fn cadence(&self) -> Cadence;
+
+    /// The periods of [`Cadence::Periodic`], in updates.
+    fn periods(&self) -> Vec<u32> {
+        Vec::new()
+    }
 
     /// Its dispatches. Its kernels leave replicas alone that do not use it.
     fn dispatches(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch>;
@@ -75,6 +83,34 @@ impl Stages {
         self.0.iter().flat_map(|stage| stage.persistent())
     }
 
+    /// The time at which the stage at this place is due. A stage that changes what a later one sees after every update is
+    /// due then, too.
+    fn cadence(&self, place: usize) -> Cadence {
+        let is_update = |stage: &dyn Stage| stage.cadence() == Cadence::Update;
+        match self.0[place].cadence() {
+            Cadence::Periodic if self.0[place..].iter().any(|stage| is_update(&**stage)) => {
+                Cadence::Update
+            }
+            cadence => cadence,
+        }
+    }
+
+    /// The periods of all stages that are periodic, each once.
+    pub(super) fn periods(&self) -> Vec<u32> {
+        let mut periods: Vec<_> = self.0.iter().flat_map(|stage| stage.periods()).collect();
+        periods.sort_unstable();
+        periods.dedup();
+        periods
+    }
+
+    /// The dispatches of all stages that can be due after an update.
+    pub(super) fn after_update(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {
+        let due = self.0.iter();
+        let due = due.filter(|stage| stage.cadence() != Cadence::TaskSwitch);
+        due.flat_map(|stage| stage.dispatches(spec, buffers))
+            .collect()
+    }
+
     /// The dispatches of all stages of this cadence.
     pub(super) fn dispatches(
         &self,
@@ -82,8 +118,9 @@ impl Stages {
         spec: &TrainingSpec,
         buffers: &Buffers,
     ) -> Vec<Dispatch> {
-        let due = self.0.iter().filter(|stage| stage.cadence() == cadence);
-        due.flat_map(|stage| stage.dispatches(spec, buffers))
+        let stages = self.0.iter().enumerate();
+        let due = stages.filter(|(place, _)| self.cadence(*place) == cadence);
+        due.flat_map(|(_, stage)| stage.dispatches(spec, buffers))
             .collect()
     }
 

@@ -2,7 +2,8 @@
 //! [`Intervention::SelfNormalisedResets`].
 //!
 //! One dispatch for each hidden value measures its units, one selects those to renew by each replica's method, and one
-//! renews them. Where no replica's method is due, or no unit is selected, they end at once.
+//! renews them. Where no replica's method is due, or no unit is selected, they end at once. ReDo alone has them only after the
+//! updates at which it is due, unless a stage follows it after every update.
 //!
 //! [`Intervention::Redo`]: crate::spec::Intervention::Redo
 //! [`Intervention::ContinualBackprop`]: crate::spec::Intervention::ContinualBackprop
@@ -24,6 +25,8 @@ const UNITS_PER_WORKGROUP: u32 = 8;
 
 struct Renewal {
     layers: Vec<(ValueId, HiddenLayer)>,
+    /// Updates from one renewal to the next, of every method.
+    periods: Vec<u32>,
     /// `[replica]` [`RenewalSettings`]
     renewals: BufferId,
     /// `[layers]` [`HiddenLayer`], shared
@@ -50,6 +53,7 @@ pub(super) fn declare(spec: &TrainingSpec, declare: &mut Declare) -> Option<Box<
     let table: Vec<_> = layers.iter().map(|(_, layer)| *layer).collect();
     let units = all_units(&layers) as usize;
     Some(Box::new(Renewal {
+        periods: own.iter().flatten().map(|own| own.every).collect(),
         renewals: declare.structs("unit renewals", &renewals, 1),
         table: declare.table("hidden layers", &table),
         statistics: declare.zeroed::<UnitStatistic>("unit statistics", units),
@@ -66,7 +70,15 @@ fn all_units(layers: &[(ValueId, HiddenLayer)]) -> u32 {
 
 impl Stage for Renewal {
     fn cadence(&self) -> Cadence {
-        Cadence::Update
+        if self.periods.contains(&1) {
+            Cadence::Update
+        } else {
+            Cadence::Periodic
+        }
+    }
+
+    fn periods(&self) -> Vec<u32> {
+        self.periods.clone()
     }
 
     fn dispatches(&self, spec: &TrainingSpec, buffers: &Buffers) -> Vec<Dispatch> {

@@ -3,7 +3,7 @@
 //!
 //!     cargo bench --bench methods -- [--backend NAME] [--rounds N] [--replicas N] [--chunks N] [--steps N]
 //!
-//! By default this is one round of 15 chunks of 20 steps with one replica on the CPU executor. A task has 400 steps, so that most
+//! The default is one round of 15 chunks of 20 steps with one replica on the CPU executor. A task has 400 steps, so that most
 //! chunks hold no task switch, and the median is that of steps between switches. Methods that act at task switches have a
 //! second row, "at every step", where a task is one step, for the plain step too: its difference is what a switch costs. ReDo
 //! has a second row where it is due at every update.

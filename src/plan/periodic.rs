@@ -1,6 +1,6 @@
 //! A plan that is due after every n-th update.
 
-/// What is due after some updates: those whose number, counted from 1, is a multiple of one of the periods.
+/// A plan that is due after those updates whose number, counted from 1, is a multiple of one of the periods.
 #[derive(Clone)]
 pub struct Periodic<P> {
     /// The plan, which runs after the step.

@@ -67,7 +67,7 @@ pub(crate) fn run(_: &UpgdUtility, arrays: &mut [Array; 8]) {
     }
 }
 
-/// What the elements of some rows have in common.
+/// The largest numbers among the elements of some rows.
 #[derive(Clone, Copy, Default)]
 struct Found {
     /// The largest utility, 0 or more.

@@ -17,7 +17,7 @@ use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{
-    Arm, Event, Experiment, Figure, run, score_table, scores, write_tables,
+    Arm, Event, Experiment, Figure, run, score_name, score_table, scores, write_tables,
 };
 use trainable::files::write_whole;
 use trainable::network::Activation;
@@ -108,7 +108,13 @@ fn main() -> Result<()> {
         "every replica diverged in the first task"
     );
     println!("{}", accuracy_table(&results.tasks));
-    println!("{}", score_table(&scores(&experiment, &results.tasks)?));
+    println!(
+        "{}",
+        score_table(
+            &scores(&experiment, &results.tasks)?,
+            score_name([&experiment])
+        )
+    );
     write_tables(&options.out, &experiment, &results)?;
     write_figures(&options.out, &experiment, &results)?;
     let file = options.out.join("experiment.toml");

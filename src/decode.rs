@@ -41,10 +41,10 @@ impl<T: 'static> Question<Vec<T>> {
 
 /// The standing and the scores of every replica.
 pub(crate) fn progress(spec: &TrainingSpec, buffers: &Buffers) -> Question<Vec<ReplicaProgress>> {
-    let batch = spec.batch;
+    let (batch, loss) = (spec.batch, spec.loss());
     Question::of_each([buffers.states, buffers.task_log], move |words| {
         let states: &[ReplicaState] = cast_slice(words[0]);
-        ReplicaProgress::new(&states[0], cast_slice(words[1]), batch)
+        ReplicaProgress::new(&states[0], cast_slice(words[1]), batch, loss)
     })
 }
 

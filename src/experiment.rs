@@ -73,7 +73,7 @@ pub use place::check_place;
 pub use placebo::{Placebo, PlaceboKind};
 pub use record::recorded_observations;
 pub(crate) use results::difference;
-pub use results::{differences, score_table, scores, write_tables};
+pub use results::{differences, score_name, score_table, scores, write_tables};
 pub use run::{Event, Results, run, run_in, run_in_with, run_with};
 use steered::Steered;
 pub use task_indicators::task_indicators;
@@ -92,8 +92,8 @@ pub struct Experiment {
     pub question: String,
     /// The part of the data that a task changes: `"random-labels"`, as in the paper and as the default,
     /// `"permuted-pixels"`, `"label-permutation"`, `{ noisy-labels = { share = 0.5 } }`, `"class-pairs"`, `"hard-easy"`,
-    /// `{ growing-data = { stages = 10 } }`, `{ recurring-tasks = { period = 5 } }` or
-    /// `{ gradual-switches = { stretch = 0.5 } }`. See [`StreamKind`].
+    /// `{ growing-data = { stages = 10 } }`, `{ recurring-tasks = { period = 5 } }`, `{ gradual-switches = { stretch = 0.5 } }`
+    /// or `{ regression = { share = 0.125 } }`. See [`StreamKind`].
     #[serde(default)]
     pub stream: StreamKind,
     /// The data set; MNIST where a file leaves it out. A run on another data set records it in its directory. A run on
@@ -285,14 +285,15 @@ impl Experiment {
         self.data.clone().unwrap_or_else(Description::mnist)
     }
 
-    /// The number of classes that a task of the stream tells apart.
-    pub(crate) fn guessed_classes(&self) -> u32 {
+    /// The number of classes that a task of the stream tells apart; `None` where it has none.
+    pub(crate) fn guessed_classes(&self) -> Option<u32> {
         self.stream.labels_among(self.data().classes)
     }
 
-    /// The accuracy of guessing.
+    /// The accuracy of guessing; for squared error that of outputs that are all zero.
     pub(crate) fn chance(&self) -> f64 {
-        1.0 / f64::from(self.guessed_classes())
+        let classes = self.guessed_classes();
+        classes.map_or(0.0, |classes| 1.0 / f64::from(classes))
     }
 
     /// The same experiment on the data set of `images`, where it does not name one.

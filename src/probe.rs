@@ -21,8 +21,8 @@ pub struct Sharpness {
     pub converged: bool,
 }
 
-/// The statistics of one layer (weights and bias together) or of the whole network. The loss is the mean cross-entropy of
-/// the minibatch without regularisers, unless a field says otherwise.
+/// The statistics of one layer (weights and bias together) or of the whole network. The loss is that of
+/// the minibatch, [`crate::spec::Loss`], without regularisers, unless a field says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LayerStats {
     /// Trainable parameters.
@@ -74,9 +74,9 @@ pub struct ProbeStats {
     pub task: u32,
     /// Parameter updates done before the probe.
     pub update: u32,
-    /// Mean cross-entropy of the minibatch.
+    /// The loss of the minibatch: mean cross-entropy, or mean squared error for regression.
     pub loss: f64,
-    /// The share of the minibatch that is classified correctly.
+    /// The share of the minibatch that is classified correctly; for squared error `1 - loss`, 0 at least.
     pub accuracy: f64,
     /// The statistics of each layer.
     pub layers: Vec<LayerStats>,
@@ -101,11 +101,13 @@ impl ProbeStats {
         let blocks = (0..spec.network.blocks().len())
             .zip(&slots[1..])
             .zip(records);
+        let loss = f64::from(state.batch_loss);
+        let correct = f64::from(state.batch_correct) / f64::from(spec.batch);
         Ok(Self {
             task,
             update,
-            loss: state.batch_loss.into(),
-            accuracy: f64::from(state.batch_correct) / f64::from(spec.batch),
+            loss,
+            accuracy: spec.loss().score(loss, correct),
             layers: blocks
                 .map(|((block, slot), record)| {
                     stats(spec.network.block_parameters(block), slot, record)

@@ -1,5 +1,6 @@
 //! The progress and the scores of a replica, as read back from a device.
 
+use crate::spec::Loss;
 use crate::state::{HALTED_LOSS, NEVER, RUNNING, ReplicaState, TaskRecord};
 
 /// The reason why a replica was stopped.
@@ -27,12 +28,13 @@ pub struct Halt {
 pub struct TaskScore {
     /// The task, from 0.
     pub task: u32,
-    /// Mean accuracy over the task's minibatches, each before its update.
+    /// Mean accuracy over the task's minibatches, each before its update. For squared error `1 - online_loss` stands in its
+    /// place, and 0 where that is negative: R^2, as targets have a mean square of 1.
     pub online_accuracy: f64,
     /// Mean loss over the same minibatches.
     pub online_loss: f64,
     /// Mean accuracy over the minibatches of the task's last whole epoch, each before its update; over all minibatches
-    /// where the task is shorter than an epoch.
+    /// where the task is shorter than an epoch. For squared error `1 - final_loss`, 0 at least.
     pub final_accuracy: f64,
     /// Mean loss over the same minibatches.
     pub final_loss: f64,
@@ -47,7 +49,7 @@ pub struct ReplicaProgress {
     pub updates: u32,
     /// The loss of the latest minibatch, before its update; 0 before the first minibatch.
     pub batch_loss: f32,
-    /// The number of correct predictions in that minibatch.
+    /// The number of correct predictions in that minibatch; 0 for squared error.
     pub batch_correct: u32,
     /// The divergence of the replica, if it has diverged.
     pub halted: Option<Halt>,
@@ -57,11 +59,11 @@ pub struct ReplicaProgress {
 
 impl ReplicaProgress {
     /// Decodes the device's structs. `batch` is the number of samples in a minibatch.
-    pub(crate) fn new(state: &ReplicaState, task_log: &[TaskRecord], batch: u32) -> Self {
+    pub(crate) fn new(state: &ReplicaState, task_log: &[TaskRecord], batch: u32, of: Loss) -> Self {
         let mut finished: Vec<_> = task_log
             .iter()
             .filter(|record| record.batches > 0)
-            .map(|record| score(record, batch))
+            .map(|record| score(record, batch, of))
             .collect();
         finished.sort_by_key(|score| score.task);
         Self {
@@ -100,14 +102,24 @@ fn halt(state: &ReplicaState) -> Option<Halt> {
     })
 }
 
-fn score(record: &TaskRecord, batch: u32) -> TaskScore {
-    let mean = |sum: f64, batches: u32| sum / f64::from(batches);
-    let per_sample = |correct: u32| f64::from(correct) / f64::from(batch);
+fn score(record: &TaskRecord, batch: u32, of: Loss) -> TaskScore {
+    let means = |loss: f32, correct: u32, batches: u32| {
+        let batches = f64::from(batches);
+        let loss = f64::from(loss) / batches;
+        let correct = f64::from(correct) / f64::from(batch) / batches;
+        (loss, of.score(loss, correct))
+    };
+    let (online_loss, online_accuracy) = means(record.loss, record.correct, record.batches);
+    let (final_loss, final_accuracy) = means(
+        record.final_loss,
+        record.final_correct,
+        record.final_batches,
+    );
     TaskScore {
         task: record.task,
-        online_accuracy: mean(per_sample(record.correct), record.batches),
-        online_loss: mean(record.loss.into(), record.batches),
-        final_accuracy: mean(per_sample(record.final_correct), record.final_batches),
-        final_loss: mean(record.final_loss.into(), record.final_batches),
+        online_accuracy,
+        online_loss,
+        final_accuracy,
+        final_loss,
     }
 }

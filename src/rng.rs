@@ -41,6 +41,10 @@ pub enum Stream {
     Spectral = 16,
     /// Normal noise of UPGD, two numbers for each: a = updates, b = place in the block; the block is in the stream.
     Utility = 17,
+    /// Signs of the inputs of a regression teacher's units: a = draw of the unit, b = 32 pixels.
+    TeacherInputs = 18,
+    /// Signs of their outputs: a = draw of the unit, b = 32 outputs.
+    TeacherOutputs = 19,
 }
 
 const FEISTEL_ROUNDS: u32 = 6;

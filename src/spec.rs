@@ -15,6 +15,7 @@ use crate::tasks::TaskLengths;
 
 mod clipping;
 mod intervention;
+mod loss;
 pub mod optimiser;
 mod probe;
 mod stream;
@@ -22,6 +23,7 @@ mod stream;
 pub use crate::data::ImageSet;
 pub use clipping::UpdateClipping;
 pub use intervention::Intervention;
+pub use loss::Loss;
 pub use optimiser::Optimiser;
 pub use probe::{CONVERGED_RESIDUAL, IterateForm, ProbeMethod, ProbeSpec, ProbeStart};
 pub use stream::{StreamKind, TaskStream};
@@ -300,6 +302,12 @@ impl TrainingSpec {
         }
     }
 
+    /// The loss: that of the stream, and cross-entropy without one.
+    pub fn loss(&self) -> Loss {
+        let stream = self.stream.as_ref();
+        stream.map_or(Loss::CrossEntropy, |stream| stream.kind.loss())
+    }
+
     /// The number of minibatches in an epoch; without a stream there is one endless epoch.
     pub(crate) fn batches_per_epoch(&self) -> u32 {
         self.stream
@@ -336,6 +344,11 @@ impl TrainingSpec {
         inputs: &[f32],
         labels: &[u32],
     ) -> Result<(Vec<f32>, Vec<u32>), Error> {
+        if self.loss() == Loss::SquaredError {
+            let wanted = "a stream with labels";
+            let found = "regression, whose targets the device computes";
+            return Err(Error::invalid("minibatch of the host", wanted, found));
+        }
         let (batch, width) = (self.batch as usize, self.network.inputs() as usize);
         Error::check_length("inputs of the minibatch", batch * width, inputs.len())?;
         Error::check_length("labels of the minibatch", batch, labels.len())?;

@@ -19,6 +19,7 @@
 //! - `growing_data`: task after task has more of the images.
 //! - `recurring_tasks`: random labels come back after a period.
 //! - `gradual_switches`: random labels take the place of the old ones image by image.
+//! - `regression`: targets are the outputs of a random teacher, which changes slowly.
 //!
 //! And `lengths` has the lengths of tasks, and the task of an update.
 
@@ -32,6 +33,7 @@ mod noisy_labels;
 mod permuted_pixels;
 mod random_labels;
 mod recurring_tasks;
+mod regression;
 
 use crate::rng::{Stream, draw, permute, permute_all, stream_key};
 
@@ -48,6 +50,7 @@ pub use permuted_pixels::task_pixel;
 pub(crate) use permuted_pixels::task_pixels;
 pub use random_labels::task_label;
 pub use recurring_tasks::recurring_task;
+pub use regression::{TEACHER_UNITS, Teacher, teacher_draw};
 
 /// Random labels, by its number on the device.
 pub const TASKS_RANDOM_LABELS: u32 = 0;
@@ -67,6 +70,8 @@ pub const TASKS_GROWING_DATA: u32 = 6;
 pub const TASKS_RECURRING_TASKS: u32 = 7;
 /// Gradual switches, by its number on the device.
 pub const TASKS_GRADUAL_SWITCHES: u32 = 8;
+/// Slowly changing regression, by its number on the device.
+pub const TASKS_REGRESSION: u32 = 9;
 
 /// An image of the data set, with the label that it has in a minibatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -57,7 +57,7 @@ fn turn(stream: &mut TaskStream, kind: StreamKind, labels: &[u8]) {
 fn every_stream_says_what_it_cannot_take() {
     use StreamKind::{
         ClassPairs, GradualSwitches, GrowingData, HardEasy, LabelPermutation, NoisyLabels,
-        RecurringTasks,
+        RecurringTasks, Regression,
     };
     let on = |kind, labels: &'static [u8]| refusal(|_, t| turn(t, kind, labels));
     let relabelled = |kind| {
@@ -128,6 +128,22 @@ fn every_stream_says_what_it_cannot_take() {
         (
             on(GradualSwitches { stretch: 1.5 }, &[0]),
             "stretch of a switch: wanted more than 0, and 1 at most, found 1.5",
+        ),
+        (
+            on(Regression { share: 0.0 }, &[0]),
+            "share of the teacher: wanted more than 0, and 1 at most, found 0",
+        ),
+        (
+            on(Regression { share: f32::NAN }, &[0]),
+            "share of the teacher: wanted more than 0, and 1 at most, found NaN",
+        ),
+        (
+            relabelled(Regression { share: 0.5 }),
+            "relabel fraction: wanted 1 with regression, which has no labels, found 0.5",
+        ),
+        (
+            refusal(|_, t| t.kind = Regression { share: 1.0 }),
+            "accepted",
         ),
         (
             on(GradualSwitches { stretch: f32::NAN }, &[0]),

@@ -382,6 +382,10 @@ fn a_stream_is_a_name_or_a_table_with_its_settings() {
             "{ gradual-switches = { stretch = 0.5 } }",
             StreamKind::GradualSwitches { stretch: 0.5 },
         ),
+        (
+            "{ regression = { share = 0.125 } }",
+            StreamKind::Regression { share: 0.125 },
+        ),
     ] {
         let read: Experiment = text(stream)
             .parse()

@@ -155,6 +155,7 @@ fn the_comparison_notices_a_kernel_that_did_not_run() {
         let programs = [
             program(&CASES[1], gradients, optimal),
             program_of_graph(0, gradients, optimal),
+            program_of_graph(1, gradients, optimal),
             program_of_graph(2, gradients, optimal),
             program_of_images(0, gradients, optimal),
             program_of_images(2, gradients, optimal),

@@ -9,13 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use common::computes;
 use run::Run;
+use trainable::data::{Dataset, Pixels, Split};
 use trainable::network::{Activation, Network};
 use trainable::plan::Program;
-use trainable::rng::{Stream, permute, stream_key};
+use trainable::rng::{Stream, draw, permute, stream_key};
 use trainable::spec::{ImageSet, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
 use trainable::tasks::{
-    available_images, class_pair, easy_label, epoch_image, gradual_task, hard_task, noisy_label,
-    pass_image, permuted_label, recurring_task, stretch_length, subset_image, task_label,
+    Teacher, available_images, class_pair, easy_label, epoch_image, gradual_task, hard_task,
+    noisy_label, pass_image, permuted_label, recurring_task, stretch_length, subset_image,
+    task_label,
 };
 
 const TOTAL: u32 = 100;
@@ -155,6 +157,7 @@ fn wanted(spec: &TrainingSpec, seed: u32, seen: &Seen) -> [u32; 2] {
                 random(gradual_task(seed, task, index, step, stretch), index),
             ]
         }
+        StreamKind::Regression { .. } => [image, image],
     }
 }
 
@@ -409,5 +412,77 @@ fn a_gradual_switch_begins_with_old_labels_and_ends_with_new_ones() {
                 old.len()
             );
         });
+    }
+}
+
+#[test]
+fn regression_has_the_targets_of_its_teacher() {
+    let kind = StreamKind::Regression { share: 0.25 };
+    check_stream(kind, 1.0, |_| ());
+    let bytes = |image: u32| [image as u8, 0, 7].map(f32::from);
+    let floats =
+        |image: u32| [0, 1, 2].map(|pixel| draw(3, Stream::Order, image, pixel) as f32 / 1e9 - 2.0);
+    let stored: Vec<f32> = (0..TOTAL).flat_map(floats).collect();
+    let of_floats = ImageSet::training(&Dataset {
+        name: "floats".to_owned(),
+        classes: CLASSES,
+        train: Split {
+            shape: [1, 1, 3].into(),
+            pixels: Pixels::Floats(stored),
+            labels: (0..TOTAL).map(true_label).collect(),
+        },
+        test: None,
+    })
+    .unwrap();
+    check_targets(kind, images(), bytes);
+    check_targets(kind, of_floats, floats);
+}
+
+/// Compares the targets of every minibatch with those of the teacher for the stored pixels of its images.
+fn check_targets(kind: StreamKind, images: ImageSet, pixels: impl Fn(u32) -> [f32; 3]) {
+    let mut spec = spec(kind, 1.0, None);
+    spec.stream.as_mut().unwrap().images = images;
+    let program = Program::new(&spec).unwrap();
+    for (device, compute) in computes() {
+        let mut run = Run::new(&compute, &program);
+        let (mut matches, mut of_others, mut before) = (0, 0, 0);
+        for task in 0..TASKS {
+            for _ in 0..spec.task_lengths().length_of(task) {
+                run.steps(1);
+                for (replica, seed) in SEEDS.into_iter().enumerate() {
+                    let found = run.floats(program.buffers.targets.unwrap(), replica);
+                    let labels = run.words(program.buffers.labels, replica);
+                    let columns = found.len() / labels.len();
+                    let target = |seed, task, image| {
+                        let mut target = [0.0; CLASSES as usize];
+                        Teacher::new(seed, task, 16, 3, CLASSES)
+                            .write_targets(&pixels(image), &mut target);
+                        target.map(f64::from)
+                    };
+                    for (row, found) in found.chunks(columns).enumerate() {
+                        if row >= BATCH as usize {
+                            assert!(found.iter().all(|padding| padding.to_bits() == 0));
+                            continue;
+                        }
+                        let (found, padding) = found.split_at(CLASSES as usize);
+                        assert!(padding.iter().all(|padding| padding.to_bits() == 0));
+                        let image = labels[row];
+                        assert_eq!(
+                            found,
+                            target(seed, task, image),
+                            "{device}, seed {seed}, task {task}"
+                        );
+                        matches += 1;
+                        of_others += u32::from(found == target(seed + 1, task, image));
+                        before += u32::from(found == target(seed, task + 1, image));
+                    }
+                }
+            }
+        }
+        // The negative controls: the teachers of another seed and of another task.
+        assert!(
+            matches > 500 && of_others < matches / 4 && before < matches / 4,
+            "{device}: {of_others}, {before}"
+        );
     }
 }

@@ -10,6 +10,9 @@ const TASKS_HARD_EASY: u32 = 5u;
 const TASKS_GROWING_DATA: u32 = 6u;
 const TASKS_RECURRING_TASKS: u32 = 7u;
 const TASKS_GRADUAL_SWITCHES: u32 = 8u;
+const TASKS_REGRESSION: u32 = 9u;
+
+const TEACHER_UNITS: u32 = 64u;
 
 // Label permutation: the label of an image whose true label is `label`, below `classes`. Every class draws a word, and the
 // permutation takes a class to the rank of its word; equal words are in the order of their classes.
@@ -84,4 +87,11 @@ fn stretch_length(length: u32, stretch: u32) -> u32 {
 fn gradual_task(seed: u32, task: u32, index: u32, step: u32, stretch: u32) -> u32 {
     let last = draw(seed, STREAM_GRADUAL, task, index) % stretch;
     return task - u32(task > 0u && step <= last);
+}
+
+// Regression: the number by which a unit of the teacher draws its signs during a task. Every task but the first replaces the
+// next `replaced` units, those after the last one from the first again; the number counts the replacements of a unit.
+fn teacher_draw(task: u32, replaced: u32, unit: u32) -> u32 {
+    let replacements = (task * replaced + TEACHER_UNITS - 1u - unit) / TEACHER_UNITS;
+    return replacements * TEACHER_UNITS + unit;
 }

@@ -1,7 +1,7 @@
 // The next minibatch of the task stream: stored pixels to standardised f32, and their labels.
 //
 //   inputs[r, b, c] = image[p] * standards[p / plane].x + standards[p / plane].y, where p = source(c)
-//   labels[r, b]    = the image's label
+//   labels[r, b]    = the image's label; for regression the image itself, whose targets teacher_targets.wgsl makes
 //
 // On permuted pixels source is the task's permutation; on the other streams source(c) = c. The stream says which images a
 // minibatch has, and their labels. Factor and addend of a channel subtract its mean and divide by its standard deviation.
@@ -9,7 +9,7 @@
 //   configs      [replica]
 //   states       [replica]                task, epoch and minibatch to gather
 //   images       [total, words]           one data set for all replicas; u8, four pixels to a word, or f32
-//   image_labels [total]                  its labels; one zero where labels are random; for class pairs the number C of
+//   image_labels [total]                  its labels; one zero where labels are random or targets; for class pairs the number C of
 //                                         classes, C + 1 bounds of the classes in the list that follows, and the list
 //                                         of all images, those of class 0 first
 //   standards    [channels]               factor and addend of each channel's pixels
@@ -49,14 +49,6 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> labels: array<u32>;
 
 var<workgroup> image: u32;
-
-// The stored pixel `pixel` of the image that begins at word `source`.
-fn stored_pixel(source: u32, pixel: u32) -> f32 {
-    if params.floats == 1u {
-        return bitcast<f32>(images[source + pixel]);
-    }
-    return f32((images[source + pixel / 4u] >> (8u * (pixel % 4u))) & 255u);
-}
 
 // The standardised pixel in `column`.
 fn gather_pixel(replica: u32, source: u32, column: u32) -> f32 {
@@ -121,6 +113,9 @@ fn stream_label(seed: u32, task: u32, step: u32, index: u32, image: u32) -> u32 
             let length = task_length(params.switch_seed, task, params.mean_length, params.length_spread);
             let stretch = stretch_length(length, params.parameter);
             return random_label(seed, gradual_task(seed, task, index, step, stretch), index);
+        }
+        case TASKS_REGRESSION: {
+            return image;
         }
         default: {
             return image_labels[image];

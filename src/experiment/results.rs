@@ -8,6 +8,7 @@ use super::{Arm, Experiment, ExperimentError, Results};
 use crate::error::Error;
 use crate::record::{DifferenceRow, ScoreRow, TaskRow, write_table};
 use crate::scheduler::Control;
+use crate::spec::Loss;
 use crate::statistics::{
     Bootstrap, Interval, mean_if_any as mean, paired_difference, score, student_interval,
 };
@@ -49,13 +50,26 @@ pub fn scores(experiment: &Experiment, rows: &[TaskRow]) -> Result<Vec<ScoreRow>
         .collect()
 }
 
-/// scores.csv for people: a line per arm, "0.914 [0.911, 0.917]" and so on, with t intervals.
-pub fn score_table(scores: &[ScoreRow]) -> String {
+/// Returns the name of a task's score in these experiments: "online accuracy", "online R²" where the loss is squared error, and
+/// "online score" where they differ.
+pub fn score_name<'a>(experiments: impl IntoIterator<Item = &'a Experiment>) -> &'static str {
+    let mut losses = experiments.into_iter().map(|one| one.stream.loss());
+    let first = losses.next().unwrap_or(Loss::CrossEntropy);
+    match first {
+        _ if losses.any(|other| other != first) => "online score",
+        Loss::CrossEntropy => "online accuracy",
+        Loss::SquaredError => "online R\u{b2}",
+    }
+}
+
+/// scores.csv for people: a line per arm, "0.914 [0.911, 0.917]" and so on, with t intervals. `score` is the name of the score
+/// ([`score_name`]).
+pub fn score_table(scores: &[ScoreRow], score: &str) -> String {
     let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
     let width = scores.iter().map(|row| row.arm.chars().count()).max();
     let width = width.unwrap_or(0).max(3);
     let mut table = format!(
-        "{:width$}  seeds  online accuracy         last five  slope per task  worst task\n",
+        "{:width$}  seeds  {score:22}  last five  slope per task  worst task\n",
         "arm"
     );
     for row in scores {

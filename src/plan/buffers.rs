@@ -9,7 +9,7 @@ use super::regularisers::{self, RegulariserBuffers};
 use super::stages::Stages;
 use crate::network::{Network, Node, Op, Value, ValueId};
 use crate::probe::ProbeStart;
-use crate::spec::TrainingSpec;
+use crate::spec::{Loss, TrainingSpec};
 use crate::state::{ReplicaState, SQUARE_PARTS, StepSum, TaskRecord, TensorLayout};
 
 /// The number of finished tasks in a replica's log.
@@ -46,8 +46,10 @@ pub struct Buffers {
     pub image_labels: Option<BufferId>,
     /// `[channels, 2]` f32, factor and addend that standardise a pixel, shared; only with a task stream.
     pub standards: Option<BufferId>,
-    /// `[replica, batch_rows]` u32
+    /// `[replica, batch_rows]` u32: the label of each sample; for squared error its image in the data set
     pub labels: BufferId,
+    /// `[replica, batch_rows, columns]` f32: the targets of squared error; only with that loss.
+    pub targets: Option<BufferId>,
     /// The network's values; `activations[0]` is the minibatch, the last the logits:
     /// `[replica, stored rows, columns]` f32; a stored row is one position of a stored sample
     pub activations: Vec<BufferId>,
@@ -151,6 +153,7 @@ impl Buffers {
             image_labels,
             standards,
             labels: declare.zeros("labels", Elements::U32, rows(0)),
+            targets: targets(spec, declare),
             activations,
             pre_activations,
             pre_activation_gradients,
@@ -222,6 +225,13 @@ pub(super) fn norms(network: &Network) -> impl Iterator<Item = Option<&Node>> {
     let nodes = network.nodes().iter();
     let norms = nodes.map(|node| Some(node).filter(|node| matches!(node.op, Op::LayerNorm(_))));
     std::iter::once(None).chain(norms)
+}
+
+fn targets(spec: &TrainingSpec, declare: &mut Declare) -> Option<BufferId> {
+    let logits = spec.network.logits();
+    let words = spec.stored_rows(logits) as usize * spec.network.value(logits).columns() as usize;
+    let is_used = spec.loss() == Loss::SquaredError;
+    is_used.then(|| declare.floats("targets", words))
 }
 
 fn normalised(spec: &TrainingSpec, declare: &mut Declare) -> Vec<Option<BufferId>> {

@@ -95,7 +95,7 @@ impl Program {
             let step = [step::update(spec, &buffers), after_step()].concat();
             let periodic = due(Cadence::Periodic);
             StepPlans {
-                step: plan("step", [&[gather], &step[..]].concat()),
+                step: plan("step", [gather, step].concat()),
                 probed_step: spec.probe.map(|_| plan("probed step", probed_step())),
                 periodic: (!periodic.is_empty()).then(|| Periodic {
                     plan: plan("periodic", periodic),

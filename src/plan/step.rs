@@ -5,13 +5,14 @@ use super::declare::BufferId;
 use super::dispatch::Dispatch;
 use super::ops::{self, Site};
 use super::{optimiser, regularisers};
-use crate::kernels::{BatchGather, SoftmaxCrossEntropy, TaskFinish};
+use crate::kernels::{BatchGather, SoftmaxCrossEntropy, SquaredError, TaskFinish, TeacherTargets};
 use crate::network::Node;
 use crate::spec::TrainingSpec;
 
-/// Gathers the stream's next minibatch; `None` without a stream.
-pub(super) fn gather(spec: &TrainingSpec, buffers: &Buffers) -> Option<Dispatch> {
+/// Gathers the stream's next minibatch, and computes its targets where it has any; `None` without a stream.
+pub(super) fn gather(spec: &TrainingSpec, buffers: &Buffers) -> Option<Vec<Dispatch>> {
     let stream = spec.stream.as_ref()?;
+    let images = buffers.images?;
     let lengths = spec.task_lengths();
     let params = BatchGather {
         batch: spec.batch,
@@ -34,13 +35,34 @@ pub(super) fn gather(spec: &TrainingSpec, buffers: &Buffers) -> Option<Dispatch>
     let bound = [
         buffers.configs,
         buffers.states,
-        buffers.images?,
+        images,
         buffers.image_labels?,
         buffers.standards?,
         buffers.activations[0],
         buffers.labels,
     ];
-    Some(Dispatch::new(params, bound, [spec.batch_rows(), 1]))
+    let gather = Dispatch::new(params, bound, [spec.batch_rows(), 1]);
+    let targets = buffers.targets.map(|targets| {
+        let params = TeacherTargets {
+            batch: spec.batch,
+            batch_rows: spec.batch_rows(),
+            classes: spec.network.classes(),
+            columns: spec.network.value(spec.network.logits()).columns(),
+            pixels: stream.images.pixels(),
+            words: stream.images.words_per_image(),
+            floats: u32::from(stream.images.is_of_floats()),
+            replaced: stream.parameter(),
+        };
+        let bound = [
+            buffers.configs,
+            buffers.states,
+            images,
+            buffers.labels,
+            targets,
+        ];
+        Dispatch::new(params, bound, [spec.batch_rows(), 1])
+    });
+    Some(std::iter::once(gather).chain(targets).collect())
 }
 
 /// Ends the task: logs it, and begins the next.
@@ -89,20 +111,40 @@ pub(super) fn forward_and_backward(
 /// Computes the loss, which goes into `states`, and its gradient with respect to the logits.
 pub(super) fn loss(spec: &TrainingSpec, buffers: &Buffers, states: BufferId) -> Dispatch {
     let logits = spec.network.logits();
-    let params = SoftmaxCrossEntropy {
-        batch: spec.batch,
-        batch_rows: spec.batch_rows(),
-        classes: spec.network.classes(),
-        columns: spec.network.value(logits).columns(),
-        inverse_batch: (1.0 / f64::from(spec.batch)) as f32,
+    let (batch, batch_rows) = (spec.batch, spec.batch_rows());
+    let (classes, columns) = (spec.network.classes(), spec.network.value(logits).columns());
+    let bound = |wanted| {
+        let outputs = buffers.activations[logits.index()];
+        let gradients = buffers.pre_activation_gradients[logits.index() - 1];
+        [outputs, wanted, gradients, states]
     };
-    let bound = [
-        buffers.activations[logits.index()],
-        buffers.labels,
-        buffers.pre_activation_gradients[logits.index() - 1],
-        states,
-    ];
-    Dispatch::new(params, bound, [1, 1])
+    match buffers.targets {
+        None => {
+            let params = SoftmaxCrossEntropy {
+                batch,
+                batch_rows,
+                classes,
+                columns,
+                inverse_batch: (1.0 / f64::from(batch)) as f32,
+            };
+            Dispatch::new(params, bound(buffers.labels), [1, 1])
+        }
+        Some(targets) => {
+            let params = SquaredError {
+                batch,
+                batch_rows,
+                classes,
+                columns,
+                inverse_count: inverse_count(spec),
+            };
+            Dispatch::new(params, bound(targets), [1, 1])
+        }
+    }
+}
+
+/// One over the number of outputs of a whole minibatch, over which the squared error is a mean.
+pub(super) fn inverse_count(spec: &TrainingSpec) -> f32 {
+    (1.0 / (f64::from(spec.batch) * f64::from(spec.network.classes()))) as f32
 }
 
 fn site<'a>(spec: &'a TrainingSpec, buffers: &'a Buffers, node: &'a Node) -> Site<'a> {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{
-    self, Event, Experiment, RunDirectory, check_place, check_same, read_text, run_in, score_table,
-    scores, write_tables,
+    self, Event, Experiment, RunDirectory, check_place, check_same, read_text, run_in, score_name,
+    score_table, scores, write_tables,
 };
 use trainable::files::write_whole;
 use trainable::record::ScoreRow;
@@ -194,7 +194,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         }
         Ended::Finished(scores) => {
             if !options.means.progress.is_json() {
-                print(&score_table(&scores))?;
+                print(&score_table(&scores, score_name([&experiment])))?;
             }
             let seconds = begin.elapsed().as_secs_f64();
             say!("{seconds:.0} s; results in {}", path.display());

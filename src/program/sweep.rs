@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use trainable::experiment::score_table;
+use trainable::experiment::{score_name, score_table};
 use trainable::files::write_whole;
 use trainable::record::{ScoreRow, TableRow};
 use trainable::report::{Foreign, check_page};
@@ -96,7 +96,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         .collect();
     report::write_over(&cells, &place)?;
     if !options.means.progress.is_json() {
-        print(&score_table(&scores))?;
+        let experiments = grid.cells.iter().map(|cell| &cell.experiment);
+        print(&score_table(&scores, score_name(experiments)))?;
     }
     say!("results in {}", place.display());
     report::tell_page(&report::page_in(&place));

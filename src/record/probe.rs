@@ -23,9 +23,9 @@ pub struct ProbeRow {
     pub update: u32,
     /// The layer, from 1, or `network`.
     pub layer: String,
-    /// Mean cross-entropy of the probed minibatch, which is the same for all layers.
+    /// The loss of the probed minibatch, which is the same for all layers.
     pub loss: f64,
-    /// Share of the minibatch classified correctly, which is the same for all layers.
+    /// Share of the minibatch classified correctly, or R^2 for regression, which is the same for all layers.
     pub accuracy: f64,
     /// The layer's step size. The network's is the mean over parameters.
     pub step_size: f64,

@@ -15,12 +15,13 @@ pub struct TaskRow {
     pub seed: u32,
     /// The task, counted from 1.
     pub task: u32,
-    /// Mean accuracy over the task's minibatches, each before its update.
+    /// Mean accuracy over the task's minibatches, each before its update; R^2 for regression
+    /// ([`TaskScore::online_accuracy`]).
     pub online_accuracy: f64,
     /// Mean loss over the task's minibatches.
     pub online_loss: f64,
     /// Mean accuracy over the minibatches of the task's last whole epoch, each before its update; over all minibatches
-    /// where the task is shorter than an epoch.
+    /// where the task is shorter than an epoch; R^2 for regression.
     pub final_accuracy: f64,
     /// Mean loss over the same minibatches.
     pub final_loss: f64,

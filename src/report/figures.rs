@@ -184,7 +184,9 @@ fn accuracies_grid(rows: Rows) -> Result<Grid, String> {
         switches: Vec::new(),
     };
     Ok(Grid {
-        title: rows.subject.title("Online accuracy by task"),
+        title: rows
+            .subject
+            .title(&format!("{} by task", capitalised(rows.subject.score))),
         notes: notes.into_iter().flatten().collect(),
         legend: legend_of_arms(rows.subject, &groups),
         x_label: "Task",
@@ -202,13 +204,14 @@ fn trajectories_grid(rows: Rows) -> Result<Grid, String> {
         panels.extend(quantity_row(rows, &groups, &STEP, layer));
         panels.extend(quantity_row(rows, &groups, &EFFECTIVE_STEP, layer));
     }
-    let title = "Online accuracy and step sizes, layer by layer";
-    let caption = format!("{CENTRE} An accuracy stands in the middle of a task's probes. {GROUND}");
+    let score = rows.subject.score;
+    let title = format!("{} and step sizes, layer by layer", capitalised(score));
+    let caption = format!("{CENTRE} The {score} stands in the middle of a task's probes. {GROUND}");
     let legend = legend_of_arms(rows.subject, &groups);
     let notes = [unplaced_note(rows), end_of_updates(rows, "the mean is")];
     grid_of_updates(
         rows,
-        title,
+        &title,
         caption,
         notes,
         legend,

@@ -88,13 +88,13 @@ pub(super) fn groups<'a>(arms: &[&'a str]) -> Vec<Group<'a>> {
     headings.map(group).collect()
 }
 
-/// Returns a panel per group, from 0 to 1, with the accuracy curve of each arm.
+/// Returns a panel per group, from 0 to 1, with the curve of each arm's score.
 pub(super) fn accuracy_row(
     subject: &Subject,
     groups: &[Group],
     accuracy: impl Fn(&str) -> SeedCurve,
 ) -> Vec<Panel> {
-    let name = "online accuracy";
+    let name = subject.score;
     let panel = |group: &Group| {
         let arms = group.arms.iter();
         let curves = arms.map(|(arm, style)| curve(arm, "", name, *style, accuracy(arm)));

@@ -1,14 +1,19 @@
-//! The subject that pictures and pages name: the stream of tasks and its chance level.
+//! The subject that pictures and pages name: the stream of tasks, its score and its chance level.
 
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, score_name};
+use crate::spec::Loss;
 
 /// The streams of tasks behind the rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Subject {
     /// The name of the stream, such as "random-label MNIST". Several names are listed one after another.
     pub(super) stream: String,
-    /// The number of classes that a task tells apart; `None` where several runs differ in it.
+    /// The number of classes that a task tells apart; `None` where it has none, or several runs differ in it.
     pub(super) classes: Option<u32>,
+    /// The loss; `None` where several runs differ in it.
+    pub(super) loss: Option<Loss>,
+    /// The name of the score of a task.
+    pub(super) score: &'static str,
 }
 
 impl Subject {
@@ -18,11 +23,11 @@ impl Subject {
         let mut names: Vec<_> = experiments.iter().map(name).collect();
         names.sort_unstable();
         names.dedup();
-        let mut classes = experiments.iter().map(|one| one.guessed_classes());
-        let first = classes.next();
         Self {
             stream: names.join(" and "),
-            classes: first.filter(|first| classes.all(|other| other == *first)),
+            classes: common(experiments.iter().map(|one| one.guessed_classes())).flatten(),
+            loss: common(experiments.iter().map(|one| one.stream.loss())),
+            score: score_name(experiments.iter().copied()),
         }
     }
 
@@ -41,8 +46,16 @@ impl Subject {
         Self {
             stream: "random-label MNIST".to_owned(),
             classes: Some(10),
+            loss: Some(Loss::CrossEntropy),
+            score: score_name([]),
         }
     }
+}
+
+/// Returns the value that all of `values` are; `None` where they differ, or there are none.
+fn common<T: PartialEq>(mut values: impl Iterator<Item = T>) -> Option<T> {
+    let first = values.next()?;
+    values.all(|other| other == first).then_some(first)
 }
 
 #[cfg(test)]
@@ -104,9 +117,25 @@ mod tests {
             let chance = if is_of_pairs { 0.5 } else { 0.1 };
             assert_eq!(subject.chance(), Some(chance), "{}", subject.stream);
             assert!(subject.stream.contains("MNIST"), "{}", subject.stream);
+            assert_eq!(subject.score, "online accuracy");
             names.insert(subject.stream);
         }
         assert_eq!(names.len(), kinds.len(), "{names:?}");
         assert!(names.contains("noisy-label MNIST (share 0.1)"), "{names:?}");
+    }
+
+    #[test]
+    fn regression_has_no_chance_and_another_score() {
+        let labels = Preset::Smoke.experiment(Scale::Small);
+        let regression = Experiment {
+            stream: StreamKind::Regression { share: 0.25 },
+            ..labels.clone()
+        };
+        let subject = Subject::of(&[&regression]);
+        assert_eq!((subject.chance(), subject.score), (None, "online R\u{b2}"));
+        assert_eq!(subject.stream, "regression on MNIST (share 0.25)");
+        assert_eq!(regression.chance(), 0.0);
+        let both = Subject::of(&[&labels, &regression]);
+        assert_eq!((both.chance(), both.score), (None, "online score"));
     }
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::TrainingSpec;
+use super::{Loss, TrainingSpec};
 use crate::data::ImageSet;
 use crate::error::Error;
 use crate::tasks::{
     MOST_PAIRED_CLASSES, TASKS_CLASS_PAIRS, TASKS_GRADUAL_SWITCHES, TASKS_GROWING_DATA,
     TASKS_HARD_EASY, TASKS_LABEL_PERMUTATION, TASKS_NOISY_LABELS, TASKS_PERMUTED_PIXELS,
-    TASKS_RANDOM_LABELS, TASKS_RECURRING_TASKS, TaskLengths, WHOLE_STRETCH, class_table,
+    TASKS_RANDOM_LABELS, TASKS_RECURRING_TASKS, TASKS_REGRESSION, TEACHER_UNITS, TaskLengths,
+    WHOLE_STRETCH, class_table,
 };
 
 /// The difference between one task of a stream and the next. Every replica has images of its own, the same in every
@@ -67,6 +68,15 @@ pub enum StreamKind {
         /// update at least.
         stretch: f32,
     },
+    /// Slowly changing regression, after Dohare et al. (Nature 632, 2024): the network learns the outputs of a random teacher,
+    /// with squared error in place of cross-entropy. The teacher has a hidden layer of 64 threshold units
+    /// ([`Teacher`](crate::tasks::Teacher)) and as many outputs as the network, and every task replaces some of its units. The
+    /// mean square of a target is 1 over draws of the teacher. In place of the accuracy stands R^2 ([`Loss`]).
+    Regression {
+        /// The share of the teacher's units that a task replaces, more than 0, and 1 at most; rounded to whole units, and one
+        /// at least.
+        share: f32,
+    },
 }
 
 /// The properties of a kind that messages and checks need.
@@ -75,7 +85,7 @@ struct Properties {
     number: u32,
     /// The kind's name in messages, in the plural.
     name: &'static str,
-    /// The name of its labels, where they are made of the true ones; `None` for random labels.
+    /// The name of its labels, where they are made of the true ones; `None` for random labels, and for targets.
     true_labels: Option<&'static str>,
 }
 
@@ -104,6 +114,7 @@ impl StreamKind {
             Self::GrowingData { .. } => (TASKS_GROWING_DATA, "growing data", THE_TRUE_ONES),
             Self::RecurringTasks { .. } => (TASKS_RECURRING_TASKS, "recurring tasks", None),
             Self::GradualSwitches { .. } => (TASKS_GRADUAL_SWITCHES, "gradual switches", None),
+            Self::Regression { .. } => (TASKS_REGRESSION, "regression", None),
         };
         Properties {
             number,
@@ -122,12 +133,21 @@ impl StreamKind {
         self.properties().true_labels.is_some()
     }
 
-    /// The number of labels that a network can guess among, on data of so many classes.
-    #[cfg(feature = "report")]
-    pub(crate) fn labels_among(self, classes: u32) -> u32 {
+    /// The loss of the kind.
+    pub fn loss(self) -> Loss {
         match self {
-            Self::ClassPairs => 2,
-            _ => classes,
+            Self::Regression { .. } => Loss::SquaredError,
+            _ => Loss::CrossEntropy,
+        }
+    }
+
+    /// The number of labels that a network can guess among, on data of so many classes; `None` without labels.
+    #[cfg(feature = "report")]
+    pub(crate) fn labels_among(self, classes: u32) -> Option<u32> {
+        match self {
+            Self::ClassPairs => Some(2),
+            Self::Regression { .. } => None,
+            _ => Some(classes),
         }
     }
 
@@ -148,6 +168,7 @@ impl StreamKind {
             Self::GradualSwitches { stretch } => {
                 format!("gradual random-label {data} (stretch {stretch})")
             }
+            Self::Regression { share } => format!("regression on {data} (share {share})"),
         }
     }
 
@@ -166,6 +187,10 @@ impl StreamKind {
             Self::GradualSwitches { stretch } if !(stretch > 0.0 && stretch <= 1.0) => {
                 let wanted = "more than 0, and 1 at most";
                 Err(Error::invalid("stretch of a switch", wanted, stretch))
+            }
+            Self::Regression { share } if !(share > 0.0 && share <= 1.0) => {
+                let (what, wanted) = ("share of the teacher", "more than 0, and 1 at most");
+                Err(Error::invalid(what, wanted, share))
             }
             _ => Ok(()),
         }
@@ -207,7 +232,7 @@ impl TaskStream {
     }
 
     /// The labels that the device needs: the images by class for class pairs, other true labels as they are, and a
-    /// placeholder for random ones.
+    /// placeholder for random ones and for targets.
     pub(crate) fn image_labels(&self) -> Arc<[u32]> {
         match self.kind {
             StreamKind::ClassPairs => class_table(self.images.labels()).into(),
@@ -235,6 +260,9 @@ impl TaskStream {
             StreamKind::GradualSwitches { stretch } => {
                 let parts = f64::from(stretch) * f64::from(WHOLE_STRETCH);
                 (parts.round() as u32).max(1)
+            }
+            StreamKind::Regression { share } => {
+                ((share * TEACHER_UNITS as f32).round() as u32).max(1)
             }
             StreamKind::RandomLabels
             | StreamKind::PermutedPixels
@@ -285,7 +313,18 @@ impl TaskStream {
         let properties = self.kind.properties();
         match properties.true_labels {
             Some(labels) => self.check_true_labels(properties.name, labels, training),
+            None if self.kind.loss() == Loss::SquaredError => {
+                self.check_relabelling("1 with regression, which has no labels")
+            }
             None => Ok(()),
+        }
+    }
+
+    /// Checks that tasks relabel all images, as kinds want that do not draw labels.
+    fn check_relabelling(&self, wanted: &str) -> Result<(), Error> {
+        match self.relabel_fraction {
+            1.0 => Ok(()),
+            found => Err(Error::invalid("relabel fraction", wanted, found)),
         }
     }
 
@@ -295,11 +334,7 @@ impl TaskStream {
         labels: &str,
         training: &TrainingSpec,
     ) -> Result<(), Error> {
-        if self.relabel_fraction != 1.0 {
-            let wanted = format!("1 with {name}, whose labels are {labels}");
-            let found = self.relabel_fraction;
-            return Err(Error::invalid("relabel fraction", wanted, found));
-        }
+        self.check_relabelling(&format!("1 with {name}, whose labels are {labels}"))?;
         let Some(highest) = self.images.labels().iter().max() else {
             let wanted = format!("a label for each image, which {name} need");
             return Err(Error::invalid("labels of the images", wanted, "none"));

@@ -64,7 +64,7 @@ pub(crate) const CASES: [Case; 11] = [
         activation: Activation::Tanh,
         batch: 65,
         replicas: 1,
-        kind: StreamKind::RandomLabels,
+        kind: StreamKind::Regression { share: 0.3 },
         relabel_fraction: 1.0,
         images: Images::Bytes,
     },
@@ -139,9 +139,9 @@ const SUM_CASE: Case = Case {
     activation: Activation::Silu,
     batch: 9,
     replicas: 2,
-    kind: StreamKind::RandomLabels,
+    kind: StreamKind::Regression { share: 0.5 },
     relabel_fraction: 1.0,
-    images: Images::Bytes,
+    images: Images::ColouredFloats,
 };
 
 /// The size of the third network of [`graphs`].

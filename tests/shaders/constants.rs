@@ -18,7 +18,7 @@ use trainable::state::{
 use trainable::tasks::{
     TASKS_CLASS_PAIRS, TASKS_GRADUAL_SWITCHES, TASKS_GROWING_DATA, TASKS_HARD_EASY,
     TASKS_LABEL_PERMUTATION, TASKS_NOISY_LABELS, TASKS_PERMUTED_PIXELS, TASKS_RANDOM_LABELS,
-    TASKS_RECURRING_TASKS,
+    TASKS_RECURRING_TASKS, TASKS_REGRESSION, TEACHER_UNITS,
 };
 
 /// The `u32` constants whose names begin with `prefix`, by name.
@@ -152,6 +152,8 @@ fn random_streams_have_the_same_numbers() {
             ("RENEWAL", Stream::Renewal as u32),
             ("SPECTRAL", Stream::Spectral as u32),
             ("UTILITY", Stream::Utility as u32),
+            ("TEACHER_INPUTS", Stream::TeacherInputs as u32),
+            ("TEACHER_OUTPUTS", Stream::TeacherOutputs as u32),
         ],
     );
 }
@@ -170,8 +172,14 @@ fn streams_of_tasks_have_the_same_numbers() {
             ("GROWING_DATA", TASKS_GROWING_DATA),
             ("RECURRING_TASKS", TASKS_RECURRING_TASKS),
             ("GRADUAL_SWITCHES", TASKS_GRADUAL_SWITCHES),
+            ("REGRESSION", TASKS_REGRESSION),
         ],
     );
+}
+
+#[test]
+fn teachers_have_the_same_units() {
+    check_constants("TEACHER_", &[("UNITS", TEACHER_UNITS)]);
 }
 
 #[test]

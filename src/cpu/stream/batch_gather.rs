@@ -11,9 +11,9 @@ use crate::state::{ReplicaConfig, ReplicaState};
 use crate::tasks::{
     Sample, TASKS_CLASS_PAIRS, TASKS_GRADUAL_SWITCHES, TASKS_GROWING_DATA, TASKS_HARD_EASY,
     TASKS_LABEL_PERMUTATION, TASKS_NOISY_LABELS, TASKS_PERMUTED_PIXELS, TASKS_RANDOM_LABELS,
-    TASKS_RECURRING_TASKS, available_images, easy_label, epoch_images, gradual_task, hard_task,
-    noisy_label, pair_sample, pass_image, permuted_label, recurring_task, stretch_length,
-    subset_images, task_label, task_length, task_pixels,
+    TASKS_RECURRING_TASKS, TASKS_REGRESSION, available_images, easy_label, epoch_images,
+    gradual_task, hard_task, noisy_label, pair_sample, pass_image, permuted_label, recurring_task,
+    stretch_length, subset_images, task_label, task_length, task_pixels,
 };
 
 pub(crate) fn run(params: &BatchGather, arrays: &mut [Array; 7]) {
@@ -138,6 +138,7 @@ impl Stream<'_> {
                 let stretch = stretch_length(length, params.parameter);
                 random_label(gradual_task(seed, task, index, self.step(), stretch))
             }
+            TASKS_REGRESSION => image,
             _ => true_label(),
         }
     }

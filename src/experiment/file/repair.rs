@@ -8,7 +8,7 @@ use toml::de::{DeArray, DeTable, DeValue, Error};
 use super::meant;
 
 /// Values that stand in for required fields: table, field, value. An optional field with a fault is removed.
-pub(super) const STAND_INS: [(&str, &str, &str); 31] = [
+pub(super) const STAND_INS: [(&str, &str, &str); 32] = [
     ("", "name", "''"),
     ("", "arms", "[]"),
     ("arms", "name", "''"),
@@ -19,6 +19,7 @@ pub(super) const STAND_INS: [(&str, &str, &str); 31] = [
     ("growing-data", "stages", "1"),
     ("recurring-tasks", "period", "1"),
     ("gradual-switches", "stretch", "1"),
+    ("regression", "share", "1"),
     ("placebo", "of", "''"),
     ("placebo", "kind", "'replay'"),
     ("host_control", "name", "''"),

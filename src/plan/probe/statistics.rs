@@ -12,7 +12,11 @@ use crate::state::PARTIALS;
 pub(super) fn pass(site: &ProbeSite<'_>) -> Vec<Dispatch> {
     let (spec, buffers) = (site.spec, site.buffers);
     let pass = forward_and_backward(spec, buffers, site.probe_buffers.states);
-    gather(spec, buffers).into_iter().chain(pass).collect()
+    gather(spec, buffers)
+        .into_iter()
+        .flatten()
+        .chain(pass)
+        .collect()
 }
 
 /// Computes the statistics of every layer. The first sums are over the gradients of the loss; then the regularisers add

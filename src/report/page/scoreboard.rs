@@ -56,7 +56,8 @@ fn of_rows(name: &str, rows: &[ScoreboardRow]) -> Markup {
                 "Mean online accuracy on held-out seeds, with half of its 95% t interval over seeds, and the rank in the setting. \
                 Each method has the configuration that its tuning chose. \
                 Cells are darker where a method is better. Bold methods cannot be told from the first of their setting: the interval of \
-                the difference, corrected for all pairs of methods, contains 0."
+                the difference, corrected for all pairs of methods, contains 0. On regression streams R\u{b2}, 1 less the mean \
+                loss, stands in place of accuracy."
             }
             @if board.has_dispatches() {
                 p {

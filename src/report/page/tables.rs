@@ -7,6 +7,8 @@ use maud::{Markup, html};
 use super::comparison::{Comparison, Run};
 use super::numbers::{Ruler, number, signed};
 use crate::record::{ALL_ARMS, DifferenceRow, EarlyWarningRow, ScoreRow};
+use crate::report::captions::capitalised;
+use crate::spec::Loss;
 use crate::statistics::ACCURACY_DROP;
 
 /// The area under the ROC curve of a score without information.
@@ -36,8 +38,12 @@ fn axis(from: &str, to: &str) -> Markup {
 
 /// Returns a sentence on the line of chance across the scores, or on chance in each run where there is no line.
 fn chance(comparison: &Comparison) -> String {
-    if let Some(chance) = comparison.subject().chance() {
+    let subject = comparison.subject();
+    if let Some(chance) = subject.chance() {
         return format!("The line marks chance, {}.", rounded(chance));
+    }
+    if subject.loss == Some(Loss::SquaredError) {
+        return "Outputs that are all zero have an R\u{b2} of 0.".to_owned();
     }
     let runs = comparison.runs.iter().map(|run| {
         let chance = run.record.experiment.chance();
@@ -51,8 +57,13 @@ fn rounded(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
 }
 
+/// The score of streams with squared error.
+const REGRESSION: &str = "On regression streams the loss is squared error, and R\u{b2} stands in place of accuracy: 1 less the \
+    mean loss of the minibatches before their updates, and 0 where that is negative. Targets have a mean square of 1.";
+
 pub(super) fn scores(comparison: &Comparison) -> Markup {
-    let ruler = Ruler::new(0.0, 1.0, comparison.subject().chance());
+    let subject = comparison.subject();
+    let ruler = Ruler::new(0.0, 1.0, subject.chance());
     let is_unfinished = comparison.is_unfinished();
     let row = |row: &ScoreRow, tasks: Option<u32>| {
         let ends = row.t_interval();
@@ -73,7 +84,17 @@ pub(super) fn scores(comparison: &Comparison) -> Markup {
     };
     html! {
         p {
-            "Online accuracy is that of each minibatch before its update, averaged over a task. Scores are means over "
+            @match subject.loss {
+                Some(Loss::CrossEntropy) => {
+                    "Online accuracy is that of each minibatch before its update, averaged over a task."
+                },
+                Some(Loss::SquaredError) => (REGRESSION),
+                None => {
+                    "The online score is the accuracy of each minibatch before its update, averaged over a task. "
+                    (REGRESSION)
+                },
+            }
+            " Scores are means over "
             "tasks and seeds, with 95% intervals by Student's t over seeds; the worst task is each seed's own. "
             (chance(comparison))
         }
@@ -89,7 +110,7 @@ pub(super) fn scores(comparison: &Comparison) -> Markup {
                 tr {
                     th { "Arm" }
                     @if is_unfinished { th { "Tasks" } }
-                    th { "Online accuracy" } th { "95% interval" }
+                    th { (capitalised(subject.score)) } th { "95% interval" }
                     (axis("0", "1"))
                     th { "Last five tasks" } th { "Slope per task" } th { "Worst task" } th { "Seeds" } th { "Diverged" }
                 }
@@ -153,7 +174,7 @@ pub(super) fn differences(comparison: &Comparison) -> Markup {
             p { "None: no two arms of a group have two seeds that finished all tasks in both." }
         } @else {
             p {
-                "Mean online accuracy of an arm less that of another, seed by seed: both see the same images, labels and "
+                "Mean " (comparison.subject().score) " of an arm less that of another, seed by seed: both see the same images, labels and "
                 "orders; 95% intervals by Student's t over seeds. An arm is compared with the one that differs from it only in a constant step size, \
                  or else with the first of its group."
                 @if !comparison.across.is_empty() {

@@ -43,6 +43,7 @@ pub(super) fn summary(comparison: &Comparison) -> Markup {
     let scored = comparison.scores.iter();
     let mut scored: Vec<_> = scored.filter(|row| row.mean.is_some()).collect();
     scored.sort_by(|a, b| descending(a.mean, b.mean));
+    let score = comparison.subject().score;
     let told = |row: &ScoreRow| {
         html! {
             b { (row.arm) } " with " (number(row.mean, 3))
@@ -54,9 +55,9 @@ pub(super) fn summary(comparison: &Comparison) -> Markup {
             @match &scored[..] {
                 [] if comparison.is_unfinished() => "No task is finished yet.",
                 [] => "No arm finished all tasks with any seed.",
-                [one] => { "Mean online accuracy: " (told(one)) "." },
+                [one] => { "Mean " (score) ": " (told(one)) "." },
                 [best, .., worst] => {
-                    "Highest mean online accuracy: " (told(best)) ". Lowest: " (told(worst)) "."
+                    "Highest mean " (score) ": " (told(best)) ". Lowest: " (told(worst)) "."
                 },
             }
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use trainable::Compute;
 use trainable::experiment::presets::{Preset, Scale};
-use trainable::experiment::{Experiment, run, score_table, scores};
+use trainable::experiment::{Experiment, run, score_name, score_table, scores};
 
 use super::Target;
 use super::small::{as_toml, experiments, images, is_small};
@@ -74,7 +74,7 @@ fn read(directory: &Path) -> bool {
             return false;
         };
         if let Ok(scores) = scores(&experiment, &results.tasks) {
-            score_table(&scores);
+            score_table(&scores, score_name([&experiment]));
         }
     }
     true

@@ -13,7 +13,7 @@ mod common;
 use serde_json::{Value, json};
 use trainable::network::{Activation, Item, Network};
 use trainable::plan::Program;
-use trainable::spec::{ReplicaSpec, TaskSwitch, TrainingSpec, UpdateClipping};
+use trainable::spec::{ReplicaSpec, StreamKind, TaskSwitch, TrainingSpec, UpdateClipping};
 use trainable::{Backend, Compute, Trainer};
 
 use self::common::{BATCH, spec, time_steps};
@@ -119,6 +119,10 @@ fn methods() -> Vec<Method> {
     let redo = |every: u32| json!({"redo": {"every": every}});
     vec![
         on_replicas("nothing", |_| {}),
+        on_spec("regression in place of labels", |spec| {
+            let stream = spec.stream.as_mut().expect("a stream");
+            stream.kind = StreamKind::Regression { share: 0.125 };
+        }),
         on_replicas("L2", |replica| replica.l2 = 1e-4),
         on_replicas("L2-init", |replica| replica.l2_init = 1e-3),
         on_replicas("Wasserstein", |replica| replica.wasserstein = 5e-4),

@@ -16,6 +16,7 @@ use super::comparison::{Comparison, Run};
 use super::document::{VERSION, document};
 use super::pictures::{Extent, Gallery, RunGallery};
 use super::tables::{differences, early_warning, scores};
+use crate::report::captions::capitalised;
 use asked::asked;
 use diverged::diverged;
 use figure::{encoded, figure};
@@ -25,7 +26,7 @@ use head::{summary, title, unfinished};
 type Section = (&'static str, &'static str, Markup);
 
 /// The sections of an overview.
-const OF_OVERVIEW: [&str; 5] = ["cells", "scores", "differences", "accuracy", "diverged"];
+const OF_OVERVIEW: [&str; 5] = ["cells", "scores", "differences", "tasks", "diverged"];
 
 pub(super) fn page(comparison: &Comparison, gallery: &Gallery, extent: Extent) -> Markup {
     let title = title(comparison);
@@ -34,7 +35,7 @@ pub(super) fn page(comparison: &Comparison, gallery: &Gallery, extent: Extent) -
         ("What was asked", "asked", asked(comparison)),
         ("Scores", "scores", scores(comparison)),
         ("Paired differences", "differences", differences(comparison)),
-        ("Accuracy by task", "accuracy", accuracy(gallery)),
+        ("Task by task", "tasks", curves(comparison, gallery)),
         (
             "Bounds, layer by layer",
             "bounds",
@@ -116,21 +117,22 @@ fn cells(comparison: &Comparison, gallery: &Gallery) -> Markup {
     }
 }
 
-fn accuracy(gallery: &Gallery) -> Markup {
+fn curves(comparison: &Comparison, gallery: &Gallery) -> Markup {
+    let score = capitalised(comparison.subject().score);
     figure(
         gallery.accuracies.as_ref(),
-        "Online accuracy by task, a curve per arm",
+        &format!("{score} by task, a curve per arm"),
     )
 }
 
 fn bounds(_: &Run, pictures: &RunGallery) -> Markup {
-    let what = "Accuracy, and each layer's effective step size with its bounds, a column per arm";
+    let what = "The score, and each layer's effective step size with its bounds, a column per arm";
     figure(pictures.bounds.as_ref(), what)
 }
 
 fn trajectories(_: &Run, pictures: &RunGallery) -> Markup {
     html! {
-        (figure(pictures.trajectories.as_ref(), "Accuracy and each layer's step sizes, a curve per arm"))
+        (figure(pictures.trajectories.as_ref(), "The score and each layer's step sizes, a curve per arm"))
         @if pictures.probes.is_some() {
             (figure(pictures.probes.as_ref(), "Each layer's sharpness and effective step size"))
         }

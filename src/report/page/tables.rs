@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use super::comparison::{Comparison, Run};
 use super::numbers::{Ruler, number, signed};
+use crate::experiment::score_name;
 use crate::record::{ALL_ARMS, DifferenceRow, EarlyWarningRow, ScoreRow};
 use crate::report::captions::capitalised;
 use crate::spec::Loss;
@@ -219,6 +220,7 @@ fn verdict(row: &DifferenceRow) -> Markup {
 
 pub(super) fn early_warning(run: &Run) -> Markup {
     let rows = &run.record.early_warning;
+    let score = score_name([&run.record.experiment]);
     let mut arms: Vec<&str> = Vec::new();
     for row in rows.iter().filter(|row| row.arm != ALL_ARMS) {
         if !arms.contains(&&row.arm[..]) {
@@ -227,10 +229,10 @@ pub(super) fn early_warning(run: &Run) -> Markup {
     }
     html! {
         @if rows.is_empty() {
-            p { "Nothing: accuracy never dropped by more than " (ACCURACY_DROP) " from one task to the next." }
+            p { "Nothing: " (score) " never dropped by more than " (ACCURACY_DROP) " from one task to the next." }
         } @else {
             p {
-                "How well an indicator, averaged over a task, tells that online accuracy is lower by more than "
+                "How well an indicator, averaged over a task, tells that " (score) " is lower by more than "
                 (ACCURACY_DROP) " in the next, where it can be: the area under the ROC curve, with 95% bootstrap intervals over seeds, best "
                 "first. Chance is one half."
             }

@@ -45,17 +45,14 @@ impl Teacher {
     /// The teacher of a replica's `task` for images of so many pixels, with so many outputs. Each task but the first has
     /// replaced the next `replaced` units.
     pub fn new(seed: u32, task: u32, replaced: u32, pixels: u32, outputs: u32) -> Self {
-        let draws: Vec<u32> = (0..TEACHER_UNITS)
-            .map(|unit| teacher_draw(task, replaced, unit))
-            .collect();
+        let draws: [u32; UNITS] =
+            std::array::from_fn(|unit| teacher_draw(task, replaced, unit as u32));
         let signs = |stream, count: u32| {
             let mut signs = vec![[0.0; UNITS]; count as usize];
             for (word, signs) in (0..).zip(signs.chunks_mut(32)) {
-                for (unit, draw_of) in draws.iter().enumerate() {
-                    let bits = draw(seed, stream, *draw_of, word);
-                    for (bit, signs) in signs.iter_mut().enumerate() {
-                        signs[unit] = if bits >> bit & 1 == 1 { 1.0 } else { -1.0 };
-                    }
+                let words = draws.map(|unit| draw(seed, stream, unit, word));
+                for (bit, signs) in signs.iter_mut().enumerate() {
+                    *signs = words.map(|word| (word >> bit & 1) as f32 * 2.0 - 1.0);
                 }
             }
             signs

@@ -6,6 +6,8 @@
 mod phrases;
 #[path = "published_figures/rows.rs"]
 mod rows;
+#[path = "published_figures/scoreboards.rs"]
+mod scoreboards;
 #[path = "published_figures/tables.rs"]
 mod tables;
 

@@ -1,0 +1,274 @@
+//! The scoreboards in assets/reproduction follow from their held-out seeds, which tell apart what REPRODUCTION.md says.
+
+use trainable::record::{ConfigurationRow, HeldOutRow, ScoreboardRow};
+use trainable::statistics::student_interval;
+
+use super::published;
+use super::rows::read;
+use super::tables::assert_near;
+
+/// The interval of the difference in mean online accuracy between two methods of a scoreboard, which holds for `pairs` pairs
+/// together with 95% confidence.
+fn apart(board: &str, setting: &str, pairs: f64) -> impl Fn(&str, &str) -> (f64, f64) {
+    let table = published().0.join(board).join("held_out.csv");
+    let mut seeds: Vec<HeldOutRow> = read(&table).unwrap();
+    seeds.retain(|row| row.setting == setting);
+    move |a, b| {
+        let means = |method: &str| -> Vec<f64> {
+            let own = seeds.iter().filter(|row| row.method == method);
+            own.filter_map(|row| row.mean).collect()
+        };
+        let (a, b) = (means(a), means(b));
+        assert_eq!((a.len(), b.len()), (10, 10));
+        let differences: Vec<_> = a.iter().zip(&b).map(|(a, b)| a - b).collect();
+        let interval = student_interval(&differences, 1.0 - 0.05 / pairs);
+        interval.unwrap().unwrap()
+    }
+}
+
+/// The pairs that REPRODUCTION.md says can, or cannot, be told apart. The intervals are those of all 105 pairs together.
+#[test]
+fn the_tournament_tells_apart_what_the_page_says() {
+    let interval = apart("tournament", "L2", 105.0);
+    let next = [
+        "update clipping at probes",
+        "gradient clipping",
+        "update clipping with hold",
+    ];
+    for a in next {
+        for b in next {
+            let (low, high) = interval(a, b);
+            assert!(low <= 0.0 && high >= 0.0, "{a}, {b}");
+        }
+        for b in ["oracle, warm-up", "constant"] {
+            assert!(interval(a, b).0 > 0.0, "{a}, {b}");
+        }
+    }
+    for level in [
+        "paper, per layer",
+        "paper, global",
+        "beta2",
+        "epsilon",
+        "oracle, moments reset",
+        "oracle, Adam-Rel",
+        "update clipping without hold",
+    ] {
+        let (low, high) = interval(level, "constant");
+        assert!(low < 0.0 && high > 0.0, "{level}");
+    }
+    assert!(interval("constant", "AMSGrad").0 > 0.0);
+}
+
+/// The same where tasks have random lengths.
+#[test]
+fn random_switches_tell_apart_what_the_page_says() {
+    let [hold, at_probes, constant] = [
+        "update clipping with hold",
+        "update clipping at probes",
+        "constant",
+    ];
+    let [layers, global] = ["paper, per layer", "paper, global"];
+    let is_level = |(low, high): (f64, f64)| low <= 0.0 && high >= 0.0;
+    let interval = apart("tournament", "L2, random switches", 105.0);
+    assert!(interval("L2-init", hold).0 > 0.0);
+    for next in ["gradient clipping", "max of two second moments"] {
+        assert!(interval(hold, next).0 > 0.0, "{next}");
+        assert!(is_level(interval("gradient clipping", next)), "{next}");
+        assert!(interval(next, at_probes).0 > 0.0, "{next}");
+    }
+    for paper in [layers, global] {
+        assert!(is_level(interval(at_probes, paper)), "{paper}");
+        assert!(interval(paper, constant).0 > 0.0, "{paper}");
+    }
+    let interval = apart("tournament", "ReLU, random switches", 105.0);
+    assert!(interval("L2-init", hold).0 > 0.0);
+    let behind = [
+        constant,
+        "gradient clipping",
+        "oracle, warm-up",
+        "oracle, moments reset",
+        "oracle, Adam-Rel",
+    ];
+    for next in behind {
+        assert!(interval(hold, next).0 > 0.0, "{next}");
+    }
+    for next in ["max of two second moments", "epsilon"] {
+        assert!(is_level(interval(hold, next)), "{next}");
+    }
+    for paper in [layers, global] {
+        assert!(interval(constant, paper).0 > 0.0, "{paper}");
+    }
+    let interval = apart("tournament", "permuted pixels, L2", 105.0);
+    assert!(interval("L2-init", constant).0 > 0.0);
+    let behind = [
+        hold,
+        at_probes,
+        layers,
+        global,
+        "update clipping without hold",
+        "gradient clipping",
+        "max of two second moments",
+        "oracle, moments reset",
+    ];
+    for next in behind {
+        assert!(interval(constant, next).0 > 0.0, "{next}");
+        assert!(interval(next, "oracle, warm-up").0 > 0.0, "{next}");
+    }
+    let interval = apart("tournament", "CReLU, random switches", 105.0);
+    assert!(is_level(interval("epsilon", layers)));
+    assert!(is_level(interval(layers, constant)));
+    assert!(interval(constant, hold).0 > 0.0);
+}
+
+/// The same for every method of the field, with 528 pairs.
+#[test]
+fn the_field_is_told_apart_as_the_page_says() {
+    let interval = apart("field", "random labels", 528.0);
+    let is_level = |a, b| {
+        let (low, high) = interval(a, b);
+        low <= 0.0 && high >= 0.0
+    };
+    let constant = "constant";
+    let fresh = "oracle, fresh network";
+    let [fourier, crelu, muon, spectral] = ["Fourier features", "CReLU", "Muon", "spectral"];
+    let others = [
+        "oracle, shrink and perturb",
+        "L2-init",
+        "AdamO",
+        "self-normalised resets",
+        "oracle, FIRE",
+        "continual backprop",
+        "L2",
+        "NaP",
+        "Wasserstein",
+        "LayerNorm",
+        "ReDo",
+    ];
+    assert!(interval(fourier, crelu).0 > 0.0);
+    for next in others.into_iter().chain([muon, spectral, fresh]) {
+        assert!(interval(crelu, next).0 > 0.0, "{next}");
+        assert!(interval(next, constant).0 > 0.0, "{next}");
+    }
+    assert!(is_level(muon, fresh) && is_level(spectral, fresh));
+    let level = [
+        "paper, per layer",
+        "paper, global",
+        "update clipping with hold",
+        "update clipping without hold",
+        "gradient clipping",
+        "oracle, warm-up",
+        "AdamW",
+        "AMSGrad",
+        "max of two second moments",
+        "beta2",
+        "oracle, moments reset",
+        "oracle, Adam-Rel",
+        "weight clipping",
+        "leaky ReLU",
+        "UPGD",
+    ];
+    for next in level {
+        assert!(is_level(next, constant), "{next}");
+    }
+    assert!(interval(constant, "Lion").0 > 0.0);
+}
+
+/// The same for momentum SGD, with 15 pairs in each of two settings.
+#[test]
+fn sgd_is_told_apart_as_the_page_says() {
+    let papers = ["paper, per layer, no gate", "paper, global, no gate"];
+    let [clipping, hold, oracle] = [
+        "gradient clipping",
+        "update clipping with hold",
+        "oracle, warm-up",
+    ];
+    for setting in ["L2", "ReLU"] {
+        let interval = apart("tournament-sgd", setting, 15.0);
+        for paper in papers {
+            let (low, high) = interval(paper, "constant");
+            assert!(low < 0.0 && high > 0.0, "{setting}, {paper}");
+        }
+    }
+    let interval = apart("tournament-sgd", "L2", 15.0);
+    for (a, b) in [(clipping, hold), (clipping, oracle), (hold, oracle)] {
+        let (low, high) = interval(a, b);
+        assert!(low < 0.0 && high > 0.0, "{a}, {b}");
+    }
+    for a in [clipping, hold, oracle] {
+        for b in ["constant", papers[0], papers[1]] {
+            assert!(interval(a, b).0 > 0.0, "{a}, {b}");
+        }
+    }
+    let interval = apart("tournament-sgd", "ReLU", 15.0);
+    for b in [clipping, "constant", papers[0], papers[1]] {
+        assert!(interval(hold, b).0 > 0.0, "{b}");
+    }
+    assert!(interval(hold, oracle).0 < 0.0);
+
+    // At its best step size the scheduler does the same in every form.
+    let table = published().0.join("tournament-sgd/configurations.csv");
+    let tuned: Vec<ConfigurationRow> = read(&table).unwrap();
+    for setting in ["L2", "ReLU"] {
+        let own = tuned.iter().filter(|row| {
+            let is_best = row.configuration.ends_with("step_size 0.003");
+            row.setting == setting && papers.contains(&&row.method[..]) && is_best
+        });
+        let mut means: Vec<_> = own.map(|row| row.mean).collect();
+        assert_eq!(means.len(), 6);
+        means.dedup();
+        assert_eq!(means.len(), 1, "{setting}");
+    }
+}
+
+/// In each scoreboard, the configurations with the best tuning were chosen, and ranks, means and intervals are those of the
+/// held-out seeds.
+#[test]
+fn scoreboards_follow_from_their_seeds() {
+    let boards = [("tournament", 9), ("tournament-sgd", 12), ("field", 6)];
+    for (board, budget) in boards.map(|(board, budget)| (published().0.join(board), budget)) {
+        let ranks: Vec<ScoreboardRow> = read(&board.join("scoreboard.csv")).unwrap();
+        let tuned: Vec<ConfigurationRow> = read(&board.join("configurations.csv")).unwrap();
+        let seeds: Vec<HeldOutRow> = read(&board.join("held_out.csv")).unwrap();
+        let mut settings: Vec<_> = ranks.iter().map(|row| &row.setting).collect();
+        settings.dedup();
+        for setting in settings {
+            let own: Vec<_> = { ranks.iter() }
+                .filter(|row| row.setting == *setting)
+                .collect();
+            let means = |method: &str| -> Vec<f64> {
+                let of = |row: &&HeldOutRow| row.setting == *setting && row.method == method;
+                seeds.iter().filter(of).filter_map(|row| row.mean).collect()
+            };
+            let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+            let pairs = own.len() * (own.len() - 1) / 2;
+            let first = means(&own[0].method);
+            for (place, row) in own.iter().enumerate() {
+                let what = format!("{setting}, {}", row.method);
+                assert_eq!(row.rank, place + 1, "{what}");
+                let tuned: Vec<_> = { tuned.iter() }
+                    .filter(|other| other.setting == *setting && other.method == row.method)
+                    .collect();
+                let chosen = tuned.iter().find(|other| other.chosen).unwrap();
+                assert_eq!(chosen.configuration, row.configuration, "{what}");
+                assert_eq!((tuned.len(), chosen.seeds), (budget, 3), "{what}");
+                let best = tuned.iter().filter_map(|other| other.mean);
+                assert_eq!(chosen.mean, best.reduce(f64::max), "{what}");
+
+                let values = means(&row.method);
+                assert_eq!(values.len(), row.seeds, "{what}");
+                assert_near([row.mean], [Some(mean(&values))], &what);
+                if row.diverged > 0 || own[0].diverged > 0 || place == 0 {
+                    assert_eq!(row.behind, None, "{what}");
+                    continue;
+                }
+                assert!(row.mean <= own[place - 1].mean, "{what}");
+                let behind: Vec<_> = first.iter().zip(&values).map(|(a, b)| a - b).collect();
+                let level = 1.0 - 0.05 / pairs as f64;
+                let (low, high) = student_interval(&behind, level).unwrap().unwrap();
+                let found = [row.behind, row.behind_low, row.behind_high];
+                let wanted = [mean(&behind), low, high].map(Some);
+                assert_near(found, wanted, &what);
+            }
+        }
+    }
+}

@@ -48,7 +48,8 @@ fn normal(tensor: TensorLayout, seed: u32, updates: u32, i: u32) -> f32 {
     let stream = STREAM_UTILITY + (tensor.block << 9u);
     let a = unit_uniform(draw(seed, stream, updates, tensor.first_place + place));
     let b = unit_uniform(draw(seed, stream + 256u, updates, tensor.first_place + place));
-    return sqrt(-2.0 * log(1.0 - a)) * -cos(HALF_TURN * (2.0 * b - 1.0));
+    let cosine = -sine(vec4<f32>(HALF_TURN * (2.0 * b - 1.0)), 1.0).x;
+    return sqrt(-2.0 * log(1.0 - a)) * cosine;
 }
 
 // Advances an invocation's elements; returns the bits of their largest utility. Those of positive floats are in the order

@@ -1,5 +1,5 @@
 //! Elementary functions that a compiler can compute on whole vectors, unlike the library's. Shaders have erf and sine too, in
-//! `shaders/common/activation.wgsl`.
+//! `shaders/common/`.
 
 /// Returns erf(x) within 4e-7, by the rational approximation of Eigen (`generic_fast_erf_float`), which XLA has too.
 #[inline(always)]

@@ -6,7 +6,7 @@ kernels! {
     "add",
 
     /// The uniform of `add_forward`.
-    add_forward["activation", "write_value"], workgroup [64, 1, 1],
+    add_forward["sine", "activation", "write_value"], workgroup [64, 1, 1],
     AddForward {
         batch_rows: u32,
         columns: u32,
@@ -16,7 +16,7 @@ kernels! {
     [left: Read, right: Read, outputs: ReadWrite, pre_activations: ReadWrite,]
 
     /// The uniform of `add_backward`.
-    add_backward["activation"], workgroup [64, 1, 1],
+    add_backward["sine", "activation"], workgroup [64, 1, 1],
     AddBackward {
         batch_rows: u32,
         columns: u32,
@@ -26,7 +26,7 @@ kernels! {
     [activations: Read, output_gradients: Read, input_gradients: ReadWrite,]
 
     /// The uniform of `add_tangent_forward`.
-    add_tangent_forward["activation", "write_tangent", "probe", "slots"], workgroup [64, 1, 1],
+    add_tangent_forward["sine", "activation", "write_tangent", "probe", "slots"], workgroup [64, 1, 1],
     AddTangentForward {
         batch_rows: u32,
         columns: u32,
@@ -42,7 +42,7 @@ kernels! {
     ]
 
     /// The uniform of `add_tangent_backward`.
-    add_tangent_backward["activation", "probe", "slots"], workgroup [64, 1, 1],
+    add_tangent_backward["sine", "activation", "probe", "slots"], workgroup [64, 1, 1],
     AddTangentBackward {
         batch_rows: u32,
         columns: u32,

@@ -18,7 +18,7 @@ kernels! {
     [inputs: Read, weights: ReadWrite,]
 
     /// The uniform of `attention_forward`.
-    attention_forward["activation", "write_value", "attention"], workgroup [64, 1, 1],
+    attention_forward["sine", "activation", "write_value", "attention"], workgroup [64, 1, 1],
     AttentionForward {
         batch_rows: u32,
         positions: u32,
@@ -74,7 +74,7 @@ kernels! {
     ]
 
     /// The uniform of `attention_tangent_forward`.
-    attention_tangent_forward["activation", "write_tangent", "probe", "slots", "attention"],
+    attention_tangent_forward["sine", "activation", "write_tangent", "probe", "slots", "attention"],
     workgroup [64, 1, 1],
     AttentionTangentForward {
         batch_rows: u32,

@@ -6,7 +6,7 @@ kernels! {
     "linear",
 
     /// The uniform of `linear_forward`.
-    linear_forward["activation", "write_value"], product,
+    linear_forward["sine", "activation", "write_value"], product,
     LinearForward {
         parameters_stride: u32,
         offset: u32,
@@ -19,7 +19,7 @@ kernels! {
     [parameters: Read, inputs: Read, outputs: ReadWrite, pre_activations: ReadWrite,]
 
     /// The uniform of `linear_backward`.
-    linear_backward["activation"], product ["weight_gradient"],
+    linear_backward["sine", "activation"], product ["weight_gradient"],
     LinearBackward {
         parameters_stride: u32,
         offset: u32,
@@ -48,7 +48,7 @@ kernels! {
     [inputs: Read, output_gradients: Read, gradients: ReadWrite,]
 
     /// The uniform of `tangent_forward`.
-    tangent_forward["activation", "write_tangent", "probe", "slots"], product,
+    tangent_forward["sine", "activation", "write_tangent", "probe", "slots"], product,
     TangentForward {
         parameters_stride: u32,
         offset: u32,
@@ -70,7 +70,7 @@ kernels! {
     ]
 
     /// The uniform of `tangent_backward_input`.
-    tangent_backward_input["activation", "probe", "slots"], product,
+    tangent_backward_input["sine", "activation", "probe", "slots"], product,
     TangentBackwardInput {
         parameters_stride: u32,
         offset: u32,

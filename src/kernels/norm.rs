@@ -6,7 +6,7 @@ kernels! {
     "norm",
 
     /// The uniform of `norm_forward`.
-    norm_forward["activation", "write_value", "row_sum"], workgroup [64, 1, 1],
+    norm_forward["sine", "activation", "write_value", "row_sum"], workgroup [64, 1, 1],
     NormForward {
         parameters_stride: u32,
         offset: u32,
@@ -23,7 +23,7 @@ kernels! {
     ]
 
     /// The uniform of `norm_backward`.
-    norm_backward["activation", "row_sum"], workgroup [64, 1, 1],
+    norm_backward["sine", "activation", "row_sum"], workgroup [64, 1, 1],
     NormBackward {
         parameters_stride: u32,
         offset: u32,
@@ -63,7 +63,7 @@ kernels! {
     [slots: Read, normalised: Read, lower_tangents: Read, normalised_tangents: ReadWrite,]
 
     /// The uniform of `norm_tangent_forward`.
-    norm_tangent_forward["activation", "write_tangent", "probe", "slots"], workgroup [64, 1, 1],
+    norm_tangent_forward["sine", "activation", "write_tangent", "probe", "slots"], workgroup [64, 1, 1],
     NormTangentForward {
         parameters_stride: u32,
         offset: u32,

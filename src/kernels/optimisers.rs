@@ -68,7 +68,7 @@ kernels! {
     ]
 
     /// The uniform of `upgd_utility`.
-    upgd_utility["rng", "tensors", "state", "optimiser", "gradient_scale"], workgroup [256, 1, 1],
+    upgd_utility["rng", "sine", "tensors", "state", "optimiser", "gradient_scale"], workgroup [256, 1, 1],
     UpgdUtility {
         stride: u32,
         layers: u32,

@@ -29,7 +29,7 @@ kernels! {
     [inputs: Read, outputs: ReadWrite,]
 
     /// The uniform of `patches_backward`.
-    patches_backward["activation", "windows", "patch_gradient"], workgroup [64, 1, 1],
+    patches_backward["sine", "activation", "windows", "patch_gradient"], workgroup [64, 1, 1],
     PatchesBackward {
         batch_rows: u32,
         columns: u32,
@@ -74,7 +74,7 @@ kernels! {
     [slots: Read, inputs: Read, tangents: ReadWrite,]
 
     /// The uniform of `patches_tangent_backward`.
-    patches_tangent_backward["activation", "windows", "patch_gradient", "probe", "slots"], workgroup [64, 1, 1],
+    patches_tangent_backward["sine", "activation", "windows", "patch_gradient", "probe", "slots"], workgroup [64, 1, 1],
     PatchesTangentBackward {
         batch_rows: u32,
         columns: u32,

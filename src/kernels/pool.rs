@@ -6,7 +6,7 @@ kernels! {
     "pool",
 
     /// The uniform of `pool_forward`.
-    pool_forward["activation", "write_value", "windows", "pool"], workgroup [64, 1, 1],
+    pool_forward["sine", "activation", "write_value", "windows", "pool"], workgroup [64, 1, 1],
     PoolForward {
         batch_rows: u32,
         columns: u32,
@@ -28,7 +28,7 @@ kernels! {
     [inputs: Read, outputs: ReadWrite, pre_activations: ReadWrite,]
 
     /// The uniform of `pool_backward`.
-    pool_backward["activation", "windows", "pool", "pool_gradient"], workgroup [64, 1, 1],
+    pool_backward["sine", "activation", "windows", "pool", "pool_gradient"], workgroup [64, 1, 1],
     PoolBackward {
         batch_rows: u32,
         columns: u32,
@@ -50,7 +50,7 @@ kernels! {
     [inputs: Read, pre_activations: Read, output_gradients: Read, input_gradients: ReadWrite,]
 
     /// The uniform of `pool_tangent_forward`.
-    pool_tangent_forward["activation", "write_tangent", "windows", "pool", "probe", "slots"], workgroup [64, 1, 1],
+    pool_tangent_forward["sine", "activation", "write_tangent", "windows", "pool", "probe", "slots"], workgroup [64, 1, 1],
     PoolTangentForward {
         batch_rows: u32,
         columns: u32,
@@ -77,7 +77,7 @@ kernels! {
     ]
 
     /// The uniform of `pool_tangent_backward`.
-    pool_tangent_backward["activation", "windows", "pool", "pool_gradient", "probe", "slots"], workgroup [64, 1, 1],
+    pool_tangent_backward["sine", "activation", "windows", "pool", "pool_gradient", "probe", "slots"], workgroup [64, 1, 1],
     PoolTangentBackward {
         batch_rows: u32,
         columns: u32,

@@ -6,7 +6,7 @@ kernels! {
     "position",
 
     /// The uniform of `position_forward`.
-    position_forward["activation", "write_value"], workgroup [64, 1, 1],
+    position_forward["sine", "activation", "write_value"], workgroup [64, 1, 1],
     PositionForward {
         parameters_stride: u32,
         offset: u32,
@@ -31,7 +31,7 @@ kernels! {
     [output_gradients: Read, gradients: ReadWrite,]
 
     /// The uniform of `position_tangent_forward`.
-    position_tangent_forward["activation", "write_tangent", "probe", "slots"], workgroup [64, 1, 1],
+    position_tangent_forward["sine", "activation", "write_tangent", "probe", "slots"], workgroup [64, 1, 1],
     PositionTangentForward {
         batch_rows: u32,
         positions: u32,

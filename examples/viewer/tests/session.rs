@@ -170,7 +170,9 @@ fn it_trains_as_the_library_does() {
                     });
                     assert_eq!(steps.collect::<Vec<_>>(), wanted.steps[replica], "{name}");
                     let tasks: Vec<_> = points.iter().map(|point| point.tasks).collect();
-                    let probed = (1..=7).map(|probe| f64::from(5 * probe) / 12.0);
+                    let steps = (1..=7).map(|probe| 5 * probe);
+                    let probed =
+                        steps.map(|step| f64::from(step / 12) + f64::from(step % 12) / 12.0);
                     assert_eq!(tasks, probed.collect::<Vec<_>>(), "{name}");
                     // The end of the third task has not been read back.
                     let scores = &wanted.progress[replica].finished;

@@ -112,7 +112,8 @@ pub struct Experiment {
     /// The number of tasks.
     #[serde(default = "defaults::tasks")]
     pub tasks: u32,
-    /// The share of the images that gets fresh labels at a task switch; 1 on streams whose labels are made of the true ones.
+    /// The share of the images that gets fresh labels at a task switch; 1 on streams whose labels are made of the true ones,
+    /// and for regression.
     #[serde(default = "defaults::relabel_fraction")]
     pub relabel_fraction: f32,
     /// The seed of random task lengths. With it, the number of training steps of each task is drawn uniformly from 0.5 to

@@ -7,7 +7,7 @@ use super::ops::{self, Site};
 use super::{optimiser, regularisers};
 use crate::kernels::{BatchGather, SoftmaxCrossEntropy, SquaredError, TaskFinish, TeacherTargets};
 use crate::network::Node;
-use crate::spec::TrainingSpec;
+use crate::spec::{TaskStream, TrainingSpec};
 
 /// Gathers the stream's next minibatch, and computes its targets where it has any; `None` without a stream.
 pub(super) fn gather(spec: &TrainingSpec, buffers: &Buffers) -> Option<Vec<Dispatch>> {
@@ -43,26 +43,24 @@ pub(super) fn gather(spec: &TrainingSpec, buffers: &Buffers) -> Option<Vec<Dispa
     ];
     let gather = Dispatch::new(params, bound, [spec.batch_rows(), 1]);
     let targets = buffers.targets.map(|targets| {
-        let params = TeacherTargets {
-            batch: spec.batch,
-            batch_rows: spec.batch_rows(),
-            classes: spec.network.classes(),
-            columns: spec.network.value(spec.network.logits()).columns(),
-            pixels: stream.images.pixels(),
-            words: stream.images.words_per_image(),
-            floats: u32::from(stream.images.is_of_floats()),
-            replaced: stream.parameter(),
-        };
-        let bound = [
-            buffers.configs,
-            buffers.states,
-            images,
-            buffers.labels,
-            targets,
-        ];
-        Dispatch::new(params, bound, [spec.batch_rows(), 1])
+        let (states, labels) = (buffers.states, buffers.labels);
+        let bound = [buffers.configs, states, images, labels, targets];
+        Dispatch::new(teacher(spec, stream), bound, [spec.batch_rows(), 1])
     });
     Some(std::iter::once(gather).chain(targets).collect())
+}
+
+fn teacher(spec: &TrainingSpec, stream: &TaskStream) -> TeacherTargets {
+    TeacherTargets {
+        batch: spec.batch,
+        batch_rows: spec.batch_rows(),
+        classes: spec.network.classes(),
+        columns: spec.network.value(spec.network.logits()).columns(),
+        pixels: stream.images.pixels(),
+        words: stream.images.words_per_image(),
+        floats: u32::from(stream.images.is_of_floats()),
+        replaced: stream.parameter(),
+    }
 }
 
 /// Ends the task: logs it, and begins the next.

@@ -1,11 +1,14 @@
 //! The scoreboards in assets/reproduction follow from their held-out seeds, which tell apart what REPRODUCTION.md says.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
 use trainable::record::{ConfigurationRow, HeldOutRow, ScoreboardRow};
 use trainable::statistics::student_interval;
 
-use super::published;
 use super::rows::read;
 use super::tables::assert_near;
+use super::{published, root};
 
 /// The interval of the difference in mean online accuracy between two methods of a scoreboard, which holds for `pairs` pairs
 /// together with 95% confidence.
@@ -120,57 +123,125 @@ fn random_switches_tell_apart_what_the_page_says() {
     assert!(interval(constant, hold).0 > 0.0);
 }
 
-/// The same for every method of the field, with 528 pairs.
+/// The streams of `field`.
+const STREAMS: [&str; 4] = [
+    "random labels",
+    "label permutation",
+    "hard and easy tasks",
+    "regression",
+];
+/// The methods of `field` that are ahead of a tuned constant step size in every stream and are not told of switches.
+const AHEAD: [&str; 10] = [
+    "Fourier features",
+    "CReLU",
+    "spectral",
+    "self-normalised resets",
+    "AdamO",
+    "L2-init",
+    "ReDo",
+    "L2",
+    "NaP",
+    "LayerNorm",
+];
+/// Against the constant step size, by stream: `+` ahead, `-` behind, `0` neither.
+const AGAINST_CONSTANT: [(&str, &str); 13] = [
+    ("oracle, shrink and perturb", "++++"),
+    ("gradient clipping", "0+++"),
+    ("update clipping with hold", "00++"),
+    ("update clipping without hold", "0--+"),
+    ("oracle, warm-up", "0-+0"),
+    ("paper, per layer", "00-+"),
+    ("paper, global", "00-0"),
+    ("UPGD", "0++-"),
+    ("Muon", "+-0+"),
+    ("oracle, fresh network", "+++-"),
+    ("oracle, FIRE", "+++0"),
+    ("Wasserstein", "++0+"),
+    ("Lion", "----"),
+];
+
+fn ranked(board: &str) -> Vec<ScoreboardRow> {
+    read(&published().0.join(board).join("scoreboard.csv")).unwrap()
+}
+
+/// The same for every method of the field, with 528 pairs in each stream.
 #[test]
 fn the_field_is_told_apart_as_the_page_says() {
-    let interval = apart("field", "random labels", 528.0);
-    let is_level = |a, b| {
-        let (low, high) = interval(a, b);
-        low <= 0.0 && high >= 0.0
-    };
-    let constant = "constant";
-    let fresh = "oracle, fresh network";
-    let [fourier, crelu, muon, spectral] = ["Fourier features", "CReLU", "Muon", "spectral"];
-    let others = [
-        "oracle, shrink and perturb",
-        "L2-init",
-        "AdamO",
-        "self-normalised resets",
-        "oracle, FIRE",
-        "continual backprop",
-        "L2",
-        "NaP",
-        "Wasserstein",
-        "LayerNorm",
-        "ReDo",
-    ];
-    assert!(interval(fourier, crelu).0 > 0.0);
-    for next in others.into_iter().chain([muon, spectral, fresh]) {
-        assert!(interval(crelu, next).0 > 0.0, "{next}");
-        assert!(interval(next, constant).0 > 0.0, "{next}");
+    let rows = ranked("field");
+    let mut methods: Vec<_> = rows.iter().map(|row| &row.method[..]).collect();
+    methods.sort_unstable();
+    methods.dedup();
+    assert_eq!((methods.len(), rows.len()), (33, 4 * 33));
+    let mut signs: BTreeMap<&str, String> = BTreeMap::new();
+    for stream in STREAMS {
+        let interval = apart("field", stream, 528.0);
+        let sign = |method| match interval(method, "constant") {
+            (low, _) if low > 0.0 => '+',
+            (_, high) if high < 0.0 => '-',
+            _ => '0',
+        };
+        for method in methods.iter().filter(|method| **method != "constant") {
+            signs.entry(method).or_default().push(sign(method));
+        }
+        let ahead_of = |a: &str| {
+            methods
+                .iter()
+                .filter(|b| **b != a && interval(a, b).0 > 0.0)
+                .count()
+        };
+        let first = if stream == "label permutation" {
+            "UPGD"
+        } else {
+            "Fourier features"
+        };
+        assert_eq!(ahead_of(first), 32, "{stream}");
+        match stream {
+            "random labels" | "regression" => assert_eq!(ahead_of("CReLU"), 31, "{stream}"),
+            "hard and easy tasks" => {
+                assert_eq!(ahead_of("CReLU"), 30);
+                assert!(interval("CReLU", "oracle, fresh network").0 < 0.0);
+            }
+            _ => {}
+        }
+        for paper in ["paper, per layer", "paper, global"] {
+            let without = methods.iter().filter(|method| !method.starts_with("paper"));
+            let ahead = without.filter(|method| interval(method, paper).0 > 0.0);
+            assert!(ahead.count() >= 10, "{stream}, {paper}");
+        }
     }
-    assert!(is_level(muon, fresh) && is_level(spectral, fresh));
-    let level = [
-        "paper, per layer",
-        "paper, global",
-        "update clipping with hold",
-        "update clipping without hold",
-        "gradient clipping",
-        "oracle, warm-up",
-        "AdamW",
-        "AMSGrad",
-        "max of two second moments",
-        "beta2",
-        "oracle, moments reset",
-        "oracle, Adam-Rel",
-        "weight clipping",
-        "leaky ReLU",
-        "UPGD",
-    ];
-    for next in level {
-        assert!(is_level(next, constant), "{next}");
+    for (method, wanted) in AGAINST_CONSTANT {
+        assert_eq!(signs[method], wanted, "{method}");
     }
-    assert!(interval(constant, "Lion").0 > 0.0);
+    let everywhere = signs.iter().filter(|(_, signs)| *signs == "++++");
+    let told: BTreeSet<_> = everywhere
+        .map(|(method, _)| *method)
+        .filter(|method| !method.starts_with("oracle"))
+        .collect();
+    assert_eq!(told, BTreeSet::from(AHEAD));
+}
+
+/// REPRODUCTION.md lists the methods of the field by their mean rank over streams, which it rounds to one decimal.
+#[test]
+fn the_field_is_listed_by_its_mean_ranks() {
+    let mut ranks: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for row in ranked("field") {
+        ranks.entry(row.method).or_default().push(row.rank);
+    }
+    let mean = |ranks: &Vec<usize>| ranks.iter().sum::<usize>() as f64 / 4.0;
+    let mut ranks: Vec<_> = ranks
+        .iter()
+        .map(|(method, own)| (mean(own), method))
+        .collect();
+    ranks.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let page = fs::read_to_string(root().join("REPRODUCTION.md")).unwrap();
+    let begin = page.find("| mean rank | method |").unwrap();
+    let listed = page[begin..].lines().skip(2).take(33);
+    for (line, (rank, method)) in listed.zip(ranks) {
+        assert!(
+            line.starts_with(&format!("| {rank:.1} | {method} |")),
+            "{line}"
+        );
+    }
 }
 
 /// The same for momentum SGD, with 15 pairs in each of two settings.

@@ -164,6 +164,41 @@ fn each_method_is_tuned_and_its_best_configuration_trained_on_other_seeds() {
     assert_eq!(fs::read(out.join("scoreboard.csv")).unwrap(), whole);
 }
 
+/// A page of the table alone is the one that `scoreboard` writes, but for its name and for links to pages that are not there.
+#[test]
+fn a_page_is_written_of_a_table_without_its_runs() {
+    let place = tempfile::tempdir().unwrap();
+    let (file, out) = (place.path().join("board.toml"), place.path().join("out"));
+    fs::write(&file, BOARD).unwrap();
+    succeeded(&scoreboard(&file, &out));
+    let alone = place.path().join("alone");
+    fs::create_dir(&alone).unwrap();
+    fs::copy(out.join("scoreboard.csv"), alone.join("scoreboard.csv")).unwrap();
+    let report = || {
+        Command::new(env!("CARGO_BIN_EXE_trainable"))
+            .arg("report")
+            .arg(&alone)
+            .output()
+            .unwrap()
+    };
+    succeeded(&report());
+    let [whole, bare] =
+        [&out, &alone].map(|of| fs::read_to_string(of.join("report.html")).unwrap());
+    let links = ["plain", "l2"].map(|of| format!("<a href=\"{of}/report.html\">runs</a>"));
+    let wanted = links
+        .iter()
+        .fold(whole.replace("tiny", "alone"), |page, link| {
+            assert!(page.contains(link), "{link}");
+            page.replace(link, "")
+        });
+    assert_eq!(bare, wanted);
+    fs::write(alone.join("scoreboard.csv"), "setting,rank\nplain,first\n").unwrap();
+    let error = report();
+    assert_eq!(error.status.code(), Some(2), "{}", said(&error));
+    assert!(said(&error).contains("scoreboard.csv"), "{}", said(&error));
+    assert_eq!(fs::read_to_string(alone.join("report.html")).unwrap(), bare);
+}
+
 /// Runs the scripts as SLURM does, but in a plain shell.
 #[cfg(unix)]
 #[test]

@@ -1,11 +1,12 @@
-//! `trainable report`: a page of one run or several, and event files.
+//! `trainable report`: a page of one run or several, or of a scoreboard, and event files.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use trainable::report::{Foreign, write_event_files, write_overview, write_page};
+use trainable::record::{ScoreboardRow, read_table};
+use trainable::report::{Foreign, write_event_files, write_overview, write_page, write_scoreboard};
 
 use super::Failure;
 use super::say::say;
@@ -13,13 +14,17 @@ use super::say::say;
 /// Name of the page in a directory.
 const PAGE: &str = "report.html";
 
+/// The table of a scoreboard.
+pub(super) const SCOREBOARD: &str = "scoreboard.csv";
+
 /// Longest name, in characters, of the directory for a page of several runs.
 const LONGEST_NAME: usize = 100;
 
 /// Options of `trainable report`.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Directories that `trainable run` has written; a run may be interrupted or still running
+    /// Directories that `trainable run` has written, of which a run may be interrupted or still running; or one that
+    /// `trainable scoreboard` has written
     #[arg(value_name = "DIR", required = true)]
     directories: Vec<PathBuf>,
     /// Directory for report.html, or a name that ends in .html for the page itself
@@ -49,6 +54,15 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     } else {
         Foreign::Keep
     };
+    if let [directory] = &options.directories[..]
+        && directory.join(SCOREBOARD).exists()
+        && !options.tensorboard
+    {
+        let rows = read_table::<ScoreboardRow>(&directory.join(SCOREBOARD))?;
+        write_scoreboard(&name(directory), &rows, &page, foreign)?;
+        tell_page(&page);
+        return Ok(());
+    }
     write_page(&options.directories, &page, foreign)?;
     if options.tensorboard {
         for directory in &options.directories {
@@ -89,14 +103,16 @@ fn is_file_name(path: &Path) -> bool {
     path.extension() == Some(OsStr::new("html")) || path.exists() && !path.is_dir()
 }
 
+/// The name of a directory.
+fn name(directory: &Path) -> String {
+    let directory = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_owned());
+    let name = directory.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
 /// Name for a page of several runs: "A-B", or "A-and-3-others" if there are too many to name.
 fn joined(directories: &[PathBuf]) -> String {
-    let name = |directory: &PathBuf| {
-        let directory = fs::canonicalize(directory).unwrap_or_else(|_| directory.clone());
-        let name = directory.file_name().unwrap_or_default();
-        name.to_string_lossy().into_owned()
-    };
-    let names: Vec<_> = directories.iter().map(name).collect();
+    let names: Vec<_> = { directories.iter() }.map(|one| name(one)).collect();
     let all = names.join("-");
     if all.chars().count() <= LONGEST_NAME {
         return all;

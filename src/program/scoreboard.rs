@@ -18,7 +18,7 @@ use super::slurm::leave_cells;
 use super::{Failure, print, report};
 
 /// Names of the tables: ranks, tuning, held-out seeds.
-const TABLES: [&str; 3] = ["scoreboard.csv", "configurations.csv", "held_out.csv"];
+const TABLES: [&str; 3] = [report::SCOREBOARD, "configurations.csv", "held_out.csv"];
 
 /// Options of `trainable scoreboard`.
 #[derive(Args)]
@@ -186,7 +186,12 @@ impl Work<'_> {
         let rows = ranks(outcomes)?;
         write_table(&ranked, &rows)?;
         let page = report::page_in(&self.place);
-        Ok(write_scoreboard(&self.scoreboard.name, &rows, &page)?)
+        Ok(write_scoreboard(
+            &self.scoreboard.name,
+            &rows,
+            &page,
+            Foreign::Keep,
+        )?)
     }
 }
 

@@ -36,17 +36,24 @@ struct Method<'a> {
 
 /// Writes the page of a scoreboard to `page`: a table of mean online accuracies, with a row for each method and a column for
 /// each setting. Cells are darker the better the method is in the
-/// setting, and bold where it cannot be told from the first.
+/// setting, and bold where it cannot be told from the first. A setting links to the page of its runs where that is beside
+/// this one.
 ///
 /// # Errors
 /// Returns [`PageError::Foreign`], [`PageError::NotAFile`] or [`PageError::Write`].
-pub fn write_scoreboard(name: &str, rows: &[ScoreboardRow], page: &Path) -> Result<(), PageError> {
-    check_page(page, Foreign::Keep)?;
-    let text = of_rows(name, rows).into_string();
+pub fn write_scoreboard(
+    name: &str,
+    rows: &[ScoreboardRow],
+    page: &Path,
+    foreign: Foreign,
+) -> Result<(), PageError> {
+    check_page(page, foreign)?;
+    let beside = |link: &str| page.with_file_name(link).exists();
+    let text = of_rows(name, rows, beside).into_string();
     Ok(write_whole(page, text.as_bytes())?)
 }
 
-fn of_rows(name: &str, rows: &[ScoreboardRow]) -> Markup {
+fn of_rows(name: &str, rows: &[ScoreboardRow], is_there: impl Fn(&str) -> bool) -> Markup {
     let board = Board::new(rows);
     let content = html! {
         header {
@@ -67,14 +74,15 @@ fn of_rows(name: &str, rows: &[ScoreboardRow]) -> Markup {
             }
         }
         main {
-            div.scroll { (table(&board)) }
+            div.scroll { (table(&board, is_there)) }
             script { (PreEscaped(SORT)) }
         }
     };
     document(name, content)
 }
 
-fn table(board: &Board<'_>) -> Markup {
+fn table(board: &Board<'_>, is_there: impl Fn(&str) -> bool) -> Markup {
+    let runs = |setting: &str| format!("{}/report.html", directory_name(setting));
     let has_dispatches = board.has_dispatches();
     html! {
         table.numbers.heat {
@@ -84,7 +92,10 @@ fn table(board: &Board<'_>) -> Markup {
                     th scope="col" { (sorter("Mean rank")) }
                     @if has_dispatches { th scope="col" { (sorter("Dispatches")) } }
                     @for setting in &board.settings {
-                        th scope="col" { (sorter(setting)) a href={ (directory_name(setting)) "/report.html" } { "runs" } }
+                        th scope="col" {
+                            (sorter(setting))
+                            @if is_there(&runs(setting)) { a href=(runs(setting)) { "runs" } }
+                        }
                     }
                 }
             }
@@ -239,7 +250,7 @@ mod tests {
             .map(|method| (method.name, method.mean_rank.unwrap()))
             .collect();
         assert_eq!(order, [("x", 1.0), ("y", 1.5), ("x <1>", 2.0), ("z", 3.0)]);
-        let page = of_rows("board", &rows).into_string();
+        let page = of_rows("board", &rows, |link| link.starts_with("a-long")).into_string();
         for wanted in [
             "href=\"a-long/report.html\"",
             "<td class=\"level\" data-order=\"1\" title=\"step_size 0.5 (at an edge: step_size)\" style=\"--heat: 45%\">",
@@ -252,6 +263,7 @@ mod tests {
             assert!(page.contains(wanted), "no {wanted} in {page}");
         }
         assert!(!page.contains("Dispatches"), "{page}");
+        assert!(!page.contains("href=\"b/report.html\""), "{page}");
     }
 
     #[test]
@@ -266,7 +278,7 @@ mod tests {
             with(row("a", 2, "y", 0.8, 0.1), 1.25),
             with(row("b", 1, "y", 0.3, 0.0), 1.75),
         ];
-        let page = of_rows("board", &rows).into_string();
+        let page = of_rows("board", &rows, |link| link.starts_with("a-long")).into_string();
         for wanted in [
             "<button type=\"button\">Dispatches</button>",
             "<td data-order=\"1\">\u{d7} <data value=\"1\">1.00</data></td>",

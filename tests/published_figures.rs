@@ -43,7 +43,7 @@ const PAGES: [Page; 2] = [
 
 /// Numbers with two decimals or more that are not results of runs: identifiers of papers, settings, and numbers that follow
 /// from settings.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 10] = [
     "2509.19698",
     "1804.04235",
     "2308.11958",
@@ -53,6 +53,7 @@ const SETTINGS: [&str; 9] = [
     "0.95",
     "0.99",
     "1.25",
+    "1.75",
 ];
 
 fn root() -> PathBuf {

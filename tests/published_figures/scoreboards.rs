@@ -123,6 +123,24 @@ fn random_switches_tell_apart_what_the_page_says() {
     assert!(interval(constant, hold).0 > 0.0);
 }
 
+/// The same on top of L2-init, with 15 pairs.
+#[test]
+fn what_helps_on_top_of_l2_init_is_what_the_page_says() {
+    let interval = apart("tournament-l2-init", "random switches", 15.0);
+    let [hold, norm, moments] = [
+        "L2-init, update clipping with hold",
+        "L2-init, gradient clipping",
+        "L2-init, max of two second moments",
+    ];
+    let (low, high) = interval(hold, norm);
+    assert!(low < 0.0 && high > 0.0);
+    for with in [hold, norm, moments] {
+        assert!(interval(with, "L2-init").0 > 0.0, "{with}");
+    }
+    let l2 = "L2, update clipping with hold";
+    assert!(interval("L2-init", l2).0 > 0.0 && interval(l2, "L2").0 > 0.0);
+}
+
 /// The streams of `field`.
 const STREAMS: [&str; 4] = [
     "random labels",
@@ -295,7 +313,12 @@ fn sgd_is_told_apart_as_the_page_says() {
 /// held-out seeds.
 #[test]
 fn scoreboards_follow_from_their_seeds() {
-    let boards = [("tournament", 9), ("tournament-sgd", 12), ("field", 6)];
+    let boards = [
+        ("tournament", 9),
+        ("tournament-sgd", 12),
+        ("tournament-l2-init", 12),
+        ("field", 6),
+    ];
     for (board, budget) in boards.map(|(board, budget)| (published().0.join(board), budget)) {
         let ranks: Vec<ScoreboardRow> = read(&board.join("scoreboard.csv")).unwrap();
         let tuned: Vec<ConfigurationRow> = read(&board.join("configurations.csv")).unwrap();

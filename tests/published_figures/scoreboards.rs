@@ -123,22 +123,28 @@ fn random_switches_tell_apart_what_the_page_says() {
     assert!(interval(constant, hold).0 > 0.0);
 }
 
-/// The same on top of L2-init, with 15 pairs.
+/// The same on top of L2-init, with 15 pairs in each of two settings.
 #[test]
 fn what_helps_on_top_of_l2_init_is_what_the_page_says() {
-    let interval = apart("tournament-l2-init", "random switches", 15.0);
     let [hold, norm, moments] = [
         "L2-init, update clipping with hold",
         "L2-init, gradient clipping",
         "L2-init, max of two second moments",
     ];
-    let (low, high) = interval(hold, norm);
-    assert!(low < 0.0 && high > 0.0);
-    for with in [hold, norm, moments] {
-        assert!(interval(with, "L2-init").0 > 0.0, "{with}");
+    for setting in ["random switches", "equal tasks"] {
+        let interval = apart("tournament-l2-init", setting, 15.0);
+        let is_ahead = interval(hold, norm).0 > 0.0;
+        assert_eq!(is_ahead, setting == "equal tasks");
+        assert!(interval(hold, norm).1 > 0.0 && interval(hold, moments).0 > 0.0);
+        for with in [hold, norm, moments] {
+            assert!(interval(with, "L2-init").0 > 0.0, "{setting}, {with}");
+        }
+        let l2 = "L2, update clipping with hold";
+        assert!(
+            interval("L2-init", l2).0 > 0.0 && interval(l2, "L2").0 > 0.0,
+            "{setting}"
+        );
     }
-    let l2 = "L2, update clipping with hold";
-    assert!(interval("L2-init", l2).0 > 0.0 && interval(l2, "L2").0 > 0.0);
 }
 
 /// The streams of `field`.

@@ -141,7 +141,7 @@ impl Trainer {
     /// Loads one replica's minibatch: `inputs` `[batch, inputs]`, `labels` `[batch]`.
     ///
     /// # Errors
-    /// A replica, length or label out of range.
+    /// A replica, length or label out of range; a stream whose loss is squared error.
     pub fn write_batch(
         &mut self,
         replica: usize,

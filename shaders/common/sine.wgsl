@@ -1,5 +1,5 @@
-// sin(z + turns pi / 2) within 1e-7 for |z| up to 8192, and within [-1, 1] beyond. A z that is
-// not finite stays as it is. WGSL's own sine may be off by 2^-11.
+// sin(z + turns pi / 2) within 1e-7 for |z| up to 8192, and within [-1, 1] beyond. A z that is not finite stays as it is.
+// WGSL's own sine may be off by 2^-11.
 //
 // The reduction in three steps and the polynomials on [-pi/4, pi/4] are those of `sinf` and `cosf` in Cephes (Moshier).
 fn sine(z: vec4<f32>, turns: f32) -> vec4<f32> {

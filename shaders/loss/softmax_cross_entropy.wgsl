@@ -75,12 +75,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         }
         workgroupBarrier();
     }
-    if local.x == 0u && states[replica].halted == RUNNING {
-        let mean = losses[0] * params.inverse_batch;
-        states[replica].batch_loss = mean;
-        states[replica].batch_correct = corrects[0];
-        if !is_finite(mean) {
-            states[replica].halted = HALTED_LOSS;
-        }
+    if local.x == 0u {
+        store_batch_loss(replica, losses[0] * params.inverse_batch, corrects[0]);
     }
 }

@@ -52,12 +52,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         }
         workgroupBarrier();
     }
-    if local.x == 0u && states[replica].halted == RUNNING {
-        let mean = squares[0] * params.inverse_count;
-        states[replica].batch_loss = mean;
-        states[replica].batch_correct = 0u;
-        if !is_finite(mean) {
-            states[replica].halted = HALTED_LOSS;
-        }
+    if local.x == 0u {
+        store_batch_loss(replica, squares[0] * params.inverse_count, 0u);
     }
 }

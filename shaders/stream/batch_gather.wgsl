@@ -9,7 +9,7 @@
 //   configs      [replica]
 //   states       [replica]                task, epoch and minibatch to gather
 //   images       [total, words]           one data set for all replicas; u8, four pixels to a word, or f32
-//   image_labels [total]                  its labels; one zero where labels are random or targets; for class pairs the number C of
+//   image_labels [total]                  its labels; one zero where none is read; for class pairs the number C of
 //                                         classes, C + 1 bounds of the classes in the list that follows, and the list
 //                                         of all images, those of class 0 first
 //   standards    [channels]               factor and addend of each channel's pixels

@@ -4,7 +4,7 @@
 //   y_c(x) = 1/8 sum_u a[c, u] h_u(x);                  a[c, u] = +-1, 64 units
 //
 // x_p are stored pixels, not standardised. Sums of bytes are exact in f32, and so are the targets: every device has the same
-// bits. The signs s and a are random bits of the unit and its generation, which teacher_generation gives for the task.
+// bits. The signs s and a are random bits of the unit and the number of its replacements, which teacher_draw gives.
 //
 //   configs [replica]
 //   states  [replica]                       the task

@@ -18,7 +18,7 @@ impl Engine {
     /// Loads a minibatch of one replica before the queue's next submission: `inputs` `[batch, inputs]`, `labels` `[batch]`.
     ///
     /// # Errors
-    /// A replica, length or label out of range.
+    /// A replica, length or label out of range; a stream whose loss is squared error.
     pub fn write_batch(
         &self,
         queue: &wgpu::Queue,

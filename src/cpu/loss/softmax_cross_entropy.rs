@@ -1,8 +1,8 @@
 //! Twin of `shaders/loss/softmax_cross_entropy.wgsl`.
 
 use crate::cpu::Array;
+use crate::cpu::loss::store_batch_loss;
 use crate::kernels::SoftmaxCrossEntropy;
-use crate::state::{HALTED_LOSS, RUNNING, ReplicaState};
 
 pub(crate) fn run(params: &SoftmaxCrossEntropy, arrays: &mut [Array; 4]) {
     let [logits, labels, gradients, states] = arrays;
@@ -25,14 +25,7 @@ pub(crate) fn run(params: &SoftmaxCrossEntropy, arrays: &mut [Array; 4]) {
             .for_each(|g| *g *= params.inverse_batch);
         correct += u32::from(prediction == label);
     }
-    let state = &mut states.write::<ReplicaState>()[0];
-    if state.halted == RUNNING {
-        state.batch_loss = loss * params.inverse_batch;
-        state.batch_correct = correct;
-        if !state.batch_loss.is_finite() {
-            state.halted = HALTED_LOSS;
-        }
-    }
+    store_batch_loss(states, loss * params.inverse_batch, correct);
 }
 
 pub(crate) fn first_largest(logits: &[f32]) -> usize {

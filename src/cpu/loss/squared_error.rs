@@ -1,8 +1,8 @@
 //! Twin of `shaders/loss/squared_error.wgsl`.
 
 use crate::cpu::Array;
+use crate::cpu::loss::store_batch_loss;
 use crate::kernels::SquaredError;
-use crate::state::{HALTED_LOSS, RUNNING, ReplicaState};
 
 pub(crate) fn run(params: &SquaredError, arrays: &mut [Array; 4]) {
     let [outputs, targets, gradients, states] = arrays;
@@ -21,12 +21,5 @@ pub(crate) fn run(params: &SquaredError, arrays: &mut [Array; 4]) {
             square += error * error;
         }
     }
-    let state = &mut states.write::<ReplicaState>()[0];
-    if state.halted == RUNNING {
-        state.batch_loss = square * params.inverse_count;
-        state.batch_correct = 0;
-        if !state.batch_loss.is_finite() {
-            state.halted = HALTED_LOSS;
-        }
-    }
+    store_batch_loss(states, square * params.inverse_count, 0);
 }

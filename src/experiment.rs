@@ -207,7 +207,7 @@ pub struct Arm {
     /// The rule that turns a gradient into an update.
     #[serde(default)]
     pub optimiser: Optimiser,
-    /// The clipping of updates, by layer and at every update; none where it is left out. `{}` has the usual settings. See
+    /// The clipping of updates, by layer and at every update; none where it is left out. `"with-hold"` has the usual settings. See
     /// [`UpdateClipping`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update_clipping: Option<UpdateClipping>,

@@ -49,6 +49,7 @@ fn presets_are_listed_and_printed() {
         "per-layer-vs-global",
         "trajectories",
         "controllers",
+        "remedies",
         "lenet",
         "transformer-permuted",
     ] {

@@ -14,7 +14,7 @@ use crate::spec::StreamKind;
 use networks::{lenet, transformer};
 use perceptrons::{
     ablation, collapse, controlled, controllers, diagnosis, l2, paper, per_layer_vs_global,
-    trajectories,
+    remedies, trajectories,
 };
 
 /// The size of an experiment.
@@ -48,6 +48,8 @@ pub enum Preset {
     Trajectories,
     /// Compares controllers where trainability is lost and where it is not.
     Controllers,
+    /// Compares what keeps a ReLU network trainable, with the settings that a tournament of tuned methods chose.
+    Remedies,
     /// Compares controllers on LeNet-5 with random labels. Its small size has 640 images, 40 epochs (400 steps) a task,
     /// 15 tasks, 5 seeds.
     Lenet,
@@ -61,7 +63,7 @@ pub enum Preset {
 
 impl Preset {
     /// All presets.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Smoke,
         Self::Collapse,
         Self::Diagnosis,
@@ -69,6 +71,7 @@ impl Preset {
         Self::PerLayerVsGlobal,
         Self::Trajectories,
         Self::Controllers,
+        Self::Remedies,
         Self::Lenet,
         Self::LenetPermuted,
         Self::Transformer,
@@ -85,6 +88,7 @@ impl Preset {
             Self::PerLayerVsGlobal => "per-layer-vs-global",
             Self::Trajectories => "trajectories",
             Self::Controllers => "controllers",
+            Self::Remedies => "remedies",
             Self::Lenet => "lenet",
             Self::LenetPermuted => "lenet-permuted",
             Self::Transformer => "transformer",
@@ -137,6 +141,11 @@ impl Preset {
                 "Does a controller help where trainability is lost, and do no harm where it is not?",
                 vec![Figure::Accuracies, Figure::Trajectories],
                 controllers(),
+            ),
+            Self::Remedies => (
+                "What keeps a network trainable, each method with its tuned settings?",
+                vec![Figure::Accuracies],
+                remedies(),
             ),
             Self::Lenet | Self::LenetPermuted => (
                 "Does a convolutional network lose its trainability, and does a controller keep it?",

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Optimiser;
 use crate::error::Error;
+use crate::form::NameOr;
 use crate::state::ReplicaConfig;
 
 /// Update clipping with hold: at every update, each layer's step size is multiplied by `min(1, threshold / h)`.
@@ -21,27 +22,85 @@ use crate::state::ReplicaConfig;
 /// when tasks switch and needs no probes.
 ///
 /// A reset of the moments at a task switch sets h and m to 0. A replica whose squared gradients overflow is halted.
+///
+/// In a file it is `"with-hold"`, `"without-hold"`, or a table of the fields that differ from the first.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
+#[serde(from = "UpdateClippingForm")]
 pub struct UpdateClipping {
     /// The largest h that is let through; more than 0. A threshold below 1 makes the step size smaller all the time.
     pub threshold: f32,
     /// The share of h that the next update keeps; 0 or more, below 1.
     pub hold: f32,
-    /// The decay of the mean m; 0 or more, below 1. Where a file leaves it out, it is beta2 for optimisers that divide by
-    /// the root of a second moment, and 0.999 for the others.
+    /// The decay of the mean m; 0 or more, below 1. `None` is beta2 for optimisers that divide by the root of a second
+    /// moment, and 0.999 for the others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decay: Option<f32>,
 }
 
 impl Default for UpdateClipping {
-    /// Threshold 2, hold 0.98, and the optimiser's decay.
+    /// [`UpdateClipping::with_hold`]
     fn default() -> Self {
+        Self::with_hold()
+    }
+}
+
+type UpdateClippingForm = NameOr<UpdateClippingName, UpdateClippingTable>;
+
+/// A named [`UpdateClipping`].
+#[derive(Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+enum UpdateClippingName {
+    /// Threshold 2, hold 0.98.
+    WithHold,
+    /// Threshold 1, no hold, as in StableAdamW.
+    WithoutHold,
+}
+
+/// The fields that differ from `with-hold`.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
+#[serde(default, deny_unknown_fields)]
+struct UpdateClippingTable {
+    /// The largest h that is let through; more than 0.
+    threshold: f32,
+    /// The share of h that the next update keeps; 0 or more, below 1.
+    hold: f32,
+    /// The decay of the mean m; 0 or more, below 1. Where it is left out, it is beta2 for optimisers that divide by the root
+    /// of a second moment, and 0.999 for the others.
+    decay: Option<f32>,
+}
+
+impl Default for UpdateClippingTable {
+    fn default() -> Self {
+        let UpdateClipping {
+            threshold,
+            hold,
+            decay,
+        } = UpdateClipping::with_hold();
         Self {
-            threshold: 2.0,
-            hold: 0.98,
-            decay: None,
+            threshold,
+            hold,
+            decay,
+        }
+    }
+}
+
+impl From<UpdateClippingForm> for UpdateClipping {
+    fn from(form: UpdateClippingForm) -> Self {
+        match form {
+            NameOr::Name(UpdateClippingName::WithHold) => Self::with_hold(),
+            NameOr::Name(UpdateClippingName::WithoutHold) => Self::without_hold(),
+            NameOr::Table(UpdateClippingTable {
+                threshold,
+                hold,
+                decay,
+            }) => Self {
+                threshold,
+                hold,
+                decay,
+            },
         }
     }
 }
@@ -50,6 +109,24 @@ impl Default for UpdateClipping {
 const USUAL_DECAY: f32 = 0.999;
 
 impl UpdateClipping {
+    /// Threshold 2, hold 0.98, and the optimiser's decay.
+    pub const fn with_hold() -> Self {
+        Self {
+            threshold: 2.0,
+            hold: 0.98,
+            decay: None,
+        }
+    }
+
+    /// Threshold 1, no hold, and the optimiser's decay: the clipping of StableAdamW (Wortsman et al., arXiv 2304.13013).
+    pub const fn without_hold() -> Self {
+        Self {
+            threshold: 1.0,
+            hold: 0.0,
+            decay: None,
+        }
+    }
+
     /// # Errors
     /// A number outside its range.
     pub(super) fn check(&self) -> Result<(), Error> {
@@ -88,4 +165,55 @@ pub(super) fn check_positive(what: &'static str, value: f32) -> Result<(), Error
         return Ok(());
     }
     Err(Error::invalid(what, "more than 0, finite", value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct File {
+        update_clipping: UpdateClipping,
+    }
+
+    fn read(clipping: &str) -> Result<UpdateClipping, String> {
+        let file = toml::from_str::<File>(&format!("update_clipping = {clipping}"));
+        file.map(|file| file.update_clipping)
+            .map_err(|error| error.message().to_owned())
+    }
+
+    #[test]
+    fn a_clipping_is_read_by_its_name_or_by_what_differs() {
+        let other = UpdateClipping {
+            threshold: 1.5,
+            hold: 0.9,
+            decay: Some(0.99),
+        };
+        for (text, wanted) in [
+            ("'with-hold'", UpdateClipping::with_hold()),
+            ("{}", UpdateClipping::with_hold()),
+            ("'without-hold'", UpdateClipping::without_hold()),
+            (
+                "{ threshold = 1, hold = 0 }",
+                UpdateClipping::without_hold(),
+            ),
+            ("{ threshold = 1.5, hold = 0.9, decay = 0.99 }", other),
+        ] {
+            assert_eq!(read(text), Ok(wanted), "{text}");
+            let written = toml::to_string(&File {
+                update_clipping: wanted,
+            })
+            .unwrap();
+            let again = toml::from_str::<File>(&written).unwrap();
+            assert_eq!(again.update_clipping, wanted, "{written}");
+        }
+        for (text, mention) in [
+            ("3", "expected a name or a table"),
+            ("'hold'", "unknown variant `hold`, expected `with-hold`"),
+            ("{ treshold = 1 }", "unknown field `treshold`"),
+        ] {
+            let error = read(text).expect_err(text);
+            assert!(error.contains(mention), "{text}: no {mention} in {error}");
+        }
+    }
 }

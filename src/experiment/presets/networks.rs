@@ -41,7 +41,7 @@ fn arms(name: &str, network: Architecture) -> Vec<Arm> {
         ..controlled(&base, "L2-init", Control::Constant)
     };
     let hold = Arm {
-        update_clipping: Some(UpdateClipping::default()),
+        update_clipping: Some(UpdateClipping::with_hold()),
         ..controlled(&base, "update clipping with hold", Control::Constant)
     };
     vec![

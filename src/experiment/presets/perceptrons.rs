@@ -3,6 +3,7 @@
 use crate::experiment::{Arm, Placebo, PlaceboKind};
 use crate::network::Activation;
 use crate::scheduler::{BoundControl, Control, Profile, Schedule, Scope, Shape, Signal};
+use crate::spec::UpdateClipping;
 
 /// The strength of coupled L2 in all of these experiments.
 const L2: f32 = 1e-3;
@@ -153,5 +154,55 @@ pub(super) fn controllers() -> Vec<Arm> {
         clipped(&wasserstein),
         constant(&crelu),
         clipped(&crelu),
+    ]
+}
+
+/// Methods with the settings that the scoreboards `tournament` and `tournament-l2-init` chose, on tasks of equal length. Each has
+/// L2 or L2-init.
+pub(super) fn remedies() -> Vec<Arm> {
+    let hold = |threshold| {
+        Some(UpdateClipping {
+            threshold,
+            ..UpdateClipping::with_hold()
+        })
+    };
+    let half = Arm {
+        step_size: 5e-4,
+        ..l2()
+    };
+    let l2_init = Arm {
+        name: "L2-init".to_owned(),
+        l2_init: 3e-3,
+        ..Arm::default()
+    };
+    let named = |name: &str, base: &Arm| controlled(base, name, Control::Constant);
+    vec![
+        named("constant", &half),
+        Arm {
+            gradient_clipping: Some(1.0),
+            ..named("gradient clipping", &half)
+        },
+        Arm {
+            update_clipping: hold(1.5),
+            ..named("update clipping with hold", &l2())
+        },
+        controlled(
+            &half,
+            "paper, per layer",
+            paper(Signal::Combined, Scope::PerLayer),
+        ),
+        Arm {
+            step_size: 5e-4,
+            l2_init: 1e-2,
+            ..named("constant", &l2_init)
+        },
+        Arm {
+            gradient_clipping: Some(1.0),
+            ..named("gradient clipping", &l2_init)
+        },
+        Arm {
+            update_clipping: hold(1.75),
+            ..named("update clipping with hold", &l2_init)
+        },
     ]
 }

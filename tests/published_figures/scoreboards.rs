@@ -123,6 +123,41 @@ fn random_switches_tell_apart_what_the_page_says() {
     assert!(interval(constant, hold).0 > 0.0);
 }
 
+/// With layer normalisation and tasks of random lengths, five methods are level with each other and ahead of all others.
+#[test]
+fn layer_normalisation_tells_apart_what_the_page_says() {
+    let setting = "LayerNorm, random switches";
+    let leading = [
+        "beta2",
+        "gradient clipping",
+        "L2-init",
+        "update clipping with hold",
+        "max of two second moments",
+    ];
+    let interval = apart("tournament", setting, 105.0);
+    let mut rows = ranked("tournament");
+    rows.retain(|row| row.setting == setting);
+    let methods: Vec<_> = rows.iter().map(|row| &row.method[..]).collect();
+    assert_eq!((methods.len(), &methods[..5]), (15, &leading[..]));
+    for a in leading {
+        for b in methods.iter().filter(|b| **b != a) {
+            let (low, high) = interval(a, b);
+            assert_eq!(low <= 0.0, leading.contains(b), "{a}, {b}");
+            assert!(high >= 0.0, "{a}, {b}");
+        }
+    }
+    for behind in [
+        "paper, per layer",
+        "paper, global",
+        "AMSGrad",
+        "oracle, warm-up",
+    ] {
+        assert!(interval("constant", behind).0 > 0.0, "{behind}");
+    }
+    let at_edge = rows.iter().filter(|row| !row.at_edge.is_empty());
+    assert_eq!(at_edge.count(), 11);
+}
+
 /// The same on top of L2-init, with 15 pairs in each of two settings.
 #[test]
 fn what_helps_on_top_of_l2_init_is_what_the_page_says() {

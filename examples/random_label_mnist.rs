@@ -196,7 +196,9 @@ fn progress_bar(experiment: &Experiment) -> Result<ProgressBar> {
 /// Formats the online accuracy, as a mean over seeds: a line per task, a column per arm.
 fn accuracy_table(rows: &[TaskRow]) -> String {
     let series = online_accuracy_series(rows);
-    let names = series.iter().map(|one| format!("{:>18}", one.name));
+    let longest = series.iter().map(|one| one.name.chars().count()).max();
+    let width = longest.unwrap_or(0) + 2;
+    let names = series.iter().map(|one| format!("{:>width$}", one.name));
     let mut table = format!("task{}\n", names.collect::<String>());
     let tasks = rows.iter().map(|row| row.task).max().unwrap_or(0);
     for task in 1..=tasks {
@@ -207,8 +209,8 @@ fn accuracy_table(rows: &[TaskRow]) -> String {
                 .map(|point| point.mean)
         };
         let cells = series.iter().map(|one| match of_task(&one.points) {
-            Some(mean) => format!("{mean:18.3}"),
-            None => format!("{:>18}", "-"),
+            Some(mean) => format!("{mean:width$.3}"),
+            None => format!("{:>width$}", "-"),
         });
         table += &format!("{task:4}{}\n", cells.collect::<String>());
     }

@@ -209,7 +209,15 @@ pub struct Arm {
     pub optimiser: Optimiser,
     /// The clipping of updates, by layer and at every update; none where it is left out. `"with-hold"` has the usual settings. See
     /// [`UpdateClipping`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "crate::spec::clipping::read_form"
+    )]
+    #[cfg_attr(
+        feature = "report",
+        schemars(with = "Option<crate::spec::clipping::UpdateClippingForm>")
+    )]
     pub update_clipping: Option<UpdateClipping>,
     /// The largest norm of a gradient; none where it is left out. See [`ReplicaSpec::gradient_clipping`].
     #[serde(default, skip_serializing_if = "Option::is_none")]

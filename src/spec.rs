@@ -13,7 +13,7 @@ use crate::state::{
 };
 use crate::tasks::TaskLengths;
 
-mod clipping;
+pub(crate) mod clipping;
 mod intervention;
 mod loss;
 pub mod optimiser;

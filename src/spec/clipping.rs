@@ -1,6 +1,6 @@
 //! Clipping of updates and of gradients, which every optimiser takes.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Optimiser;
 use crate::error::Error;
@@ -26,14 +26,14 @@ use crate::state::ReplicaConfig;
 /// In a file it is `"with-hold"`, `"without-hold"`, or a table of the fields that differ from the first.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
-#[serde(from = "UpdateClippingForm")]
+#[serde(default, deny_unknown_fields)]
 pub struct UpdateClipping {
     /// The largest h that is let through; more than 0. A threshold below 1 makes the step size smaller all the time.
     pub threshold: f32,
     /// The share of h that the next update keeps; 0 or more, below 1.
     pub hold: f32,
-    /// The decay of the mean m; 0 or more, below 1. `None` is beta2 for optimisers that divide by the root of a second
-    /// moment, and 0.999 for the others.
+    /// The decay of the mean m; 0 or more, below 1. Where a file leaves it out, it is beta2 for optimisers that divide by
+    /// the root of a second moment, and 0.999 for the others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decay: Option<f32>,
 }
@@ -45,46 +45,18 @@ impl Default for UpdateClipping {
     }
 }
 
-type UpdateClippingForm = NameOr<UpdateClippingName, UpdateClippingTable>;
+/// An [`UpdateClipping`] as it stands in a file.
+pub(crate) type UpdateClippingForm = NameOr<UpdateClippingName, UpdateClipping>;
 
 /// A named [`UpdateClipping`].
 #[derive(Deserialize)]
 #[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
-enum UpdateClippingName {
+pub(crate) enum UpdateClippingName {
     /// Threshold 2, hold 0.98.
     WithHold,
     /// Threshold 1, no hold, as in StableAdamW.
     WithoutHold,
-}
-
-/// The fields that differ from `with-hold`.
-#[derive(Deserialize)]
-#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
-#[serde(default, deny_unknown_fields)]
-struct UpdateClippingTable {
-    /// The largest h that is let through; more than 0.
-    threshold: f32,
-    /// The share of h that the next update keeps; 0 or more, below 1.
-    hold: f32,
-    /// The decay of the mean m; 0 or more, below 1. Where it is left out, it is beta2 for optimisers that divide by the root
-    /// of a second moment, and 0.999 for the others.
-    decay: Option<f32>,
-}
-
-impl Default for UpdateClippingTable {
-    fn default() -> Self {
-        let UpdateClipping {
-            threshold,
-            hold,
-            decay,
-        } = UpdateClipping::with_hold();
-        Self {
-            threshold,
-            hold,
-            decay,
-        }
-    }
 }
 
 impl From<UpdateClippingForm> for UpdateClipping {
@@ -92,17 +64,17 @@ impl From<UpdateClippingForm> for UpdateClipping {
         match form {
             NameOr::Name(UpdateClippingName::WithHold) => Self::with_hold(),
             NameOr::Name(UpdateClippingName::WithoutHold) => Self::without_hold(),
-            NameOr::Table(UpdateClippingTable {
-                threshold,
-                hold,
-                decay,
-            }) => Self {
-                threshold,
-                hold,
-                decay,
-            },
+            NameOr::Table(clipping) => clipping,
         }
     }
+}
+
+/// Reads the clipping of a file, which has one.
+pub(crate) fn read_form<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<UpdateClipping>, D::Error> {
+    let form = UpdateClippingForm::deserialize(deserializer)?;
+    Ok(Some(form.into()))
 }
 
 /// The decay of the mean square for optimisers that keep no second moment.
@@ -173,12 +145,13 @@ mod tests {
 
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct File {
-        update_clipping: UpdateClipping,
+        #[serde(deserialize_with = "read_form")]
+        update_clipping: Option<UpdateClipping>,
     }
 
     fn read(clipping: &str) -> Result<UpdateClipping, String> {
         let file = toml::from_str::<File>(&format!("update_clipping = {clipping}"));
-        file.map(|file| file.update_clipping)
+        file.map(|file| file.update_clipping.unwrap())
             .map_err(|error| error.message().to_owned())
     }
 
@@ -201,11 +174,11 @@ mod tests {
         ] {
             assert_eq!(read(text), Ok(wanted), "{text}");
             let written = toml::to_string(&File {
-                update_clipping: wanted,
+                update_clipping: Some(wanted),
             })
             .unwrap();
             let again = toml::from_str::<File>(&written).unwrap();
-            assert_eq!(again.update_clipping, wanted, "{written}");
+            assert_eq!(again.update_clipping, Some(wanted), "{written}");
         }
         for (text, mention) in [
             ("3", "expected a name or a table"),

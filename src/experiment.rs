@@ -28,6 +28,7 @@
 
 mod check;
 mod checkpoint;
+mod clipping_form;
 mod controllers;
 mod defaults;
 mod difference;
@@ -212,12 +213,9 @@ pub struct Arm {
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
-        deserialize_with = "crate::spec::clipping::read_form"
+        deserialize_with = "clipping_form::read"
     )]
-    #[cfg_attr(
-        feature = "report",
-        schemars(with = "Option<crate::spec::clipping::UpdateClippingForm>")
-    )]
+    #[schemars(with = "Option<clipping_form::UpdateClippingForm>")]
     pub update_clipping: Option<UpdateClipping>,
     /// The largest norm of a gradient; none where it is left out. See [`ReplicaSpec::gradient_clipping`].
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -13,7 +13,7 @@ use crate::state::{
 };
 use crate::tasks::TaskLengths;
 
-pub(crate) mod clipping;
+mod clipping;
 mod intervention;
 mod loss;
 pub mod optimiser;

@@ -1,10 +1,9 @@
 //! Clipping of updates and of gradients, which every optimiser takes.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::Optimiser;
 use crate::error::Error;
-use crate::form::NameOr;
 use crate::state::ReplicaConfig;
 
 /// Update clipping with hold: at every update, each layer's step size is multiplied by `min(1, threshold / h)`.
@@ -43,38 +42,6 @@ impl Default for UpdateClipping {
     fn default() -> Self {
         Self::with_hold()
     }
-}
-
-/// An [`UpdateClipping`] as it stands in a file.
-pub(crate) type UpdateClippingForm = NameOr<UpdateClippingName, UpdateClipping>;
-
-/// A named [`UpdateClipping`].
-#[derive(Deserialize)]
-#[cfg_attr(feature = "report", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum UpdateClippingName {
-    /// Threshold 2, hold 0.98.
-    WithHold,
-    /// Threshold 1, no hold, as in StableAdamW.
-    WithoutHold,
-}
-
-impl From<UpdateClippingForm> for UpdateClipping {
-    fn from(form: UpdateClippingForm) -> Self {
-        match form {
-            NameOr::Name(UpdateClippingName::WithHold) => Self::with_hold(),
-            NameOr::Name(UpdateClippingName::WithoutHold) => Self::without_hold(),
-            NameOr::Table(clipping) => clipping,
-        }
-    }
-}
-
-/// Reads the clipping of a file, which has one.
-pub(crate) fn read_form<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<UpdateClipping>, D::Error> {
-    let form = UpdateClippingForm::deserialize(deserializer)?;
-    Ok(Some(form.into()))
 }
 
 /// The decay of the mean square for optimisers that keep no second moment.
@@ -137,56 +104,4 @@ pub(super) fn check_positive(what: &'static str, value: f32) -> Result<(), Error
         return Ok(());
     }
     Err(Error::invalid(what, "more than 0, finite", value))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, PartialEq, Serialize, Deserialize)]
-    struct File {
-        #[serde(deserialize_with = "read_form")]
-        update_clipping: Option<UpdateClipping>,
-    }
-
-    fn read(clipping: &str) -> Result<UpdateClipping, String> {
-        let file = toml::from_str::<File>(&format!("update_clipping = {clipping}"));
-        file.map(|file| file.update_clipping.unwrap())
-            .map_err(|error| error.message().to_owned())
-    }
-
-    #[test]
-    fn a_clipping_is_read_by_its_name_or_by_what_differs() {
-        let other = UpdateClipping {
-            threshold: 1.5,
-            hold: 0.9,
-            decay: Some(0.99),
-        };
-        for (text, wanted) in [
-            ("'with-hold'", UpdateClipping::with_hold()),
-            ("{}", UpdateClipping::with_hold()),
-            ("'without-hold'", UpdateClipping::without_hold()),
-            (
-                "{ threshold = 1, hold = 0 }",
-                UpdateClipping::without_hold(),
-            ),
-            ("{ threshold = 1.5, hold = 0.9, decay = 0.99 }", other),
-        ] {
-            assert_eq!(read(text), Ok(wanted), "{text}");
-            let written = toml::to_string(&File {
-                update_clipping: Some(wanted),
-            })
-            .unwrap();
-            let again = toml::from_str::<File>(&written).unwrap();
-            assert_eq!(again.update_clipping, Some(wanted), "{written}");
-        }
-        for (text, mention) in [
-            ("3", "expected a name or a table"),
-            ("'hold'", "unknown variant `hold`, expected `with-hold`"),
-            ("{ treshold = 1 }", "unknown field `treshold`"),
-        ] {
-            let error = read(text).expect_err(text);
-            assert!(error.contains(mention), "{text}: no {mention} in {error}");
-        }
-    }
 }

@@ -27,15 +27,6 @@ macro_rules! windows {
 }
 pub(crate) use windows;
 
-/// The part of one window that is not in the border.
-pub(crate) struct Inside {
-    /// The rows of the window that the part has.
-    pub(crate) rows: Range<usize>,
-    /// The columns of the window that the part has.
-    pub(crate) columns: Range<usize>,
-    corner: [isize; 2],
-}
-
 impl Windows {
     /// The number of positions of the grid.
     pub(crate) fn positions(&self) -> usize {
@@ -52,36 +43,19 @@ impl Windows {
         self.size[0] * self.size[1]
     }
 
-    /// The parts of all windows that are not in the border, in row-major order.
-    pub(crate) fn all(self) -> impl Iterator<Item = Inside> {
-        let [height, width] = self.outputs;
-        (0..height).flat_map(move |row| {
-            let (top, rows) = self.part(0, row);
-            (0..width).map(move |column| {
-                let (left, columns) = self.part(1, column);
-                Inside {
-                    rows: rows.clone(),
-                    columns,
-                    corner: [top, left],
-                }
-            })
-        })
+    /// The windows of a line whose place in a column of theirs is inside the grid.
+    pub(crate) fn reaching(&self, column: usize) -> Range<usize> {
+        let windows_before = |place: usize| place.saturating_sub(column).div_ceil(self.stride);
+        let end = windows_before(self.padding + self.grid[1]).min(self.outputs[1]);
+        windows_before(self.padding).min(end)..end
     }
 
-    /// The place in the grid where windows begin along an axis, and their places that are inside.
-    fn part(&self, axis: usize, window: usize) -> (isize, Range<usize>) {
+    /// Where a window begins along an axis of the grid, and its places that are inside.
+    pub(crate) fn part(&self, axis: usize, window: usize) -> (isize, Range<usize>) {
         let corner = (window * self.stride) as isize - self.padding as isize;
         let start = (-corner).max(0) as usize;
         let end = (self.grid[axis] as isize - corner).max(0) as usize;
         (corner, start..end.min(self.size[axis]))
-    }
-}
-
-impl Inside {
-    /// The row and the column in the grid of a place in the window.
-    pub(crate) fn in_grid(&self, row: usize, column: usize) -> [usize; 2] {
-        let [top, left] = self.corner;
-        [top + row as isize, left + column as isize].map(|place| place as usize)
     }
 }
 
@@ -90,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_parts_of_windows_are_those_inside_the_grid() {
+    fn parts_of_windows_are_inside_the_grid() {
         let windows = Windows {
             grid: [3, 5],
             size: [3, 4],
@@ -98,18 +72,18 @@ mod tests {
             padding: 2,
             outputs: [3, 3],
         };
-        assert_eq!(windows.all().count(), windows.count());
-        for (number, inside) in windows.all().enumerate() {
-            for (row, column) in (0..3).flat_map(|row| (0..4).map(move |column| (row, column))) {
-                let y = (number / 3 * 2 + row) as isize - 2;
-                let x = (number % 3 * 2 + column) as isize - 2;
-                let wanted = (0..3).contains(&y) && (0..5).contains(&x);
-                let found = inside.rows.contains(&row) && inside.columns.contains(&column);
-                assert_eq!(found, wanted, "{number}, {row}, {column}");
-                if wanted {
-                    assert_eq!(inside.in_grid(row, column), [y as usize, x as usize]);
-                }
+        for (axis, window) in (0..2).flat_map(|axis| (0..3).map(move |window| (axis, window))) {
+            let (corner, inside) = windows.part(axis, window);
+            assert_eq!(corner, window as isize * 2 - 2);
+            for place in 0..windows.size[axis] {
+                let wanted = (0..windows.grid[axis] as isize).contains(&(corner + place as isize));
+                assert_eq!(inside.contains(&place), wanted, "{axis}, {window}, {place}");
             }
+        }
+        for column in 0..4 {
+            let inside = |window: &usize| windows.part(1, *window).1.contains(&column);
+            let wanted: Vec<_> = (0..3).filter(inside).collect();
+            assert_eq!(windows.reaching(column).collect::<Vec<_>>(), wanted);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::gather;
+use super::{Cutter, gather};
 use crate::cpu::Array;
 use crate::kernels::PatchesForward;
 
@@ -14,7 +14,8 @@ pub(crate) fn run(params: &PatchesForward, arrays: &mut [Array; 2]) {
         .par_chunks(params.sample_stride as usize);
     let patches = outputs.write::<f32>().par_chunks_mut(gather.size());
     let samples = patches.zip(samples);
-    samples.for_each_init(Vec::new, |planes, (patches, image)| {
-        gather.sample(image, patches, planes);
+    let scratch = || Cutter::new(gather);
+    samples.for_each_init(scratch, |cutter, (patches, image)| {
+        cutter.sample(image, patches);
     });
 }

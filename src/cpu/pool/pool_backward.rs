@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Window, pool};
+use super::{Line, pool};
 use crate::cpu::Array;
 use crate::cpu::activation::{add_before, from_number, pre_activation_gradient};
 use crate::kernels::PoolBackward;
@@ -25,12 +25,12 @@ pub(crate) fn run(params: &PoolBackward, arrays: &mut [Array; 4]) {
     let below = input_gradients.write::<f32>();
     let below = below.par_chunks_mut(positions * width);
     let samples = below.zip(images).zip(arguments.zip(above));
-    let scratch = || (Window::new(&pool), vec![0.0; pool.image()]);
+    let scratch = || (Line::new(&pool), vec![0.0; pool.image()]);
     samples.for_each_init(
         scratch,
-        |(window, pixels), ((below, image), (arguments, above))| {
+        |(line, pixels), ((below, image), (arguments, above))| {
             let before = (params.accumulate != 0).then(|| below.to_vec());
-            pool.spread(image, (above, columns), window, pixels);
+            pool.spread(image, (above, columns), line, pixels);
             pre_activation_gradient(activation, width, arguments, pixels, below);
             add_before(below, before);
         },

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Window, pool};
+use super::{Line, pool};
 use crate::cpu::Array;
 use crate::cpu::activation::{from_number, write_value};
 use crate::cpu::array::optional_chunks;
@@ -21,11 +21,12 @@ pub(crate) fn run(params: &PoolForward, arrays: &mut [Array; 3]) {
     let images = inputs.read::<f32>().par_chunks(pool.image());
     let outputs = outputs.write::<f32>().par_chunks_mut(windows * stride);
     let samples = outputs.zip(images).zip(kept);
-    let scratch = || Window::new(&pool);
-    samples.for_each_init(scratch, |window, ((outputs, image), kept)| {
-        for (row, inside) in outputs.chunks_mut(stride).zip(pool.windows.all()) {
-            let pooled = window.pool(&pool, image, &inside);
-            pool.pack(pooled, &mut row[..columns]);
+    let scratch = || Line::new(&pool);
+    samples.for_each_init(scratch, |line, ((outputs, image), kept)| {
+        let lines = outputs.chunks_mut(pool.windows.outputs[1] * stride);
+        for (number, rows) in lines.enumerate() {
+            let rows = rows.chunks_mut(stride).map(|row| &mut row[..columns]);
+            pool.pack(line.pool(&pool, number, image), rows);
         }
         write_value(activation, columns, units, outputs, kept);
     });

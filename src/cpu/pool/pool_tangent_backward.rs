@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Window, pool};
+use super::{Line, pool};
 use crate::cpu::Array;
 use crate::cpu::activation::{add_before, add_curvature, from_number, pre_activation_gradient};
 use crate::kernels::PoolTangentBackward;
@@ -36,8 +36,8 @@ pub(crate) fn run(params: &PoolTangentBackward, arrays: &mut [Array; 7]) {
     let upper = upper.read::<f32>();
     let size = positions * width;
     let samples = lower.write::<f32>().par_chunks_mut(size).enumerate();
-    let scratch = || (Window::new(&pool), vec![0.0; pool.image()]);
-    samples.for_each_init(scratch, |(window, pixels), (number, lower)| {
+    let scratch = || (Line::new(&pool), vec![0.0; pool.image()]);
+    samples.for_each_init(scratch, |(line, pixels), (number, lower)| {
         let (slot, sample) = (number / batch_rows, number % batch_rows);
         if slots[slot].status != SLOT_RUNNING {
             return;
@@ -46,12 +46,12 @@ pub(crate) fn run(params: &PoolTangentBackward, arrays: &mut [Array; 7]) {
         let arguments = &arguments[sample * argument_size..][..argument_size];
         let before = (params.accumulate != 0).then(|| lower.to_vec());
         let rd = &upper[number * pooled_size..][..pooled_size];
-        pool.spread(image, (rd, columns), window, pixels);
+        pool.spread(image, (rd, columns), line, pixels);
         pre_activation_gradient(activation, width, arguments, pixels, lower);
         if activation.is_curved() {
             let d = &gradients[sample * pooled_size..][..pooled_size];
             let tangents = &tangents[number * size..][..size];
-            pool.spread(image, (d, columns), window, pixels);
+            pool.spread(image, (d, columns), line, pixels);
             add_curvature(activation, width, arguments, tangents, pixels, lower);
         }
         add_before(lower, before);

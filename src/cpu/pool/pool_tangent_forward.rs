@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Window, pool};
+use super::{Line, pool};
 use crate::cpu::Array;
 use crate::cpu::activation::{from_number, write_tangent};
 use crate::cpu::array::optional_chunks;
@@ -34,21 +34,23 @@ pub(crate) fn run(params: &PoolTangentForward, arrays: &mut [Array; 6]) {
     let kept = optional_chunks(kept, samples, windows * columns);
     let tangents = tangents.write::<f32>().par_chunks_mut(windows * stride);
     let samples = tangents.zip(kept).enumerate();
-    let scratch = || Window::new(&pool);
-    samples.for_each_init(scratch, |window, (number, (tangents, kept))| {
+    let scratch = || Line::new(&pool);
+    samples.for_each_init(scratch, |line, (number, (tangents, kept))| {
         let (slot, sample) = (number / batch_rows, number % batch_rows);
         if slots[slot].status != SLOT_RUNNING {
             return;
         }
         let image = &inputs[sample * pool.image()..][..pool.image()];
-        for (row, inside) in tangents.chunks_mut(stride).zip(pool.windows.all()) {
-            if slot < params.lower_slots as usize {
-                let lower = &lower[number * pool.image()..][..pool.image()];
-                let pooled = window.tangents(&pool, (image, lower), &inside);
-                pool.pack(pooled, &mut row[..columns]);
-            } else {
-                row[..columns].fill(0.0);
+        if slot < params.lower_slots as usize {
+            let lower = &lower[number * pool.image()..][..pool.image()];
+            let lines = tangents.chunks_mut(pool.windows.outputs[1] * stride);
+            for (number, rows) in lines.enumerate() {
+                let rows = rows.chunks_mut(stride).map(|row| &mut row[..columns]);
+                pool.pack(line.tangents(&pool, number, (image, lower)), rows);
             }
+        } else {
+            let rows = tangents.chunks_mut(stride);
+            rows.for_each(|row| row[..columns].fill(0.0));
         }
         let arguments = &arguments[sample * argument_size..][..argument_size];
         write_tangent(activation, columns, arguments, tangents, kept);

@@ -1,0 +1,271 @@
+//! A line of windows: those side by side, which are pooled together.
+//!
+//! All windows of a line take the same pixel of theirs at a time, so that one vector instruction serves several channels of
+//! several windows. Each window still takes its pixels in row-major order.
+
+use std::ops::Range;
+
+use super::Pool;
+
+/// The results of the windows of a line, `[windows, copies, units with padding]`.
+pub(super) struct Line {
+    /// Maxima, means, the tangents of either, or the derivatives with respect to either.
+    values: Vec<f32>,
+    /// The pixel of each window that holds the maximum, in row-major order.
+    places: Vec<u32>,
+    /// One pixel of each window.
+    pixels: Vec<f32>,
+}
+
+impl Line {
+    pub(super) fn new(pool: &Pool) -> Self {
+        let size = pool.windows.outputs[1] * pool.pixel();
+        Self {
+            values: vec![0.0; size],
+            places: vec![0; size],
+            pixels: vec![0.0; size],
+        }
+    }
+
+    /// Computes the maxima or the means of a line.
+    pub(super) fn pool(&mut self, pool: &Pool, number: usize, image: &[f32]) -> &[f32] {
+        if pool.is_maximum {
+            self.find(pool, number, image);
+            return &self.values;
+        }
+        self.values.fill(0.0);
+        for step in pool.steps(number) {
+            step.add_from(image, &mut self.values);
+        }
+        self.values.iter_mut().for_each(|sum| *sum *= pool.share);
+        &self.values
+    }
+
+    /// Computes the tangents of a line from those of the image.
+    pub(super) fn tangents(
+        &mut self,
+        pool: &Pool,
+        number: usize,
+        (image, tangents): (&[f32], &[f32]),
+    ) -> &[f32] {
+        if !pool.is_maximum {
+            return self.pool(pool, number, tangents);
+        }
+        self.find(pool, number, image);
+        for step in pool.steps(number) {
+            step.copy_from(tangents, &mut self.pixels);
+            let range = step.range();
+            each(
+                &mut self.values[range.clone()],
+                &mut self.places[range.clone()],
+                &self.pixels[range],
+                |value, place, tangent| (if place == step.place { tangent } else { value }, place),
+            );
+        }
+        &self.values
+    }
+
+    /// Adds the derivatives with respect to a line, rows of `columns`, to those with respect to the pixels of the image.
+    pub(super) fn spread(
+        &mut self,
+        pool: &Pool,
+        number: usize,
+        image: &[f32],
+        (above, columns): (&[f32], usize),
+        sums: &mut [f32],
+    ) {
+        if pool.is_maximum {
+            self.find(pool, number, image);
+        }
+        let windows = self.values.chunks_mut(pool.pixel());
+        let windows = windows.zip(above.chunks(columns));
+        windows.for_each(|(pixel, row)| pool.unpack(row, pixel));
+        // Backwards, so that a pixel of the image gets its windows from the left to the right.
+        for step in pool.steps(number).rev() {
+            if !pool.is_maximum {
+                step.add_to(&self.values, sums);
+                continue;
+            }
+            let range = step.range();
+            each(
+                &mut self.pixels[range.clone()],
+                &mut self.places[range.clone()],
+                &self.values[range],
+                |_, place, d| (if place == step.place { d } else { 0.0 }, place),
+            );
+            step.add_to(&self.pixels, sums);
+        }
+    }
+
+    /// Finds the first maximum of each channel in each window, padding included.
+    fn find(&mut self, pool: &Pool, number: usize, image: &[f32]) {
+        let size = pool.pixel();
+        let windows = self.values.chunks_mut(size);
+        let windows = windows.zip(self.places.chunks_mut(size));
+        for (window, (values, places)) in windows.enumerate() {
+            let (position, place) = pool.first_pixel(number, window);
+            copy(&image[position * size..][..size], values);
+            places.fill(place);
+        }
+        for step in pool.steps(number) {
+            step.copy_from(image, &mut self.pixels);
+            let range = step.range();
+            each(
+                &mut self.values[range.clone()],
+                &mut self.places[range.clone()],
+                &self.pixels[range],
+                |value, place, element| {
+                    // A mask in place of a branch, so that the compiler makes vectors of the loop.
+                    let mask = u32::from(is_larger(element, value)).wrapping_neg();
+                    let take = |this: u32, other: u32| (this & mask) | (other & !mask);
+                    let value = f32::from_bits(take(element.to_bits(), value.to_bits()));
+                    (value, take(step.place, place))
+                },
+            );
+        }
+    }
+}
+
+/// One pixel of each window of a line that has it inside the image.
+struct Step {
+    /// The pixel's number in its window.
+    place: u32,
+    windows: Range<usize>,
+    /// The position in the image of the first window's pixel.
+    position: usize,
+    /// The distance in the image from a window's pixel to the next one's.
+    stride: usize,
+    /// The stored length of a pixel.
+    size: usize,
+}
+
+impl Step {
+    /// The elements of these windows in a line.
+    fn range(&self) -> Range<usize> {
+        self.windows.start * self.size..self.windows.end * self.size
+    }
+
+    /// The pixels of these windows in an image.
+    fn pixels<'a>(&self, image: &'a [f32]) -> impl Iterator<Item = &'a [f32]> {
+        image[self.position * self.size..].chunks(self.stride * self.size)
+    }
+
+    fn copy_from(&self, image: &[f32], line: &mut [f32]) {
+        let windows = line[self.range()].chunks_exact_mut(self.size);
+        for (window, pixel) in windows.zip(self.pixels(image)) {
+            copy(pixel, window);
+        }
+    }
+
+    fn add_from(&self, image: &[f32], line: &mut [f32]) {
+        let windows = line[self.range()].chunks_exact_mut(self.size);
+        windows
+            .zip(self.pixels(image))
+            .for_each(|(window, pixel)| add(pixel, window));
+    }
+
+    fn add_to(&self, line: &[f32], image: &mut [f32]) {
+        let windows = line[self.range()].chunks_exact(self.size);
+        let pixels = image[self.position * self.size..].chunks_mut(self.stride * self.size);
+        windows
+            .zip(pixels)
+            .for_each(|(window, pixel)| add(window, pixel));
+    }
+}
+
+impl Pool {
+    /// The pixels that the windows of a line take, one after the other.
+    fn steps(&self, number: usize) -> impl DoubleEndedIterator<Item = Step> {
+        let (windows, size) = (self.windows, self.pixel());
+        let ([_, width], [_, kernel_width]) = (windows.grid, windows.size);
+        let (top, rows) = windows.part(0, number);
+        rows.flat_map(move |row| {
+            let y = (top + row as isize) as usize;
+            (0..kernel_width).filter_map(move |column| {
+                let reaching = windows.reaching(column);
+                let first = reaching.start * windows.stride + column;
+                let is_any = !reaching.is_empty();
+                is_any.then(|| Step {
+                    place: (row * kernel_width + column) as u32,
+                    windows: reaching,
+                    position: y * width + first - windows.padding,
+                    stride: windows.stride,
+                    size,
+                })
+            })
+        })
+    }
+
+    /// The position in the image of the first pixel of a window of a line, and its number in the window.
+    fn first_pixel(&self, number: usize, window: usize) -> (usize, u32) {
+        let [(top, rows), (left, columns)] =
+            [(0, number), (1, window)].map(|(axis, window)| self.windows.part(axis, window));
+        let [row, column] = [rows.start, columns.start];
+        let [y, x] = [(top, row), (left, column)].map(|(corner, i)| (corner + i as isize) as usize);
+        let place = row * self.windows.size[1] + column;
+        (y * self.windows.grid[1] + x, place as u32)
+    }
+}
+
+/// Sets each value and its place to what `update` makes of them and of an element.
+fn each<F: Fn(f32, u32, f32) -> (f32, u32)>(
+    values: &mut [f32],
+    places: &mut [u32],
+    elements: &[f32],
+    update: F,
+) {
+    pulp::Arch::new().dispatch(Each {
+        values,
+        places,
+        elements,
+        update,
+    });
+}
+
+/// The work of [`each`], which [`pulp`] compiles for the widest vectors that this processor has.
+struct Each<'a, F> {
+    values: &'a mut [f32],
+    places: &'a mut [u32],
+    elements: &'a [f32],
+    update: F,
+}
+
+impl<F: Fn(f32, u32, f32) -> (f32, u32)> pulp::WithSimd for Each<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        let values = self.values.iter_mut().zip(self.places);
+        for ((value, place), element) in values.zip(self.elements) {
+            (*value, *place) = (self.update)(*value, *place, *element);
+        }
+    }
+}
+
+/// Copies a pixel, whose length is a multiple of four.
+pub(super) fn copy(from: &[f32], to: &mut [f32]) {
+    let pairs = fours_mut(to).iter_mut().zip(fours(from));
+    pairs.for_each(|(to, from)| *to = *from);
+}
+
+/// Adds a pixel, whose length is a multiple of four.
+fn add(terms: &[f32], sums: &mut [f32]) {
+    for (sums, terms) in fours_mut(sums).iter_mut().zip(fours(terms)) {
+        (0..4).for_each(|i| sums[i] += terms[i]);
+    }
+}
+
+/// A slice as fours, which fill a vector.
+fn fours<T>(slice: &[T]) -> &[[T; 4]] {
+    slice.as_chunks().0
+}
+
+/// A slice as fours, which fill a vector.
+fn fours_mut<T>(slice: &mut [T]) -> &mut [[T; 4]] {
+    slice.as_chunks_mut().0
+}
+
+/// Whether an element takes the place of a maximum; a NaN is larger than any number.
+fn is_larger(element: f32, maximum: f32) -> bool {
+    (element > maximum) | element.is_nan()
+}

@@ -48,3 +48,10 @@ pub(crate) fn optional_chunks<T>(
         None => (0..tasks).map(|_| None).collect(),
     }
 }
+
+/// Sets the elements of a row from `length` on to 0. They are its padding, fewer than four, and a vector of four is written.
+pub(crate) fn clear_padding(row: &mut [f32], length: usize) {
+    let first = row.len() - 4;
+    let last = row[first..].iter_mut().enumerate();
+    last.for_each(|(i, element)| *element = if first + i < length { *element } else { 0.0 });
+}

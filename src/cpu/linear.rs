@@ -1,6 +1,7 @@
 //! Twins of the linear operation's kernels.
 
 mod dual_start;
+mod gradient;
 mod gradient_norms;
 mod gram;
 mod gram_product;

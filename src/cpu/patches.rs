@@ -7,6 +7,7 @@ mod patches_tangent_forward;
 
 use std::ops::Range;
 
+use super::array::clear_padding;
 use super::twins;
 use super::windows::Windows;
 
@@ -190,9 +191,8 @@ impl Cutter {
         let width = if WIDTH > 0 { WIDTH } else { windows.size[1] };
         let patches = patches.chunks_mut(self.gather.columns);
         for (patch, corner) in patches.zip(self.planes.corners()) {
-            let (patch, padding) = patch.split_at_mut(size);
-            padding.fill(0.0);
-            let rows = patch.chunks_exact_mut(width);
+            clear_padding(patch, size);
+            let rows = patch[..size].chunks_exact_mut(width);
             for (row, start) in rows.zip(&self.planes.row_starts) {
                 row.copy_from_slice(&planes[corner + start..][..width]);
             }

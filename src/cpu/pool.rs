@@ -6,6 +6,7 @@ mod pool_forward;
 mod pool_tangent_backward;
 mod pool_tangent_forward;
 
+use super::array::clear_padding;
 use super::twins;
 use super::windows::Windows;
 use line::{Line, copy};
@@ -68,7 +69,7 @@ impl Pool {
                 let copies = row.chunks_mut(self.units).zip(pixel.chunks(self.width()));
                 copies.for_each(|(to, from)| to.copy_from_slice(&from[..to.len()]));
             }
-            row[self.copies * self.units..].fill(0.0);
+            clear_padding(row, self.copies * self.units);
         }
     }
 
@@ -76,13 +77,12 @@ impl Pool {
     fn unpack(&self, row: &[f32], pixel: &mut [f32]) {
         if self.copies == 1 {
             copy(row, pixel);
-            return pixel[self.units..].fill(0.0);
+            return clear_padding(pixel, self.units);
         }
         let copies = pixel.chunks_mut(self.width()).zip(row.chunks(self.units));
         for (to, from) in copies {
-            let (units, padding) = to.split_at_mut(self.units);
-            units.copy_from_slice(from);
-            padding.fill(0.0);
+            to[..self.units].copy_from_slice(from);
+            clear_padding(to, self.units);
         }
     }
 

@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::gradient::{bias_gradient, weights_gradient};
 use crate::cpu::Array;
-use crate::cpu::matrix::{WEIGHT_ROWS_PER_TASK, product, view, view_mut};
+use crate::cpu::matrix::{WEIGHT_ROWS_PER_TASK, view};
 use crate::kernels::LinearBackwardWeights;
 
 pub(crate) fn run(params: &LinearBackwardWeights, arrays: &mut [Array; 3]) {
@@ -58,18 +59,15 @@ fn part_of_gradient(
     let (weights, bias) = layer.split_at_mut(rows * columns);
     let batch = inputs.len() / rows;
     let above = view(output_gradients, batch, columns, columns);
-    let below = view(inputs, batch, rows, rows).transpose();
+    let below = view(inputs, batch, rows, rows);
     let backward = |(task, weights): (usize, &mut [f32])| {
         let task_rows = weights.len() / columns;
-        let below = below.subrows(task * WEIGHT_ROWS_PER_TASK, task_rows);
-        product(view_mut(weights, task_rows, columns, columns), below, above);
+        let below = below.subcols(task * WEIGHT_ROWS_PER_TASK, task_rows);
+        weights_gradient(columns, [(below, above)], weights);
     };
     weights
         .par_chunks_mut(WEIGHT_ROWS_PER_TASK * columns)
         .enumerate()
         .for_each(backward);
-    bias.fill(0.0);
-    for sample in output_gradients.chunks(columns) {
-        bias.iter_mut().zip(sample).for_each(|(bias, d)| *bias += d);
-    }
+    bias_gradient(output_gradients, bias);
 }

@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::gradient::{bias_gradient, weights_gradient};
 use crate::cpu::Array;
-use crate::cpu::matrix::{product, view, view_mut};
+use crate::cpu::matrix::view;
 use crate::cpu::reduce::norm_sq;
 use crate::kernels::SharedGradientNorms;
 
@@ -32,11 +33,7 @@ pub(crate) fn run(params: &SharedGradientNorms, arrays: &mut [Array; 3]) {
 fn sample_gradient(rows: usize, columns: usize, a: &[f32], d: &[f32], gradient: &mut [f32]) {
     let positions = a.len() / rows;
     let (weights, bias) = gradient.split_at_mut(rows * columns);
-    let a = view(a, positions, rows, rows).transpose();
     let above = view(d, positions, columns, columns);
-    product(view_mut(weights, rows, columns, columns), a, above);
-    bias.fill(0.0);
-    for d in d.chunks(columns) {
-        bias.iter_mut().zip(d).for_each(|(bias, d)| *bias += d);
-    }
+    weights_gradient(columns, [(view(a, positions, rows, rows), above)], weights);
+    bias_gradient(d, bias);
 }

@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
+use super::gradient::{bias_gradient, weights_gradient};
 use crate::cpu::Array;
-use crate::cpu::matrix::{WEIGHT_ROWS_PER_TASK, add_product, product, view, view_mut};
+use crate::cpu::matrix::{WEIGHT_ROWS_PER_TASK, view};
 use crate::kernels::TangentBackwardWeights;
 use crate::state::{ProbeSlot, SLOT_DIVERGED, SLOT_RUNNING};
 
@@ -33,27 +34,22 @@ pub(crate) fn run(params: &TangentBackwardWeights, arrays: &mut [Array; 6]) {
     let gradients =
         &tangent_gradients.read::<f32>()[params.gradients_offset as usize * 4..][..batch * columns];
     let above = view(gradients, batch, columns, columns);
-    let below = view(inputs.read::<f32>(), batch, rows, rows).transpose();
+    let below = view(inputs.read::<f32>(), batch, rows, rows);
     let second_term = (params.lower_stride > 0).then(|| {
         (
-            view(lower_tangents.read::<f32>(), batch, rows, rows).transpose(),
+            view(lower_tangents.read::<f32>(), batch, rows, rows),
             view(output_gradients.read::<f32>(), batch, columns, columns),
         )
     });
     let backward = |(task, weights): (usize, &mut [f32])| {
         let (first, task_rows) = (task * WEIGHT_ROWS_PER_TASK, weights.len() / columns);
-        let mut out = view_mut(weights, task_rows, columns, columns);
-        product(out.as_mut(), below.subrows(first, task_rows), above);
-        if let Some((tangents, gradients)) = second_term {
-            add_product(out, tangents.subrows(first, task_rows), gradients);
-        }
+        let pairs = [Some((below, above)), second_term].into_iter().flatten();
+        let pairs = pairs.map(|(below, above)| (below.subcols(first, task_rows), above));
+        weights_gradient(columns, pairs, weights);
     };
     weights
         .par_chunks_mut(WEIGHT_ROWS_PER_TASK * columns)
         .enumerate()
         .for_each(backward);
-    bias.fill(0.0);
-    for sample in gradients.chunks(columns) {
-        bias.iter_mut().zip(sample).for_each(|(bias, d)| *bias += d);
-    }
+    bias_gradient(gradients, bias);
 }

@@ -99,14 +99,10 @@ impl Line {
 
     /// Finds the first maximum of each channel in each window, padding included.
     fn find(&mut self, pool: &Pool, number: usize, image: &[f32]) {
-        let size = pool.pixel();
-        let windows = self.values.chunks_mut(size);
-        let windows = windows.zip(self.places.chunks_mut(size));
-        for (window, (values, places)) in windows.enumerate() {
-            let (position, place) = pool.first_pixel(number, window);
-            copy(&image[position * size..][..size], values);
-            places.fill(place);
-        }
+        // No element is smaller, so that a window of such elements has its first pixel.
+        self.values.fill(f32::NEG_INFINITY);
+        let windows = self.places.chunks_mut(pool.pixel()).enumerate();
+        windows.for_each(|(window, places)| places.fill(pool.first_place(number, window)));
         for step in pool.steps(number) {
             step.copy_from(image, &mut self.pixels);
             let range = step.range();
@@ -196,14 +192,11 @@ impl Pool {
         })
     }
 
-    /// The position in the image of the first pixel of a window of a line, and its number in the window.
-    fn first_pixel(&self, number: usize, window: usize) -> (usize, u32) {
-        let [(top, rows), (left, columns)] =
-            [(0, number), (1, window)].map(|(axis, window)| self.windows.part(axis, window));
-        let [row, column] = [rows.start, columns.start];
-        let [y, x] = [(top, row), (left, column)].map(|(corner, i)| (corner + i as isize) as usize);
-        let place = row * self.windows.size[1] + column;
-        (y * self.windows.grid[1] + x, place as u32)
+    /// The number in its window of the first pixel of a window of a line that is inside the image.
+    fn first_place(&self, number: usize, window: usize) -> u32 {
+        let [rows, columns] =
+            [(0, number), (1, window)].map(|(axis, window)| self.windows.part(axis, window).1);
+        (rows.start * self.windows.size[1] + columns.start) as u32
     }
 }
 
@@ -242,10 +235,21 @@ impl<F: Fn(f32, u32, f32) -> (f32, u32)> pulp::WithSimd for Each<'_, F> {
     }
 }
 
-/// Copies a pixel, whose length is a multiple of four.
+/// Copies a pixel, whose length is a multiple of four. The usual lengths are known to the compiler, so that it calls no function for a
+/// few elements.
+#[inline(always)]
 pub(super) fn copy(from: &[f32], to: &mut [f32]) {
-    let pairs = fours_mut(to).iter_mut().zip(fours(from));
-    pairs.for_each(|(to, from)| *to = *from);
+    match to.len() {
+        4 => copy_elements::<4>(from, to),
+        8 => copy_elements::<8>(from, to),
+        16 => copy_elements::<16>(from, to),
+        length => to.copy_from_slice(&from[..length]),
+    }
+}
+
+#[inline(always)]
+fn copy_elements<const N: usize>(from: &[f32], to: &mut [f32]) {
+    to[..N].copy_from_slice(&from[..N]);
 }
 
 /// Adds a pixel, whose length is a multiple of four.

@@ -1,0 +1,62 @@
+//! Gradients of a layer's weights and bias from rows: one for each sample, or for each position of one.
+
+use faer::MatRef;
+
+use crate::cpu::matrix::{add_product, view_mut};
+
+/// The most columns for which the transposed product is computed. The library's kernels hold several vectors along the rows of the
+/// result. A narrow result fills so few that each waits for the one before; its transpose fills more. Every element is the
+/// same sum in the same order.
+const NARROW: usize = 16;
+
+/// Computes a gradient of weights, `[rows, columns]`: the sum over the pairs of a'b, where a has the inputs, `[batch, rows]`, and
+/// b the derivatives with respect to the outputs, `[batch, columns]`.
+pub(super) fn weights_gradient<'a>(
+    columns: usize,
+    pairs: impl IntoIterator<Item = (MatRef<'a, f32>, MatRef<'a, f32>)>,
+    weights: &mut [f32],
+) {
+    let rows = weights.len() / columns;
+    if columns > NARROW {
+        weights.fill(0.0);
+        for (a, b) in pairs {
+            let out = view_mut(weights, rows, columns, columns);
+            add_product(out, a.transpose(), b);
+        }
+        return;
+    }
+    let mut transposed = vec![0.0; weights.len()];
+    for (a, b) in pairs {
+        let out = view_mut(&mut transposed, columns, rows, rows);
+        add_product(out, b.transpose(), a);
+    }
+    for (i, row) in weights.chunks_exact_mut(columns).enumerate() {
+        let column = transposed[i..].iter().step_by(rows);
+        row.iter_mut()
+            .zip(column)
+            .for_each(|(to, from)| *to = *from);
+    }
+}
+
+/// Computes a gradient of a bias: the sum of the rows of `above`, in their order. Its length is a multiple of four.
+pub(super) fn bias_gradient(above: &[f32], bias: &mut [f32]) {
+    let columns = bias.len();
+    let (eights, rest) = bias.as_chunks_mut::<8>();
+    let parts = eights.iter_mut().enumerate();
+    parts.for_each(|(part, sums)| *sums = sum_rows(above, columns, 8 * part));
+    let parts = rest.as_chunks_mut::<4>().0;
+    let first = columns - 4;
+    parts
+        .iter_mut()
+        .for_each(|sums| *sums = sum_rows(above, columns, first));
+}
+
+/// Computes the sums of `N` columns, in registers.
+fn sum_rows<const N: usize>(rows: &[f32], columns: usize, first: usize) -> [f32; N] {
+    let mut sums = [0.0; N];
+    for row in rows.chunks_exact(columns) {
+        let part = &row[first..][..N];
+        (0..N).for_each(|i| sums[i] += part[i]);
+    }
+    sums
+}

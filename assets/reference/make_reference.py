@@ -55,6 +55,8 @@ GRAPHS = [
     ("norm_residual", 6, ["linear 5", "position-embedding", "layer-norm", "linear 7", "silu", "linear 5", "add 2", "layer-norm", "relu", "linear 4"], 9, 0.0, 20400),
     ("attention", [1, 4, 6], ["conv 4 kernel 2 stride 2", "linear 12", "attention 2", "linear 4", "add 1", "flatten", "linear 3"], 7, 1e-2, 40000),
     ("attention_curved", [2, 2, 6], ["conv 9 kernel 2 stride 2", "tanh", "attention 3", "gelu", "linear 9", "add 2", "silu", "attention 1", "crelu", "flatten", "linear 3"], 6, 1e-3, 40100),
+    ("copies", 5, ["linear 6", "crelu", "layer-norm", "tanh", "linear 6", "fourier", "add 2", "position-embedding", "relu", "linear 3"], 8, 1e-3, 20500),
+    ("attention_copies", [1, 4, 6], ["conv 6 kernel 2 stride 2", "fourier", "attention 2", "gelu", "linear 3", "crelu", "layer-norm", "flatten", "linear 3"], 7, 0.0, 40200),
 ]
 
 PENALTIES = [

@@ -2,6 +2,7 @@
 
 use super::Activation;
 use super::build::Builder;
+use super::input::describe;
 use super::value::{Value, ValueId};
 use crate::error::Error;
 
@@ -10,21 +11,15 @@ use crate::error::Error;
 pub struct Add;
 
 impl Add {
-    /// Adds the value that a sum of `terms` makes.
+    /// Adds the value that a sum of `terms` makes, which hold one copy of their units each.
     ///
     /// # Errors
-    /// Two terms that are one value, that have different shapes, or that hold two copies of their units.
+    /// Two terms that are one value, or that have different shapes.
     pub(super) fn add(
         network: &mut Builder,
         terms: [ValueId; 2],
         activation: Activation,
     ) -> Result<ValueId, Error> {
-        let shape = |value: Value| match value.grid {
-            [1, 1] => format!("{} x {}", value.copies(), value.units),
-            [height, width] => {
-                format!("{} x {} x {height} x {width}", value.copies(), value.units)
-            }
-        };
         let [left, right] = terms.map(|id| network.value(id));
         if terms[0] == terms[1] {
             return Err(Error::invalid(
@@ -33,9 +28,9 @@ impl Add {
                 "one value twice",
             ));
         }
-        if left.copies() != 1 || shape(left) != shape(right) {
-            let wanted = "values of one shape, of one copy each (copies x units)";
-            let found = format!("{} and {}", shape(left), shape(right));
+        if (left.units, left.grid) != (right.units, right.grid) {
+            let wanted = "values of one shape";
+            let found = format!("{} and {}", describe(&left), describe(&right));
             return Err(Error::invalid("terms of a sum", wanted, found));
         }
         Ok(network.add_value(Value { activation, ..left }))

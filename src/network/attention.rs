@@ -17,12 +17,11 @@ pub struct Attention {
 }
 
 impl Attention {
-    /// Adds attention with so many heads, and returns the value that it makes of `input`. `item` is the item of the
-    /// network, for messages.
+    /// Adds attention with so many heads, and returns the value that it makes of `input`, which holds one copy of its units.
+    /// `item` is the item of the network, for messages.
     ///
     /// # Errors
-    /// No head, an input that holds two copies of its units, or one whose units are not three times a multiple of the
-    /// heads.
+    /// No head, or an input whose units are not three times a multiple of the heads.
     pub(super) fn add(
         network: &mut Builder,
         input: ValueId,
@@ -36,15 +35,6 @@ impl Attention {
         };
         if heads == 0 {
             return refuse(format!("1 head at least for {item}"), "0".to_owned());
-        }
-        if read.copies() != 1 {
-            let found = format!(
-                "{} of {}, by {:?}",
-                read.copies(),
-                read.units,
-                read.activation
-            );
-            return refuse(format!("one copy of the units for {item}"), found);
         }
         if !read.units.is_multiple_of(3) {
             let wanted = format!("3 x width units for {item}: queries, keys and values");

@@ -51,6 +51,7 @@ impl Network {
             Op::PositionEmbedding(_) => "a position embedding",
             Op::Attention(_) => "attention",
             Op::Patches(_) => "a convolution or flattening",
+            Op::Pool(pool) if pool.windows.are_single() => "a joining of copies",
             Op::Pool(_) => "a pool",
         };
         match node.block {
@@ -91,6 +92,10 @@ mod tests {
             (
                 vec![Linear(5), relu(), Linear(5), Add(2), relu(), Linear(2)],
                 "value 2, which a sum reads",
+            ),
+            (
+                vec![Linear(5), F(Activation::Crelu), LayerNorm, Linear(2)],
+                "value 1, which a joining of copies reads",
             ),
         ] {
             let network = Network::sequence(4, &items).unwrap();

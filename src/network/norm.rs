@@ -52,7 +52,7 @@ impl LayerNorm {
 #[cfg(test)]
 mod tests {
     use crate::network::Activation::{Crelu, Identity, Relu};
-    use crate::network::Item::{Activation as F, LayerNorm, Linear, PositionEmbedding};
+    use crate::network::Item::{Activation as F, LayerNorm, Linear};
     use crate::network::Network;
 
     #[test]
@@ -83,20 +83,5 @@ mod tests {
         let wanted = [Identity, Identity, Crelu, Identity, Identity, Identity];
         assert_eq!(activations.collect::<Vec<_>>(), wanted);
         assert!(Network::sequence(4, &[LayerNorm, F(Relu), Linear(2)]).is_ok());
-    }
-
-    #[test]
-    fn two_copies_are_refused() {
-        for (item, name) in [
-            (LayerNorm, "layer-norm"),
-            (PositionEmbedding, "position-embedding"),
-        ] {
-            let items = [Linear(5), F(Crelu), item, Linear(2)];
-            let message = Network::sequence(4, &items).unwrap_err().to_string();
-            let wanted = format!(
-                "items of a network: wanted 1 x 5 (copies x units) before item 3, {name}, found 2 x 5, which Crelu makes"
-            );
-            assert_eq!(message, wanted);
-        }
     }
 }

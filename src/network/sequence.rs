@@ -48,9 +48,9 @@ impl Network {
     ///
     /// # Errors
     /// A list that is empty or longer than 1,024 items, that does not end with a linear operation of 2 classes at least,
-    /// or that has a width of zero, an activation without a value, a sum of values of different shapes, a normalisation or
-    /// a position embedding of a value of two copies, attention whose heads do not divide its width, a convolution of a
-    /// vector or of an image that is too small, or logits at more than one position; more than 2^31 elements.
+    /// or that has a width of zero, an activation without a value, a sum of values of different shapes, attention whose heads
+    /// do not divide its width, a convolution of a vector or of an image that is too small, or logits at more than one
+    /// position; more than 2^31 elements.
     pub fn sequence(input: impl Into<InputShape>, items: &[Item]) -> Result<Self, Error> {
         match items.last() {
             Some(Item::Linear(2..)) if items.len() <= MOST_ITEMS => {}
@@ -91,6 +91,8 @@ struct Sequence {
     builder: Builder,
     /// The value after each number of items; `None` where an activation follows.
     after: Vec<Option<ValueId>>,
+    /// The values of two copies that have been joined, each with what it became.
+    joined: Vec<(ValueId, ValueId)>,
     linears: usize,
     norms: usize,
     positions: usize,
@@ -102,6 +104,7 @@ impl Sequence {
         let mut sequence = Self {
             builder: Builder::new(input)?,
             after: vec![Some(ValueId(0))],
+            joined: Vec::new(),
             linears: 0,
             norms: 0,
             positions: 0,
@@ -158,13 +161,13 @@ impl Sequence {
                 })
             }
             Item::Add(from) => {
-                let terms = [input, self.value_after(from)?];
+                let terms = [input, self.value_after(from)?].map(|term| self.joined(term));
                 let output = Add::add(&mut self.builder, terms, activation)?;
                 self.builder.add_plain(Op::Add(Add), terms.to_vec(), output);
                 Ok(output)
             }
             Item::LayerNorm => {
-                self.check_one_copy(item)?;
+                let input = self.joined(input);
                 self.norms += 1;
                 let name = format!("norm{}", self.norms);
                 self.builder.add_node(name, input, |network| {
@@ -173,7 +176,7 @@ impl Sequence {
                 })
             }
             Item::PositionEmbedding => {
-                self.check_one_copy(item)?;
+                let input = self.joined(input);
                 self.positions += 1;
                 let name = format!("position{}", self.positions);
                 self.builder.add_node(name, input, |network| {
@@ -182,7 +185,7 @@ impl Sequence {
                 })
             }
             Item::Attention(heads) => {
-                let place = self.place(item);
+                let (input, place) = (self.joined(input), self.place(item));
                 Attention::add(&mut self.builder, input, heads, activation, &place)
             }
             Item::Conv(channels, window) => self.convolve(item, channels, window, activation),
@@ -264,20 +267,23 @@ impl Sequence {
         Patches::add(&mut self.builder, input, windows, value.width(), &place)
     }
 
-    /// Refuses an item whose input holds two copies of its units.
-    fn check_one_copy(&self, item: &Item) -> Result<(), Error> {
-        let input = self.builder.value(self.builder.last_value());
-        if input.copies() == 1 {
-            return Ok(());
+    /// A value as one copy of its units, for operations that take no more. The two copies that an activation makes become
+    /// units of one, those of the first before those of the second: a pool has its copies as channels, and windows of one
+    /// position change nothing else.
+    fn joined(&mut self, id: ValueId) -> ValueId {
+        let value = self.builder.value(id);
+        if value.copies() == 1 {
+            return id;
         }
-        let (number, units) = (self.after.len(), input.units);
-        let wanted = format!("1 x {units} (copies x units) before item {number}, {item}");
-        let found = format!(
-            "{} x {units}, which {:?} makes",
-            input.copies(),
-            input.activation
-        );
-        Err(Error::invalid("items of a network", wanted, found))
+        let known = self.joined.iter().find(|(of, _)| *of == id);
+        if let Some((_, joined)) = known {
+            return *joined;
+        }
+        let windows = Windows::single(value.grid);
+        let (kind, activation) = (PoolKind::Average, Activation::Identity);
+        let joined = Pool::add(&mut self.builder, id, kind, windows, activation);
+        self.joined.push((id, joined));
+        joined
     }
 
     fn value_after(&self, items: usize) -> Result<ValueId, Error> {

@@ -25,7 +25,7 @@ pub const CASES: [&str; 11] = [
 pub const SGD_CASES: [&str; 4] = ["relu_l2", "crelu_l2", "tanh", "linear"];
 
 /// The cases that have `graph_<case>.json`.
-pub const GRAPH_CASES: [&str; 12] = [
+pub const GRAPH_CASES: [&str; 14] = [
     "residual",
     "skip_crelu",
     "skip_far",
@@ -38,6 +38,8 @@ pub const GRAPH_CASES: [&str; 12] = [
     "lenet",
     "attention",
     "attention_curved",
+    "copies",
+    "attention_copies",
 ];
 
 /// The inputs of a graph: a width, or the channels, the height and the width of an image.

@@ -11,9 +11,9 @@ use trainable::network::{Item, Network};
 
 /// Sums of neighbours and of values far apart, of the input, of a value with three readers, and of terms whose activations
 /// are curved, keep z, have a kink, or are none. Normalisations of the input, of values with each kind of activation, and of
-/// a value that a later node reads, too; the same of position embeddings.
+/// a value that a later node reads, too; the same of position embeddings. Each of the three on values of two copies.
 fn graphs() -> Vec<Graph> {
-    let lists: [(usize, &[Operation]); 9] = [
+    let lists: [(usize, &[Operation]); 11] = [
         (3, &[Linear(3), Add(0), F(A::Tanh), Linear(3)]),
         (
             4,
@@ -111,6 +111,35 @@ fn graphs() -> Vec<Graph> {
                 F(A::Gelu),
                 Position,
                 Add(6),
+                Linear(3),
+            ],
+        ),
+        (
+            3,
+            &[
+                Linear(5),
+                F(A::Crelu),
+                Norm,
+                F(A::Tanh),
+                Linear(5),
+                F(A::Fourier),
+                Add(2),
+                Position,
+                Linear(2),
+            ],
+        ),
+        (
+            4,
+            &[
+                Linear(3),
+                F(A::Fourier),
+                Position,
+                F(A::Crelu),
+                Norm,
+                F(A::Fourier),
+                Linear(6),
+                Add(2),
+                F(A::Silu),
                 Linear(3),
             ],
         ),

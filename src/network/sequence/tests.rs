@@ -204,22 +204,47 @@ fn attention_makes_a_third_of_the_units_and_has_no_block() {
     assert_eq!((made.units, made.activation), (4, Gelu));
 }
 
+/// Two copies become units of one where an operation takes no more; once, whatever number of operations read them.
+#[test]
+fn copies_are_joined_for_operations_that_take_one() {
+    let items = [
+        "linear 6",
+        "crelu",
+        "attention 2",
+        "linear 6",
+        "fourier",
+        "add 2",
+        "layer-norm",
+        "add 5",
+        "linear 3",
+    ];
+    let network = Network::sequence(4, &parse(&items)).unwrap();
+    let units = network.values().iter().map(|value| value.width());
+    let wanted = [4, 12, 12, 4, 12, 12, 12, 12, 12, 3];
+    assert_eq!(units.collect::<Vec<_>>(), wanted);
+    let pools = network.nodes().iter();
+    let pools = pools.filter(|node| matches!(node.op, Op::Pool(_)));
+    let read: Vec<_> = pools.map(|node| node.inputs[0].index()).collect();
+    assert_eq!(read, [1, 4]);
+    let copies = network.values().iter().map(|value| value.copies());
+    assert_eq!(copies.filter(|copies| *copies == 2).count(), 2);
+}
+
 #[test]
 fn what_makes_no_sense_is_refused() {
     let refusal = |items: &[Item]| Network::sequence(4, items).unwrap_err().to_string();
-    let shapes =
-        "terms of a sum: wanted values of one shape, of one copy each (copies x units), found ";
+    let shapes = "terms of a sum: wanted values of one shape, found ";
     let items = "items of a network: wanted ";
     let term =
         "a term of a sum: wanted the number of an earlier item, or 0 for the input, found item ";
     for (items, wanted) in [
         (
             &[Linear(5), Add(0), Linear(2)][..],
-            format!("{shapes}1 x 5 and 1 x 4"),
+            format!("{shapes}a vector of 5 and a vector of 4"),
         ),
         (
             &[Linear(4), F(Crelu), Linear(4), Add(2), Linear(2)],
-            format!("{shapes}1 x 4 and 2 x 4"),
+            format!("{shapes}a vector of 4 and a vector of 8"),
         ),
         (
             &[Linear(4), F(Relu), Linear(4), Add(1), Linear(2)],
@@ -244,9 +269,9 @@ fn what_makes_no_sense_is_refused() {
             ),
         ),
         (
-            &[Linear(6), F(Crelu), Attention(2), Linear(2)],
+            &[Linear(5), F(Crelu), Attention(2), Linear(2)],
             format!(
-                "{items}one copy of the units for item 3 (attention 2), found 2 of 6, by Crelu"
+                "{items}3 x width units for item 3 (attention 2): queries, keys and values, found 10"
             ),
         ),
         (

@@ -322,7 +322,7 @@ impl Experiment {
     }
 
     /// The network of one of the experiment's arms.
-    fn network(&self, arm: &Arm) -> Result<Network, Error> {
+    pub(crate) fn network(&self, arm: &Arm) -> Result<Network, Error> {
         let data = self.data();
         let network = &arm.network;
         network.network(data.shape.into(), data.classes, &arm.hidden, arm.activation)

@@ -5,18 +5,9 @@ use std::collections::BTreeMap;
 use super::grid::Curve;
 use super::rows::distinct;
 use super::scale::{Kind, Scale, number};
-use crate::record::NETWORK;
 
 /// The number of arms from which a count that all of them share is written once.
 const MANY_ARMS: usize = 3;
-
-/// Returns "Layer 1" or "Network".
-pub(super) fn place(layer: &str) -> String {
-    match layer {
-        NETWORK => "Network".to_owned(),
-        layer => format!("Layer {layer}"),
-    }
-}
 
 /// Returns `name` with a capital first letter.
 pub(super) fn capitalised(name: &str) -> String {

@@ -3,7 +3,7 @@
 use kuva::plot::MarkerShape;
 
 use super::Subject;
-use super::captions::{capitalised, heading, place};
+use super::captions::{capitalised, heading};
 use super::curves::{SeedCurve, mean_curve, median_curve};
 use super::drawing::{BLACK, extent};
 use super::grid::{Curve, Panel, Style, values};
@@ -113,7 +113,7 @@ pub(super) fn quantity_row(
     quantity: &Quantity,
     layer: &str,
 ) -> Vec<Panel> {
-    let place = place(layer);
+    let place = rows.subject.place(layer);
     let curves = |group: &Group| -> Vec<_> {
         let arms = group.arms.iter();
         arms.map(|(arm, style)| {
@@ -136,7 +136,7 @@ pub(super) fn bounds_row(
     quantities: &[(&Quantity, Style)],
     layer: &str,
 ) -> Vec<Panel> {
-    let place = place(layer);
+    let place = rows.subject.place(layer);
     let curves = |group: &Group| -> Vec<_> {
         let arms = group.arms.iter().map(|(arm, _)| arm);
         arms.flat_map(|arm| {

@@ -1,6 +1,7 @@
 //! The subject that pictures and pages name: the stream of tasks, its score and its chance level.
 
-use crate::experiment::{Experiment, score_name};
+use crate::experiment::{Arm, Experiment, score_name};
+use crate::record::NETWORK;
 use crate::spec::Loss;
 
 /// The streams of tasks behind the rows.
@@ -14,6 +15,8 @@ pub(super) struct Subject {
     pub(super) loss: Option<Loss>,
     /// The name of the score of a task.
     pub(super) score: &'static str,
+    /// The names of the networks' blocks; empty where arms differ in them.
+    pub(super) blocks: Vec<String>,
 }
 
 impl Subject {
@@ -23,11 +26,28 @@ impl Subject {
         let mut names: Vec<_> = experiments.iter().map(name).collect();
         names.sort_unstable();
         names.dedup();
+        let arms = experiments
+            .iter()
+            .flat_map(|one| one.arms.iter().map(|arm| block_names(one, arm)));
         Self {
             stream: names.join(" and "),
             classes: common(experiments.iter().map(|one| one.guessed_classes())).flatten(),
             loss: common(experiments.iter().map(|one| one.stream.loss())),
             score: score_name(experiments.iter().copied()),
+            blocks: common(arms).flatten().unwrap_or_default(),
+        }
+    }
+
+    /// Returns "Layer 1", "Layer 2 (conv2)" or "Network". A perceptron's blocks have no names but their numbers.
+    pub(super) fn place(&self, layer: &str) -> String {
+        if layer == NETWORK {
+            return "Network".to_owned();
+        }
+        let number = layer.parse::<usize>().ok();
+        let name = number.and_then(|number| self.blocks.get(number.checked_sub(1)?));
+        match name {
+            Some(name) if *name != format!("fc{layer}") => format!("Layer {layer} ({name})"),
+            _ => format!("Layer {layer}"),
         }
     }
 
@@ -48,8 +68,16 @@ impl Subject {
             classes: Some(10),
             loss: Some(Loss::CrossEntropy),
             score: score_name([]),
+            blocks: Vec::new(),
         }
     }
+}
+
+/// Returns the names of the blocks of an arm's network; `None` where it has no network.
+fn block_names(experiment: &Experiment, arm: &Arm) -> Option<Vec<String>> {
+    let network = experiment.network(arm).ok()?;
+    let names = network.blocks().iter().map(|block| block.name.clone());
+    Some(names.collect())
 }
 
 /// Returns the value that all of `values` are; `None` where they differ, or there are none.
@@ -64,6 +92,20 @@ mod tests {
     use crate::data::{Description, Shape};
     use crate::experiment::presets::{Preset, Scale};
     use crate::spec::StreamKind;
+
+    #[test]
+    fn a_layer_has_the_name_of_its_block_where_all_arms_agree() {
+        let mlp = Preset::Smoke.experiment(Scale::Small);
+        let lenet = Preset::Lenet.experiment(Scale::Small);
+        let place =
+            |experiments: &[&Experiment], layer: &str| Subject::of(experiments).place(layer);
+        assert_eq!(place(&[&lenet], "2"), "Layer 2 (conv2)");
+        assert_eq!(place(&[&lenet, &lenet], "3"), "Layer 3 (fc1)");
+        assert_eq!(place(&[&lenet], NETWORK), "Network");
+        assert_eq!(place(&[&mlp], "2"), "Layer 2");
+        assert_eq!(place(&[&lenet, &mlp], "2"), "Layer 2");
+        assert_eq!(place(&[&lenet], "9"), "Layer 9");
+    }
 
     #[test]
     fn runs_on_different_data_have_no_chance_in_common() {

@@ -127,7 +127,7 @@ fn networks_that_do_not_fit_are_refused() {
     );
     let shapes = refused(list("linear 6, linear 5, add 1, linear classes"));
     assert!(
-        shapes.starts_with("arm \"a\": ") && shapes.contains("1 x 5 and 1 x 6"),
+        shapes.starts_with("arm \"a\": ") && shapes.contains("a vector of 5 and a vector of 6"),
         "{shapes}"
     );
     let last = refused(list("linear 10, relu"));

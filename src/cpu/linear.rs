@@ -1,7 +1,6 @@
 //! Twins of the linear operation's kernels.
 
 mod dual_start;
-mod gradient;
 mod gradient_norms;
 mod gram;
 mod gram_product;

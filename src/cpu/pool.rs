@@ -1,15 +1,14 @@
 //! Twins of the kernels of pools.
 
-mod line;
 mod pool_backward;
 mod pool_forward;
 mod pool_tangent_backward;
 mod pool_tangent_forward;
 
 use super::array::clear_padding;
+use super::pool_line::{Line, copy};
 use super::twins;
 use super::windows::Windows;
-use line::{Line, copy};
 
 twins! {
     pool_forward: PoolForward,
@@ -21,13 +20,13 @@ twins! {
 /// A pool of an image whose pixels are `[copies, units with padding]`; the twin of `shaders/common/pool.wgsl` and
 /// `pool_gradient.wgsl`. A channel is a unit of a copy.
 #[derive(Clone, Copy)]
-struct Pool {
-    windows: Windows,
-    units: usize,
-    copies: usize,
-    is_maximum: bool,
+pub(super) struct Pool {
+    pub(super) windows: Windows,
+    pub(super) units: usize,
+    pub(super) copies: usize,
+    pub(super) is_maximum: bool,
     /// The share of one element in a mean.
-    share: f32,
+    pub(super) share: f32,
 }
 
 /// Reads a [`Pool`] from a kernel's uniform.
@@ -56,7 +55,7 @@ impl Pool {
     }
 
     /// The stored length of a pixel.
-    fn pixel(&self) -> usize {
+    pub(super) fn pixel(&self) -> usize {
         self.copies * self.width()
     }
 
@@ -74,7 +73,7 @@ impl Pool {
     }
 
     /// Reads a pixel from a row of the pool, as [`Pool::pack`] wrote it; its padding becomes 0.
-    fn unpack(&self, row: &[f32], pixel: &mut [f32]) {
+    pub(super) fn unpack(&self, row: &[f32], pixel: &mut [f32]) {
         if self.copies == 1 {
             copy(row, pixel);
             return clear_padding(pixel, self.units);

@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::gradient::{bias_gradient, weights_gradient};
 use crate::cpu::Array;
+use crate::cpu::layer_gradient::{bias_gradient, weights_gradient};
 use crate::cpu::matrix::view;
 use crate::cpu::reduce::norm_sq;
 use crate::kernels::SharedGradientNorms;

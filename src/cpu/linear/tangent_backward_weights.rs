@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::gradient::{bias_gradient, weights_gradient};
 use crate::cpu::Array;
+use crate::cpu::layer_gradient::{bias_gradient, weights_gradient};
 use crate::cpu::matrix::{WEIGHT_ROWS_PER_TASK, view};
 use crate::kernels::TangentBackwardWeights;
 use crate::state::{ProbeSlot, SLOT_DIVERGED, SLOT_RUNNING};

@@ -2,9 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::{Line, pool};
+use super::pool;
 use crate::cpu::Array;
 use crate::cpu::activation::{add_before, from_number, pre_activation_gradient};
+use crate::cpu::pool_line::Line;
 use crate::kernels::PoolBackward;
 
 pub(crate) fn run(params: &PoolBackward, arrays: &mut [Array; 4]) {

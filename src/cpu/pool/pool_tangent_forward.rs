@@ -2,10 +2,11 @@
 
 use rayon::prelude::*;
 
-use super::{Line, pool};
+use super::pool;
 use crate::cpu::Array;
 use crate::cpu::activation::{from_number, write_tangent};
 use crate::cpu::array::optional_chunks;
+use crate::cpu::pool_line::Line;
 use crate::kernels::PoolTangentForward;
 use crate::state::{ProbeSlot, SLOT_RUNNING};
 

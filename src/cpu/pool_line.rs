@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::Pool;
+use super::pool::Pool;
 
 /// The results of the windows of a line, `[windows, copies, units with padding]`.
 pub(super) struct Line {

@@ -11,7 +11,7 @@ const NARROW: usize = 16;
 
 /// Computes a gradient of weights, `[rows, columns]`: the sum over the pairs of a'b, where a has the inputs, `[batch, rows]`, and
 /// b the derivatives with respect to the outputs, `[batch, columns]`.
-pub(super) fn weights_gradient<'a>(
+pub(crate) fn weights_gradient<'a>(
     columns: usize,
     pairs: impl IntoIterator<Item = (MatRef<'a, f32>, MatRef<'a, f32>)>,
     weights: &mut [f32],
@@ -39,7 +39,7 @@ pub(super) fn weights_gradient<'a>(
 }
 
 /// Computes a gradient of a bias: the sum of the rows of `above`, in their order. Its length is a multiple of four.
-pub(super) fn bias_gradient(above: &[f32], bias: &mut [f32]) {
+pub(crate) fn bias_gradient(above: &[f32], bias: &mut [f32]) {
     let columns = bias.len();
     let (eights, rest) = bias.as_chunks_mut::<8>();
     let parts = eights.iter_mut().enumerate();

@@ -1,8 +1,8 @@
 //! Gradients of a layer's weights and bias from rows: one for each sample, or for each position of one.
 
-use faer::MatRef;
+use faer::{MatMut, MatRef};
 
-use crate::cpu::matrix::{add_product, view_mut};
+use crate::cpu::matrix::{add_product, product, view_mut};
 
 /// The most columns for which the transposed product is computed. The library's kernels hold several vectors along the rows of the
 /// result. A narrow result fills so few that each waits for the one before; its transpose fills more. Every element is the
@@ -17,25 +17,31 @@ pub(crate) fn weights_gradient<'a>(
     weights: &mut [f32],
 ) {
     let rows = weights.len() / columns;
+    let pairs = pairs.into_iter();
     if columns > NARROW {
-        weights.fill(0.0);
-        for (a, b) in pairs {
-            let out = view_mut(weights, rows, columns, columns);
-            add_product(out, a.transpose(), b);
-        }
-        return;
+        let pairs = pairs.map(|(a, b)| (a.transpose(), b));
+        return sum_products(view_mut(weights, rows, columns, columns), pairs);
     }
     let mut transposed = vec![0.0; weights.len()];
-    for (a, b) in pairs {
-        let out = view_mut(&mut transposed, columns, rows, rows);
-        add_product(out, b.transpose(), a);
-    }
+    let pairs = pairs.map(|(a, b)| (b.transpose(), a));
+    sum_products(view_mut(&mut transposed, columns, rows, rows), pairs);
     for (i, row) in weights.chunks_exact_mut(columns).enumerate() {
         let column = transposed[i..].iter().step_by(rows);
         row.iter_mut()
             .zip(column)
             .for_each(|(to, from)| *to = *from);
     }
+}
+
+/// Computes the sum of the products of pairs.
+fn sum_products<'a>(
+    mut out: MatMut<'_, f32>,
+    mut pairs: impl Iterator<Item = (MatRef<'a, f32>, MatRef<'a, f32>)>,
+) {
+    if let Some((a, b)) = pairs.next() {
+        product(out.as_mut(), a, b);
+    }
+    pairs.for_each(|(a, b)| add_product(out.as_mut(), a, b));
 }
 
 /// Computes a gradient of a bias: the sum of the rows of `above`, in their order. Its length is a multiple of four.

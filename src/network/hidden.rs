@@ -51,7 +51,11 @@ impl Network {
             Op::PositionEmbedding(_) => "a position embedding",
             Op::Attention(_) => "attention",
             Op::Patches(_) => "a convolution or flattening",
-            Op::Pool(pool) if pool.windows.are_single() => "a joining of copies",
+            Op::Pool(pool)
+                if pool.windows.are_single() && self.value(node.inputs[0]).copies() > 1 =>
+            {
+                "a joining of copies"
+            }
             Op::Pool(_) => "a pool",
         };
         match node.block {

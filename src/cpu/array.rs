@@ -55,3 +55,20 @@ pub(crate) fn clear_padding(row: &mut [f32], length: usize) {
     let last = row[first..].iter_mut().enumerate();
     last.for_each(|(i, element)| *element = if first + i < length { *element } else { 0.0 });
 }
+
+/// Copies a row, whose length is a multiple of four. The usual lengths are known to the compiler, so that it calls no function for a
+/// few elements.
+#[inline(always)]
+pub(crate) fn copy_row(from: &[f32], to: &mut [f32]) {
+    match to.len() {
+        4 => copy_elements::<4>(from, to),
+        8 => copy_elements::<8>(from, to),
+        16 => copy_elements::<16>(from, to),
+        length => to.copy_from_slice(&from[..length]),
+    }
+}
+
+#[inline(always)]
+fn copy_elements<const N: usize>(from: &[f32], to: &mut [f32]) {
+    to[..N].copy_from_slice(&from[..N]);
+}

@@ -5,8 +5,7 @@ mod pool_forward;
 mod pool_tangent_backward;
 mod pool_tangent_forward;
 
-use super::array::clear_padding;
-use super::pool_line::{Line, copy};
+use super::array::{clear_padding, copy_row};
 use super::twins;
 use super::windows::Windows;
 
@@ -63,7 +62,7 @@ impl Pool {
     fn pack<'a>(&self, pixels: &[f32], rows: impl Iterator<Item = &'a mut [f32]>) {
         for (row, pixel) in rows.zip(pixels.chunks(self.pixel())) {
             if self.copies == 1 {
-                copy(pixel, row);
+                copy_row(pixel, row);
             } else {
                 let copies = row.chunks_mut(self.units).zip(pixel.chunks(self.width()));
                 copies.for_each(|(to, from)| to.copy_from_slice(&from[..to.len()]));
@@ -75,32 +74,13 @@ impl Pool {
     /// Reads a pixel from a row of the pool, as [`Pool::pack`] wrote it; its padding becomes 0.
     pub(super) fn unpack(&self, row: &[f32], pixel: &mut [f32]) {
         if self.copies == 1 {
-            copy(row, pixel);
+            copy_row(row, pixel);
             return clear_padding(pixel, self.units);
         }
         let copies = pixel.chunks_mut(self.width()).zip(row.chunks(self.units));
         for (to, from) in copies {
             to[..self.units].copy_from_slice(from);
             clear_padding(to, self.units);
-        }
-    }
-
-    /// Computes the derivatives with respect to the pixels from those with respect to the pool, whose rows are `columns` long.
-    /// Every pixel gets its windows in row-major order.
-    fn spread(
-        &self,
-        image: &[f32],
-        (above, columns): (&[f32], usize),
-        line: &mut Line,
-        pixels: &mut [f32],
-    ) {
-        pixels.fill(0.0);
-        let lines = above.chunks(columns * self.windows.outputs[1]);
-        for (number, above) in lines.enumerate() {
-            line.spread(self, number, image, (above, columns), pixels);
-        }
-        if !self.is_maximum {
-            pixels.iter_mut().for_each(|sum| *sum *= self.share);
         }
     }
 }

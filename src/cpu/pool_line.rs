@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use super::array::copy_row;
 use super::pool::Pool;
 
 /// The results of the windows of a line, `[windows, copies, units with padding]`.
@@ -65,8 +66,27 @@ impl Line {
         &self.values
     }
 
-    /// Adds the derivatives with respect to a line, rows of `columns`, to those with respect to the pixels of the image.
+    /// Computes the derivatives with respect to the pixels from those with respect to the pool, whose rows are `columns` long.
+    /// Every pixel gets its windows in row-major order.
     pub(super) fn spread(
+        &mut self,
+        pool: &Pool,
+        image: &[f32],
+        (above, columns): (&[f32], usize),
+        pixels: &mut [f32],
+    ) {
+        pixels.fill(0.0);
+        let lines = above.chunks(columns * pool.windows.outputs[1]);
+        for (number, above) in lines.enumerate() {
+            self.spread_line(pool, number, image, (above, columns), pixels);
+        }
+        if !pool.is_maximum {
+            pixels.iter_mut().for_each(|sum| *sum *= pool.share);
+        }
+    }
+
+    /// Adds the derivatives with respect to a line, rows of `columns`, to those with respect to the pixels of the image.
+    fn spread_line(
         &mut self,
         pool: &Pool,
         number: usize,
@@ -149,7 +169,7 @@ impl Step {
     fn copy_from(&self, image: &[f32], line: &mut [f32]) {
         let windows = line[self.range()].chunks_exact_mut(self.size);
         for (window, pixel) in windows.zip(self.pixels(image)) {
-            copy(pixel, window);
+            copy_row(pixel, window);
         }
     }
 
@@ -235,38 +255,12 @@ impl<F: Fn(f32, u32, f32) -> (f32, u32)> pulp::WithSimd for Each<'_, F> {
     }
 }
 
-/// Copies a pixel, whose length is a multiple of four. The usual lengths are known to the compiler, so that it calls no function for a
-/// few elements.
-#[inline(always)]
-pub(super) fn copy(from: &[f32], to: &mut [f32]) {
-    match to.len() {
-        4 => copy_elements::<4>(from, to),
-        8 => copy_elements::<8>(from, to),
-        16 => copy_elements::<16>(from, to),
-        length => to.copy_from_slice(&from[..length]),
-    }
-}
-
-#[inline(always)]
-fn copy_elements<const N: usize>(from: &[f32], to: &mut [f32]) {
-    to[..N].copy_from_slice(&from[..N]);
-}
-
-/// Adds a pixel, whose length is a multiple of four.
+/// Adds a pixel, whose length is a multiple of four: so many elements fill a vector.
 fn add(terms: &[f32], sums: &mut [f32]) {
-    for (sums, terms) in fours_mut(sums).iter_mut().zip(fours(terms)) {
+    let fours = sums.as_chunks_mut::<4>().0.iter_mut();
+    for (sums, terms) in fours.zip(terms.as_chunks::<4>().0) {
         (0..4).for_each(|i| sums[i] += terms[i]);
     }
-}
-
-/// A slice as fours, which fill a vector.
-fn fours<T>(slice: &[T]) -> &[[T; 4]] {
-    slice.as_chunks().0
-}
-
-/// A slice as fours, which fill a vector.
-fn fours_mut<T>(slice: &mut [T]) -> &mut [[T; 4]] {
-    slice.as_chunks_mut().0
 }
 
 /// Whether an element takes the place of a maximum; a NaN is larger than any number.

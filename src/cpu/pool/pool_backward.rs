@@ -31,7 +31,7 @@ pub(crate) fn run(params: &PoolBackward, arrays: &mut [Array; 4]) {
         scratch,
         |(line, pixels), ((below, image), (arguments, above))| {
             let before = (params.accumulate != 0).then(|| below.to_vec());
-            pool.spread(image, (above, columns), line, pixels);
+            line.spread(&pool, image, (above, columns), pixels);
             pre_activation_gradient(activation, width, arguments, pixels, below);
             add_before(below, before);
         },

@@ -47,12 +47,12 @@ pub(crate) fn run(params: &PoolTangentBackward, arrays: &mut [Array; 7]) {
         let arguments = &arguments[sample * argument_size..][..argument_size];
         let before = (params.accumulate != 0).then(|| lower.to_vec());
         let rd = &upper[number * pooled_size..][..pooled_size];
-        pool.spread(image, (rd, columns), line, pixels);
+        line.spread(&pool, image, (rd, columns), pixels);
         pre_activation_gradient(activation, width, arguments, pixels, lower);
         if activation.is_curved() {
             let d = &gradients[sample * pooled_size..][..pooled_size];
             let tangents = &tangents[number * size..][..size];
-            pool.spread(image, (d, columns), line, pixels);
+            line.spread(&pool, image, (d, columns), pixels);
             add_curvature(activation, width, arguments, tangents, pixels, lower);
         }
         add_before(lower, before);

@@ -388,6 +388,7 @@ fn scoreboards_follow_from_their_seeds() {
         ("tournament-sgd", 12),
         ("tournament-l2-init", 12),
         ("tournament-medium", 9),
+        ("networks-constant", 9),
         ("field", 6),
     ];
     for (board, budget) in boards.map(|(board, budget)| (published().0.join(board), budget)) {

@@ -44,7 +44,8 @@ pub struct Engine {
     buffers: Buffers,
     persistent: Vec<PersistentBuffer>,
     program: RecordedProgram,
-    has_parameters: bool,
+    /// Whether each replica has parameters.
+    has_parameters: Vec<bool>,
     has_reference: bool,
     /// Updates that were recorded since the start: they tell when a task switches.
     updates: u64,
@@ -61,10 +62,10 @@ impl Engine {
     pub fn new(device: &wgpu::Device, spec: TrainingSpec) -> Result<Self, Error> {
         let program = Program::new(&spec)?;
         Ok(Self {
-            spec,
             program: RecordedProgram::new(device, &program)?,
             updates: 0,
-            has_parameters: false,
+            has_parameters: vec![false; spec.replicas.len()],
+            spec,
             has_reference: program.store_reference.dispatches.is_empty(),
             persistent: persistent_buffers(&program),
             buffers: program.buffers,
@@ -119,8 +120,9 @@ impl Engine {
         // The beginning of the same probe was checked.
         let is_begun = matches!(work, Work::ProbeIterations(_) | Work::ProbeEnd);
         let needs_no_reference = matches!(work, Work::StoreReference | Work::Forward);
-        if !(self.has_parameters || is_start || is_begun) {
-            return Err(Error::NoParameters);
+        let without = self.has_parameters.iter().position(|has| !has);
+        if let Some(replica) = without.filter(|_| !is_start && !is_begun) {
+            return Err(Error::NoParameters { replica });
         }
         if !(self.has_reference || is_start || is_begun || needs_no_reference) {
             return Err(Error::NoReferenceParameters);

@@ -51,13 +51,18 @@ pub enum Error {
     /// The caller asked for indicators of a replica that is not finite.
     #[error(transparent)]
     NotFinite(#[from] NotFinite),
-    /// The engine has no parameters yet.
-    #[error("the parameters were never set; initialise the engine or write parameters first")]
-    NoParameters,
-    /// The engine has regularisers, but no parameters that they pull towards yet.
+    /// A replica of the engine has no parameters yet.
     #[error(
-        "L2-init or Wasserstein regularisation wanted, but the initial parameters were never taken; \
-         initialise the engine or store reference parameters first"
+        "the parameters of replica {replica} were never set; initialise the engine or write parameters first"
+    )]
+    NoParameters {
+        /// The number of the first such replica, from 0.
+        replica: usize,
+    },
+    /// A regulariser or a projection refers to initial parameters that the engine has not taken yet.
+    #[error(
+        "L2-init, Wasserstein or spectral regularisation or a projection of norms wanted, but what they refer to was never \
+         stored; initialise the engine or store reference parameters first"
     )]
     NoReferenceParameters,
     /// An adapter or a device refused or failed. The error is a [`gpu::Error`](crate::gpu::Error): [`Self::gpu`] returns it.

@@ -254,20 +254,17 @@ impl TrainingSpec {
         }
     }
 
-    /// Checks that kernels can count the elements of values with positions: those of all slots of a probe, where there is
-    /// one.
+    /// Checks that kernels can count the elements of every value: those of all slots of a probe, where there is one.
     fn check_values(&self) -> Result<(), Error> {
         let slots = match self.probe {
             Some(_) => self.network.blocks().len() as u64 + 1,
             None => 1,
         };
-        let images = self.network.values().iter();
-        let images = images.filter(|value| value.positions() > 1);
         let elements = |value: &Value| {
             let rows = u64::from(self.batch_rows()) * u64::from(value.positions());
             (rows * slots).saturating_mul(value.columns().into())
         };
-        match images.map(elements).max() {
+        match self.network.values().iter().map(elements).max() {
             Some(found) if found > u64::from(u32::MAX) => {
                 let wanted = "fewer than 2^32 elements of one replica in every value";
                 Err(Error::invalid("batch and network", wanted, found))

@@ -11,7 +11,7 @@ pub(crate) const NEVER: u32 = u32::MAX;
 pub(crate) const RUNNING: u32 = 0;
 /// `halted`: the loss of a minibatch was not finite.
 pub(crate) const HALTED_LOSS: u32 = 1;
-/// `halted`: an update made a parameter or a second moment that is not finite.
+/// `halted`: an update made a parameter or a moment that is not finite, or met a gradient whose square is not.
 pub(crate) const HALTED_UPDATE: u32 = 2;
 
 /// `at_task_switch`: everything carries over.
@@ -133,7 +133,7 @@ shader_struct! {
 }
 
 shader_struct! {
-    /// One part of a block in the current step; `shaders/common/clipping.wgsl` explains the fields.
+    /// One part of a block in the current step; `shaders/common/gradient_scale.wgsl` explains the fields.
     pub struct StepSum {
         square: f32,
         divergence: u32,

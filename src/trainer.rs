@@ -117,8 +117,8 @@ impl Trainer {
         Ok(stats)
     }
 
-    /// Takes all replicas' current parameters as those that L2-init and the Wasserstein regulariser pull towards.
-    /// [`Self::new`] has taken those that it drew.
+    /// Takes what regularisers and interventions need of all replicas' current parameters: see
+    /// [`crate::Engine::encode_store_reference`]. [`Self::new`] has taken it of those that it drew.
     ///
     /// # Errors
     /// A device that fails.
@@ -127,14 +127,19 @@ impl Trainer {
         self.run(Work::StoreReference)
     }
 
-    /// Computes other indicators of lost trainability from the minibatch of the latest probe, one entry per replica. Call
-    /// it right after [`Self::probe`]: training steps overwrite what the probe left.
+    /// Computes other indicators of lost trainability from the minibatch of the latest probe, one entry per replica. It
+    /// follows [`Self::probe`] directly: training steps overwrite what the probe left.
     ///
     /// A replica that is not finite has an error of its own.
     ///
     /// # Errors
-    /// [`Error::NoProbe`] without [`TrainingSpec::probe`], or a device that fails.
+    /// [`Error::NoProbe`] without [`TrainingSpec::probe`]; [`Error::Invalid`] where something was trained, loaded or
+    /// restored since the latest probe; a device that fails.
     pub fn indicators(&mut self) -> Result<Vec<Result<Indicators, Error>>, Error> {
+        if self.spec.probe.is_some() && !self.has_probed {
+            let wanted = "a probe, and nothing trained, loaded or restored since";
+            return Err(Error::invalid("indicators", wanted, "none"));
+        }
         self.ask(decode::indicators(&self.spec, &self.buffers)?)
     }
 
@@ -175,10 +180,13 @@ impl Trainer {
         Ok(())
     }
 
-    /// Sets one replica's step size of every layer.
+    /// Sets one replica's step size of every block.
+    ///
+    /// The next probe reports effective step sizes and norms of updates as if the latest update had been done with these. So
+    /// set them between a probe and the step after it, as schedulers do.
     ///
     /// # Errors
-    /// A replica out of range, a number of step sizes that is not the number of layers, or a step size that is negative or
+    /// A replica out of range, a number of step sizes that is not the number of blocks, or a step size that is negative or
     /// not finite.
     pub fn set_step_sizes(&mut self, replica: usize, step_sizes: &[f32]) -> Result<(), Error> {
         self.spec.check_replica(replica)?;
@@ -208,8 +216,8 @@ impl Trainer {
     }
 
     /// Every replica's latest gradients, those of the latest step or probe: `[replica][tensor][element]`. They are gradients of the
-    /// loss and, where a replica uses them, of L2-init and the Wasserstein regulariser. The coupled L2 term is not in them:
-    /// the optimiser adds it by itself.
+    /// loss and, where a replica uses them, of L2-init, spectral regularisation and the Wasserstein regulariser. The coupled
+    /// L2 term is not in them: the optimiser adds it by itself.
     ///
     /// # Errors
     /// A device that fails.

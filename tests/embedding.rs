@@ -202,7 +202,7 @@ fn misuse_is_an_error_that_says_what_was_wanted() {
         let mut encoder = device.create_command_encoder(&Default::default());
         assert!(matches!(
             engine.encode_updates(&mut encoder, 1),
-            Err(Error::NoParameters)
+            Err(Error::NoParameters { replica: 0 })
         ));
         engine.encode_initialise(&mut encoder);
         assert!(matches!(

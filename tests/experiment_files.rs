@@ -66,12 +66,8 @@ fn published_scoreboards_make_experiments() {
         assert!(budget >= 6, "{}: {budget}", board.name);
         for entry in entries {
             assert_eq!(entry.tuning.arms.len(), budget, "{}", entry.method);
-            assert_eq!(
-                entry.held_out(budget - 1).seeds.len(),
-                10,
-                "{}",
-                entry.method
-            );
+            let seeds = entry.held_out(budget - 1).seeds.len();
+            assert!(seeds >= 5, "{}: {seeds}", entry.method);
         }
     }
 }
@@ -319,7 +315,7 @@ fn a_fault_of_an_item_has_its_place() {
         "name = 'x'\n[[arms]]\nname = 'a'\nnetwork = ['linear 8', 'golu', 'linear classes']\n";
     let error = text.parse::<Experiment>().unwrap_err().to_string();
     let wanted = "line 4, column ";
-    let fault = "item of a network: wanted an operation or an activation, found \"golu\"";
+    let fault = "attention, add) or an activation, found \"golu\"";
     assert!(error.contains(wanted) && error.contains(fault), "{error}");
 }
 
@@ -423,17 +419,24 @@ fn a_stream_is_a_name_or_a_table_with_its_settings() {
     }
 }
 
-/// The README's example file can be copied and read.
+/// The README's example files can be copied and read.
 #[test]
-fn the_readmes_file_is_an_experiment() {
+fn the_readmes_files_are_experiments() {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let readme = fs::read_to_string(readme).unwrap();
-    let blocks: Vec<_> = readme.split("```toml\n").skip(1).collect();
-    assert_eq!(blocks.len(), 1);
-    let text = blocks[0].split("```").next().unwrap();
-    let experiment: Experiment = text.parse().unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(experiment.arms.len(), 2);
-    assert!(is_valid(&validator(), text));
+    let blocks = readme.split("```toml\n").skip(1);
+    let arms = blocks.map(|block| {
+        let text = block.split("```").next().unwrap();
+        let experiment: Experiment = text.parse().unwrap_or_else(|error| panic!("{error}"));
+        assert!(is_valid(&validator(), text));
+        for arm in &experiment.arms {
+            let network = &arm.network;
+            let built = network.network([1, 28, 28], 10, &arm.hidden, arm.activation);
+            built.unwrap();
+        }
+        experiment.arms.len()
+    });
+    assert_eq!(arms.collect::<Vec<_>>(), [2, 3]);
 }
 
 fn validator() -> Validator {

@@ -414,3 +414,19 @@ fn without_a_probe_there_are_no_indicators() {
         assert!(matches!(result, Err(Error::NoProbe)));
     }
 }
+
+/// After an update the device holds another pass than the probe's.
+#[test]
+fn indicators_follow_a_probe_directly() {
+    let point = Point::random(1, &[6, 7, 5, 3], 11, 1);
+    for (device, compute) in computes() {
+        let mut trainer = point.trainer(&compute);
+        trainer.probe().unwrap();
+        assert!(trainer.indicators().is_ok(), "{device}");
+        trainer.update(1).unwrap();
+        let error = trainer.indicators().unwrap_err().to_string();
+        assert!(error.contains("wanted a probe"), "{device}: {error}");
+        trainer.probe().unwrap();
+        assert!(trainer.indicators().is_ok(), "{device}");
+    }
+}

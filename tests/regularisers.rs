@@ -349,7 +349,7 @@ fn an_engine_without_reference_parameters_does_not_train() {
             let zeros = engine.spec().network.unpack(&vec![0.0; zeros]).unwrap();
             let mut encoder = gpu.device.create_command_encoder(&Default::default());
             let too_early = engine.encode_store_reference(&mut encoder);
-            assert!(matches!(too_early, Err(Error::NoParameters)));
+            assert!(matches!(too_early, Err(Error::NoParameters { .. })));
             engine.write_parameters(&gpu.queue, 0, &zeros).unwrap();
             engine
         };

@@ -109,10 +109,10 @@ fn all_faults_of_a_file_are_told_together() {
     let path = file.to_str().unwrap();
     let mentions = [
         &format!("cannot read {path} as an experiment: 4 faults"),
-        "line 2, column 1: unknown field `imagse`; there is a similar name: images",
+        "line 2, column 1: unknown field `imagse`; did you mean `images`?",
         "line 3, column 1: missing field `name`",
         "line 4, column 6: wanted a number, found string \"much\"",
-        "line 5, column 11: unknown variant `papre`; there is a similar name: paper",
+        "line 5, column 11: unknown variant `papre`; did you mean `paper`?",
     ];
     refused(&["run", path], 2, &mentions);
     refused(&["sweep", path, "--vary", "batch=16"], 2, &mentions);
@@ -319,7 +319,7 @@ fn what_cannot_be_run_is_refused_in_plain_words() {
             "imagse",
             [
                 "line 4, column 1: unknown field `imagse`",
-                "similar name: images",
+                "did you mean `images`?",
             ],
         ),
         (
@@ -365,13 +365,13 @@ fn what_cannot_be_run_is_refused_in_plain_words() {
             "stream = \"permuted-pixel\"",
             [
                 "unknown variant `permuted-pixel`",
-                "similar name: permuted-pixels",
+                "did you mean `permuted-pixels`?",
             ],
         ),
         (
             "control = \"constant\"",
             "control = \"constnat\"",
-            ["unknown variant `constnat`", "similar name: constant"],
+            ["unknown variant `constnat`", "did you mean `constant`?"],
         ),
         (
             "control = \"constant\"",

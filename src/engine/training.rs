@@ -6,16 +6,20 @@ use crate::executor::Work;
 
 impl Engine {
     /// Records the drawing of initial parameters: Kaiming uniform, from each replica's seed. Regularisers pull towards the
-    /// same parameters.
+    /// same parameters, and the optimiser's moments are zero.
+    ///
+    /// It is for a fresh engine. Counts of updates and tasks, halted replicas, and what update clipping and interventions
+    /// remember, stay as they are. To begin anew later, restore a snapshot that was taken right after it.
     pub fn encode_initialise(&mut self, encoder: &mut wgpu::CommandEncoder) {
         self.record(encoder, Work::Initialise)
             .expect("every program has this plan, which reads nothing");
-        self.has_parameters = true;
+        self.has_parameters.fill(true);
         self.has_reference = true;
     }
 
-    /// Records a copy of all replicas' current parameters into those that L2-init and the Wasserstein regulariser pull
-    /// towards, and of the norms to which matrices are projected. It is for parameters that [`Self::write_parameters`], or
+    /// Records what regularisers and interventions need of all replicas' current parameters: a copy for L2-init and the
+    /// Wasserstein regulariser, new start vectors for spectral regularisation, and the norms to which matrices are
+    /// projected. It is for parameters that [`Self::write_parameters`], or
     /// a kernel of the caller's, has set. It does nothing where no replica uses any of them.
     ///
     /// # Errors
@@ -34,7 +38,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NoTaskStream`]; [`Error::NoParameters`] before [`Self::encode_initialise`] or
-    /// [`Self::write_parameters`]; [`Error::NoReferenceParameters`] where regularisers have nothing to pull towards.
+    /// [`Self::write_parameters`] for every replica; [`Error::NoReferenceParameters`] where regularisers or projections have nothing to refer to.
     pub fn encode_steps(
         &mut self,
         encoder: &mut wgpu::CommandEncoder,

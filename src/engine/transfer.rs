@@ -44,14 +44,17 @@ impl Engine {
     ) -> Result<(), Error> {
         let stored = self.spec.network.pack(parameters)?;
         self.write(queue, self.buffers.parameters, replica, &stored)?;
-        self.has_parameters = true;
+        self.has_parameters[replica] = true;
         Ok(())
     }
 
-    /// Sets one replica's step size of every layer before the queue's next submission.
+    /// Sets one replica's step size of every block before the queue's next submission.
+    ///
+    /// The next probe reports effective step sizes and norms of updates as if the latest update had been done with these. So
+    /// set them between a probe and the step after it, as schedulers do.
     ///
     /// # Errors
-    /// A replica out of range, a number of step sizes that is not the number of layers, or a step size that is negative or
+    /// A replica out of range, a number of step sizes that is not the number of blocks, or a step size that is negative or
     /// not finite.
     pub fn set_step_sizes(
         &self,
@@ -95,7 +98,7 @@ impl Engine {
         for (own, words) in self.persistent.iter().zip(snapshot.words()) {
             queue.write_buffer(self.buffer(own.id), 0, cast_slice(words));
         }
-        self.has_parameters = true;
+        self.has_parameters.fill(true);
         self.has_reference = true;
         self.updates = updates;
         Ok(())
@@ -131,8 +134,8 @@ impl Engine {
     }
 
     /// Records a copy of every replica's latest gradients, those of the latest step or probe: `[replica][tensor][element]`. They are
-    /// gradients of the loss and, where a replica uses them, of L2-init and the Wasserstein regulariser. The coupled L2
-    /// term is not in them: the optimiser adds it by itself.
+    /// gradients of the loss and, where a replica uses them, of L2-init, spectral regularisation and the Wasserstein
+    /// regulariser. The coupled L2 term is not in them: the optimiser adds it by itself.
     pub fn encode_gradients(
         &self,
         device: &wgpu::Device,

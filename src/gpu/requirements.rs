@@ -1,7 +1,7 @@
 //! The limits that a device must reach, for hosts that ask before they create theirs.
 
 use super::Error;
-use crate::kernels;
+use super::tiling::required_variant;
 use crate::plan::{BufferSpec, Program};
 #[cfg(not(target_arch = "wasm32"))]
 use crate::spec::MOST_REPLICAS;
@@ -137,11 +137,12 @@ impl Requirements {
             let kernel = dispatch.kernel;
             let what = || format!("the kernel {}", kernel.name);
             let storage_buffers = kernel.bindings.len() as u64;
-            // A device runs a tiled variant only where the variant fits.
-            let [width, height, depth] = kernel.plain.workgroup;
-            let [x, y] = dispatch.workgroups(&kernel.plain);
+            // A device runs another variant only where that fits.
+            let variant = required_variant(dispatch);
+            let [width, height, depth] = variant.workgroup;
+            let [x, y] = dispatch.workgroups(variant);
             let small = [
-                (WORKGROUP_MEMORY, kernels::WORKGROUP_MEMORY),
+                (WORKGROUP_MEMORY, variant.workgroup_memory),
                 (INVOCATIONS, width * height * depth),
                 (WORKGROUP_X, width),
                 (WORKGROUP_Y, height),

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::readback::Copies;
@@ -28,6 +29,8 @@ pub(crate) struct Submissions {
 
 struct Submission {
     index: wgpu::SubmissionIndex,
+    /// Whether the device is known to have done it.
+    is_done: Arc<AtomicBool>,
     begin: Instant,
     plan: &'static str,
     /// The number of steps that end with the submission; 0 for a dispatch that is not the last of its step.
@@ -36,8 +39,8 @@ struct Submission {
 
 struct Pace {
     pacer: Pacer,
-    /// The time of the submissions since the end of the latest step.
-    time: Duration,
+    /// The time of the submissions since the end of the latest step; `None` where that of one is not known.
+    time: Option<Duration>,
 }
 
 impl Submissions {
@@ -107,7 +110,7 @@ impl Submissions {
     fn pace(&mut self, plan: &'static str) -> &mut Pace {
         self.paces.entry(plan).or_insert_with(|| Pace {
             pacer: Pacer::new(BUDGET),
-            time: Duration::ZERO,
+            time: Some(Duration::ZERO),
         })
     }
 
@@ -124,8 +127,14 @@ impl Submissions {
         }
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
         encode(&mut encoder);
+        let index = self.gpu.queue.submit([encoder.finish()]);
+        let is_done = Arc::new(AtomicBool::new(false));
+        let done = is_done.clone();
+        let note = move || done.store(true, Ordering::Relaxed);
+        self.gpu.queue.on_submitted_work_done(note);
         self.in_flight.push_back(Submission {
-            index: self.gpu.queue.submit([encoder.finish()]),
+            index,
+            is_done,
             begin: Instant::now(),
             plan,
             steps,
@@ -134,26 +143,53 @@ impl Submissions {
     }
 
     fn wait_for(&mut self, submission: Submission) -> Result<(), Error> {
-        let wait = wgpu::PollType::Wait {
+        self.poll(wgpu::PollType::Poll)?;
+        let was_done = submission.is_done.load(Ordering::Relaxed);
+        self.poll(wgpu::PollType::Wait {
             submission_index: Some(submission.index),
             timeout: None,
-        };
-        self.gpu.device.poll(wait).map_err(|error| Error::Device {
-            doing: "waiting for a submission",
-            reason: error.to_string(),
         })?;
         self.gpu.check("training")?;
         // The submission began when it was submitted, or when the previous one ended.
         let end = Instant::now();
-        let time = end - submission.begin.max(self.latest_end);
+        let time = known(end - submission.begin.max(self.latest_end), was_done);
         self.latest_end = end;
-        self.longest = self.longest.max(time);
+        self.longest = self.longest.max(time.unwrap_or_default());
         let pace = self.pace(submission.plan);
-        pace.time += time;
-        if submission.steps > 0 {
-            let time = std::mem::take(&mut pace.time);
+        pace.time = pace.time.zip(time).map(|(before, time)| before + time);
+        if submission.steps > 0
+            && let Some(time) = pace.time.replace(Duration::ZERO)
+        {
             pace.pacer.measured(submission.steps, time);
         }
         Ok(())
+    }
+
+    fn poll(&self, how: wgpu::PollType) -> Result<(), Error> {
+        let polled = self.gpu.device.poll(how);
+        polled.map(drop).map_err(|error| Error::Device {
+            doing: "waiting for a submission",
+            reason: error.to_string(),
+        })
+    }
+}
+
+/// The time of a submission that took `most` until the host knew of its end. Where it `was_done` before the host asked, the
+/// host may have been idle for most of that time: within the budget this does not matter, and beyond it nothing is known.
+fn known(most: Duration, was_done: bool) -> Option<Duration> {
+    Some(most).filter(|most| !was_done || *most <= BUDGET)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_host_makes_no_submission_long() {
+        let [short, long] = [BUDGET, BUDGET * 2];
+        assert_eq!(known(short, true), Some(short));
+        assert_eq!(known(short, false), Some(short));
+        assert_eq!(known(long, false), Some(long));
+        assert_eq!(known(long, true), None);
     }
 }

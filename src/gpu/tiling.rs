@@ -40,8 +40,8 @@ impl Tiling {
     /// The names that [`FromStr`] accepts.
     pub const NAMES: [&'static str; 4] = ["auto", "plain", "wide", "deep"];
 
-    /// The variant for a dispatch over `replicas` replicas. A device that does not reach the variant's limits takes
-    /// `plain`.
+    /// The variant for a dispatch over `replicas` replicas. A device that does not reach the variant's limits takes the one
+    /// that it must be able to run.
     pub(crate) fn choose(
         self,
         dispatch: &Dispatch,
@@ -55,12 +55,23 @@ impl Tiling {
             Self::Auto if kind == wgpu::DeviceType::Cpu => &kernel.plain,
             Self::Auto => by_size(dispatch, replicas),
         };
-        if fits(chosen, limits) {
+        if fits(dispatch, chosen, limits) {
             chosen
         } else {
-            &kernel.plain
+            required_variant(dispatch)
         }
     }
+}
+
+/// The variant that a device must be able to run: `plain`, or where that takes more workgroups along an axis than WebGPU
+/// allows, the one that takes the fewest.
+pub(super) fn required_variant(dispatch: &Dispatch) -> &'static Variant {
+    let kernel = dispatch.kernel;
+    let most = |variant: &&Variant| dispatch.workgroups(variant).into_iter().max();
+    if most(&&kernel.plain) <= Some(wgpu::Limits::default().max_compute_workgroups_per_dimension) {
+        return &kernel.plain;
+    }
+    kernel.variants().min_by_key(most).unwrap_or(&kernel.plain)
 }
 
 /// The largest tile that is not mostly padding and still makes many workgroups, or else the smallest.
@@ -91,9 +102,11 @@ fn has_long_code(dispatch: &Dispatch) -> bool {
     is_fourier && dispatch.kernel.name == TangentBackwardInput::KERNEL.name
 }
 
-fn fits(variant: &Variant, limits: &wgpu::Limits) -> bool {
+fn fits(dispatch: &Dispatch, variant: &Variant, limits: &wgpu::Limits) -> bool {
     let invocations = variant.workgroup.iter().product();
-    limits.max_compute_invocations_per_workgroup >= invocations
+    let mut workgroups = dispatch.workgroups(variant).into_iter();
+    workgroups.all(|count| limits.max_compute_workgroups_per_dimension >= count)
+        && limits.max_compute_invocations_per_workgroup >= invocations
         && limits.max_compute_workgroup_size_x >= variant.workgroup[0]
         && limits.max_compute_workgroup_storage_size >= variant.workgroup_memory
 }
@@ -157,6 +170,26 @@ mod tests {
         // The products have 4 by 4 and 4 by 5 tiles of 64 by 64.
         assert_eq!([4, 5].map(|replicas| auto(256, replicas)), ["deep", "wide"]);
         assert_eq!(auto(12, 65_535), "deep");
+    }
+
+    /// A device need not have more workgroups along an axis than WebGPU asks of it, whatever the minibatch.
+    #[test]
+    fn many_rows_are_cut_into_tall_tiles() {
+        let rows = |rows| {
+            let grid = Grid::Product {
+                columns: 16,
+                rows,
+                blocks: 4,
+            };
+            dispatch(LinearForward::KERNEL, grid)
+        };
+        let software = |of| chosen(Tiling::Auto, &of, 1, Cpu);
+        let fits = 65_535 / 4 * 8;
+        assert_eq!(software(rows(fits)), "plain");
+        let tall = software(rows(fits + 1));
+        assert_ne!(tall, "plain");
+        assert_eq!(required_variant(&rows(fits + 1)).name, tall);
+        assert_eq!(required_variant(&rows(fits)).name, "plain");
     }
 
     #[test]

@@ -52,13 +52,16 @@ impl Network {
     /// do not divide its width, a convolution of a vector or of an image that is too small, or logits at more than one
     /// position; more than 2^31 elements.
     pub fn sequence(input: impl Into<InputShape>, items: &[Item]) -> Result<Self, Error> {
+        let refuse =
+            |wanted: &str, found: String| Err(Error::invalid("items of a network", wanted, found));
+        if items.len() > MOST_ITEMS {
+            return refuse("1,024 at most", items.len().to_string());
+        }
+        let wanted = "a linear operation of 2 classes at least last";
         match items.last() {
-            Some(Item::Linear(2..)) if items.len() <= MOST_ITEMS => {}
-            last => {
-                let wanted = "1,024 items at most, a linear operation of 2 classes at least last";
-                let found = format!("{} items, {last:?} last", items.len());
-                return Err(Error::invalid("items of a network", wanted, found));
-            }
+            Some(Item::Linear(2..)) => {}
+            Some(last) => return refuse(wanted, format!("{last} last")),
+            None => return refuse(wanted, "none".to_owned()),
         }
         let mut sequence = Sequence::new(input.into(), items)?;
         let mut rest = items.iter().peekable();
@@ -76,11 +79,7 @@ impl Network {
         let logits = sequence.builder.value(sequence.builder.last_value());
         if logits.positions() != 1 {
             let wanted = "logits of one position (flatten before the last item)";
-            return Err(Error::invalid(
-                "items of a network",
-                wanted,
-                describe(&logits),
-            ));
+            return refuse(wanted, describe(&logits));
         }
         Ok(sequence.builder.finish())
     }

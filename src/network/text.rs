@@ -66,6 +66,10 @@ impl fmt::Display for Item {
     }
 }
 
+/// What an item's first word may be.
+const FIRST_WORD: &str = "an operation (linear, conv, max-pool, average-pool, global-average-pool, flatten, layer-norm, \
+    position-embedding, attention, add) or an activation";
+
 /// Writes the stride of a window, unless it is the usual one, and its padding, unless it has none.
 fn steps(f: &mut fmt::Formatter<'_>, window: &Window, stride: u32) -> fmt::Result {
     if window.stride != stride {
@@ -134,7 +138,7 @@ impl<'a> Words<'a> {
 
     fn activation(&self, name: &str) -> Result<Activation, Error> {
         let found: Result<_, NameError> = Activation::deserialize(name.into_deserializer());
-        found.map_err(|_| self.error("an operation or an activation"))
+        found.map_err(|_| self.error(FIRST_WORD))
     }
 
     fn end(&mut self) -> Result<(), Error> {
@@ -191,8 +195,8 @@ mod tests {
     #[test]
     fn what_is_no_item_is_refused() {
         for (text, wanted) in [
-            ("", "an operation or an activation"),
-            ("golu", "an operation or an activation"),
+            ("", FIRST_WORD),
+            ("golu", FIRST_WORD),
             ("linear", "a width"),
             ("linear -3", "a width"),
             ("attention", "a number of heads"),

@@ -68,8 +68,8 @@ pub struct Buffers {
     pub attention: Vec<Option<AttentionBuffers>>,
     /// `[replica, stride]` f32
     pub parameters: BufferId,
-    /// `[replica, stride]` f32: gradients of the loss and, where replicas use them, of L2-init and the Wasserstein
-    /// regulariser; without the coupled L2 term, which the optimiser adds by itself
+    /// `[replica, stride]` f32: gradients of the loss and, where replicas use them, of L2-init, spectral regularisation and
+    /// the Wasserstein regulariser; without the coupled L2 term, which the optimiser adds by itself
     pub gradients: BufferId,
     /// `[replica, stride]` f32: Adam's first moment, SGD's momentum buffer
     pub first_moment: BufferId,

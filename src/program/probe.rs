@@ -341,7 +341,7 @@ mod tests {
             ("lenett", "unknown variant `lenett`"),
             (
                 "linear 3, golu",
-                "wanted an operation or an activation, found \"golu\"",
+                "attention, add) or an activation, found \"golu\"",
             ),
             ("[3]", "expected a string"),
             ("linear 3,", "found \"\""),

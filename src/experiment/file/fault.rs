@@ -22,7 +22,7 @@ pub struct Fault {
     pub column: usize,
     /// The description of the fault.
     pub message: String,
-    /// A similar name that is known, where there is one.
+    /// The name that was probably meant, in backquotes, with its place where it is another: `` `network` in an arm ``.
     pub meant: Option<String>,
     /// The line at fault; `None` for a fault of the file as a whole.
     excerpt: Option<Excerpt>,
@@ -66,12 +66,12 @@ impl Fault {
         let is_whole = span == (0..0) || span.len() >= text.trim_end().len();
         let wrong = text.get(span).unwrap_or_default();
         let wrong = wrong.lines().next().unwrap_or_default();
-        let meant = meant::for_message(error.message());
+        let meant = meant::suggestion(error.message());
         Self {
             line: before.matches('\n').count() + 1,
             column,
             message: printable(&plain(error.message(), meant.is_some()), LONGEST_MESSAGE),
-            meant: meant.map(str::to_owned),
+            meant,
             excerpt: (!is_whole).then(|| Excerpt::new(line, column, wrong.chars().count())),
         }
     }
@@ -125,7 +125,7 @@ impl fmt::Display for Fault {
         let (line, column, message) = (self.line, self.column, &self.message);
         write!(f, "line {line}, column {column}: {message}")?;
         if let Some(meant) = &self.meant {
-            write!(f, "; there is a similar name: {meant}")?;
+            write!(f, "; did you mean {meant}?")?;
         }
         let Some(Excerpt {
             text,

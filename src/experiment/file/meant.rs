@@ -1,4 +1,14 @@
-//! The name that a mistyped one was meant to be.
+//! The name that a mistyped one was meant to be, and the place of one that stands elsewhere.
+
+use super::schema;
+
+/// Names of other programs for fields of an experiment file.
+const SYNONYMS: [(&str, &str); 4] = [
+    ("learning_rate", "step_size"),
+    ("lr", "step_size"),
+    ("batch_size", "batch"),
+    ("model", "network"),
+];
 
 /// The candidate most similar to `name`; `None` where none is similar enough to have been meant.
 fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -19,7 +29,33 @@ fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Opt
 pub(super) fn for_message(message: &str) -> Option<&str> {
     message.strip_prefix("unknown ")?;
     let mut quoted = message.split('`').skip(1).step_by(2);
-    nearest(quoted.next()?, quoted)
+    let name = quoted.next()?;
+    let known: Vec<_> = quoted.collect();
+    let synonym = SYNONYMS.iter().find(|(other, _)| *other == name);
+    let synonym = synonym.filter(|(_, own)| known.contains(own));
+    synonym.map_or_else(|| nearest(name, known), |(_, own)| Some(*own))
+}
+
+/// What serde's message should have said was meant: a field of another table, or a similar name that serde knows.
+pub(super) fn suggestion(message: &str) -> Option<String> {
+    let elsewhere = message
+        .strip_prefix("unknown field `")
+        .and_then(|rest| elsewhere(rest.split('`').next()?));
+    elsewhere.or_else(|| for_message(message).map(|name| format!("`{name}`")))
+}
+
+/// The field `name`, or the one that other programs call so, with its place: an arm, or the top of the file.
+fn elsewhere(name: &str) -> Option<String> {
+    let synonym = SYNONYMS.iter().find(|(other, _)| *other == name);
+    let name = synonym.map_or(name, |(_, own)| own);
+    let schema = schema();
+    let fields = |table: &str| schema.pointer(table)?.get(name);
+    let place = if fields("/definitions/Arm/properties").is_some() {
+        "in an arm"
+    } else {
+        fields("/properties").map(|_| "at the top of the file")?
+    };
+    Some(format!("`{name}` {place}"))
 }
 
 #[cfg(test)]
@@ -39,5 +75,20 @@ mod tests {
             None
         );
         assert_eq!(for_message("unknown field `x`, there are no fields"), None);
+        let message = "unknown field `lr`, expected one of `l2`, `step_size`";
+        assert_eq!(for_message(message), Some("step_size"));
+    }
+
+    #[test]
+    fn a_field_of_another_table_is_told_with_its_place() {
+        let suggest = |name: &str| suggestion(&format!("unknown field `{name}`, expected `x`"));
+        let arm = Some("`network` in an arm".to_owned());
+        assert_eq!(suggest("network"), arm);
+        let top = Some("`epochs` at the top of the file".to_owned());
+        assert_eq!(suggest("epochs"), top);
+        let synonym = Some("`step_size` in an arm".to_owned());
+        assert_eq!(suggest("learning_rate"), synonym);
+        assert_eq!(suggest("zzz"), None);
+        assert_eq!(suggestion("missing field `network`"), None);
     }
 }

@@ -101,7 +101,7 @@ gate = true
     let whole = error(text);
     let meant = whole.faults().iter();
     let meant: Vec<_> = meant.filter_map(|fault| fault.meant.as_deref()).collect();
-    assert_eq!(meant, ["images", "power", "global", "of", "adam"]);
+    assert_eq!(meant, ["`images`", "`power`", "`global`", "`of`", "`adam`"]);
     // Without one of the faults, the others remain.
     let mended = text.replace("question = 3", "question = ''");
     assert_eq!(error(&mended).faults().len(), faults.len() - 1);
@@ -164,7 +164,7 @@ fn faults_are_few_short_and_harmless_to_a_terminal() {
 #[test]
 fn a_fault_is_shown_with_its_line() {
     let shown = error("name = 'x'\narms = []\nbacth = 3 # of them\n").to_string();
-    let wanted = "line 3, column 1: unknown field `bacth`; there is a similar name: batch\n  \
+    let wanted = "line 3, column 1: unknown field `bacth`; did you mean `batch`?\n  \
         3 | bacth = 3 # of them\n    | ^^^^^";
     assert_eq!(shown, wanted);
     let text = format!("name = 'x'\narms = []\nquestion = {}3\n", " ".repeat(500));

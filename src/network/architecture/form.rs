@@ -224,7 +224,7 @@ mod tests {
             ("3", "expected a name, a list or a table"),
             (
                 "['linear 3', 'golu']",
-                "item of a network: wanted an operation or an activation, found \"golu\"",
+                "attention, add) or an activation, found \"golu\"",
             ),
             ("[3]", "expected a string"),
         ] {

@@ -6,9 +6,10 @@ use crate::kernels::{LobpcgCheck, LobpcgCombine, LobpcgSolve, LobpcgStart};
 use crate::plan::dispatch::Dispatch;
 use crate::state::PARTIALS;
 
-/// Multiplies the Hessian by the iterate, and computes the next direction from the product.
+/// Multiplies the Hessian by the iterate, and computes the next direction from the product. Whether the iteration stops is
+/// left to [`check`], which also looks at the other end of the spectrum.
 pub(super) fn refresh(site: &ProbeSite<'_>, buffers: &LobpcgBuffers) -> Vec<Dispatch> {
-    let mut dispatches = power::measured_product(site);
+    let mut dispatches = power::measured_product(site, 0.0);
     dispatches.push(start(site, buffers));
     dispatches.push(check(site, buffers));
     dispatches

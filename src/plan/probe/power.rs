@@ -8,14 +8,14 @@ use crate::state::PARTIALS;
 
 /// Multiplies the Hessian by the iterate, and computes the next iterate from the product.
 pub(super) fn iteration(site: &ProbeSite<'_>) -> Vec<Dispatch> {
-    let mut dispatches = measured_product(site);
+    let mut dispatches = measured_product(site, site.probe.tolerance);
     dispatches.push(normalise(site));
     dispatches
 }
 
-/// Multiplies the Hessian by the iterate, computes the Rayleigh quotient and the residual, and decides whether the
-/// iteration stops.
-pub(super) fn measured_product(site: &ProbeSite<'_>) -> Vec<Dispatch> {
+/// Multiplies the Hessian by the iterate, computes the Rayleigh quotient and the residual, and stops the iteration where the
+/// residual is not above `tolerance`; at 0 it goes on.
+pub(super) fn measured_product(site: &ProbeSite<'_>, tolerance: f32) -> Vec<Dispatch> {
     let buffers = site.probe_buffers;
     let mut dispatches = hvp::product(site, buffers.iterates);
     dispatches.push(dots(site, buffers.iterates));
@@ -23,7 +23,7 @@ pub(super) fn measured_product(site: &ProbeSite<'_>) -> Vec<Dispatch> {
         ProbeUpdate {
             layers: site.nodes.len() as u32,
             slots: site.slots(),
-            tolerance: site.probe.tolerance,
+            tolerance,
             momentum: site.probe.power_momentum(),
         },
         [buffers.partials, buffers.slots],

@@ -40,8 +40,10 @@ pub struct LayerStats {
     pub step_size: f64,
     /// The effective step size: for Adam eta / ((1 - beta1^t) (sqrt(mean(v) / (1 - beta2^t)) + epsilon)), where v is the
     /// second moment over the weight matrix (over all weight matrices for the network) and t the number of updates. For SGD
-    /// eta (1 - momentum^t) / (1 - momentum), the factor of a constant gradient. For Lion eta / sqrt(mean(c^2)), where c is
-    /// the interpolation whose sign it takes, and 0 where all of c is. eta is the step size of the latest update: update
+    /// eta (1 - momentum^t) / (1 - momentum), the factor of a constant gradient, and for UPGD eta. AMSGrad and AdamMax have
+    /// for v the larger second moment, by which they divide. For Lion it is eta / sqrt(mean(c^2)), where c is the
+    /// interpolation whose sign it takes, and 0 where all of c is. For Muon's weight matrices it is
+    /// eta / sqrt(inputs mean((m / (1 - momentum^t))^2)), where m is the momentum. eta is the step size of the latest update: update
     /// clipping's factor is counted. Decoupled weight decay and gradient clipping are not. `None` before the first update,
     /// and before the first after a task switch that reset the optimiser; t counts from that switch.
     pub effective_step: Option<f64>,
@@ -63,8 +65,17 @@ impl LayerStats {
     /// The gradient-noise bound B |g|^2 / S on the effective step, where S is the gradient variance. It is infinite where all
     /// samples have the same gradient.
     pub fn noise_bound(&self, batch: u32) -> f64 {
-        f64::from(batch) * self.grad_norm_sq / self.grad_variance
+        noise_bound(batch.into(), self.grad_norm_sq, self.grad_variance)
     }
+}
+
+/// a_g = B g2 / S; infinite without variance, even where there is no gradient either.
+pub(crate) fn noise_bound(batch: f64, g2: f64, s: f64) -> f64 {
+    if s == 0.0 {
+        return f64::INFINITY;
+    }
+    // Never -0, which 1 / a_g would make negative infinity.
+    (batch * g2 / s).abs()
 }
 
 /// The result of one replica's probe.

@@ -85,6 +85,24 @@ fn early_warnings_are_made_again_from_the_means_over_tasks_byte_for_byte() {
     );
 }
 
+/// A drop is from one task to the next: over a task without a mean there is none.
+#[test]
+fn a_task_without_a_mean_has_no_neighbours() {
+    let results = results();
+    let mut means = task_indicators(&results);
+    let pairs = |means: &[TaskIndicatorRow]| {
+        let table = early_warning(&experiment(), &results.tasks, means).unwrap();
+        let weight_norm = { table.iter() }.find(|row| row.indicator == "weight norm");
+        weight_norm.map(|row| row.pairs)
+    };
+    // The product of 2 arms, 3 seeds and 3 pairs of neighbouring tasks.
+    assert_eq!(pairs(&means), Some(18));
+    means.retain(|row| row.task != 3);
+    assert_eq!(pairs(&means), Some(6));
+    means.retain(|row| row.task != 1);
+    assert_eq!(pairs(&means), None);
+}
+
 #[test]
 fn a_mean_over_a_task_is_that_of_its_probes() {
     let results = results();

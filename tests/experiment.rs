@@ -446,6 +446,41 @@ fn placebos_keep_what_they_say() {
     assert!(random > 0.0 && cooled("always") == 156);
 }
 
+/// An arm that was never probed leaves nothing to imitate: its placebos keep their step size.
+#[test]
+fn placebos_of_an_arm_without_probes_leave_step_sizes_alone() {
+    let kinds = [
+        PlaceboKind::AlwaysCool,
+        PlaceboKind::RandomCool,
+        PlaceboKind::Replay,
+    ];
+    let placebos = kinds.map(|kind| Arm {
+        placebo: Some(Placebo {
+            of: "original".to_owned(),
+            kind,
+        }),
+        ..arm(&format!("{kind:?}"), Control::Constant)
+    });
+    let original = arm("original", Control::Bound(paper()));
+    let arms = [&[original][..], &placebos].concat();
+    let results = train(&Experiment {
+        interval: 100_000,
+        ..small(arms)
+    });
+    let accuracies = |arm: &str| -> Vec<f64> {
+        let own = results.tasks.iter().filter(|row| row.arm == arm);
+        own.map(|row| row.online_accuracy).collect()
+    };
+    for arm in placebos {
+        assert_eq!(
+            accuracies(&arm.name),
+            accuracies("original"),
+            "{}",
+            arm.name
+        );
+    }
+}
+
 #[test]
 fn scores_and_differences_are_those_computed_by_hand() {
     let experiment = small(vec![

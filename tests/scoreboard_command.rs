@@ -174,13 +174,18 @@ fn a_page_is_written_of_a_table_without_its_runs() {
     let alone = place.path().join("alone");
     fs::create_dir(&alone).unwrap();
     fs::copy(out.join("scoreboard.csv"), alone.join("scoreboard.csv")).unwrap();
-    let report = || {
+    let report_with = |options: &[&str]| {
         Command::new(env!("CARGO_BIN_EXE_trainable"))
             .arg("report")
             .arg(&alone)
+            .args(options)
             .output()
             .unwrap()
     };
+    let report = || report_with(&[]);
+    let refused = report_with(&["--tensorboard"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+    assert!(said(&refused).contains("found a scoreboard"));
     succeeded(&report());
     let [whole, bare] =
         [&out, &alone].map(|of| fs::read_to_string(of.join("report.html")).unwrap());

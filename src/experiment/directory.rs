@@ -60,7 +60,8 @@ const TASKS_TABLE: &str = "tasks.csv";
 /// A directory in which one experiment runs. It is locked as long as this value lives.
 ///
 /// Its `checkpoint.safetensors` stays after the run is finished. It holds the replicas that trained together last. Each
-/// replica is named by its arm and seed. Its tensors are F32 in PyTorch's layout, for layers k from 1 on:
+/// replica is named by its arm and seed. Its tensors are F32 in PyTorch's layout, for linear layers k from 1 on (and in the
+/// same way for `convk`, `normk` and `positionk`):
 ///
 /// - `ARM/SEED/fck.weight` `[out, in]` and `ARM/SEED/fck.bias` `[out]`;
 /// - with Adam, AdamW and AdamO `ARM/SEED/fck.weight.exp_avg` and `.exp_avg_sq`, and the same for the bias;

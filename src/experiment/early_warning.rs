@@ -143,9 +143,10 @@ fn clusters(
             let own = tasks
                 .iter()
                 .filter(|row| row.arm == *arm && row.seed == *seed);
-            run(own, means, indicator, chance)
+            stretches(own, means, indicator, chance)
         });
-        runs.filter_map(Result::transpose).collect()
+        let runs: Result<Vec<_>, _> = runs.collect();
+        runs.map(|runs| runs.into_iter().flatten().collect())
     };
     experiment.seeds.iter().map(of_seed).collect()
 }
@@ -186,23 +187,30 @@ fn row(
     }))
 }
 
-/// One replica's scores and accuracies, over those of its `tasks` that have both; `None` for fewer than two.
-fn run<'a>(
+/// One replica's scores and accuracies. They are cut where a task has no score, because a drop is from one task to the next.
+/// A stretch of a single task has no drop and is left out.
+fn stretches<'a>(
     tasks: impl Iterator<Item = &'a TaskRow>,
     means: &Tasks<'_>,
     indicator: &Indicator,
     chance: f64,
-) -> Result<Option<IndicatorRun>, Error> {
+) -> Result<Vec<IndicatorRun>, Error> {
     let scored = tasks.filter_map(|row| {
         let rows = means.get(&(&row.arm[..], row.seed, row.task))?;
         let score = indicator.read(rows)?;
-        Some((indicator.sign * score, row.online_accuracy))
+        Some((row.task, indicator.sign * score, row.online_accuracy))
     });
-    let (scores, accuracies): (Vec<_>, Vec<_>) = scored.unzip();
-    if scores.len() < 2 {
-        return Ok(None);
-    }
-    IndicatorRun::new(&scores, &accuracies, ACCURACY_DROP, chance).map(Some)
+    let scored: Vec<_> = scored.collect();
+    let stretches = scored.chunk_by(|before, after| before.0 + 1 == after.0);
+    let long = stretches.filter(|stretch| stretch.len() > 1);
+    let run = |stretch: &[(u32, f64, f64)]| {
+        let tasks = stretch
+            .iter()
+            .map(|(_, score, accuracy)| (*score, *accuracy));
+        let (scores, accuracies): (Vec<_>, Vec<_>) = tasks.unzip();
+        IndicatorRun::new(&scores, &accuracies, ACCURACY_DROP, chance)
+    };
+    long.map(run).collect()
 }
 
 impl Indicator {

@@ -37,6 +37,10 @@ pub(super) fn control(
     seeds: &[u32],
     seed: usize,
 ) -> Control {
+    if of_layers(rows).next().is_none() {
+        // The other arm was never probed, so that it has no step sizes to follow.
+        return Control::Constant;
+    }
     match kind {
         PlaceboKind::Replay => replay(rows, seeds[(seed + 1) % seeds.len()]),
         PlaceboKind::AlwaysCool => Control::AlwaysCool(AlwaysCool {
@@ -98,7 +102,7 @@ impl Decay {
     /// Returns the factor that gives the same decay when it is applied with `probability`; 1 where step sizes did not fall.
     fn rate(&self, probability: f64) -> f64 {
         let rate = (self.log / (self.probes * probability)).exp();
-        // The rate is NaN where there was no probe or no cooling.
+        // The rate is NaN where there was no cooling.
         if rate < 1.0 { rate } else { 1.0 }
     }
 }

@@ -143,6 +143,7 @@ pub(crate) fn difference(
 fn counterpart<'a>(experiment: &'a Experiment, arm: &'a Arm) -> &'a Arm {
     let left_alone = Arm {
         control: Control::Constant,
+        host_control: None,
         placebo: None,
         ..arm.clone()
     };

@@ -41,11 +41,13 @@ impl Experiment {
             wasserstein: typical.wasserstein.max(arm.wasserstein),
             spectral: typical.spectral.max(arm.spectral),
             interventions: union(&typical.interventions, &arm.interventions),
-            optimiser: if arm.optimiser.multiplies_matrices() {
-                arm.optimiser
-            } else {
-                typical.optimiser
-            },
+            optimiser: [typical.optimiser, arm.optimiser]
+                .into_iter()
+                .max_by_key(|optimiser| {
+                    let moments = optimiser.second_moment_names().len();
+                    (optimiser.multiplies_matrices(), moments)
+                })
+                .unwrap_or(typical.optimiser),
             // FIRE is refused beside fresh networks, which have no buffers.
             at_task_switch: TaskSwitch::Carry,
             ..typical

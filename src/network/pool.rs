@@ -3,7 +3,8 @@
 use super::build::Builder;
 use super::value::{Value, ValueId};
 use super::window::Windows;
-use super::{Activation, Op};
+use super::{Activation, Op, check_width};
+use crate::error::Error;
 
 /// The number that a pool makes of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,20 +24,24 @@ pub struct Pool {
 
 impl Pool {
     /// Adds a pool and the value that it makes.
+    ///
+    /// # Errors
+    /// More channels than a value may have: the copies of the input are channels.
     pub(super) fn add(
         network: &mut Builder,
         input: ValueId,
         kind: PoolKind,
         windows: Windows,
         activation: Activation,
-    ) -> ValueId {
+    ) -> Result<ValueId, Error> {
         let units = network.value(input).width();
+        check_width(units)?;
         let output = network.add_value(Value {
             units,
             grid: windows.outputs,
             activation,
         });
         network.add_plain(Op::Pool(Self { kind, windows }), vec![input], output);
-        output
+        Ok(output)
     }
 }

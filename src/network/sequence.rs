@@ -160,13 +160,14 @@ impl Sequence {
                 })
             }
             Item::Add(from) => {
-                let terms = [input, self.value_after(from)?].map(|term| self.joined(term));
+                let term = self.value_after(from)?;
+                let terms = [self.joined(input)?, self.joined(term)?];
                 let output = Add::add(&mut self.builder, terms, activation)?;
                 self.builder.add_plain(Op::Add(Add), terms.to_vec(), output);
                 Ok(output)
             }
             Item::LayerNorm => {
-                let input = self.joined(input);
+                let input = self.joined(input)?;
                 self.norms += 1;
                 let name = format!("norm{}", self.norms);
                 self.builder.add_node(name, input, |network| {
@@ -175,7 +176,7 @@ impl Sequence {
                 })
             }
             Item::PositionEmbedding => {
-                let input = self.joined(input);
+                let input = self.joined(input)?;
                 self.positions += 1;
                 let name = format!("position{}", self.positions);
                 self.builder.add_node(name, input, |network| {
@@ -184,7 +185,7 @@ impl Sequence {
                 })
             }
             Item::Attention(heads) => {
-                let (input, place) = (self.joined(input), self.place(item));
+                let (input, place) = (self.joined(input)?, self.place(item));
                 Attention::add(&mut self.builder, input, heads, activation, &place)
             }
             Item::Conv(channels, window) => self.convolve(item, channels, window, activation),
@@ -192,25 +193,13 @@ impl Sequence {
             Item::Pool(kind, window) => {
                 let (value, place) = (self.builder.value(input), self.place(item));
                 let windows = Windows::over(&value, window, window.kernel / 2, &place)?;
-                Ok(Pool::add(
-                    &mut self.builder,
-                    input,
-                    kind,
-                    windows,
-                    activation,
-                ))
+                Pool::add(&mut self.builder, input, kind, windows, activation)
             }
             Item::GlobalAveragePool => {
                 let value = self.builder.value(input);
                 let windows = Windows::all(&value, &self.place(item))?;
                 let kind = PoolKind::Average;
-                Ok(Pool::add(
-                    &mut self.builder,
-                    input,
-                    kind,
-                    windows,
-                    activation,
-                ))
+                Pool::add(&mut self.builder, input, kind, windows, activation)
             }
             Item::Activation(activation) => {
                 let wanted = format!("an operation before {activation:?}");
@@ -269,20 +258,20 @@ impl Sequence {
     /// A value as one copy of its units, for operations that take no more. The two copies that an activation makes become
     /// units of one, those of the first before those of the second: a pool has its copies as channels, and windows of one
     /// position change nothing else.
-    fn joined(&mut self, id: ValueId) -> ValueId {
+    fn joined(&mut self, id: ValueId) -> Result<ValueId, Error> {
         let value = self.builder.value(id);
         if value.copies() == 1 {
-            return id;
+            return Ok(id);
         }
         let known = self.joined.iter().find(|(of, _)| *of == id);
         if let Some((_, joined)) = known {
-            return *joined;
+            return Ok(*joined);
         }
         let windows = Windows::single(value.grid);
         let (kind, activation) = (PoolKind::Average, Activation::Identity);
-        let joined = Pool::add(&mut self.builder, id, kind, windows, activation);
+        let joined = Pool::add(&mut self.builder, id, kind, windows, activation)?;
         self.joined.push((id, joined));
-        joined
+        Ok(joined)
     }
 
     fn value_after(&self, items: usize) -> Result<ValueId, Error> {

@@ -82,6 +82,9 @@ pub(crate) enum Failure {
         path: PathBuf,
         source: ScoreboardError,
     },
+    /// A scoreboard has no event files.
+    #[error("--tensorboard: wanted the directory of a run, found a scoreboard at {}", .0.display())]
+    ScoreboardEvents(PathBuf),
     /// A table of a finished run is missing or has other content.
     #[error(transparent)]
     Table(#[from] TableError),

@@ -56,8 +56,10 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     };
     if let [directory] = &options.directories[..]
         && directory.join(SCOREBOARD).exists()
-        && !options.tensorboard
     {
+        if options.tensorboard {
+            return Err(Failure::ScoreboardEvents(directory.clone()));
+        }
         let rows = read_table::<ScoreboardRow>(&directory.join(SCOREBOARD))?;
         write_scoreboard(&name(directory), &rows, &page, foreign)?;
         tell_page(&page);

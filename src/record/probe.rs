@@ -27,7 +27,7 @@ pub struct ProbeRow {
     pub loss: f64,
     /// Share of the minibatch classified correctly, or R^2 for regression, which is the same for all layers.
     pub accuracy: f64,
-    /// The layer's step size. The network's is the mean over parameters.
+    /// The layer's step size. The network's is the mean over weights.
     pub step_size: f64,
     /// The value of [`LayerStats::effective_step`].
     pub effective_step: Option<f64>,

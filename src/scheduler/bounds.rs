@@ -58,15 +58,6 @@ impl Bounds {
     }
 }
 
-/// a_g = B g2 / S; infinite without variance, even where there is no gradient either.
-pub(super) fn noise_bound(batch: f64, g2: f64, s: f64) -> f64 {
-    if s == 0.0 {
-        return f64::INFINITY;
-    }
-    // Never -0, which 1 / a_g would make negative infinity.
-    (batch * g2 / s).abs()
-}
-
 /// V / m; 0 without variance, infinite where a variance has mean 0.
 pub(super) fn volatility(mean: f64, variance: f64) -> f64 {
     if variance == 0.0 {

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bounds::{Bounds, lyapunov_bound, noise_bound, volatility};
+use super::bounds::{Bounds, lyapunov_bound, volatility};
 use super::window::Window;
 use super::{Observation, Statistics};
 use crate::error::Error;
+use crate::probe::noise_bound;
 
 /// The estimate of the variance V of the normalised sharpness. m is the mean over the window, which includes the newest
 /// value.

@@ -299,3 +299,16 @@ fn what_makes_no_sense_is_refused() {
         refusal(items);
     }
 }
+
+/// A pool makes channels of copies, so that pools and doubled features in turn double the channels each time.
+#[test]
+fn pools_make_no_more_channels_than_a_value_may_have() {
+    let doubled = |times: usize| {
+        let items = ["max-pool 1", "crelu"].repeat(times);
+        let items = [&["conv 1 kernel 1"][..], &items, &["flatten", "linear 2"]].concat();
+        Network::sequence([1, 2, 2], &parse(&items))
+    };
+    assert_eq!(doubled(8).unwrap().classes(), 2);
+    let error = doubled(32).unwrap_err().to_string();
+    assert!(error.contains("1 to 1,048,576"), "{error}");
+}

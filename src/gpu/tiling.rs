@@ -13,8 +13,12 @@ pub enum Tiling {
     /// Chooses by the kind of device, the matrices' size and the number of replicas.
     #[default]
     Auto,
-    /// Takes the variant of this name wherever a kernel has one; for tests and measurements.
-    Only(&'static str),
+    /// Takes `plain` everywhere; this and the next two are for tests and measurements.
+    Plain,
+    /// Takes `wide` wherever a kernel has it.
+    Wide,
+    /// Takes `deep` wherever a kernel has it.
+    Deep,
 }
 
 /// Fewer workgroups than this leave processors of a large GPU idle, and smaller tiles are faster: measured on an H100,
@@ -24,21 +28,26 @@ const MANY_WORKGROUPS: u32 = 160;
 impl FromStr for Tiling {
     type Err = Error;
 
-    /// Parses `auto` or the name of a variant.
+    /// Parses the name of a rule.
     fn from_str(name: &str) -> Result<Self, Error> {
-        match name {
-            "auto" => Ok(Self::Auto),
-            "plain" => Ok(Self::Only("plain")),
-            "wide" => Ok(Self::Only("wide")),
-            "deep" => Ok(Self::Only("deep")),
-            _ => Err(Error::invalid("tiling", Self::NAMES.join(", "), name)),
-        }
+        let found = Self::ALL.into_iter().find(|tiling| tiling.name() == name);
+        found.ok_or_else(|| Error::invalid("tiling", Self::ALL.map(Self::name).join(", "), name))
     }
 }
 
 impl Tiling {
-    /// The names that [`FromStr`] accepts.
-    pub const NAMES: [&'static str; 4] = ["auto", "plain", "wide", "deep"];
+    /// Every rule.
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Plain, Self::Wide, Self::Deep];
+
+    /// The name: `auto`, or that of the variant.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Plain => "plain",
+            Self::Wide => "wide",
+            Self::Deep => "deep",
+        }
+    }
 
     /// The variant for a dispatch over `replicas` replicas. A device that does not reach the variant's limits takes the one
     /// that it must be able to run.
@@ -51,9 +60,9 @@ impl Tiling {
     ) -> &'static Variant {
         let kernel = dispatch.kernel;
         let chosen = match self {
-            Self::Only(name) => kernel.variant(name),
             Self::Auto if kind == wgpu::DeviceType::Cpu => &kernel.plain,
             Self::Auto => by_size(dispatch, replicas),
+            Self::Plain | Self::Wide | Self::Deep => kernel.variant(self.name()),
         };
         if fits(dispatch, chosen, limits) {
             chosen
@@ -213,10 +222,7 @@ mod tests {
     fn what_is_no_product_is_plain_and_so_is_all_on_a_small_device() {
         let adam = dispatch(OptimiserStep::KERNEL, Grid::Workgroups([4, 1]));
         assert_eq!(chosen(Tiling::Auto, &adam, 64, DiscreteGpu), "plain");
-        assert_eq!(
-            chosen(Tiling::Only("wide"), &adam, 64, DiscreteGpu),
-            "plain"
-        );
+        assert_eq!(chosen(Tiling::Wide, &adam, 64, DiscreteGpu), "plain");
         let small = wgpu::Limits {
             max_compute_invocations_per_workgroup: 128,
             ..wgpu::Limits::default()
@@ -230,9 +236,9 @@ mod tests {
 
     #[test]
     fn a_tile_that_is_asked_for_is_taken() {
-        let only = |name| chosen(Tiling::Only(name), &forward(12), 1, Cpu);
+        let only = |tiling| chosen(tiling, &forward(12), 1, Cpu);
         assert_eq!(
-            ["plain", "wide", "deep"].map(only),
+            [Tiling::Plain, Tiling::Wide, Tiling::Deep].map(only),
             ["plain", "wide", "deep"]
         );
     }

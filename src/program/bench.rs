@@ -40,7 +40,7 @@ pub(crate) struct Options {
 }
 
 fn tiling_parser() -> impl TypedValueParser<Value = Tiling> {
-    PossibleValuesParser::new(Tiling::NAMES).try_map(|name| name.parse::<Tiling>())
+    PossibleValuesParser::new(Tiling::ALL.map(Tiling::name)).try_map(|name| name.parse::<Tiling>())
 }
 
 /// Timestamps, which time each dispatch separately on devices that have them.

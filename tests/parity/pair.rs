@@ -13,11 +13,7 @@ pub(crate) const TOLERANCE: Tolerance = Tolerance {
 };
 
 /// Every variant of every kernel: all plain ones, and then the products' others.
-pub(crate) const TILINGS: [Tiling; 3] = [
-    Tiling::Only("plain"),
-    Tiling::Only("wide"),
-    Tiling::Only("deep"),
-];
+pub(crate) const TILINGS: [Tiling; 3] = [Tiling::Plain, Tiling::Wide, Tiling::Deep];
 
 /// Whether this dispatch is compared with this tiling. A kernel without other variants is compared as a plain one only.
 pub(crate) fn is_compared(dispatch: &Dispatch, tiling: Tiling) -> bool {

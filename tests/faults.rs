@@ -287,18 +287,26 @@ fn memory_that_runs_out_is_an_error_that_names_the_buffer() {
 
 #[test]
 fn a_replica_that_kernels_cannot_count_is_refused() {
-    let absurd = TrainingSpec {
-        network: Network::mlp(&[1 << 20, 2], Activation::Relu).unwrap(),
-        batch: 1 << 24,
-        replicas: vec![ReplicaSpec::default()],
-        stream: None,
-        probe: None,
+    let refusal = |widths: &[u32], probe: Option<ProbeSpec>| {
+        let absurd = TrainingSpec {
+            network: Network::mlp(widths, Activation::Relu).unwrap(),
+            batch: 1 << 24,
+            replicas: vec![ReplicaSpec::default()],
+            stream: None,
+            probe,
+        };
+        let trainer = Trainer::new(&Compute::Cpu, absurd);
+        trainer.err().expect("too large").to_string()
     };
-    let error = Trainer::new(&Compute::Cpu, absurd)
-        .err()
-        .expect("too large");
-    let wanted = "elements of a buffer: wanted fewer than 2^32 activations 0 of one replica, found 17592186044416";
-    assert_eq!(error.to_string(), wanted);
+    let wanted = |found: u64| {
+        format!(
+            "batch and network: wanted fewer than 2^32 elements of one replica in every value, found {found}"
+        )
+    };
+    assert_eq!(refusal(&[1 << 20, 2], None), wanted(1 << 44));
+    // Two blocks and the network have a tangent each.
+    let probe = Some(ProbeSpec::default());
+    assert_eq!(refusal(&[2, 256, 2], probe), wanted(3 << 32));
 }
 
 #[test]

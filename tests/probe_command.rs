@@ -311,7 +311,8 @@ fn a_listed_network_and_its_files_fit_each_other() {
         let message = case.refusal(options);
         assert!(message.contains(mention), "no {mention} in {message}");
     };
-    let fault = "attention, add) or an activation, found \"golu\"";
+    let fault = "item of a network: wanted an operation (linear, conv, max-pool, average-pool, global-average-pool, flatten, layer-norm, \
+        position-embedding, attention, add) or an activation, found \"golu\"";
     refused(&["--network", "linear 3, golu, linear 2"], fault);
     refused(&["--network", "lenett"], "unknown variant `lenett`");
     let both = ["--network", &right, "--activation", "relu"];

@@ -19,8 +19,8 @@ impl Engine {
 
     /// Records what regularisers and interventions need of all replicas' current parameters: a copy for L2-init and the
     /// Wasserstein regulariser, new start vectors for spectral regularisation, and the norms to which matrices are
-    /// projected. It is for parameters that [`Self::write_parameters`], or
-    /// a kernel of the caller's, has set. It does nothing where no replica uses any of them.
+    /// projected. It is for parameters that [`Self::write_parameters`], or a kernel of the caller's, has set. It does
+    /// nothing where no replica uses any of them.
     ///
     /// # Errors
     /// [`Error::NoParameters`]
@@ -38,7 +38,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NoTaskStream`]; [`Error::NoParameters`] before [`Self::encode_initialise`] or
-    /// [`Self::write_parameters`] for every replica; [`Error::NoReferenceParameters`] where regularisers or projections have nothing to refer to.
+    /// [`Self::write_parameters`] for every replica; [`Error::NoReferenceParameters`] where regularisers or projections have
+    /// nothing to refer to.
     pub fn encode_steps(
         &mut self,
         encoder: &mut wgpu::CommandEncoder,

@@ -66,7 +66,7 @@ impl fmt::Display for Item {
     }
 }
 
-/// What an item's first word may be.
+/// The words with which an item may begin, as a refusal tells them.
 const FIRST_WORD: &str = "an operation (linear, conv, max-pool, average-pool, global-average-pool, flatten, layer-norm, \
     position-embedding, attention, add) or an activation";
 

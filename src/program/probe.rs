@@ -341,7 +341,8 @@ mod tests {
             ("lenett", "unknown variant `lenett`"),
             (
                 "linear 3, golu",
-                "attention, add) or an activation, found \"golu\"",
+                "wanted an operation (linear, conv, max-pool, average-pool, global-average-pool, flatten, layer-norm, \
+        position-embedding, attention, add) or an activation, found \"golu\"",
             ),
             ("[3]", "expected a string"),
             ("linear 3,", "found \"\""),

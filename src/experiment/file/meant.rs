@@ -28,32 +28,41 @@ fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Opt
 /// "unknown field `imagse`, expected one of `name`, `images`".
 pub(super) fn for_message(message: &str) -> Option<&str> {
     message.strip_prefix("unknown ")?;
-    let mut quoted = message.split('`').skip(1).step_by(2);
+    let mut quoted = quoted(message);
     let name = quoted.next()?;
     let known: Vec<_> = quoted.collect();
-    let synonym = SYNONYMS.iter().find(|(other, _)| *other == name);
-    let synonym = synonym.filter(|(_, own)| known.contains(own));
-    synonym.map_or_else(|| nearest(name, known), |(_, own)| Some(*own))
+    let synonym = synonym(name).filter(|own| known.contains(own));
+    synonym.or_else(|| nearest(name, known))
 }
 
-/// What serde's message should have said was meant: a field of another table, or a similar name that serde knows.
+/// The name that was meant by one that serde does not know, in backquotes: a field of another table with its place, or else a
+/// similar name.
 pub(super) fn suggestion(message: &str) -> Option<String> {
-    let elsewhere = message
-        .strip_prefix("unknown field `")
-        .and_then(|rest| elsewhere(rest.split('`').next()?));
+    let field = message.strip_prefix("unknown field ").map(quoted);
+    let elsewhere = field.and_then(|mut quoted| elsewhere(quoted.next()?));
     elsewhere.or_else(|| for_message(message).map(|name| format!("`{name}`")))
+}
+
+/// The words of a message that stand in backquotes.
+fn quoted(message: &str) -> impl Iterator<Item = &str> {
+    message.split('`').skip(1).step_by(2)
+}
+
+/// The field that other programs call `name`.
+fn synonym(name: &str) -> Option<&'static str> {
+    let pair = SYNONYMS.iter().find(|(other, _)| *other == name);
+    pair.map(|(_, own)| *own)
 }
 
 /// The field `name`, or the one that other programs call so, with its place: an arm, or the top of the file.
 fn elsewhere(name: &str) -> Option<String> {
-    let synonym = SYNONYMS.iter().find(|(other, _)| *other == name);
-    let name = synonym.map_or(name, |(_, own)| own);
+    let name = synonym(name).unwrap_or(name);
     let schema = schema();
-    let fields = |table: &str| schema.pointer(table)?.get(name);
-    let place = if fields("/definitions/Arm/properties").is_some() {
+    let has = |table: &str| schema.pointer(table)?.get(name);
+    let place = if has("/definitions/Arm/properties").is_some() {
         "in an arm"
     } else {
-        fields("/properties").map(|_| "at the top of the file")?
+        has("/properties").map(|_| "at the top of the file")?
     };
     Some(format!("`{name}` {place}"))
 }

@@ -224,7 +224,8 @@ mod tests {
             ("3", "expected a name, a list or a table"),
             (
                 "['linear 3', 'golu']",
-                "attention, add) or an activation, found \"golu\"",
+                "item of a network: wanted an operation (linear, conv, max-pool, average-pool, global-average-pool, flatten, layer-norm, \
+        position-embedding, attention, add) or an activation, found \"golu\"",
             ),
             ("[3]", "expected a string"),
         ] {

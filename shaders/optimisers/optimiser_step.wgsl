@@ -39,15 +39,37 @@ struct Params {
 @group(0) @binding(7) var<storage, read_write> second_moment: array<vec4<f32>>;
 @group(0) @binding(8) var<storage, read_write> step_sums: array<StepSum>;
 
+const INVOCATIONS: u32 = 256u;
 const ARRIVAL: u32 = 256u;  // above the bits of HALTED_*
 
-// The number of the layer that holds vec4 `index` of a replica; `first` is the number of the replica's first layer.
+// What a workgroup computes once: the factor of gradient clipping, and the step sizes of the layers from that of its first
+// vec4 on. A layer has one vec4 or more, so its vec4s are in at most INVOCATIONS layers.
+var<workgroup> scale: f32;
+var<workgroup> step_sizes: array<f32, INVOCATIONS>;
+
+// The number of the layer that holds vec4 `index` of a replica; `first` is the number of that layer or of one before it.
 fn layer_of(first: u32, index: u32) -> u32 {
     var layer = first;
     while index >= layer_controls[layer].end {
         layer += 1u;
     }
     return layer;
+}
+
+// Computes the scale and the step sizes of the vec4s from `start` on, the first of which is in layer `lowest`.
+fn prepare(replica: u32, start: u32, lowest: u32, invocation: u32) {
+    let config = configs[replica];
+    let first = replica * params.layers;
+    let layer = lowest + invocation;
+    if layer < first + params.layers {
+        let factor = gradient_scale(config, first, params.layers);
+        if invocation == 0u {
+            scale = factor;
+        }
+        if layer_controls[layer].start < start + INVOCATIONS {
+            step_sizes[invocation] = step_size(config, layer, factor);
+        }
+    }
 }
 
 // `second` is the place of v.
@@ -80,35 +102,37 @@ fn store_moments(config: ReplicaConfig, at: u32, second: u32, moments: Moments) 
     }
 }
 
-// Updates vec4 `index` of a replica; returns whether it stayed finite.
-fn update(replica: u32, index: u32) -> bool {
+// Updates vec4 `index` of a replica, which is in layer `lowest` or a later one; returns whether it stayed finite.
+fn update(replica: u32, index: u32, lowest: u32) -> bool {
     let config = configs[replica];
-    let first = replica * params.layers;
-    let layer = layer_of(first, index);
+    let layer = layer_of(lowest, index);
     if config.optimiser == OPTIMISER_UPGD || is_muon_matrix(config, layer_controls[layer], index) {
         return true;
     }
     let corrections = vec2<f32>(states[replica].correction1, states[replica].correction2);
     let at = replica * params.parameters_stride + index;
     let theta = parameters[at];
-    let scale = gradient_scale(config, first, params.layers);
     let g = scale * (gradients[at] + config.l2 * theta);
     let fast_share = share_of_fast(config, corrections.y, states[replica].optimiser_updates + 1u);
     let second = replica * params.second_moments * params.parameters_stride + index;
     let moments = advance(config, fast_share, g, load_moments(config, at, second));
-    let size = step_size(config, layer, scale);
-    let updated = stepped(config, corrections, size, theta, moments);
+    let updated = stepped(config, corrections, step_sizes[layer - lowest], theta, moments);
     store_moments(config, at, second, moments);
     parameters[at] = updated;
     return all_finite(moments.m) && all_finite(moments.v) && all_finite(updated);
 }
 
-@compute @workgroup_size(256)
-fn main(@builtin(global_invocation_id) id: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
-    let replica = id.z;
+@compute @workgroup_size(INVOCATIONS)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
+    let replica = group.z;
     let word = replica * params.layers * SQUARE_PARTS;
-    if id.x < params.parameters_stride && states[replica].halted == RUNNING {
-        if !update(replica, id.x) {
+    let start = group.x * INVOCATIONS;
+    let index = start + local.x;
+    let lowest = layer_of(replica * params.layers, start);
+    prepare(replica, start, lowest, local.x);
+    workgroupBarrier();
+    if index < params.parameters_stride && states[replica].halted == RUNNING {
+        if !update(replica, index, lowest) {
             atomicOr(&step_sums[word].divergence, HALTED_UPDATE);
         }
     }

@@ -24,11 +24,15 @@ pub(crate) fn run(_: &GradientSquares, arrays: &mut [Array; 5]) {
         };
         let vec4s = stretch(length, parts, index % parts);
         let range = (start + vec4s.start) * 4..(start + vec4s.end) * 4;
-        let slices = [&gradients[range.clone()], &parameters[range]];
-        [sum.square] = sum_in_lanes(slices, |[gradient, theta]| {
-            let g = gradient + config.l2 * theta;
-            [g * g]
-        });
+        let gradients = &gradients[range.clone()];
+        [sum.square] = if config.l2 > 0.0 {
+            sum_in_lanes([gradients, &parameters[range]], |[gradient, theta]| {
+                let g = gradient + config.l2 * theta;
+                [g * g]
+            })
+        } else {
+            sum_in_lanes([gradients], |[g]| [g * g])
+        };
     };
     sums.write::<StepSum>()
         .par_iter_mut()

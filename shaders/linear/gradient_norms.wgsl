@@ -26,7 +26,7 @@ struct Params {
 
 const INVOCATIONS: u32 = 64u;
 
-var<workgroup> sums: array<f32, INVOCATIONS>;
+alias Summand = f32;
 
 @compute @workgroup_size(INVOCATIONS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
@@ -47,15 +47,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         }
         sum += gradient * input;
     }
-    sums[local.x] = sum;
-    workgroupBarrier();
-    for (var half = INVOCATIONS / 2u; half > 0u; half /= 2u) {
-        if local.x < half {
-            sums[local.x] += sums[local.x + half];
-        }
-        workgroupBarrier();
-    }
+    let total = sum_of_workgroup(sum, local.x);
     if local.x == 0u {
-        norms[group.z * params.layers + params.layer] = sums[0] / f32(params.batch);
+        norms[group.z * params.layers + params.layer] = total / f32(params.batch);
     }
 }

@@ -25,7 +25,7 @@ struct Params {
 
 const INVOCATIONS: u32 = 64u;
 
-var<workgroup> sums: array<f32, INVOCATIONS>;
+alias Summand = f32;
 
 // The squared norm of four rows by four columns of the weights' gradient.
 fn weight_tile(first: u32, row4: u32, column4: u32) -> f32 {
@@ -66,16 +66,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
             sum += bias_tile(first, tile - weight_tiles);
         }
     }
-    sums[local.x] = sum;
-    workgroupBarrier();
-    for (var half = INVOCATIONS / 2u; half > 0u; half /= 2u) {
-        if local.x < half {
-            sums[local.x] += sums[local.x + half];
-        }
-        workgroupBarrier();
-    }
+    let total = sum_of_workgroup(sum, local.x);
     if local.x == 0u {
         let batch = f32(params.batch);
-        sample_norms[sample] = batch * batch * sums[0];
+        sample_norms[sample] = batch * batch * total;
     }
 }

@@ -27,8 +27,7 @@ struct Params {
 
 const INVOCATIONS: u32 = 256u;
 
-var<workgroup> losses: array<f32, INVOCATIONS>;
-var<workgroup> corrects: array<u32, INVOCATIONS>;
+alias Summand = vec2<f32>;  // the loss, and the number of correct predictions
 
 @compute @workgroup_size(INVOCATIONS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
@@ -65,17 +64,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         loss += log(total) + largest - logits[start + label];
         correct += select(0u, 1u, prediction == label);
     }
-    losses[local.x] = loss;
-    corrects[local.x] = correct;
-    workgroupBarrier();
-    for (var half = INVOCATIONS / 2u; half > 0u; half /= 2u) {
-        if local.x < half {
-            losses[local.x] += losses[local.x + half];
-            corrects[local.x] += corrects[local.x + half];
-        }
-        workgroupBarrier();
-    }
+    let total = sum_of_workgroup(vec2<f32>(loss, f32(correct)), local.x);
     if local.x == 0u {
-        store_batch_loss(replica, losses[0] * params.inverse_batch, corrects[0]);
+        store_batch_loss(replica, total.x * params.inverse_batch, u32(total.y));
     }
 }

@@ -25,7 +25,7 @@ struct Params {
 
 const INVOCATIONS: u32 = 256u;
 
-var<workgroup> squares: array<f32, INVOCATIONS>;
+alias Summand = f32;
 
 @compute @workgroup_size(INVOCATIONS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
@@ -44,15 +44,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         }
         square += dot(g, g);
     }
-    squares[local.x] = square;
-    workgroupBarrier();
-    for (var half = INVOCATIONS / 2u; half > 0u; half /= 2u) {
-        if local.x < half {
-            squares[local.x] += squares[local.x + half];
-        }
-        workgroupBarrier();
-    }
+    let total = sum_of_workgroup(square, local.x);
     if local.x == 0u {
-        step_sums[layer * SQUARE_PARTS + group.x].square = squares[0];
+        step_sums[layer * SQUARE_PARTS + group.x].square = total;
     }
 }

@@ -21,7 +21,7 @@ struct Params {
 
 const INVOCATIONS: u32 = 64u;
 
-var<workgroup> sums: array<f32, INVOCATIONS>;
+alias Summand = f32;
 
 @compute @workgroup_size(INVOCATIONS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
@@ -32,16 +32,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         let d = output_gradients[sample * size + i];
         sum += dot(d, d);
     }
-    sums[local.x] = sum;
-    workgroupBarrier();
-    for (var half = INVOCATIONS / 2u; half > 0u; half /= 2u) {
-        if local.x < half {
-            sums[local.x] += sums[local.x + half];
-        }
-        workgroupBarrier();
-    }
+    let total = sum_of_workgroup(sum, local.x);
     if local.x == 0u {
         let batch = f32(params.batch);
-        sample_norms[sample] = batch * batch * sums[0];
+        sample_norms[sample] = batch * batch * total;
     }
 }

@@ -33,8 +33,7 @@ struct Params {
 
 const INVOCATIONS: u32 = 64u;
 
-var<workgroup> squares: array<vec4<f32>, INVOCATIONS>;
-var<workgroup> seconds: array<vec2<f32>, INVOCATIONS>;
+alias Summand = vec4<f32>;
 
 @compute @workgroup_size(INVOCATIONS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
@@ -73,23 +72,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
         let sum = dot(mean_square(config, corrections, factor, moments), vec4<f32>(1.0));
         second += select(vec2<f32>(0.0, sum), vec2<f32>(sum, 0.0), control.start + i < control.main_end);
     }
-    squares[local.x] = square;
-    seconds[local.x] = second;
-    workgroupBarrier();
-    for (var half = INVOCATIONS / 2u; half > 0u; half /= 2u) {
-        if local.x < half {
-            squares[local.x] += squares[local.x + half];
-            seconds[local.x] += seconds[local.x + half];
-        }
-        workgroupBarrier();
-    }
+    let s = sum_of_workgroup(square, local.x);
+    let v = sum_of_workgroup(vec4<f32>(second, 0.0, 0.0), local.x);
     if local.x == 0u {
-        let s = squares[0];
         let at = layer * PARTIALS + group.x;
         if params.objective_only == 1u {
             sums[at].objective = s.y;
         } else {
-            sums[at] = LayerSums(s.x, s.y, s.z, s.w, seconds[0].x, seconds[0].y, 0.0, 0.0);
+            sums[at] = LayerSums(s.x, s.y, s.z, s.w, v.x, v.y, 0.0, 0.0);
         }
     }
 }

@@ -34,8 +34,9 @@ struct Params {
 
 const INVOCATIONS: u32 = 256u;
 
-// The sums of the squares of inputs and of next_outputs.
-var<workgroup> squares: array<vec2<f32>, INVOCATIONS>;
+alias Summand = vec2<f32>;  // the squares of inputs and of next_outputs
+
+var<workgroup> squares: vec2<f32>;
 
 @compute @workgroup_size(INVOCATIONS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) local: vec3<u32>) {
@@ -50,15 +51,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) l
     for (var i = local.x; i < matrix.columns; i += INVOCATIONS) {
         square.y += next_outputs[first_output + i] * next_outputs[first_output + i];
     }
-    squares[local.x] = square;
-    workgroupBarrier();
-    for (var half = INVOCATIONS / 2u; half > 0u; half /= 2u) {
-        if local.x < half {
-            squares[local.x] += squares[local.x + half];
-        }
-        workgroupBarrier();
+    let total = sum_of_workgroup(square, local.x);
+    if local.x == 0u {
+        squares = total;
     }
-    let lengths = sqrt(squares[0]);
+    workgroupBarrier();
+    let lengths = sqrt(squares);
     let spectral = configs[replica].spectral;
     let is_used = spectral != 0.0 && states[replica].halted == RUNNING;
     let has_lengths = lengths.x > 0.0 && lengths.y > 0.0 && is_finite(lengths.x) && is_finite(lengths.y);

@@ -152,7 +152,7 @@ kernels! {
     [slots: Read, gram: Read, tangent_gradients: Read, products: ReadWrite,]
 
     /// The uniform of `gradient_norms`.
-    gradient_norms[], workgroup [64, 1, 1],
+    gradient_norms["workgroup_sum"], workgroup [64, 1, 1],
     GradientNorms {
         rows: u32,
         columns: u32,
@@ -164,7 +164,7 @@ kernels! {
     [inputs: Read, output_gradients: Read, norms: ReadWrite,]
 
     /// The uniform of `shared_gradient_norms`.
-    shared_gradient_norms[], workgroup [64, 1, 1],
+    shared_gradient_norms["workgroup_sum"], workgroup [64, 1, 1],
     SharedGradientNorms {
         rows: u32,
         columns: u32,

@@ -6,7 +6,7 @@ kernels! {
     "loss",
 
     /// The uniform of `softmax_cross_entropy`.
-    softmax_cross_entropy["state", "batch_loss"], workgroup [256, 1, 1],
+    softmax_cross_entropy["state", "batch_loss", "workgroup_sum"], workgroup [256, 1, 1],
     SoftmaxCrossEntropy {
         batch: u32,
         batch_rows: u32,
@@ -29,7 +29,7 @@ kernels! {
     [slots: Read, logits: Read, tangents: Read, tangent_gradients: ReadWrite,]
 
     /// The uniform of `squared_error`.
-    squared_error["state", "batch_loss"], workgroup [256, 1, 1],
+    squared_error["state", "batch_loss", "workgroup_sum"], workgroup [256, 1, 1],
     SquaredError {
         batch: u32,
         batch_rows: u32,

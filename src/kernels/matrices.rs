@@ -6,7 +6,7 @@ kernels! {
     "matrices",
 
     /// The uniform of `matrix_norms`.
-    matrix_norms["matrices"], workgroup [256, 1, 1],
+    matrix_norms["matrices", "workgroup_sum"], workgroup [256, 1, 1],
     MatrixNorms {
         stride: u32,
         matrices: u32,

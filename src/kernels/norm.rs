@@ -40,7 +40,7 @@ kernels! {
     ]
 
     /// The uniform of `norm_backward_parameters`.
-    norm_backward_parameters["gain_and_bias"], workgroup [64, 1, 1],
+    norm_backward_parameters["gain_and_bias", "workgroup_sum"], workgroup [64, 1, 1],
     NormBackwardParameters {
         parameters_stride: u32,
         offset: u32,
@@ -103,7 +103,7 @@ kernels! {
     ]
 
     /// The uniform of `norm_tangent_backward_parameters`.
-    norm_tangent_backward_parameters["probe", "slots", "gain_and_bias"], workgroup [64, 1, 1],
+    norm_tangent_backward_parameters["probe", "slots", "gain_and_bias", "workgroup_sum"], workgroup [64, 1, 1],
     NormTangentBackwardParameters {
         batch: u32,
         batch_rows: u32,
@@ -121,7 +121,7 @@ kernels! {
     ]
 
     /// The uniform of `norm_gradient_norms`.
-    norm_gradient_norms[], workgroup [64, 1, 1],
+    norm_gradient_norms["workgroup_sum"], workgroup [64, 1, 1],
     NormGradientNorms {
         columns: u32,
         batch: u32,

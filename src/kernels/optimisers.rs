@@ -6,7 +6,7 @@ kernels! {
     "optimisers",
 
     /// The uniform of `gradient_squares`.
-    gradient_squares["state", "gradient_scale"], workgroup [256, 1, 1],
+    gradient_squares["state", "gradient_scale", "workgroup_sum"], workgroup [256, 1, 1],
     GradientSquares {
         parameters_stride: u32,
         layers: u32,

@@ -65,7 +65,7 @@ kernels! {
     [slots: Read, tangent_gradients: Read, products: ReadWrite,]
 
     /// The uniform of `position_gradient_norms`.
-    position_gradient_norms[], workgroup [64, 1, 1],
+    position_gradient_norms["workgroup_sum"], workgroup [64, 1, 1],
     PositionGradientNorms {
         columns: u32,
         batch: u32,

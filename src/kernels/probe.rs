@@ -33,7 +33,7 @@ kernels! {
     [segments: Read, source: Read, destination: ReadWrite,]
 
     /// The uniform of `probe_dots`.
-    probe_dots["probe", "segment_sum"], workgroup [64, 1, 1],
+    probe_dots["probe", "segment_sum", "workgroup_sum"], workgroup [64, 1, 1],
     ProbeDots {
         stride: u32,
         segments: u32,
@@ -65,7 +65,7 @@ kernels! {
     [segments: Read, slots: Read, products: Read, iterates: ReadWrite, previous: ReadWrite,]
 
     /// The uniform of `lobpcg_start`.
-    lobpcg_start["probe", "segment_sum"], workgroup [64, 1, 1],
+    lobpcg_start["probe", "segment_sum", "workgroup_sum"], workgroup [64, 1, 1],
     LobpcgStart {
         stride: u32,
         segments: u32,
@@ -85,7 +85,7 @@ kernels! {
     [partials: Read, direction_partials: Read, slots: ReadWrite, steps: ReadWrite,]
 
     /// The uniform of `lobpcg_combine`.
-    lobpcg_combine["probe", "segment_sum"], workgroup [64, 1, 1],
+    lobpcg_combine["probe", "segment_sum", "workgroup_sum"], workgroup [64, 1, 1],
     LobpcgCombine {
         stride: u32,
         segments: u32,
@@ -106,7 +106,7 @@ kernels! {
     [partials: Read, steps: Read, slots: ReadWrite,]
 
     /// The uniform of `mean_norm`.
-    mean_norm[], workgroup [64, 1, 1],
+    mean_norm["workgroup_sum"], workgroup [64, 1, 1],
     MeanNorm {
         batch: u32,
         batch_rows: u32,
@@ -116,7 +116,7 @@ kernels! {
     [sample_norms: Read, norms: ReadWrite,]
 
     /// The uniform of `layer_sums`.
-    layer_sums["state", "optimiser", "probe"], workgroup [64, 1, 1],
+    layer_sums["state", "optimiser", "probe", "workgroup_sum"], workgroup [64, 1, 1],
     LayerSumsParams {
         parameters_stride: u32,
         layers: u32,

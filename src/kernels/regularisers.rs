@@ -64,7 +64,7 @@ kernels! {
     ]
 
     /// The uniform of `spectral_finish`.
-    spectral_finish["state", "matrices"], workgroup [256, 1, 1],
+    spectral_finish["state", "matrices", "workgroup_sum"], workgroup [256, 1, 1],
     SpectralFinish {
         rows: u32,
         columns: u32,

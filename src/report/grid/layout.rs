@@ -47,6 +47,17 @@ pub(super) fn layout(x: (f64, f64)) -> Layout {
         .with_tick_size(NUMBER)
 }
 
+/// Returns the step between about `numbers` ticks from `low` to `high`: a whole number, because positions are counted.
+fn whole_tick_step(low: f64, high: f64, numbers: usize) -> f64 {
+    let step = compute_tick_step(low, high, numbers).max(1.0);
+    // Of the steps that it chooses from, only 2.5 has a fraction.
+    if step.fract() == 0.0 {
+        step
+    } else {
+        2.0 * step
+    }
+}
+
 /// Returns the layout of one panel.
 pub(super) fn panel_layout(grid: &Grid, panel: &Panel, column: &Column, width: f64) -> Layout {
     let (first, last) = (f64::from(grid.x.0), f64::from(grid.x.1));
@@ -61,7 +72,7 @@ pub(super) fn panel_layout(grid: &Grid, panel: &Panel, column: &Column, width: f
     let mut layout = layout((low, high))
         .with_x_axis_min(low)
         .with_x_axis_max(high)
-        .with_x_tick_step(compute_tick_step(low, high, numbers).max(1.0))
+        .with_x_tick_step(whole_tick_step(low, high, numbers))
         .with_x_label(grid.x_label)
         .with_x_label_offset(0.0, -6.0)
         .with_title_wrap(heading_letters(width))
@@ -85,4 +96,24 @@ pub(super) fn panel_layout(grid: &Grid, panel: &Panel, column: &Column, width: f
         layout = layout.with_reference_line(line.with_dasharray(DASHES));
     }
     panel.scale.applied(layout)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::whole_tick_step;
+
+    #[test]
+    fn ticks_are_at_whole_positions() {
+        for last in 1..=200 {
+            for numbers in 2..=12 {
+                let step = whole_tick_step(0.0, f64::from(last), numbers);
+                assert!(
+                    step >= 1.0 && step.fract() == 0.0,
+                    "{last}, {numbers}: {step}"
+                );
+            }
+        }
+        // Where a step of 2.5 would be, 5 is.
+        assert_eq!(whole_tick_step(0.0, 10.0, 4), 5.0);
+    }
 }

@@ -26,7 +26,7 @@ use super::rows::{self, Extent, RowLog};
 use super::{Experiment, ExperimentError, Results};
 use crate::compute::Compute;
 use crate::files::{self, WriteError, remove_temporaries, write_whole};
-use crate::record::EventFiles;
+use crate::record::{EventFiles, ProbeRow, TableRow, TaskRow};
 use crate::snapshot::Snapshot;
 use crate::spec::{ImageSet, TrainingSpec};
 
@@ -51,11 +51,9 @@ pub(super) const OF_A_RUN: [&str; 7] = [
     TASKS,
     PROBES,
     INDICATORS,
-    TASKS_TABLE,
-    "probes.csv",
+    TaskRow::FILE,
+    ProbeRow::FILE,
 ];
-/// The first table that a finished run writes.
-const TASKS_TABLE: &str = "tasks.csv";
 
 /// A directory in which one experiment runs. It is locked as long as this value lives.
 ///
@@ -132,7 +130,7 @@ impl RunDirectory {
         let checkpoint = path.join(CHECKPOINT);
         let is_there = |name: &str| path.join(name).exists();
         // The parts are removed only after the tables are written, so no run is active here.
-        if !is_there(TASKS_TABLE) || !is_there(CHECKPOINT) || PARTS.iter().any(|p| is_there(p)) {
+        if !is_there(TaskRow::FILE) || !is_there(CHECKPOINT) || PARTS.iter().any(|p| is_there(p)) {
             return Ok(false);
         }
         let bytes = files::read(&checkpoint, LARGEST);
@@ -158,7 +156,7 @@ impl RunDirectory {
         let lock = lock(path)?;
         let run = description(experiment, compute, images);
         let checkpoint = path.join(CHECKPOINT);
-        let has_table = path.join(TASKS_TABLE).exists();
+        let has_table = path.join(TaskRow::FILE).exists();
         let bytes = match files::read(&checkpoint, LARGEST) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {

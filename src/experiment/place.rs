@@ -5,16 +5,20 @@ use std::path::Path;
 
 use super::Figure;
 use super::directory::{DirectoryError, LOCK, OF_A_RUN};
+use crate::record::{
+    DifferenceRow, EarlyWarningRow, IndicatorRow, ProbeRow, ScoreRow, TableRow, TaskIndicatorRow,
+    TaskRow,
+};
 
 /// The tables that a finished run writes.
 const TABLES: [&str; 7] = [
-    "tasks.csv",
-    "probes.csv",
-    "indicators.csv",
-    "task_indicators.csv",
-    "scores.csv",
-    "differences.csv",
-    "early_warning.csv",
+    TaskRow::FILE,
+    ProbeRow::FILE,
+    IndicatorRow::FILE,
+    TaskIndicatorRow::FILE,
+    ScoreRow::FILE,
+    DifferenceRow::FILE,
+    EarlyWarningRow::FILE,
 ];
 
 impl Figure {

@@ -6,7 +6,10 @@ use super::early_warning::early_warning;
 use super::task_indicators::task_indicators;
 use super::{Arm, Experiment, ExperimentError, Results};
 use crate::error::Error;
-use crate::record::{DifferenceRow, ScoreRow, TaskRow, write_table};
+use crate::record::{
+    DifferenceRow, EarlyWarningRow, IndicatorRow, ProbeRow, ScoreRow, TableRow, TaskIndicatorRow,
+    TaskRow, write_table,
+};
 use crate::scheduler::Control;
 use crate::spec::Loss;
 use crate::statistics::{
@@ -195,18 +198,16 @@ pub fn write_tables(
     experiment: &Experiment,
     results: &Results,
 ) -> Result<(), ExperimentError> {
-    write_table(&directory.join("tasks.csv"), &results.tasks)?;
-    write_table(&directory.join("probes.csv"), &results.probes)?;
-    write_table(&directory.join("indicators.csv"), &results.indicators)?;
+    let path = |file| directory.join(file);
+    write_table(&path(TaskRow::FILE), &results.tasks)?;
+    write_table(&path(ProbeRow::FILE), &results.probes)?;
+    write_table(&path(IndicatorRow::FILE), &results.indicators)?;
     let scores = scores(experiment, &results.tasks)?;
-    write_table(&directory.join("scores.csv"), &scores)?;
+    write_table(&path(ScoreRow::FILE), &scores)?;
     let differences = differences(experiment, &results.tasks)?;
-    write_table(&directory.join("differences.csv"), &differences)?;
+    write_table(&path(DifferenceRow::FILE), &differences)?;
     let indicators = task_indicators(results);
-    write_table(&directory.join("task_indicators.csv"), &indicators)?;
+    write_table(&path(TaskIndicatorRow::FILE), &indicators)?;
     let early_warning = early_warning(experiment, &results.tasks, &indicators)?;
-    Ok(write_table(
-        &directory.join("early_warning.csv"),
-        &early_warning,
-    )?)
+    Ok(write_table(&path(EarlyWarningRow::FILE), &early_warning)?)
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use trainable::record::{ScoreboardRow, read_table};
+use trainable::record::{ScoreboardRow, TableRow, read_table};
 use trainable::report::{Foreign, write_event_files, write_overview, write_page, write_scoreboard};
 
 use super::Failure;
@@ -13,9 +13,6 @@ use super::say::say;
 
 /// Name of the page in a directory.
 const PAGE: &str = "report.html";
-
-/// The table of a scoreboard.
-pub(super) const SCOREBOARD: &str = "scoreboard.csv";
 
 /// Longest name, in characters, of the directory for a page of several runs.
 const LONGEST_NAME: usize = 100;
@@ -55,12 +52,12 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         Foreign::Keep
     };
     if let [directory] = &options.directories[..]
-        && directory.join(SCOREBOARD).exists()
+        && directory.join(ScoreboardRow::FILE).exists()
     {
         if options.tensorboard {
             return Err(Failure::ScoreboardEvents(directory.clone()));
         }
-        let rows = read_table::<ScoreboardRow>(&directory.join(SCOREBOARD))?;
+        let rows = read_table::<ScoreboardRow>(&directory.join(ScoreboardRow::FILE))?;
         write_scoreboard(&name(directory), &rows, &page, foreign)?;
         tell_page(&page);
         return Ok(());

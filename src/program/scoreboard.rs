@@ -5,7 +5,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 use trainable::experiment::{Experiment, read_text};
-use trainable::record::{ScoreRow, ScoreboardRow, read_table, write_table};
+use trainable::record::{
+    ConfigurationRow, HeldOutRow, ScoreRow, ScoreboardRow, TableRow, TaskRow, read_table,
+    write_table,
+};
 use trainable::report::{Foreign, check_page, write_scoreboard};
 use trainable::scoreboard::{Entry, Outcome, Scoreboard, ScoreboardError, Stage, rank, rank_table};
 use trainable::spec::ImageSet;
@@ -18,7 +21,11 @@ use super::slurm::leave_cells;
 use super::{Failure, print, report};
 
 /// Names of the tables: ranks, tuning, held-out seeds.
-const TABLES: [&str; 3] = [report::SCOREBOARD, "configurations.csv", "held_out.csv"];
+const TABLES: [&str; 3] = [
+    ScoreboardRow::FILE,
+    ConfigurationRow::FILE,
+    HeldOutRow::FILE,
+];
 
 /// Options of `trainable scoreboard`.
 #[derive(Args)]
@@ -160,7 +167,7 @@ impl Work<'_> {
         let page = page_of(entries, &self.place);
         report::write_over(&directories, page.parent().expect("a directory"))?;
         let outcome = |((entry, scores), cell): ((&'e Entry, _), &Cell)| {
-            let tasks = read_table(&self.place.join(&cell.name).join("tasks.csv"))?;
+            let tasks = read_table(&self.place.join(&cell.name).join(TaskRow::FILE))?;
             let dispatches = cell.experiment.step_dispatches(&self.images)?[0];
             Ok(Outcome::new(entry, scores, &tasks, dispatches)?)
         };
@@ -215,7 +222,7 @@ fn tuning(entries: &[Entry]) -> Vec<Cell> {
 fn tuning_scores(entries: &[Entry], place: &Path) -> Result<Vec<Vec<ScoreRow>>, Failure> {
     let scores = |entry: &Entry| {
         let directory = place.join(entry.directory(Stage::Tuning));
-        Ok(read_table(&directory.join("scores.csv"))?)
+        Ok(read_table(&directory.join(ScoreRow::FILE))?)
     };
     entries.iter().map(scores).collect()
 }

@@ -116,7 +116,7 @@ fn write_table(grid: &Grid, place: &Path) -> Result<Vec<ScoreRow>, Failure> {
     let mut table = builder.has_headers(false).from_writer(Vec::new());
     let mut scores = Vec::new();
     for (number, cell) in grid.cells.iter().enumerate() {
-        let own = place.join(&cell.name).join("scores.csv");
+        let own = place.join(&cell.name).join(ScoreRow::FILE);
         if number == 0 {
             let header = grid.fields.iter().map(String::as_str);
             let header = header.chain(ScoreRow::COLUMNS.iter().copied());

@@ -42,6 +42,7 @@ pub struct EarlyWarningRow {
 pub(crate) const ALL_ARMS: &str = "all arms";
 
 impl TableRow for EarlyWarningRow {
+    const FILE: &str = "early_warning.csv";
     const COLUMNS: &[&str] = &[
         "arm",
         "indicator",

@@ -34,6 +34,7 @@ pub struct IndicatorRow {
 }
 
 impl TableRow for IndicatorRow {
+    const FILE: &str = "indicators.csv";
     const COLUMNS: &[&str] = &[
         "arm",
         "seed",
@@ -112,7 +113,7 @@ mod tests {
         };
         let bare = IndicatorRow::new("linear", 1, 0, 40, &bare);
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("indicators.csv");
+        let path = directory.path().join(IndicatorRow::FILE);
         write_table(&path, &[row.clone(), bare.clone()]).unwrap();
         let table = std::fs::read_to_string(&path).unwrap();
         let lines: Vec<_> = table.lines().collect();

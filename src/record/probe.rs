@@ -82,6 +82,7 @@ pub struct ProbeRow {
 }
 
 impl TableRow for ProbeRow {
+    const FILE: &str = "probes.csv";
     const COLUMNS: &[&str] = &[
         "arm",
         "seed",

@@ -35,6 +35,7 @@ pub struct ScoreRow {
 }
 
 impl TableRow for ScoreRow {
+    const FILE: &str = "scores.csv";
     const COLUMNS: &[&str] = &[
         "arm",
         "seeds",
@@ -80,6 +81,7 @@ pub struct DifferenceRow {
 }
 
 impl TableRow for DifferenceRow {
+    const FILE: &str = "differences.csv";
     const COLUMNS: &[&str] = &[
         "arm",
         "against",

@@ -25,6 +25,7 @@ pub struct ConfigurationRow {
 }
 
 impl TableRow for ConfigurationRow {
+    const FILE: &str = "configurations.csv";
     const COLUMNS: &[&str] = &[
         "setting",
         "method",
@@ -52,6 +53,7 @@ pub struct HeldOutRow {
 }
 
 impl TableRow for HeldOutRow {
+    const FILE: &str = "held_out.csv";
     const COLUMNS: &[&str] = &["setting", "method", "configuration", "seed", "mean"];
 
     fn check(&self) -> Result<(), OutOfRange> {
@@ -104,6 +106,7 @@ pub struct ScoreboardRow {
 }
 
 impl TableRow for ScoreboardRow {
+    const FILE: &str = "scoreboard.csv";
     const COLUMNS: &[&str] = &[
         "setting",
         "rank",

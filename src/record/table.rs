@@ -12,6 +12,9 @@ use crate::files::{self, LARGEST, WriteError, write_whole};
 
 /// A row of a table.
 pub trait TableRow: Serialize + DeserializeOwned {
+    /// The name of the table's file in a directory of results.
+    const FILE: &str;
+
     /// The columns, which are the fields in their order.
     const COLUMNS: &[&str];
 

@@ -43,6 +43,7 @@ impl TaskRow {
 }
 
 impl TableRow for TaskRow {
+    const FILE: &str = "tasks.csv";
     const COLUMNS: &[&str] = &[
         "arm",
         "seed",

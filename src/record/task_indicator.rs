@@ -55,6 +55,7 @@ pub struct TaskIndicatorRow {
 }
 
 impl TableRow for TaskIndicatorRow {
+    const FILE: &str = "task_indicators.csv";
     const COLUMNS: &[&str] = &[
         "arm",
         "seed",

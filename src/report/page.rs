@@ -30,7 +30,7 @@ use super::ReportError;
 use crate::error::Error;
 use crate::experiment::{ExperimentError, FileError};
 use crate::files::{WriteError, write_whole};
-use crate::record::{TableError, write_table};
+use crate::record::{DifferenceRow, ScoreRow, TableError, TableRow, write_table};
 use comparison::Comparison;
 use pictures::{Extent, Gallery};
 use record::Record;
@@ -184,8 +184,8 @@ fn write(
             true => page.with_file_name(name),
             false => pictures::beside(page, name),
         };
-        write_table(&table("scores.csv"), &comparison.scores)?;
-        write_table(&table("differences.csv"), &comparison.all_differences())?;
+        write_table(&table(ScoreRow::FILE), &comparison.scores)?;
+        write_table(&table(DifferenceRow::FILE), &comparison.all_differences())?;
     }
     let text = sections::page(&comparison, &gallery, extent).into_string();
     Ok(write_whole(page, text.as_bytes())?)

@@ -9,12 +9,11 @@ use crate::experiment::{
     Experiment, Results, differences, early_warning, read_text, scores, task_indicators,
 };
 use crate::record::{
-    ALL_ARMS, DifferenceRow, EarlyWarningRow, ProbeRow, ScoreRow, TaskRow, read_table,
+    ALL_ARMS, DifferenceRow, EarlyWarningRow, IndicatorRow, ProbeRow, ScoreRow, TableRow, TaskRow,
+    read_table,
 };
 
-/// The table of early warnings.
-const EARLY_WARNING: &str = "early_warning.csv";
-/// The name of that table in the directories that version 0.1.0 wrote.
+/// The name of the table of early warnings in the directories that version 0.1.0 wrote.
 const FORMER_EARLY_WARNING: &str = "foresight.csv";
 
 /// A run and its data for the page.
@@ -42,18 +41,18 @@ impl Record {
     pub(super) fn read(directory: &Path) -> Result<Self, PageError> {
         let (file, experiment) = read_named(&directory.join("experiment.toml"))?;
         let early_warning_table = early_warning_table(directory);
-        let needed = ["tasks.csv", "probes.csv", early_warning_table];
+        let needed = [TaskRow::FILE, ProbeRow::FILE, early_warning_table];
         let has_tables = needed.iter().all(|name| directory.join(name).exists());
         if !has_tables && let Some(results) = parts::read(directory, &experiment)? {
             return Self::of_parts(directory, file, experiment, results);
         }
-        let tasks = read_table(&directory.join("tasks.csv"))?;
+        let tasks = read_table(&directory.join(TaskRow::FILE))?;
         let record = Self {
             directory: directory.to_owned(),
             scores: scores(&experiment, &tasks)?,
             differences: differences(&experiment, &tasks)?,
             tasks,
-            probes: read_table(&directory.join("probes.csv"))?,
+            probes: read_table(&directory.join(ProbeRow::FILE))?,
             early_warning: read_table(&directory.join(early_warning_table))?,
             early_warning_table,
             file,
@@ -76,7 +75,7 @@ impl Record {
             directory: directory.to_owned(),
             file,
             early_warning: early_warning(&experiment, &results.tasks, &task_indicators(&results))?,
-            early_warning_table: EARLY_WARNING,
+            early_warning_table: EarlyWarningRow::FILE,
             tasks: results.tasks,
             probes: results.probes,
             scores: summary.scores,
@@ -98,11 +97,11 @@ impl Record {
         let early_warning = self.early_warning.iter().map(|row| &row.arm[..]);
         let tables: [(&str, BTreeSet<&str>); 3] = [
             (
-                "tasks.csv",
+                TaskRow::FILE,
                 self.tasks.iter().map(|row| &row.arm[..]).collect(),
             ),
             (
-                "probes.csv",
+                ProbeRow::FILE,
                 self.probes.iter().map(|row| &row.arm[..]).collect(),
             ),
             (
@@ -131,10 +130,10 @@ impl Record {
 /// Returns the name of the table of early warnings in `directory`: the former name where only that file exists.
 fn early_warning_table(directory: &Path) -> &'static str {
     let exists = |name: &str| directory.join(name).exists();
-    if !exists(EARLY_WARNING) && exists(FORMER_EARLY_WARNING) {
+    if !exists(EarlyWarningRow::FILE) && exists(FORMER_EARLY_WARNING) {
         return FORMER_EARLY_WARNING;
     }
-    EARLY_WARNING
+    EarlyWarningRow::FILE
 }
 
 /// Reads the experiment and the rows of the finished run in `directory`.
@@ -143,17 +142,17 @@ pub(in crate::report) fn read_results(
 ) -> Result<(Experiment, Results), PageError> {
     let (_, experiment) = read_named(&directory.join("experiment.toml"))?;
     let results = Results {
-        tasks: read_table(&directory.join("tasks.csv"))?,
-        probes: read_table(&directory.join("probes.csv"))?,
-        indicators: read_table(&directory.join("indicators.csv"))?,
+        tasks: read_table(&directory.join(TaskRow::FILE))?,
+        probes: read_table(&directory.join(ProbeRow::FILE))?,
+        indicators: read_table(&directory.join(IndicatorRow::FILE))?,
     };
     let arms: Vec<&str> = experiment.arms.iter().map(|arm| &arm.name[..]).collect();
     let tasks = results.tasks.iter();
-    let tasks = tasks.map(|row| ("tasks.csv", &row.arm[..], row.seed));
+    let tasks = tasks.map(|row| (TaskRow::FILE, &row.arm[..], row.seed));
     let probes = results.probes.iter();
-    let probes = probes.map(|row| ("probes.csv", &row.arm[..], row.seed));
+    let probes = probes.map(|row| (ProbeRow::FILE, &row.arm[..], row.seed));
     let indicators = results.indicators.iter();
-    let indicators = indicators.map(|row| ("indicators.csv", &row.arm[..], row.seed));
+    let indicators = indicators.map(|row| (IndicatorRow::FILE, &row.arm[..], row.seed));
     let unknown = tasks
         .chain(probes)
         .chain(indicators)

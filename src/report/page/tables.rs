@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::comparison::{Comparison, Run};
 use super::numbers::{Ruler, number, signed};
 use crate::experiment::score_name;
-use crate::record::{ALL_ARMS, DifferenceRow, EarlyWarningRow, ScoreRow};
+use crate::record::{ALL_ARMS, DifferenceRow, EarlyWarningRow, ScoreRow, TableRow};
 use crate::report::captions::capitalised;
 use crate::spec::Loss;
 use crate::statistics::ACCURACY_DROP;
@@ -122,7 +122,7 @@ pub(super) fn scores(comparison: &Comparison) -> Markup {
                 }
             }
         }))
-        (tables_note(comparison, "scores.csv"))
+        (tables_note(comparison, ScoreRow::FILE))
     }
 }
 
@@ -199,7 +199,7 @@ pub(super) fn differences(comparison: &Comparison) -> Markup {
                 }
                 tbody { @for difference in &all { (row(difference)) } }
             }))
-            (tables_note(comparison, "differences.csv"))
+            (tables_note(comparison, DifferenceRow::FILE))
         }
     }
 }

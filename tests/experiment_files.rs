@@ -66,7 +66,7 @@ fn published_scoreboards_make_experiments() {
         assert!(budget >= 6, "{}: {budget}", board.name);
         for entry in entries {
             assert_eq!(entry.tuning.arms.len(), budget, "{}", entry.method);
-            // Those of the untuned rules that the tuned constants are compared with, or ten of their own.
+            // Tuned constants have the five seeds of the untuned rules that they are compared with; others have ten.
             let wanted = if board.name == "tuned-constants" {
                 5
             } else {

@@ -1,4 +1,4 @@
-// A reduction over rows of what concerns four gains and four biases, by one workgroup. For workgroup_sum.wgsl.
+// A reduction over rows of what concerns four gains and four biases, by one workgroup. Needs workgroup_sum.wgsl.
 
 const INVOCATIONS: u32 = 64u;
 

@@ -1,4 +1,5 @@
-// A reduction over segments: workgroup (i, s) sums the i-th of PARTIALS equal stretches of segment s. For workgroup_sum.wgsl.
+// A reduction over segments: workgroup (i, s) sums the i-th of PARTIALS equal stretches of segment s. Needs
+// workgroup_sum.wgsl.
 
 const INVOCATIONS: u32 = 64u;
 

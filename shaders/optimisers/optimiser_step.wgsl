@@ -42,8 +42,8 @@ struct Params {
 const INVOCATIONS: u32 = 256u;
 const ARRIVAL: u32 = 256u;  // above the bits of HALTED_*
 
-// What a workgroup computes once: the factor of gradient clipping, and the step sizes of the layers from that of its first
-// vec4 on. A layer has one vec4 or more, so its vec4s are in at most INVOCATIONS layers.
+// A workgroup computes these once: the factor of gradient clipping, and the step sizes of the layers from that of its first
+// vec4 on. A layer has one vec4 or more, so a workgroup's vec4s are in at most INVOCATIONS layers.
 var<workgroup> scale: f32;
 var<workgroup> step_sizes: array<f32, INVOCATIONS>;
 

@@ -50,7 +50,7 @@ pub(super) fn layout(x: (f64, f64)) -> Layout {
 /// Returns the step between about `numbers` ticks from `low` to `high`: a whole number, because positions are counted.
 fn whole_tick_step(low: f64, high: f64, numbers: usize) -> f64 {
     let step = compute_tick_step(low, high, numbers).max(1.0);
-    // Of the steps that it chooses from, only 2.5 has a fraction.
+    // The library chooses 1, 2, 2.5 or 5 times a power of ten; only 2.5 has a fraction here.
     if step.fract() == 0.0 {
         step
     } else {

@@ -2,27 +2,24 @@
 //! pages.
 #![cfg(feature = "report")]
 
+#[path = "controllers/checkpoints.rs"]
+mod checkpoints;
+#[path = "controllers/scheduler.rs"]
+mod scheduler;
+
 use std::error::Error as _;
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
+use trainable::Compute;
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{
-    Controllers, Event, Experiment, HostControl, Results, RunDirectory, recorded_observations, run,
-    run_in_with, run_with, write_tables,
+    Controllers, Event, Experiment, HostControl, Results, recorded_observations, run, run_with,
 };
-use trainable::network::{Activation, Network};
-use trainable::probe::ProbeSpec;
 use trainable::record::ProbeRow;
-use trainable::report::{Foreign, write_figures, write_page};
 use trainable::scheduler::{
-    Action, BoundControl, Context, Control, Controller, Estimator, Observation, Scheduler,
-    Statistics,
+    Action, BoundControl, Context, Controller, Estimator, Observation, Scheduler, Statistics,
 };
-use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
-use trainable::{Compute, Trainer};
+use trainable::spec::ImageSet;
 
 /// Halves every layer's step size at every `every`-th probe. It counts probes itself.
 #[derive(Debug, Serialize, Deserialize)]
@@ -263,131 +260,6 @@ fn a_rule_decides_alike_as_a_hosts_and_as_a_built_in_one() {
     assert!(acted(Action::Cool) > 5, "it hardly acted");
 }
 
-/// Stops at a checkpoint whenever more than 30 steps were done, and resumes, until the run is finished.
-fn interrupted(experiment: &Experiment, controllers: &Controllers, place: &Path) -> (Results, u32) {
-    let images = images();
-    for starts in 0..100 {
-        let resumed = RunDirectory::resume(place, experiment, &Compute::Cpu, &images).unwrap();
-        let stop = Arc::new(AtomicBool::new(false));
-        let directory = resumed.expect("unfinished").stopped_by(stop.clone());
-        let mut steps = 0;
-        let tell = |event: Event<'_>| {
-            if let Event::Steps(done) = event {
-                steps += done;
-                stop.store(steps > 30 * 9, Ordering::Relaxed);
-            }
-        };
-        let ended = run_in_with(
-            directory,
-            experiment,
-            controllers,
-            &Compute::Cpu,
-            &images,
-            tell,
-        );
-        if let Some((results, directory)) = ended.unwrap() {
-            write_tables(place, experiment, &results).unwrap();
-            write_figures(place, experiment, &results).unwrap();
-            directory.finish().unwrap();
-            return (results, starts);
-        }
-    }
-    panic!("it does not get on");
-}
-
-#[test]
-fn an_interrupted_run_keeps_the_state_of_a_hosts_controller() {
-    let experiment = halving_experiment();
-    let whole = train(&experiment);
-    let place = tempfile::tempdir().unwrap();
-    let (results, starts) = interrupted(&experiment, &controllers(), place.path());
-    assert!(starts >= 3, "{starts}");
-    assert!(results == whole);
-    // The tables make a report as those of any other run do.
-    let description = toml::to_string(&experiment).unwrap();
-    std::fs::write(place.path().join("experiment.toml"), description).unwrap();
-    let page = place.path().join("report.html");
-    write_page(&[place.path()], &page, Foreign::Keep).unwrap();
-    let page = std::fs::read_to_string(page).unwrap();
-    assert!(page.contains("halved") && page.contains("replayed"));
-
-    // The comparison notices a controller that loses its count.
-    let forgetful = |p: HalvingParameters| {
-        Ok(Forgetful {
-            every: p.every,
-            seen: 0,
-        })
-    };
-    let controllers = Controllers::default().with("halving", forgetful);
-    let place = tempfile::tempdir().unwrap();
-    let (results, _) = interrupted(&experiment, &controllers, place.path());
-    assert!(results != whole);
-}
-
-#[test]
-fn a_checkpoint_that_a_hosts_controller_cannot_read_is_refused() {
-    let experiment = halving_experiment();
-    let place = tempfile::tempdir().unwrap();
-    let images = images();
-    let open = || RunDirectory::resume(place.path(), &experiment, &Compute::Cpu, &images);
-    let stop = Arc::new(AtomicBool::new(true));
-    let directory = open().unwrap().unwrap().stopped_by(stop);
-    let run_in = |directory, controllers: &Controllers| {
-        run_in_with(
-            directory,
-            &experiment,
-            controllers,
-            &Compute::Cpu,
-            &images,
-            |_| {},
-        )
-    };
-    assert!(run_in(directory, &controllers()).unwrap().is_none());
-    // Another controller has the same name.
-    let other = Controllers::default().with("halving", |_: HalvingParameters| Ok(Stubborn(vec![])));
-    let error = run_in(open().unwrap().unwrap(), &other)
-        .unwrap_err()
-        .to_string();
-    assert!(
-        error.contains("checkpoint.safetensors is damaged: invalid type: map"),
-        "{error}"
-    );
-    assert!(
-        run_in(open().unwrap().unwrap(), &controllers())
-            .unwrap()
-            .is_some()
-    );
-}
-
-/// A checkpoint cannot hold a state with a NaN, because JSON has none. The run ends at its first checkpoint, not when it is
-/// resumed.
-#[test]
-fn a_state_that_cannot_be_read_back_is_no_checkpoint() {
-    let place = tempfile::tempdir().unwrap();
-    let (experiment, images) = (halving_experiment(), images());
-    let resumed = RunDirectory::resume(place.path(), &experiment, &Compute::Cpu, &images);
-    let directory = resumed.unwrap().unwrap();
-    let lost = |_: HalvingParameters| Ok(Stubborn(vec![f64::NAN; 3]));
-    let controllers = Controllers::default().with("halving", lost);
-    let stop = Arc::new(AtomicBool::new(true));
-    let directory = directory.stopped_by(stop);
-    let tell = |_: Event<'_>| ();
-    let ended = run_in_with(
-        directory,
-        &experiment,
-        &controllers,
-        &Compute::Cpu,
-        &images,
-        tell,
-    );
-    let error = ended.unwrap_err();
-    let wanted = "checkpoint.safetensors";
-    assert!(error.to_string().ends_with(wanted), "{error}");
-    let cause = error.source().unwrap().to_string();
-    assert!(cause.starts_with("invalid type: null"), "{cause}");
-    assert!(!place.path().join(wanted).exists());
-}
-
 #[test]
 fn what_a_host_does_not_have_is_refused_before_training() {
     let arm = |lines: &str| experiment(&format!("[[arms]]\nname = 'a'\n{lines}"));
@@ -511,102 +383,4 @@ fn files_keep_a_hosts_control() {
     plain.arms.remove(0);
     let text = toml::to_string(&plain).unwrap();
     assert!(!text.contains("host_control"), "{text}");
-}
-
-fn two_optimisers() -> TrainingSpec {
-    let adam = Optimiser::Adam {
-        beta1: 0.9,
-        beta2: 0.999,
-        epsilon: 1e-3,
-    };
-    let replica = |optimiser| ReplicaSpec {
-        optimiser,
-        ..ReplicaSpec::default()
-    };
-    let pixels: Vec<u8> = (0..20 * 13).map(|i| (i * 89 % 256) as u8).collect();
-    TrainingSpec {
-        network: Network::mlp(&[13, 9, 3], Activation::Relu).unwrap(),
-        batch: 5,
-        replicas: vec![replica(adam), replica(Optimiser::Sgd { momentum: 0.5 })],
-        stream: Some(TaskStream {
-            kind: StreamKind::RandomLabels,
-            images: ImageSet::new(&pixels, 13, 0.5, 0.3).unwrap(),
-            subset: 20,
-            epochs: 2,
-            relabel_fraction: 1.0,
-            switch_seed: None,
-        }),
-        probe: Some(ProbeSpec::default()),
-    }
-}
-
-#[test]
-fn a_scheduler_of_a_replica_starts_from_its_specification() {
-    let mut spec = two_optimisers();
-    spec.replicas[1].step_size = 0.25;
-    spec.replicas[1].seed = 7;
-    let control = || Control::Bound(BoundControl::paper());
-    let scheduler = Scheduler::for_replica(control(), &spec, 1).unwrap();
-    let wanted = Scheduler::new(control(), 0.25, 2, 7).unwrap();
-    assert_eq!(scheduler, wanted);
-    assert_ne!(
-        scheduler,
-        Scheduler::for_replica(control(), &spec, 0).unwrap()
-    );
-    let error = Scheduler::for_replica(control(), &spec, 2).unwrap_err();
-    assert_eq!(error.to_string(), "replica: wanted below 2, found 2");
-}
-
-#[test]
-fn an_observation_has_what_the_probe_measured() {
-    let mut trainer = Trainer::new(&Compute::Cpu, two_optimisers()).unwrap();
-    // A task has 2 * 20 / 5 = 8 steps, so 3 steps of the second task are done.
-    trainer.train(11).unwrap();
-    let probes = trainer.probe().unwrap();
-    for (replica, (stats, epsilon)) in probes
-        .into_iter()
-        .zip([f64::from(1e-3_f32), 1.0])
-        .enumerate()
-    {
-        let stats = stats.unwrap();
-        let found = Observation::new(&stats, trainer.spec(), replica).unwrap();
-        found.check(2).unwrap();
-        assert_eq!(
-            (found.task, found.update, found.progress),
-            (1, 11, 3.0 / 8.0)
-        );
-        assert_eq!((found.batch, found.epsilon), (5, epsilon));
-        assert_eq!(found.layers.len(), 2);
-        let pairs = found.layers.iter().zip(&stats.layers);
-        for (found, stats) in pairs.chain([(&found.network, &stats.network)]) {
-            let wanted = Statistics {
-                parameters: stats.parameters,
-                step_size: stats.step_size,
-                effective_step: stats.effective_step,
-                sharpness: stats.sharpness.map(|sharpness| sharpness.eigenvalue),
-                grad_norm_sq: stats.grad_norm_sq,
-                objective_grad_norm_sq: stats.objective_grad_norm_sq,
-                grad_variance: stats.grad_variance,
-                second_moment: stats.second_moment,
-            };
-            assert_eq!(*found, wanted);
-            assert!(found.grad_variance > 0.0 && found.sharpness.is_some());
-        }
-        let error = Observation::new(&stats, trainer.spec(), 2).unwrap_err();
-        assert_eq!(error.to_string(), "replica: wanted below 2, found 2");
-    }
-    // The trainer has no stream, so its task never ends.
-    let stream = None;
-    let spec = TrainingSpec {
-        stream,
-        ..two_optimisers()
-    };
-    let mut trainer = Trainer::new(&Compute::Cpu, spec).unwrap();
-    trainer
-        .write_batch(0, &[0.5; 65], &[0, 1, 2, 0, 1])
-        .unwrap();
-    trainer.update(3).unwrap();
-    let stats = trainer.probe().unwrap().remove(0).unwrap();
-    let found = Observation::new(&stats, trainer.spec(), 0).unwrap();
-    assert!(found.task == 0 && found.progress < 1e-8, "{found:?}");
 }

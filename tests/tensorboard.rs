@@ -1,14 +1,18 @@
 //! Event files of runs, read back by a decoder that shares no code with their writer. They hold the numbers of the tables
 //! and no others, however a run ended. `tests/tensorboard/` makes the same comparison with TensorBoard's own reader.
 
+#[path = "tensorboard/decoder.rs"]
+mod decoder;
+#[path = "tensorboard/program.rs"]
+mod program;
+
+use decoder::decode;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tempfile::TempDir;
 use trainable::Compute;
 use trainable::experiment::presets::{Preset, Scale};
 use trainable::experiment::{Arm, Event, Experiment, Results, RunDirectory, run_in, write_tables};
@@ -19,119 +23,6 @@ use trainable::tasks::task_length;
 
 /// The points of a run: the bits of each value, by the replica's directory, the tag and the step.
 type Points = BTreeMap<(String, String, u64), u32>;
-
-/// Returns the points by tag and step, or the fault of a file.
-fn decode(bytes: &[u8]) -> Result<Vec<(String, u64, u32)>, String> {
-    let (mut rest, mut points, mut records) = (bytes, Vec::new(), 0);
-    while !rest.is_empty() {
-        let data = take_record(&mut rest).ok_or(format!("record {records} is broken"))?;
-        let event = fields(data).ok_or(format!("record {records} is no message"))?;
-        let time = f64::from_bits(number(&event, 1).ok_or("no time")?);
-        if !(1.7e9..1e11).contains(&time) {
-            return Err(format!("record {records} is of the time {time}"));
-        }
-        let step = number(&event, 2).unwrap_or(0);
-        match records {
-            0 if message(&event, 3) == Some(b"brain.Event:2") => {}
-            0 => return Err(format!("record {records} is no start")),
-            _ => {
-                let summary = message(&event, 5).ok_or("no summary")?;
-                for (field, value) in fields(summary).ok_or("no values")? {
-                    let Value::Bytes(value) = value else {
-                        return Err(format!("field {field} is no value"));
-                    };
-                    let value = fields(value).ok_or("no value")?;
-                    let tag = message(&value, 1).ok_or("no tag")?;
-                    let tag = String::from_utf8(tag.to_vec()).map_err(|e| e.to_string())?;
-                    let bits = number(&value, 2).ok_or("no scalar")?;
-                    points.push((tag, step, bits as u32));
-                }
-            }
-        }
-        records += 1;
-    }
-    Ok(points)
-}
-
-/// Computes CRC-32C bit by bit from its polynomial, and TensorFlow's mask from its definition.
-fn masked_checksum(bytes: &[u8]) -> u32 {
-    let mut register = u32::MAX;
-    for byte in bytes {
-        register ^= u32::from(*byte);
-        for _ in 0..8 {
-            let low = register & 1;
-            register = (register >> 1) ^ (low * 0x82f6_3b78);
-        }
-    }
-    let checksum = !register;
-    checksum.rotate_left(17).wrapping_add(0xa282_ead8)
-}
-
-/// Takes the first record and returns its data.
-fn take_record<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let mut take = |count: usize| rest.split_off(..count);
-    let word = |bytes: &[u8]| Some(u32::from_le_bytes(bytes.try_into().ok()?));
-    let length = take(8)?;
-    let of_length = word(take(4)?)?;
-    let data = take(u64::from_le_bytes(length.try_into().ok()?) as usize)?;
-    let of_data = word(take(4)?)?;
-    let is_whole = of_length == masked_checksum(length) && of_data == masked_checksum(data);
-    is_whole.then_some(data)
-}
-
-enum Value<'a> {
-    Number(u64),
-    Bytes(&'a [u8]),
-}
-
-/// Returns a message's fields, by number.
-fn fields(mut rest: &[u8]) -> Option<Vec<(u64, Value<'_>)>> {
-    let mut fields = Vec::new();
-    while !rest.is_empty() {
-        let key = varint(&mut rest)?;
-        let value = match key & 7 {
-            0 => Value::Number(varint(&mut rest)?),
-            1 => Value::Number(u64::from_le_bytes(rest.split_off(..8)?.try_into().ok()?)),
-            2 => {
-                let length = varint(&mut rest)?;
-                Value::Bytes(rest.split_off(..usize::try_from(length).ok()?)?)
-            }
-            5 => {
-                let bytes = rest.split_off(..4)?.try_into().ok()?;
-                Value::Number(u32::from_le_bytes(bytes).into())
-            }
-            _ => return None,
-        };
-        fields.push((key >> 3, value));
-    }
-    Some(fields)
-}
-
-fn varint(rest: &mut &[u8]) -> Option<u64> {
-    let mut number = 0;
-    for place in 0..10 {
-        let byte = *rest.split_off_first()?;
-        number |= u64::from(byte & 0x7f) << (7 * place);
-        if byte < 0x80 {
-            return Some(number);
-        }
-    }
-    None
-}
-
-fn number(fields: &[(u64, Value<'_>)], wanted: u64) -> Option<u64> {
-    fields.iter().find_map(|(field, value)| match value {
-        Value::Number(number) if *field == wanted => Some(*number),
-        _ => None,
-    })
-}
-
-fn message<'a>(fields: &[(u64, Value<'a>)], wanted: u64) -> Option<&'a [u8]> {
-    fields.iter().find_map(|(field, value)| match value {
-        Value::Bytes(bytes) if *field == wanted => Some(*bytes),
-        _ => None,
-    })
-}
 
 /// Returns the points of every event file in the directory of a run; each directory has one file.
 fn points_of(run: &Path) -> Points {
@@ -435,103 +326,4 @@ fn tables_of_other_replicas_are_refused() {
         assert!(matches!(error, PageError::Arms { .. }), "{error:?}");
         assert!(error.to_string().contains(found), "{error}");
     }
-}
-
-fn trainable(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_trainable"));
-    command.args(arguments).output().unwrap()
-}
-
-fn assert_fails(output: &Output, mention: &str) {
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(error.contains(mention), "{error}");
-}
-
-/// The smoke preset with one task, in a directory of its own.
-struct Case(TempDir);
-
-impl Case {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn directory(&self) -> PathBuf {
-        self.0.path().join("run")
-    }
-
-    fn run(&self, options: &[&str]) -> Output {
-        let out = self.directory();
-        let preset = [
-            "run",
-            "--preset",
-            "smoke",
-            "--tasks",
-            "1",
-            "--backend",
-            "cpu",
-        ];
-        let out = ["--out", out.to_str().unwrap()];
-        trainable(&[&preset[..], &out, options].concat())
-    }
-}
-
-#[test]
-fn the_program_writes_them_as_it_runs_or_later() {
-    let case = Case::new();
-    let output = case.run(&["--tensorboard"]);
-    assert!(output.status.success(), "{output:?}");
-    let points = points_of(&case.directory());
-    assert!(points.contains_key(&("L2_ combined/seed-2".into(), "accuracy/online".into(), 80)));
-    let events = case.directory().join("tensorboard");
-
-    let later = || {
-        let found = points_of(&case.directory());
-        fs::remove_dir_all(&events).unwrap();
-        found
-    };
-    fs::remove_dir_all(&events).unwrap();
-    assert!(case.run(&["--resume"]).status.success());
-    assert!(!events.exists());
-    assert!(case.run(&["--resume", "--tensorboard"]).status.success());
-    assert_same(&later(), &points);
-    let directory = case.directory();
-    let report = trainable(&["report", directory.to_str().unwrap(), "--tensorboard"]);
-    assert!(report.status.success(), "{report:?}");
-    assert_same(&later(), &points);
-}
-
-/// A file is in the directory's place, so no user can write below it.
-#[test]
-fn where_they_cannot_be_written_nothing_else_is_lost() {
-    let case = Case::new();
-    fs::create_dir(case.directory()).unwrap();
-    let events = case.directory().join("tensorboard");
-    fs::write(&events, "kept").unwrap();
-    assert_fails(&case.run(&["--tensorboard"]), "error: cannot write ");
-    assert_eq!(fs::read_to_string(&events).unwrap(), "kept");
-    fs::remove_file(&events).unwrap();
-    let output = case.run(&["--resume", "--tensorboard"]);
-    assert!(output.status.success(), "{output:?}");
-    assert!(points_of(&case.directory()).len() > 100);
-}
-
-/// The files vanish during the run. The checkpoint that was due is written before the error is reported.
-#[test]
-fn files_that_vanish_are_an_error_from_which_the_run_goes_on() {
-    let place = tempfile::tempdir().unwrap();
-    let directory =
-        RunDirectory::create(place.path(), &experiment(), &Compute::Cpu, &images()).unwrap();
-    let directory = directory.with_event_files(&experiment()).unwrap();
-    let tell = |event: Event<'_>| {
-        if matches!(event, Event::Task(row) if row.task == 2) {
-            let _ = fs::remove_dir_all(place.path().join("tensorboard"));
-        }
-    };
-    let error = run_in(directory, &experiment(), &Compute::Cpu, &images(), tell).unwrap_err();
-    assert!(error.to_string().contains("cannot write "), "{error}");
-    let kept = fs::read_to_string(place.path().join("tasks.part.csv")).unwrap();
-    assert_eq!(kept.lines().count(), 1 + 2 * 2, "{kept}");
-    let results = train(place.path(), usize::MAX).unwrap();
-    assert_same(&points_of(place.path()), &wanted(&results));
 }

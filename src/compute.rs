@@ -210,16 +210,16 @@ impl Compute {
         }
     }
 
-    /// The number of replicas like the first of `spec` that should train together: on a device as many as its largest buffer
-    /// allows, on a software adapter no more than keep its dispatches short, on the CPU as many as the memory holds together
-    /// with their checkpoint; never more than a specification may have.
+    /// The number of replicas that should train together where each may be like any of `spec`'s: on a device as many as its
+    /// largest buffer allows, on a software adapter no more than keep its dispatches short, on the CPU as many as the memory
+    /// holds together with their checkpoint; never more than a specification may have.
     ///
     /// # Errors
     /// A specification outside its ranges; [`gpu::Error::Limit`] or [`Error::Memory`] where not even one replica fits.
     pub fn replicas_that_fit(&self, spec: &TrainingSpec) -> Result<usize, Error> {
         match self {
             Self::Cpu => {
-                let program = Program::new(&spec.first_alone())?;
+                let program = Program::new(spec)?;
                 let bytes = program.replica_bytes() + COPIES * program.persistent_bytes();
                 let fit = memory::fit(|| describe(spec, 1), bytes)?;
                 Ok(usize::try_from(fit)

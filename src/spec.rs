@@ -290,15 +290,6 @@ impl TrainingSpec {
         self.replicas.iter().any(ReplicaSpec::multiplies_matrices)
     }
 
-    /// The same training with the first replica only.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub(crate) fn first_alone(&self) -> Self {
-        Self {
-            replicas: self.replicas.iter().take(1).cloned().collect(),
-            ..self.clone()
-        }
-    }
-
     /// The loss: that of the stream, and cross-entropy without one.
     pub fn loss(&self) -> Loss {
         let stream = self.stream.as_ref();

@@ -147,6 +147,13 @@ impl Experiment {
             Some(original) if self.layers(original).is_some_and(|found| found != layers) => {
                 refused("an arm with as many layers")
             }
+            Some(original)
+                if placebo.kind == PlaceboKind::RandomCool && sets(&original.control) =>
+            {
+                refused(
+                    "an arm whose control scales step sizes, because random-cool keeps the share of probes that cooled",
+                )
+            }
             Some(_) if placebo.kind == PlaceboKind::Replay && self.seeds.len() < 2 => {
                 let wanted = "2 or more, because a seed replays another's step sizes";
                 Err(Error::invalid("seeds", wanted, self.seeds.len()))
@@ -248,4 +255,9 @@ fn cut(text: String) -> String {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text,
     }
+}
+
+/// Whether a control sets every step size in place of scaling the one before.
+fn sets(control: &Control) -> bool {
+    matches!(control, Control::Schedule(_) | Control::Replay(_))
 }

@@ -1,5 +1,7 @@
 //! Placebo controls, made from another arm's record. They keep a scheduler's effect on the step sizes without its signal.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::record::ProbeRow;
@@ -77,7 +79,7 @@ fn replay(rows: &[&ProbeRow], seed: u32) -> Control {
 
 /// The decay of step sizes over all layers, probes and seeds.
 struct Decay {
-    /// The sum of the logarithms of the factors from one probe to the next.
+    /// The sum over layers and seeds of the logarithm of the last step size's share of the first.
     log: f64,
     /// The number of times that a layer was probed, and the number of times that it was cooled.
     probes: f64,
@@ -91,19 +93,29 @@ impl Decay {
             probes: 0.0,
             cooled: 0.0,
         };
+        // The first and the last step size of every layer of every seed. Those in between are not needed: the device's are
+        // f32 and become zero long before the controller's.
+        let mut ends: BTreeMap<_, [f64; 2]> = BTreeMap::new();
         for (row, step_size) in of_layers(rows) {
-            decay.log += (step_size / row.step_size).ln();
+            let layer = (row.seed, row.layer.as_str());
+            ends.entry(layer).or_insert([row.step_size, step_size])[1] = step_size;
             decay.probes += 1.0;
             decay.cooled += f64::from(u8::from(row.action == Some(Action::Cool)));
+        }
+        for [first, last] in ends.into_values() {
+            decay.log += last.max(f64::MIN_POSITIVE).ln() - first.ln();
         }
         decay
     }
 
-    /// Returns the factor that gives the same decay when it is applied with `probability`; 1 where step sizes did not fall.
+    /// Returns the factor that gives the same decay when it is applied with `probability`; 1 where step sizes did not fall,
+    /// and where the probability is 0.
     fn rate(&self, probability: f64) -> f64 {
-        let rate = (self.log / (self.probes * probability)).exp();
-        // The rate is NaN where there was no cooling.
-        if rate < 1.0 { rate } else { 1.0 }
+        if self.log < 0.0 && probability > 0.0 {
+            (self.log / (self.probes * probability)).exp()
+        } else {
+            1.0
+        }
     }
 }
 

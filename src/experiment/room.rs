@@ -3,7 +3,7 @@
 use super::{Arm, Experiment, ExperimentError};
 use crate::compute::Compute;
 use crate::network::Network;
-use crate::spec::{ImageSet, Intervention, TaskSwitch, TrainingSpec};
+use crate::spec::{ImageSet, TrainingSpec};
 
 impl Experiment {
     /// Checks that a replica of each arm fits on `compute`, so that a run that cannot begin writes nothing.
@@ -22,45 +22,19 @@ impl Experiment {
             }
         }
         for (network, arms) in shapes {
-            compute.replicas_that_fit(&self.typical_spec(&network, images, arms))?;
+            compute.replicas_that_fit(&self.one_of_each(&network, images, arms))?;
         }
         Ok(())
     }
 
-    /// Returns the specification of one replica with the regularisers and interventions of all `arms`, because each replica
-    /// has the buffers of all.
-    pub(super) fn typical_spec<'a>(
+    /// Returns the specification of one replica of each of `arms`.
+    pub(super) fn one_of_each<'a>(
         &self,
         network: &Network,
         images: &ImageSet,
         arms: impl IntoIterator<Item = &'a Arm>,
     ) -> TrainingSpec {
-        let arms = arms.into_iter();
-        let typical = arms.cloned().reduce(|typical, arm| Arm {
-            l2_init: typical.l2_init.max(arm.l2_init),
-            wasserstein: typical.wasserstein.max(arm.wasserstein),
-            spectral: typical.spectral.max(arm.spectral),
-            interventions: union(&typical.interventions, &arm.interventions),
-            optimiser: [typical.optimiser, arm.optimiser]
-                .into_iter()
-                .max_by_key(|optimiser| {
-                    let moments = optimiser.second_moment_names().len();
-                    (optimiser.multiplies_matrices(), moments)
-                })
-                .unwrap_or(typical.optimiser),
-            // FIRE is refused beside fresh networks, which have no buffers.
-            at_task_switch: TaskSwitch::Carry,
-            ..typical
-        });
-        let typical = typical.map(|arm| (arm, 0));
-        let members: Vec<_> = typical.iter().map(|(arm, seed)| (arm, *seed)).collect();
+        let members: Vec<_> = arms.into_iter().map(|arm| (arm, 0)).collect();
         self.training_spec(network, images, &members)
     }
-}
-
-/// The interventions of both lists, each kind once.
-fn union(a: &[Intervention], b: &[Intervention]) -> Vec<Intervention> {
-    let kind = std::mem::discriminant::<Intervention>;
-    let is_new = |own: &&Intervention| a.iter().all(|known| kind(known) != kind(own));
-    a.iter().chain(b.iter().filter(is_new)).copied().collect()
 }

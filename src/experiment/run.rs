@@ -105,7 +105,7 @@ pub fn run_in_with(
     Ok(flow.is_continue().then_some((results, directory)))
 }
 
-/// The number of replicas like the one given that train together.
+/// The number of replicas that train together, where each may be like any of those given.
 type Fit<'a> = &'a dyn Fn(&TrainingSpec) -> Result<usize, Error>;
 
 /// The directory for checkpoints, if there is one.
@@ -178,9 +178,10 @@ impl<'a> Course<'a> {
         mut members: Vec<Member<'_>>,
         tell: &mut impl FnMut(Event<'_>),
     ) -> Result<ControlFlow<()>, ExperimentError> {
-        let arms = members.iter().map(|member| member.arm);
-        let one = job.experiment.typical_spec(network, job.images, arms);
-        let fit = (job.fit)(&one)?;
+        let mut arms: Vec<_> = members.iter().map(|member| member.arm).collect();
+        arms.dedup_by_key(|arm| &arm.name);
+        let kinds = job.experiment.one_of_each(network, job.images, arms);
+        let fit = (job.fit)(&kinds)?;
         if members.len() > fit {
             let replicas = members.len();
             tell(Event::Split { replicas, fit });

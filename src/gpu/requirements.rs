@@ -31,6 +31,14 @@ pub struct Requirements {
     needs: Vec<Need>,
 }
 
+/// The size of the largest buffer whose elements of four bytes a kernel can number in u32.
+const MOST_BYTES: u64 = 4 * u32::MAX as u64;
+
+/// The largest size of a storage buffer that is bound on a device with these limits.
+fn most_bytes(limits: &wgpu::Limits) -> u64 {
+    limits.max_storage_buffer_binding_size.min(MOST_BYTES)
+}
+
 /// The largest need of one limit.
 #[derive(Clone, Debug)]
 struct Need {
@@ -61,7 +69,6 @@ macro_rules! limits {
 }
 
 limits! {
-    STORAGE_BINDING = max_storage_buffer_binding_size: u64, "maxStorageBufferBindingSize";
     UNIFORM_BINDING = max_uniform_buffer_binding_size: u64, "maxUniformBufferBindingSize";
     BUFFER = max_buffer_size: u64, "maxBufferSize";
     BIND_GROUPS = max_bind_groups: u32, "maxBindGroups";
@@ -75,6 +82,15 @@ limits! {
     WORKGROUP_Z = max_compute_workgroup_size_z: u32, "maxComputeWorkgroupSizeZ";
     WORKGROUPS = max_compute_workgroups_per_dimension: u32, "maxComputeWorkgroupsPerDimension";
 }
+
+const STORAGE_BINDING: Limit = Limit {
+    name: "maxStorageBufferBindingSize",
+    of: most_bytes,
+    raise: |limits, required| {
+        let known = limits.max_storage_buffer_binding_size;
+        limits.max_storage_buffer_binding_size = known.max(required);
+    },
+};
 
 impl Requirements {
     /// The requirements of the training that `spec` describes.
@@ -213,19 +229,21 @@ fn name(buffer: &BufferSpec, replicas: u32) -> String {
     }
 }
 
-/// The number of replicas like the first of `spec` that the limits allow in one program.
+/// The number of replicas that the limits allow in one program where each may be like any of `spec`'s. Every replica has the
+/// buffers that one of them needs.
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) fn replicas_that_fit(
     spec: &TrainingSpec,
     limits: &wgpu::Limits,
 ) -> Result<usize, crate::Error> {
-    let program = Program::new(&spec.first_alone())?;
+    let program = Program {
+        replicas: 1,
+        ..Program::new(spec)?
+    };
     Requirements::of(&program).check(limits)?;
     let own = program.declared.iter().filter(|buffer| !buffer.shared);
     let largest = own.map(|buffer| buffer.words as u64 * 4).max();
-    let bytes = limits
-        .max_storage_buffer_binding_size
-        .min(limits.max_buffer_size);
+    let bytes = most_bytes(limits).min(limits.max_buffer_size);
     let fit = bytes / largest.unwrap_or(1).max(1);
     let fit = fit.min(limits.max_compute_workgroups_per_dimension.into());
     Ok((fit as usize).min(MOST_REPLICAS))

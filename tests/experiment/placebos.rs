@@ -2,7 +2,7 @@
 
 use crate::{arm, paper, rows_of, small, train};
 use trainable::experiment::{Arm, Experiment, Placebo, PlaceboKind};
-use trainable::scheduler::{Action, Control};
+use trainable::scheduler::{Action, AlwaysCool, Control};
 
 #[test]
 fn placebos_keep_what_they_say() {
@@ -55,6 +55,28 @@ fn placebos_keep_what_they_say() {
         "{random} {original}"
     );
     assert!(random > 0.0 && cooled("always") == 156);
+}
+
+/// The device's step sizes are f32: those of this arm become zero after 21 of its 26 probes, and the controller's do not.
+#[test]
+fn a_placebo_keeps_a_decay_that_the_device_cannot_hold() {
+    let cool = AlwaysCool { rate: 0.01 };
+    let placebo = Arm {
+        placebo: Some(Placebo {
+            of: "original".to_owned(),
+            kind: PlaceboKind::AlwaysCool,
+        }),
+        ..arm("always", Control::Constant)
+    };
+    let original = arm("original", Control::AlwaysCool(cool));
+    let results = train(&small(vec![original, placebo]));
+    let original = rows_of(&results, "original", 1, "1");
+    assert_eq!(original.last().unwrap().step_size, 0.0);
+    for row in rows_of(&results, "always", 1, "1") {
+        let wanted = original.iter().find(|other| other.update == row.update);
+        let [found, wanted] = [row, wanted.unwrap()].map(|row| row.next_step_size.unwrap().ln());
+        assert!((found - wanted).abs() < 1e-5, "{found} {wanted}");
+    }
 }
 
 /// An arm that was never probed leaves nothing to imitate: its placebos keep their step size.

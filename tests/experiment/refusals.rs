@@ -3,7 +3,7 @@
 use crate::{arm, images, paper, small};
 use trainable::Compute;
 use trainable::experiment::{Experiment, Placebo, PlaceboKind, run};
-use trainable::scheduler::{ClipControl, Control};
+use trainable::scheduler::{ClipControl, Control, Schedule, Shape};
 use trainable::spec::{Optimiser, StreamKind};
 
 #[test]
@@ -106,6 +106,19 @@ fn impossible_experiments_are_refused_before_anything_is_trained() {
                 e.seeds = vec![1];
             },
             "arm \"a\": seeds: wanted 2 or more, because a seed replays another's step sizes, found 1",
+        ),
+        (
+            |e| {
+                e.arms[0].placebo = Some(Placebo {
+                    of: "b".to_owned(),
+                    kind: PlaceboKind::RandomCool,
+                });
+                e.arms[1].control = Control::Schedule(Schedule {
+                    shape: Shape::Cosine,
+                    end_share: 0.0,
+                });
+            },
+            "arm \"a\": placebo of: wanted an arm whose control scales step sizes, because random-cool keeps the share of probes that cooled, found \"b\"",
         ),
         (
             |e| {

@@ -2,6 +2,7 @@ use super::*;
 use crate::experiment::presets::{Preset, Scale};
 use crate::experiment::{Placebo, PlaceboKind};
 use crate::scheduler::{BoundControl, Control};
+use crate::spec::{Intervention, Optimiser};
 
 /// 60 images of noise, as large as MNIST's.
 fn images() -> ImageSet {
@@ -151,13 +152,78 @@ fn how_many_fit_may_change_from_start_to_start() {
 
 #[test]
 fn the_cpu_takes_no_more_replicas_than_a_specification_may_have() {
-    let one = experiment().typical_spec(
+    let one = experiment().one_of_each(
         &Network::mlp(&[784, 1, 2], crate::network::Activation::Relu).unwrap(),
         &images(),
         &experiment().arms[..1],
     );
     let fit = Compute::Cpu.replicas_that_fit(&one).unwrap();
     assert!((1..=65_535).contains(&fit), "{fit}");
+}
+
+/// An experiment of arms that no single arm could be: two methods renew units, and two optimisers need different buffers.
+fn mixed() -> (Experiment, Network) {
+    let base = experiment();
+    let arm = |name: &str, optimiser, intervention| Arm {
+        name: name.to_owned(),
+        optimiser,
+        interventions: vec![intervention],
+        ..base.arms[0].clone()
+    };
+    let redo = Intervention::Redo { tau: 0.1, every: 4 };
+    let resets = Intervention::SelfNormalisedResets {
+        eta: 0.02,
+        window: 100,
+    };
+    let muon = Optimiser::Muon {
+        momentum: 0.95,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        adam_share: 0.1,
+    };
+    let adam_max = Optimiser::AdamMax {
+        beta1: 0.9,
+        beta2: 0.999,
+        fast_beta2: 0.9,
+        epsilon: 1e-8,
+    };
+    let arms = vec![arm("muon", muon, redo), arm("adam-max", adam_max, resets)];
+    let experiment = Experiment { arms, ..base };
+    let network = experiment.network(&experiment.arms[0]).unwrap();
+    (experiment, network)
+}
+
+#[test]
+fn arms_that_no_single_arm_could_be_train_together() {
+    let (experiment, _) = mixed();
+    experiment.check(&images()).unwrap();
+    experiment.check_room(&Compute::Cpu, &images()).unwrap();
+    let results = run(&experiment, &Compute::Cpu, &images(), |_| {}).unwrap();
+    assert_eq!(results.tasks.len(), 2 * 2 * 2);
+}
+
+/// As many replicas of several kinds as are said to fit do, and one more does not.
+#[test]
+fn mixed_replicas_fit_as_counted() {
+    let (experiment, network) = mixed();
+    let images = images();
+    let kinds = experiment.one_of_each(&network, &images, &experiment.arms);
+    let limits = wgpu::Limits {
+        max_storage_buffer_binding_size: 3_000_000,
+        max_buffer_size: 3_000_000,
+        ..wgpu::Limits::default()
+    };
+    let fit = crate::gpu::replicas_that_fit(&kinds, &limits).unwrap();
+    let meets = |count: usize| {
+        let members = (0..count).map(|i| (&experiment.arms[i % 2], i as u32));
+        let spec = experiment.training_spec(&network, &images, &members.collect::<Vec<_>>());
+        crate::Requirements::new(&spec)
+            .unwrap()
+            .check(&limits)
+            .is_ok()
+    };
+    assert!(fit > 1 && meets(fit) && !meets(fit + 1), "{fit}");
 }
 
 #[test]

@@ -36,6 +36,18 @@ impl WriteError {
 /// A file that is not regular (a pipe would wait for its writer, a device would never end), or that has more than `most`
 /// bytes.
 pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let (file, size) = open(path, most)?;
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(usize::try_from(size).unwrap_or(usize::MAX))?;
+    file.take(size).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Opens the file at `path`, and returns it with its size in bytes.
+///
+/// # Errors
+/// Those of [`read`].
+pub(crate) fn open(path: &Path, most: u64) -> io::Result<(File, u64)> {
     // Checked before it is opened, because opening a pipe waits for its writer.
     check(&fs::metadata(path)?)?;
     let file = File::open(path)?;
@@ -46,10 +58,7 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
         let found = format!("wanted {most} bytes at most, found {size}");
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, found));
     }
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(usize::try_from(size).unwrap_or(usize::MAX))?;
-    file.take(size).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok((file, size))
 }
 
 fn check(metadata: &Metadata) -> io::Result<()> {

@@ -13,11 +13,13 @@
 //! - `batch`: reads a minibatch.
 //! - `names`: tells which tensors belong to a layer, and the order of layers.
 //! - `file`: the tensors of a file.
+//! - `header`: the header of a file, which states its length.
 
 mod batch;
 mod file;
 #[cfg(test)]
 mod fixtures;
+mod header;
 mod listed;
 mod names;
 mod network;
@@ -30,6 +32,8 @@ pub use batch::{Batch, read_batch, read_input_shape};
 pub use listed::read_listed_network;
 pub use network::{NamedNetwork, read_network};
 pub use write::write_network;
+
+pub(crate) use header::{HeaderError, read_header};
 
 use crate::error::Error;
 use crate::files::WriteError;

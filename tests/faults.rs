@@ -266,23 +266,52 @@ fn idle_device() -> wgpu::Device {
         .0
 }
 
-#[test]
-fn memory_that_runs_out_is_an_error_that_names_the_buffer() {
-    let device = idle_device();
-    Engine::new(&device, spec()).unwrap();
-    // Each of so many replicas has 2^11 samples of 2^20 inputs, which is more than an address space.
-    let absurd = TrainingSpec {
+/// 2^11 samples of 2^20 inputs: a buffer of 8 GiB in each replica.
+fn large(replicas: usize) -> TrainingSpec {
+    TrainingSpec {
         network: Network::mlp(&[1 << 20, 2], Activation::Relu).unwrap(),
         batch: 1 << 11,
-        replicas: vec![ReplicaSpec::default(); 65_535],
+        replicas: vec![ReplicaSpec::default(); replicas],
         stream: None,
         probe: None,
-    };
-    let error = Engine::new(&device, absurd).err().expect("no memory");
+    }
+}
+
+/// The test runs once more in a process that may map no more than 4 GB.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_that_runs_out_is_an_error_that_names_the_buffer() {
+    const NAME: &str = "memory_that_runs_out_is_an_error_that_names_the_buffer";
+    const IS_LIMITED: &str = "TRAINABLE_TEST_IS_LIMITED";
+    if std::env::var_os(IS_LIMITED).is_none() {
+        let output = std::process::Command::new("sh")
+            .args(["-c", "ulimit -v 4000000 && exec \"$0\" --exact \"$1\""])
+            .args([std::env::current_exe().unwrap().as_os_str(), NAME.as_ref()])
+            .env(IS_LIMITED, "1")
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && text.contains("1 passed"),
+            "{text}"
+        );
+        return;
+    }
+    let device = idle_device();
+    Engine::new(&device, spec()).unwrap();
+    let error = Engine::new(&device, large(1)).err().expect("no memory");
     let is_memory = matches!(error.gpu(), Some(gpu::Error::OutOfMemory { .. }));
     assert!(is_memory, "{error}");
-    let wanted = "the device has no memory for activations 0: 562941363486720 bytes";
+    let wanted = "the device has no memory for activations 0: 8589934592 bytes";
     assert_eq!(error.to_string(), wanted);
+}
+
+/// Kernels number the elements of a buffer, those of all replicas, in u32.
+#[test]
+fn more_elements_than_kernels_can_number_are_refused_on_any_device() {
+    let error = Engine::new(&idle_device(), large(2)).err();
+    let wanted = "the device's maxStorageBufferBindingSize is too small: 17179869184 required for the activations 0 of 2 replicas, 17179869180 available; 1 replicas would fit";
+    assert_eq!(error.expect("too many").to_string(), wanted);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::rows::Extent;
 
-pub(super) use file::{decode, encode};
+pub(super) use file::{decode, encode, read_standing};
 pub(super) use tensors::Tensors;
 
 /// The version of the file's format. A file with another version is refused.

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use self::identity::{check_description, check_subject, description};
-use super::checkpoint::{FORMAT, Replica, Standing, Tensors, decode, encode};
+use super::checkpoint::{FORMAT, Replica, Standing, Tensors, decode, encode, read_standing};
 use super::rows::{self, Extent, RowLog};
 use super::{Experiment, ExperimentError, Results};
 use crate::compute::Compute;
@@ -121,7 +121,8 @@ impl RunDirectory {
     /// backend. It changes nothing and takes no lock.
     ///
     /// # Errors
-    /// Returns an error where the checkpoint is damaged or belongs to another run, or where a file cannot be read.
+    /// Returns an error where the checkpoint's header is damaged, or is that of another run, or where the file cannot be read.
+    /// [`Self::resume`] also checks the checkpoint's numbers.
     pub fn is_finished(
         path: &Path,
         experiment: &Experiment,
@@ -133,9 +134,9 @@ impl RunDirectory {
         if !is_there(TaskRow::FILE) || !is_there(CHECKPOINT) || PARTS.iter().any(|p| is_there(p)) {
             return Ok(false);
         }
-        let bytes = files::read(&checkpoint, LARGEST);
-        let bytes = bytes.map_err(|source| DirectoryError::read(&checkpoint, source))?;
-        let (standing, _) = decode(&checkpoint, &bytes)?;
+        let file = files::open(&checkpoint, LARGEST);
+        let (file, size) = file.map_err(|source| DirectoryError::read(&checkpoint, source))?;
+        let standing = read_standing(&checkpoint, file, size)?;
         check_subject(experiment, images, standing.run, &checkpoint)?;
         Ok(true)
     }

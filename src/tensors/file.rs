@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::TensorError;
+use super::{HeaderError, TensorError, read_header};
 use crate::files::{self, LARGEST};
 
 /// The bytes of a regular file.
@@ -125,42 +125,25 @@ pub(super) fn check_finite(
     }
 }
 
-/// Fails unless the file is as long as its header announces. [`SafeTensors::deserialize`] does not distinguish short files
-/// from long ones, does not tell the length that it wants, and adds up offsets without a check for overflow.
+/// Fails unless the file is as long as its header states.
 fn check_length(file: &Path, bytes: &[u8]) -> Result<(), TensorError> {
     let found = bytes.len();
-    match announced_length(bytes) {
-        Some(wanted) if wanted > found as u128 => Err(TensorError::Truncated {
-            file: file.into(),
+    let file = file.to_owned();
+    match read_header(bytes, found as u64) {
+        Ok(_) => Ok(()),
+        Err(HeaderError::Unreadable(source)) => Err(TensorError::Unreadable { file, source }),
+        Err(HeaderError::NotSafetensors(fault)) => Err(TensorError::NotSafetensors { file, fault }),
+        Err(HeaderError::Length(wanted)) if wanted > found as u128 => Err(TensorError::Truncated {
+            file,
             wanted,
             found,
         }),
-        Some(wanted) if wanted < found as u128 => Err(TensorError::TrailingBytes {
-            file: file.into(),
+        Err(HeaderError::Length(wanted)) => Err(TensorError::TrailingBytes {
+            file,
             wanted,
             found,
         }),
-        _ => Ok(()),
     }
-}
-
-/// The number of bytes of the whole file that its beginning announces; `None` where the beginning is not safetensors. The
-/// format: the header's length n (u64, little-endian), n bytes of JSON, the elements.
-fn announced_length(bytes: &[u8]) -> Option<u128> {
-    /// The safetensors crate reads no longer header.
-    const LONGEST_HEADER: u64 = 100_000_000;
-    let Some((length, rest)) = bytes.split_first_chunk() else {
-        return Some(8);
-    };
-    let length = u64::from_le_bytes(*length);
-    if length > LONGEST_HEADER {
-        return None;
-    }
-    let Some(header) = rest.get(..length as usize) else {
-        return Some(8 + u128::from(length));
-    };
-    let metadata: Metadata = serde_json::from_slice(header).ok()?;
-    Some(8 + u128::from(length) + metadata.data_len() as u128)
 }
 
 /// The first few names, quoted.

@@ -1,15 +1,17 @@
 //! The bytes of a checkpoint's file, with its checksum.
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::Path;
 
 use safetensors::SafeTensorError;
-use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::Deserialize;
 
 use super::tensors::{Tensor, Tensors};
 use super::{FORMAT, Standing};
 use crate::experiment::directory::DirectoryError;
+use crate::tensors::{HeaderError, read_header};
 
 const METADATA: &str = "trainable";
 const CHECKSUM: &str = "checksum";
@@ -40,14 +42,7 @@ pub(in crate::experiment) fn decode(
     bytes: &[u8],
 ) -> Result<(Standing, Tensors), DirectoryError> {
     let damaged = |reason: String| DirectoryError::damaged(path, reason);
-    let header = header(bytes).map_err(damaged)?;
-    let entries = header.metadata().as_ref();
-    let Some(metadata) = entries.and_then(|entries| entries.get(METADATA)) else {
-        return Err(DirectoryError::Foreign {
-            path: path.to_owned(),
-        });
-    };
-    check_format(path, metadata)?;
+    let metadata = &read_metadata(path, bytes, bytes.len() as u64)?;
     let file = SafeTensors::deserialize(bytes).map_err(|error| damaged(error.to_string()))?;
     let tensor = |(name, view): (&str, TensorView<'_>)| {
         let tensor = Tensor {
@@ -63,8 +58,43 @@ pub(in crate::experiment) fn decode(
     if checksum.is_none_or(|found| found.bytes != wanted) {
         return Err(damaged("its checksum is another".to_owned()));
     }
-    let standing = serde_json::from_str(metadata).map_err(|e| damaged(e.to_string()))?;
-    Ok((standing, tensors))
+    Ok((standing(path, metadata)?, tensors))
+}
+
+/// Reads the header of the checkpoint at `path` of `size` bytes. What the tensors hold is not looked at.
+///
+/// # Errors
+/// Returns an error where the header is damaged, the file has another length than it states, is not a checkpoint, or has
+/// another format.
+pub(in crate::experiment) fn read_standing(
+    path: &Path,
+    file: impl Read,
+    size: u64,
+) -> Result<Standing, DirectoryError> {
+    standing(path, &read_metadata(path, file, size)?)
+}
+
+fn standing(path: &Path, metadata: &str) -> Result<Standing, DirectoryError> {
+    let standing = serde_json::from_str(metadata);
+    standing.map_err(|error| DirectoryError::damaged(path, error.to_string()))
+}
+
+/// Reads what a file's header holds besides its tensors.
+fn read_metadata(path: &Path, file: impl Read, size: u64) -> Result<String, DirectoryError> {
+    let header = read_header(file, size).map_err(|error| match error {
+        HeaderError::Unreadable(source) => DirectoryError::read(path, source),
+        HeaderError::NotSafetensors(reason) => DirectoryError::damaged(path, reason),
+        HeaderError::Length(wanted) => {
+            DirectoryError::damaged(path, format!("wanted {wanted} bytes, found {size}"))
+        }
+    })?;
+    let metadata = header.metadata().as_ref();
+    let metadata = metadata.and_then(|entries| entries.get(METADATA));
+    let metadata = metadata.ok_or_else(|| DirectoryError::Foreign {
+        path: path.to_owned(),
+    })?;
+    check_format(path, metadata)?;
+    Ok(metadata.clone())
 }
 
 /// Fails if the metadata has another format, whatever its other fields are.
@@ -83,22 +113,4 @@ fn check_format(path: &Path, metadata: &str) -> Result<(), DirectoryError> {
         wanted: FORMAT,
         found: found.format,
     })
-}
-
-/// Returns the header of a safetensors file whose length is as long as the header states, or a text that names the fault.
-/// The crate would add lengths that may overflow.
-fn header(bytes: &[u8]) -> Result<Metadata, String> {
-    let too_short = || format!("it ends after {} bytes, within its header", bytes.len());
-    let (length, rest) = bytes.split_first_chunk().ok_or_else(too_short)?;
-    let length = u64::from_le_bytes(*length);
-    let header = usize::try_from(length).ok();
-    let header = header
-        .and_then(|length| rest.get(..length))
-        .ok_or_else(too_short)?;
-    let header: Metadata = serde_json::from_slice(header).map_err(|error| error.to_string())?;
-    let wanted = 8 + u128::from(length) + header.data_len() as u128;
-    if wanted != bytes.len() as u128 {
-        return Err(format!("wanted {wanted} bytes, found {}", bytes.len()));
-    }
-    Ok(header)
 }

@@ -10,19 +10,21 @@ use std::ops::ControlFlow;
 
 use super::checkpoint::Standing;
 use super::directory::{RunDirectory, Start};
+use super::room::Device;
 use super::steered::Steered;
 use super::{Arm, Controllers, Experiment, ExperimentError, placebo};
 use crate::compute::Compute;
 use crate::error::Error;
+use crate::gpu;
 use crate::network::Network;
-use crate::spec::{ImageSet, TrainingSpec};
+use crate::spec::ImageSet;
 
-use batch::Batch;
+use batch::{Batch, trainer};
 pub use event::{Event, Results};
 
 /// Trains all of `experiment` on `compute`, and calls `tell` with what happens.
 ///
-/// Arms of one network shape train in the same dispatches, as many as the device's buffers or the memory hold. Placebos
+/// Arms of one network shape train in the same dispatches, as many as the device's buffers and its memory hold. Placebos
 /// train after the arms whose records they are made of.
 ///
 /// # Errors
@@ -52,9 +54,8 @@ pub fn run_with(
     let job = Job {
         experiment,
         controllers,
-        compute,
+        device: compute,
         images,
-        fit: &|spec: &TrainingSpec| compute.replicas_that_fit(spec),
     };
     let (results, _) = train_all(&job, None, &mut tell)?;
     Ok(results)
@@ -97,16 +98,12 @@ pub fn run_in_with(
     let job = Job {
         experiment,
         controllers,
-        compute,
+        device: compute,
         images,
-        fit: &|spec: &TrainingSpec| compute.replicas_that_fit(spec),
     };
     let (results, flow) = train_all(&job, Some(&mut directory), &mut tell)?;
     Ok(flow.is_continue().then_some((results, directory)))
 }
-
-/// The number of replicas that train together, where each may be like any of those given.
-type Fit<'a> = &'a dyn Fn(&TrainingSpec) -> Result<usize, Error>;
 
 /// The directory for checkpoints, if there is one.
 type Keep<'a> = Option<&'a mut RunDirectory>;
@@ -116,9 +113,8 @@ type Keep<'a> = Option<&'a mut RunDirectory>;
 struct Job<'a> {
     experiment: &'a Experiment,
     controllers: &'a Controllers,
-    compute: &'a Compute,
+    device: &'a dyn Device,
     images: &'a ImageSet,
-    fit: Fit<'a>,
 }
 
 /// Trains all of a job. Returns the rows, and `Break` where the run was stopped before its end.
@@ -128,7 +124,7 @@ fn train_all(
     tell: &mut impl FnMut(Event<'_>),
 ) -> Result<(Results, ControlFlow<()>), ExperimentError> {
     job.experiment.check_with(job.images, job.controllers)?;
-    job.experiment.check_room(job.compute, job.images)?;
+    job.experiment.check_room_on(job.device, job.images)?;
     let mut course = Course::new(keep);
     for is_placebo in [false, true] {
         for (network, members) in shapes(job, is_placebo, &course.results)? {
@@ -181,7 +177,7 @@ impl<'a> Course<'a> {
         let mut arms: Vec<_> = members.iter().map(|member| member.arm).collect();
         arms.dedup_by_key(|arm| &arm.name);
         let kinds = job.experiment.one_of_each(network, job.images, arms);
-        let fit = (job.fit)(&kinds)?;
+        let mut fit = job.device.replicas_that_fit(&kinds)?;
         if members.len() > fit {
             let replicas = members.len();
             tell(Event::Split { replicas, fit });
@@ -199,8 +195,21 @@ impl<'a> Course<'a> {
             None => fit,
         };
         while !members.is_empty() {
-            let rest = members.split_off(members.len().min(next));
-            let flow = self.train_batch(Batch::new(job, network, members)?, tell)?;
+            let count = members.len().min(next);
+            let trainer = match trainer(job, network, &members[..count]) {
+                // No device tells before how much memory it has. A checkpoint is of as many replicas as it says.
+                Err(error) if count > 1 && self.start.is_none() && is_out_of_memory(&error) => {
+                    fit = count.div_ceil(2);
+                    next = fit;
+                    let replicas = members.len();
+                    tell(Event::Split { replicas, fit });
+                    continue;
+                }
+                trainer => trainer?,
+            };
+            let rest = members.split_off(count);
+            let batch = Batch::new(job.experiment, trainer, members)?;
+            let flow = self.train_batch(batch, tell)?;
             if flow.is_break() {
                 return Ok(flow);
             }
@@ -224,6 +233,10 @@ impl<'a> Course<'a> {
         self.batches += 1;
         Ok(flow)
     }
+}
+
+fn is_out_of_memory(error: &Error) -> bool {
+    matches!(error.gpu(), Some(gpu::Error::OutOfMemory { .. }))
 }
 
 /// Removes from `members` the replicas that were finished before the checkpoint; returns their steps, summed.

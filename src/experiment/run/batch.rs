@@ -18,6 +18,18 @@ use crate::trainer::Trainer;
 /// Training steps between two events, at the most, so that progress can be shown.
 const PIECE: u32 = 100;
 
+/// The trainer of `members`.
+pub(super) fn trainer(
+    job: &Job<'_>,
+    network: &Network,
+    members: &[Member<'_>],
+) -> Result<Trainer, Error> {
+    let replicas: Vec<_> = members.iter().map(|m| (m.arm, m.seed)).collect();
+    let experiment = job.experiment;
+    let spec = experiment.training_spec(network, job.images, &replicas);
+    job.device.trainer(spec)
+}
+
 /// Replicas that train in the same dispatches.
 pub(super) struct Batch<'a> {
     experiment: &'a Experiment,
@@ -31,14 +43,10 @@ pub(super) struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     pub(super) fn new(
-        job: &Job<'a>,
-        network: &Network,
+        experiment: &'a Experiment,
+        mut trainer: Trainer,
         members: Vec<Member<'a>>,
     ) -> Result<Self, Error> {
-        let experiment = job.experiment;
-        let replicas: Vec<_> = members.iter().map(|m| (m.arm, m.seed)).collect();
-        let spec = experiment.training_spec(network, job.images, &replicas);
-        let mut trainer = Trainer::new(job.compute, spec)?;
         for (replica, member) in members.iter().enumerate() {
             let step_sizes = member.scheduler.step_sizes().iter();
             let step_sizes: Vec<_> = step_sizes.map(|eta| *eta as f32).collect();

@@ -15,9 +15,10 @@ pub enum Event<'a> {
     /// The run goes on from a checkpoint: this many steps were done before.
     Resumed(u64),
     /// There are more replicas of one network shape than
-    /// [`Compute::replicas_that_fit`](crate::Compute::replicas_that_fit): they train in turn.
+    /// [`Compute::replicas_that_fit`](crate::Compute::replicas_that_fit), or than the device has memory for: they train in
+    /// turn. It is told again where the memory ran out.
     Split {
-        /// The number of replicas of the shape.
+        /// The number of replicas of the shape that are left.
         replicas: usize,
         /// The number of replicas that train together.
         fit: usize,

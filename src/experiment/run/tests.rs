@@ -2,7 +2,8 @@ use super::*;
 use crate::experiment::presets::{Preset, Scale};
 use crate::experiment::{Placebo, PlaceboKind};
 use crate::scheduler::{BoundControl, Control};
-use crate::spec::{Intervention, Optimiser};
+use crate::spec::{Intervention, Optimiser, TrainingSpec};
+use crate::trainer::Trainer;
 
 /// 60 images of noise, as large as MNIST's.
 fn images() -> ImageSet {
@@ -65,29 +66,56 @@ fn job<'a>(
     experiment: &'a Experiment,
     images: &'a ImageSet,
     controllers: &'a Controllers,
-    fit: Fit<'a>,
+    device: &'a Small,
 ) -> Job<'a> {
     Job {
         experiment,
         controllers,
-        compute: &Compute::Cpu,
+        device,
         images,
-        fit,
     }
 }
 
-/// The results with `fit` replicas at a time, and the splits that were told.
-fn train(fit: usize) -> (Results, Vec<(usize, usize)>) {
+/// The CPU as a device that is small.
+struct Small {
+    /// The number of replicas that it says fit.
+    fit: usize,
+    /// The number of replicas for which it has memory.
+    memory: usize,
+}
+
+impl Small {
+    fn with(fit: usize) -> Self {
+        let memory = usize::MAX;
+        Self { fit, memory }
+    }
+}
+
+impl Device for Small {
+    fn replicas_that_fit(&self, _: &TrainingSpec) -> Result<usize, Error> {
+        Ok(self.fit)
+    }
+
+    fn trainer(&self, spec: TrainingSpec) -> Result<Trainer, Error> {
+        if spec.replicas.len() <= self.memory {
+            return Trainer::new(&Compute::Cpu, spec);
+        }
+        let buffer = "weights".to_owned();
+        Err(gpu::Error::OutOfMemory { buffer, bytes: 1 }.into())
+    }
+}
+
+/// The results on a small device, and the splits that were told.
+fn train(device: &Small) -> (Results, Vec<(usize, usize)>) {
     let (mut splits, mut steps) = (Vec::new(), 0);
     let mut tell = |event: Event<'_>| match event {
         Event::Split { replicas, fit } => splits.push((replicas, fit)),
         Event::Steps(done) | Event::Resumed(done) => steps += done,
         _ => {}
     };
-    let fit = |_: &TrainingSpec| Ok(fit);
     let experiment = experiment();
     let trained = train_all(
-        &job(&experiment, &images(), &Controllers::default(), &fit),
+        &job(&experiment, &images(), &Controllers::default(), device),
         None,
         &mut tell,
     );
@@ -99,7 +127,7 @@ fn train(fit: usize) -> (Results, Vec<(usize, usize)>) {
 
 #[test]
 fn replicas_that_train_in_turn_give_the_same_rows() {
-    let (together, splits) = train(usize::MAX);
+    let (together, splits) = train(&Small::with(usize::MAX));
     assert_eq!(splits, []);
     assert_eq!(together.tasks.len(), 20);
     for (fit, wanted) in [
@@ -107,16 +135,31 @@ fn replicas_that_train_in_turn_give_the_same_rows() {
         (4, vec![(6, 4)]),
         (6, Vec::new()),
     ] {
-        let (in_turn, splits) = train(fit);
+        let (in_turn, splits) = train(&Small::with(fit));
         assert_eq!(splits, wanted);
         assert!(in_turn == together, "{fit} at a time");
     }
 }
 
+/// A device tells how much memory it has only by refusing more. One that has none for a single replica is an error.
+#[test]
+fn replicas_for_which_there_is_no_memory_train_in_turn() {
+    let (together, _) = train(&Small::with(usize::MAX));
+    let device = Small { fit: 5, memory: 2 };
+    let (in_turn, splits) = train(&device);
+    assert_eq!(splits, [(6, 5), (6, 3), (6, 2)]);
+    assert!(in_turn == together);
+    let (experiment, images, controllers) = (experiment(), images(), Controllers::default());
+    let device = Small { fit: 5, memory: 0 };
+    let job = job(&experiment, &images, &controllers, &device);
+    let error = train_all(&job, None, &mut |_| {}).unwrap_err().to_string();
+    assert_eq!(error, "the device has no memory for weights: 1 bytes");
+}
+
 /// Stopped at every checkpoint and gone on with another number of replicas at a time.
 #[test]
 fn how_many_fit_may_change_from_start_to_start() {
-    let (wanted, _) = train(usize::MAX);
+    let (wanted, _) = train(&Small::with(usize::MAX));
     let place = tempfile::tempdir().unwrap();
     let (experiment, images) = (experiment(), images());
     let controllers = Controllers::default();
@@ -135,9 +178,9 @@ fn how_many_fit_may_change_from_start_to_start() {
                 stop.store(steps > 20, std::sync::atomic::Ordering::Relaxed);
             }
         };
-        let fit = |_: &TrainingSpec| Ok([2, 5, 1, 3][starts % 4]);
+        let device = Small::with([2, 5, 1, 3][starts % 4]);
         let keep = Some(&mut directory);
-        let job = job(&experiment, &images, &controllers, &fit);
+        let job = job(&experiment, &images, &controllers, &device);
         let trained = train_all(&job, keep, tell);
         let (results, flow) = trained.unwrap();
         if flow.is_continue() {

@@ -14,7 +14,7 @@ use scraper::{Html, Selector};
 use tempfile::TempDir;
 use trainable::Compute;
 use trainable::experiment::presets::{Preset, Scale};
-use trainable::experiment::{Arm, Experiment, Results, run, write_tables};
+use trainable::experiment::{Arm, Experiment, Figure, Results, run, write_tables};
 use trainable::record::{TaskRow, write_table};
 use trainable::report::{Foreign, PageError, write_page};
 use trainable::scheduler::{BoundControl, Control};
@@ -235,6 +235,32 @@ fn pictures_are_inside_and_share_no_identity() {
         for extension in ["svg", "png"] {
             let file = case.run.join(name).with_extension(extension);
             assert!(file.is_file(), "{}", file.display());
+        }
+    }
+}
+
+/// Every figure that an experiment asks for is on its page.
+#[test]
+fn a_page_has_the_bounds_beside_a_diagnosis() {
+    for (figures, wanted) in [
+        (vec![Figure::LayerBounds], vec!["bounds"]),
+        (vec![Figure::Diagnosis], vec!["diagnosis"]),
+        (
+            vec![Figure::LayerBounds, Figure::Diagnosis],
+            vec!["bounds", "diagnosis"],
+        ),
+    ] {
+        let place = tempfile::tempdir().unwrap();
+        let experiment = Experiment {
+            figures,
+            ..experiment()
+        };
+        let run = write_run(place.path(), "run", &experiment, results());
+        write_page(&[&run], &run.join("report.html"), Foreign::Keep).unwrap();
+        for name in ["bounds", "diagnosis"] {
+            let text = fs::read_to_string(run.join("report.html")).unwrap();
+            let is_there = text.contains(&format!("{name}.png"));
+            assert_eq!(is_there, wanted.contains(&name), "{name} of {wanted:?}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use trainable::experiment::{Experiment, read_text};
+use trainable::experiment::{Experiment, read_text, score_name};
 use trainable::record::{
     ConfigurationRow, HeldOutRow, ScoreRow, ScoreboardRow, TableRow, TaskRow, read_table,
     write_table,
@@ -98,7 +98,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode, Failure> {
         work.write(&outcomes)?;
     }
     if !options.means.progress.is_json() {
-        print(&rank_table(&ranks(&outcomes)?))?;
+        let score = |setting: &str| {
+            let of_setting = entries.iter().filter(|entry| entry.setting == setting);
+            score_name(of_setting.map(|entry| &entry.tuning))
+        };
+        print(&rank_table(&ranks(&outcomes)?, score))?;
     }
     say!("results in {}", work.place.display());
     report::tell_page(&report::page_in(&work.place));

@@ -63,17 +63,21 @@ pub(super) fn per_arm<'a>(counts: impl Iterator<Item = (&'a str, usize)>) -> Opt
 }
 
 /// Returns a note such as "Seeds that end early: 1 of 2 in ReLU, after update 300; the mean is over the rest." `arms` has
-/// the last `unit` of each arm's seeds.
+/// the last `unit` of each arm's seeds; a seed ends early where another of the same run goes on.
 pub(super) fn end_note(
     arms: &[(&str, BTreeMap<u32, u32>)],
     unit: &str,
     centre: &str,
 ) -> Option<String> {
-    let end = arms.iter().flat_map(|(_, last)| last.values()).max()?;
+    let mut ends: BTreeMap<&str, u32> = BTreeMap::new();
+    for (arm, last) in arms {
+        let end = ends.entry(run_of(arm)).or_default();
+        *end = last.values().copied().fold(*end, u32::max);
+    }
     let notes: Vec<_> = arms
         .iter()
         .filter_map(|(arm, last)| {
-            let ended = || last.values().filter(|last| *last < end);
+            let ended = || last.values().filter(|last| **last < ends[run_of(arm)]);
             let first = ended().min()?;
             let (count, seeds) = (ended().count(), last.len());
             Some(format!("{count} of {seeds} in {arm}, after {unit} {first}"))
@@ -81,6 +85,11 @@ pub(super) fn end_note(
         .collect();
     let notes = notes.join(", ");
     (!notes.is_empty()).then(|| format!("Seeds that end early: {notes}; {centre} over the rest."))
+}
+
+/// The run of an arm that is named RUN / ARM, as pictures of several runs name them.
+fn run_of(arm: &str) -> &str {
+    arm.split_once(" / ").map_or("", |(run, _)| run)
 }
 
 #[cfg(test)]
@@ -122,6 +131,11 @@ mod tests {
             )
         );
         assert_eq!(end_note(&arms[..1], "task", "the mean is"), None);
+        let runs = [
+            ("long / a", last(&[(1, 9), (2, 9)])),
+            ("short / a", last(&[(1, 4), (2, 4)])),
+        ];
+        assert_eq!(end_note(&runs, "task", "the mean is"), None);
         assert_eq!(end_note(&[], "task", "the mean is"), None);
     }
 }

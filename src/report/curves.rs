@@ -153,7 +153,10 @@ fn probe_curve(
     point: fn(u32, &[f64]) -> BandPoint,
 ) -> SeedCurve {
     let mut probes: BTreeMap<u32, Vec<f64>> = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.arm == arm) {
+    let of_arm = || rows.iter().filter(|row| row.arm == arm);
+    // A layer that the arm's network does not have misses no value.
+    let has_layer = of_arm().any(|row| row.layer == layer);
+    for row in of_arm().filter(|_| has_layer) {
         let values = probes.entry(row.update).or_default();
         values.extend(value(row).filter(|_| row.layer == layer));
     }
@@ -291,6 +294,14 @@ mod tests {
             assert_eq!(places, [vec![100.0], vec![300.0, 400.0]]);
             assert_eq!(curve.missing, 1);
         }
+    }
+
+    #[test]
+    fn a_layer_that_an_arm_does_not_have_misses_nothing() {
+        let rows = [sharp(1, 100, Some(1.0)), sharp(1, 200, None)];
+        let curve = |layer| mean_curve(&rows, "relu", layer, |row| row.sharpness);
+        assert_eq!(curve(&rows[0].layer).missing, 1);
+        assert_eq!((curve("9").missing, curve("9").runs), (0, Vec::new()));
     }
 
     #[test]

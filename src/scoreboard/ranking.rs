@@ -135,9 +135,10 @@ pub fn rank(outcomes: &[Outcome<'_>]) -> Result<Vec<ScoreboardRow>, Error> {
     ranked.iter().enumerate().map(row).collect()
 }
 
-/// scoreboard.csv for people: the methods of each setting, "0.866 [0.862, 0.870]" and so on. Dispatches of a step are
-/// multiples of those of the first method of the file.
-pub fn rank_table(rows: &[ScoreboardRow]) -> String {
+/// scoreboard.csv for people: the methods of each setting, "0.866 [0.862, 0.870]" and so on. `score` returns the name of a
+/// setting's score (see [`score_name`](crate::experiment::score_name)). Dispatches of a step are multiples of those of the first
+/// method of the file.
+pub fn rank_table(rows: &[ScoreboardRow], score: impl Fn(&str) -> &'static str) -> String {
     let number = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.3}"));
     let interval = |low: Option<f64>, high| {
         let ends = low.zip(high);
@@ -159,7 +160,11 @@ pub fn rank_table(rows: &[ScoreboardRow]) -> String {
             setting = Some(&row.setting);
             table += &format!(
                 "{}\n    {:methods$}  {:configurations$}  {:edges$}  seeds  diverged  dispatches  {:20}  behind the first\n",
-                row.setting, "method", "configuration", "at an edge", "online accuracy"
+                row.setting,
+                "method",
+                "configuration",
+                "at an edge",
+                score(&row.setting)
             );
         }
         let mean = number(row.mean) + &interval(row.t_low, row.t_high);
@@ -275,7 +280,7 @@ mod tests {
         // Without the correction the interval is much narrower.
         let narrow = 0.95 * (2.0 / (1.0 - 0.95_f64 * 0.95)).sqrt();
         assert!(quantile > 1.5 * narrow);
-        let printed = rank_table(&rows);
+        let printed = rank_table(&rows, |_| "online R²");
         assert!(printed.starts_with("s\n"), "{printed}");
         assert!(printed.contains("  2 a "), "{printed}");
         assert!(printed.contains("0.167 ["), "{printed}");

@@ -37,6 +37,8 @@ pub(super) struct Gallery {
 /// The plots of one run.
 #[derive(Default)]
 pub(super) struct RunGallery {
+    pub(super) diagnosis: Option<Picture>,
+    /// The layers' bounds alone: where the experiment asks for them, or asks for no diagnosis.
     pub(super) bounds: Option<Picture>,
     pub(super) trajectories: Option<Picture>,
     /// The probe chart, if the experiment asks for it.
@@ -139,6 +141,9 @@ fn is_in(file: &Path, directory: &Path) -> bool {
     }
 }
 
+/// A function that draws a picture of some rows.
+type Draw = fn(&Path, Rows) -> Result<Drawing, ReportError>;
+
 /// Draws pictures for a page. Each has a number that makes its identifiers unique.
 struct Pen {
     /// Whether pictures are also written as files.
@@ -163,30 +168,25 @@ impl Pen {
             probes,
         };
         let figures = &run.record.experiment.figures;
-        let bounds = match figures.contains(&Figure::Diagnosis) {
-            true => self.picture(&base("diagnosis"), diagnosis, rows),
-            false => self.picture(&base("bounds"), layer_bounds, rows),
+        let is_asked = |figure| figures.contains(&figure);
+        let mut picture_if = |is_shown: bool, name: &str, draw: Draw| {
+            is_shown
+                .then(|| self.picture(&base(name), draw, rows))
+                .transpose()
         };
-        let trajectories = self.picture(&base("trajectories"), trajectories, rows);
-        let chart = match figures.contains(&Figure::Probes) {
-            true => Some(self.picture(&base("probes"), probe_chart, rows)?),
-            false => None,
-        };
+        let is_diagnosed = is_asked(Figure::Diagnosis);
+        let shows_bounds = is_asked(Figure::LayerBounds) || !is_diagnosed;
         Ok(RunGallery {
-            bounds: Some(bounds?),
-            trajectories: Some(trajectories?),
-            probes: chart,
+            diagnosis: picture_if(is_diagnosed, "diagnosis", diagnosis)?,
+            bounds: picture_if(shows_bounds, "bounds", layer_bounds)?,
+            trajectories: picture_if(true, "trajectories", trajectories)?,
+            probes: picture_if(is_asked(Figure::Probes), "probes", probe_chart)?,
             own_page: None,
         })
     }
 
     /// Draws one picture, and writes its files if it should have any.
-    fn picture(
-        &mut self,
-        base: &Path,
-        draw: fn(&Path, Rows) -> Result<Drawing, ReportError>,
-        rows: Rows,
-    ) -> Result<Picture, PageError> {
+    fn picture(&mut self, base: &Path, draw: Draw, rows: Rows) -> Result<Picture, PageError> {
         let drawing = draw(base, rows)?;
         if self.is_kept {
             drawing.write()?;

@@ -127,7 +127,11 @@ fn curves(comparison: &Comparison, gallery: &Gallery) -> Markup {
 
 fn bounds(_: &Run, pictures: &RunGallery) -> Markup {
     let what = "The score, and each layer's effective step size with its bounds, a column per arm";
-    figure(pictures.bounds.as_ref(), what)
+    html! {
+        @for picture in pictures.diagnosis.iter().chain(&pictures.bounds) {
+            (figure(Some(picture), what))
+        }
+    }
 }
 
 fn trajectories(_: &Run, pictures: &RunGallery) -> Markup {

@@ -64,7 +64,7 @@ use crate::spec::{
 };
 use crate::tasks::TaskLengths;
 
-pub(crate) use check::is_name;
+pub(crate) use check::{LONGEST_NAME, is_name};
 pub use controllers::{Controllers, HostControl};
 pub(crate) use directory::PARTS;
 pub use directory::{DirectoryError, RunDirectory, check_same};

@@ -14,7 +14,7 @@ const MOST: usize = 10_000;
 /// The largest number of tasks of random lengths: to find a task's steps takes as many draws as there are tasks before it.
 const MOST_DRAWN: u32 = 100_000;
 /// The largest number of bytes in a name, which is a directory's or a part of one.
-const LONGEST_NAME: usize = 200;
+pub(crate) const LONGEST_NAME: usize = 200;
 /// The largest number of characters of a refused text that a message repeats.
 const LONGEST_SHOWN: usize = 60;
 

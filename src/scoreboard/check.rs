@@ -6,7 +6,7 @@ use toml::Table;
 
 use super::experiments::{Entry, directory_name};
 use super::{Scoreboard, ScoreboardError};
-use crate::experiment::is_name;
+use crate::experiment::{LONGEST_NAME, is_name};
 
 /// The fields of an experiment that the scoreboard sets itself.
 const OWN: [&str; 4] = ["name", "question", "seeds", "arms"];
@@ -29,15 +29,31 @@ impl Scoreboard {
         check_names("methods", self.methods.iter().map(|method| &method.name))?;
         self.check_seeds()?;
         for setting in &self.settings {
-            check_own("settings", &setting.name, &setting.experiment, &setting.arm)?;
-            check_own("settings", &setting.name, &setting.held_out, &Table::new())?;
+            let of = |part| format!("settings, {:?}, {part}", setting.name);
+            check_own(of("experiment"), &setting.experiment, &OWN)?;
+            check_own(of("held_out"), &setting.held_out, &OWN)?;
+            check_own(of("arm"), &setting.arm, &["name"])?;
         }
         for method in &self.methods {
-            check_own("methods", &method.name, &method.experiment, &method.arm)?;
+            let of = |part| format!("methods, {:?}, {part}", method.name);
+            check_own(of("experiment"), &method.experiment, &OWN)?;
+            check_own(of("arm"), &method.arm, &["name"])?;
             let what = |field: &str| format!("methods, {:?}, grid{field}", method.name);
             if let Some((field, _)) = method.grid.iter().find(|(_, values)| values.is_empty()) {
                 let wanted = "one value or more";
                 return Err(invalid(what(&format!(".{field}")), wanted, "an empty list"));
+            }
+            for (field, values) in &method.grid {
+                let again = values.iter().enumerate();
+                let mut again = again.filter(|(place, value)| values[..*place].contains(value));
+                if let Some((_, value)) = again.next() {
+                    let found = format!("{value} twice");
+                    return Err(invalid(
+                        what(&format!(".{field}")),
+                        "different values",
+                        found,
+                    ));
+                }
             }
             if method.grid.contains_key("name") {
                 return Err(invalid(what(""), NOT_OWN, "name"));
@@ -47,7 +63,22 @@ impl Scoreboard {
                 return Err(invalid(what(""), "at most 1,000 configurations", found));
             }
         }
+        self.check_joined_names()?;
         self.check_budgets()
+    }
+
+    /// Fails if the name of a cell, which has all three names in it, is longer than an experiment's may be.
+    fn check_joined_names(&self) -> Result<(), ScoreboardError> {
+        const BESIDES: usize = ", , , held-out".len();
+        let settings = self.settings.iter().map(|setting| setting.name.len());
+        let methods = self.methods.iter().map(|method| method.name.len());
+        let longest = [settings.max(), methods.max()].map(Option::unwrap_or_default);
+        let found = self.name.len() + longest.iter().sum::<usize>() + BESIDES;
+        if found > LONGEST_NAME {
+            let wanted = "186 bytes or fewer for the name, the longest of settings and the longest of methods together";
+            return Err(invalid("names", wanted, found - BESIDES));
+        }
+        Ok(())
     }
 
     fn check_seeds(&self) -> Result<(), ScoreboardError> {
@@ -136,9 +167,9 @@ fn check_names<'a>(
     let mut directories = BTreeSet::new();
     for name in names {
         let directory = directory_name(name);
-        if directory.is_empty() || !is_name(name) {
-            let wanted = "names of 1 to 200 bytes with letters or digits, without control characters, not with =, +, - or @ \
-                          at the beginning";
+        if directory.is_empty() || !is_name(name) || name.contains(['/', '\\']) {
+            let wanted = "names of 1 to 200 bytes with letters or digits, without slashes and control characters, not with \
+                          =, +, - or @ at the beginning";
             return Err(invalid(what, wanted, format!("{name:?}")));
         }
         if !directories.insert(directory) {
@@ -153,18 +184,11 @@ fn check_names<'a>(
 }
 
 /// Fails if a table has a field that the scoreboard sets itself.
-fn check_own(
-    what: &str,
-    name: &str,
-    experiment: &Table,
-    arm: &Table,
-) -> Result<(), ScoreboardError> {
-    let of = |table: &Table, kind, own: &[&str]| {
-        let field = own.iter().find(|field| table.contains_key(**field))?;
-        Some(invalid(format!("{what}, {name:?}, {kind}"), NOT_OWN, field))
-    };
-    let fault = of(experiment, "experiment", &OWN).or_else(|| of(arm, "arm", &["name"]));
-    fault.map_or(Ok(()), Err)
+fn check_own(what: String, table: &Table, own: &[&str]) -> Result<(), ScoreboardError> {
+    match own.iter().find(|field| table.contains_key(**field)) {
+        Some(field) => Err(invalid(what, NOT_OWN, field)),
+        None => Ok(()),
+    }
 }
 
 fn invalid(what: impl Into<String>, wanted: &'static str, found: impl ToString) -> ScoreboardError {
@@ -194,6 +218,22 @@ mod tests {
         let scoreboard: Scoreboard = WHOLE.parse().unwrap();
         assert_eq!(scoreboard.settings.len(), 2);
         assert_eq!(scoreboard.methods[1].grid.len(), 1);
+    }
+
+    #[test]
+    fn names_that_are_too_long_together_are_refused() {
+        let with = |length: usize| {
+            let setting = format!("'{}'", "s".repeat(length));
+            WHOLE.replacen("'relu'", &setting, 1).parse::<Scoreboard>()
+        };
+        // Those of the scoreboard and of its longest method have 13 bytes.
+        with(173).unwrap();
+        let error = with(174).unwrap_err().to_string();
+        assert!(
+            error.contains("names: wanted 186 bytes or fewer"),
+            "{error}"
+        );
+        assert!(error.ends_with("found 187"), "{error}");
     }
 
     #[test]
@@ -255,6 +295,21 @@ mod tests {
                 "arm = { l2",
                 "experiment = { seeds = [1], l2",
                 "settings, \"l2\", experiment: wanted fields that the scoreboard does not set itself, found seeds",
+            ),
+            (
+                "arm = { l2",
+                "held_out = { seeds = [1] }, arm = { l2",
+                "settings, \"l2\", held_out: wanted fields that the scoreboard does not set itself, found seeds",
+            ),
+            (
+                "'relu'",
+                "'L2 / x'",
+                "settings: wanted names of 1 to 200 bytes with letters or digits, without slashes",
+            ),
+            (
+                "[1e-3, 2e-3]",
+                "[1e-3, 1e-3]",
+                "methods, \"constant\", grid.step_size: wanted different values, found 0.001 twice",
             ),
             ("tuning_seeds", "seeds", "unknown field `seeds`"),
         ] {

@@ -18,7 +18,9 @@ use common::{Tolerance, computes, noise};
 use trainable::network::{Activation, Network};
 use trainable::plan::Program;
 use trainable::probe::{ProbeSpec, ProbeStats};
-use trainable::spec::{ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TrainingSpec};
+use trainable::spec::{
+    ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch, TrainingSpec,
+};
 use trainable::{Halt, HaltCause, Trainer};
 
 /// The distance allowed after five updates in float32.
@@ -278,4 +280,11 @@ fn hyperparameters_outside_their_range_are_refused() {
     });
     let wanted = "beta2: wanted 0 or more, below 1, found 1";
     assert!(error.contains(wanted), "{error}");
+    // There is no count of updates that relative time could start anew.
+    for optimiser in every_optimiser() {
+        let is_refused = ["sgd", "lion"].contains(&optimiser.name());
+        let mut spec = stream(&[optimiser]);
+        spec.replicas[0].at_task_switch = TaskSwitch::RelativeTime;
+        assert_eq!(spec.check().is_err(), is_refused, "{}", optimiser.name());
+    }
 }

@@ -373,17 +373,21 @@ fn a_net_that_is_too_wide_for_the_memory_is_refused() {
 fn one_sample_has_no_noise_and_no_bound() {
     let case = Case::new("relu");
     let [x, y] = case.batch_tensors().try_into().ok().unwrap();
-    let x: Vec<_> = x.bytes[..4 * 7].to_vec();
-    let x = Tensor {
-        name: "x".to_owned(),
-        dtype: Dtype::F32,
-        shape: vec![1, 7],
-        bytes: x,
-    };
-    let label = i64::from_le_bytes(y.bytes[..8].try_into().unwrap());
-    write(&case.batch(), &[x, Tensor::i64("y", &[label])]);
-    let report = case.report(&[]);
-    assert_eq!(report["batch"], 1);
-    assert_eq!(report["network"]["grad_variance"], 0.0, "{report}");
-    assert_eq!(report["network"]["bound_noise"], Value::Null, "{report}");
+    for (x, y) in x.bytes.chunks(4 * 7).zip(y.bytes.chunks(8)) {
+        let x = Tensor {
+            name: "x".to_owned(),
+            dtype: Dtype::F32,
+            shape: vec![1, 7],
+            bytes: x.to_vec(),
+        };
+        let label = i64::from_le_bytes(y.try_into().unwrap());
+        write(&case.batch(), &[x, Tensor::i64("y", &[label])]);
+        let report = case.report(&[]);
+        assert_eq!(report["batch"], 1);
+        let layers = report["layers"].as_array().unwrap().iter();
+        for row in layers.chain([&report["network"]]) {
+            assert_eq!(row["grad_variance"], 0.0, "{report}");
+            assert_eq!(row["bound_noise"], Value::Null, "{report}");
+        }
+    }
 }

@@ -133,16 +133,20 @@ fn check_length(file: &Path, bytes: &[u8]) -> Result<(), TensorError> {
         Ok(_) => Ok(()),
         Err(HeaderError::Unreadable(source)) => Err(TensorError::Unreadable { file, source }),
         Err(HeaderError::NotSafetensors(fault)) => Err(TensorError::NotSafetensors { file, fault }),
-        Err(HeaderError::Length(wanted)) if wanted > found as u128 => Err(TensorError::Truncated {
-            file,
-            wanted,
-            found,
-        }),
-        Err(HeaderError::Length(wanted)) => Err(TensorError::TrailingBytes {
-            file,
-            wanted,
-            found,
-        }),
+        Err(HeaderError::Length(wanted)) if wanted < found as u128 => {
+            Err(TensorError::TrailingBytes {
+                file,
+                wanted,
+                found,
+            })
+        }
+        Err(HeaderError::Cut(wanted) | HeaderError::Length(wanted)) => {
+            Err(TensorError::Truncated {
+                file,
+                wanted,
+                found,
+            })
+        }
     }
 }
 

@@ -15,8 +15,9 @@ pub(crate) enum HeaderError {
     Unreadable(io::Error),
     /// The file begins with something else.
     NotSafetensors(String),
-    /// The file is longer or shorter than the number of bytes that it states; where it ends within its header, than the
-    /// length of the header.
+    /// The file ends within its header, which ends after so many bytes.
+    Cut(u128),
+    /// The file has another number of bytes than this, which its header states.
     Length(u128),
 }
 
@@ -25,17 +26,17 @@ pub(crate) enum HeaderError {
 pub(crate) fn read_header(mut file: impl Read, size: u64) -> Result<Metadata, HeaderError> {
     let mut length = [0; 8];
     if size < 8 {
-        return Err(HeaderError::Length(8));
+        return Err(HeaderError::Cut(8));
     }
     file.read_exact(&mut length)
         .map_err(HeaderError::Unreadable)?;
     let length = u64::from_le_bytes(length);
     if length > LONGEST_HEADER {
-        let fault = format!("a header of {length} bytes");
+        let fault = "header too large".to_owned();
         return Err(HeaderError::NotSafetensors(fault));
     }
     if size - 8 < length {
-        return Err(HeaderError::Length(8 + u128::from(length)));
+        return Err(HeaderError::Cut(8 + u128::from(length)));
     }
     let mut header = vec![0; length as usize];
     file.read_exact(&mut header)

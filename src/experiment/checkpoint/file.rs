@@ -84,6 +84,10 @@ fn read_metadata(path: &Path, file: impl Read, size: u64) -> Result<String, Dire
     let header = read_header(file, size).map_err(|error| match error {
         HeaderError::Unreadable(source) => DirectoryError::read(path, source),
         HeaderError::NotSafetensors(reason) => DirectoryError::damaged(path, reason),
+        HeaderError::Cut(_) => DirectoryError::damaged(
+            path,
+            format!("it ends after {size} bytes, within its header"),
+        ),
         HeaderError::Length(wanted) => {
             DirectoryError::damaged(path, format!("wanted {wanted} bytes, found {size}"))
         }

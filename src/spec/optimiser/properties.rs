@@ -41,6 +41,11 @@ impl Optimiser {
         }
     }
 
+    /// Whether it has bias corrections, which count updates.
+    pub(crate) fn corrects_bias(self) -> bool {
+        !matches!(self, Self::Sgd { .. } | Self::Lion { .. })
+    }
+
     /// Whether it multiplies weight matrices.
     pub(crate) fn multiplies_matrices(self) -> bool {
         matches!(self, Self::AdamO { .. } | Self::Muon { .. })

@@ -57,7 +57,14 @@ fn all_errors(text: &str, first: Error) -> Vec<Error> {
             _ => break,
         }
     }
+    errors.retain(|error| !is_of_repair(text, error));
     errors
+}
+
+/// Whether the error is of a table that a repair has left empty.
+fn is_of_repair(text: &str, error: &Error) -> bool {
+    let table = error.span().and_then(|span| text.get(span));
+    error.message() == fault::NONE_OF_ONE && table.is_some_and(|table| table.contains('='))
 }
 
 #[cfg(test)]

@@ -89,11 +89,20 @@ impl Fault {
     }
 }
 
+/// The message about a table without an element where there must be one.
+pub(super) const NONE_OF_ONE: &str = "wanted exactly 1 element, found 0 elements";
+
+/// The message about a table with several elements where there must be one.
+const SEVERAL_OF_ONE: &str = "wanted exactly 1 element, more than 1 element";
+
 /// The beginning of serde's message about a missing field.
 const MISSING: &str = "missing field ";
 
 /// Serde's message in the words of a file. It drops the list of known names where a similar one `is_meant`.
 fn plain(message: &str, is_meant: bool) -> String {
+    if message == SEVERAL_OF_ONE {
+        return "wanted exactly 1 element, found more".to_owned();
+    }
     let Some((found, expected)) = message.rsplit_once(", expected ") else {
         return message.to_owned();
     };

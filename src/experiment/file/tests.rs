@@ -107,6 +107,37 @@ gate = true
     assert_eq!(error(&mended).faults().len(), faults.len() - 1);
 }
 
+/// An intervention is a table of one element. Its fault is told alone, although the repair leaves an empty table.
+#[test]
+fn a_fault_inside_an_intervention_is_one_fault() {
+    let faults = |interventions: &str| {
+        let text = format!("name = 'x'\n[[arms]]\nname = 'a'\ninterventions = {interventions}");
+        let error = error(&text);
+        let messages = error.faults().iter().map(|fault| fault.message.clone());
+        messages.collect::<Vec<_>>()
+    };
+    let misspelt = faults("[{ weight-cliping = { kappa = 2.0 } }]");
+    assert_eq!(misspelt.len(), 1, "{misspelt:?}");
+    assert!(misspelt[0].starts_with("unknown variant"), "{misspelt:?}");
+    assert_eq!(
+        faults("[{ weight-clipping = {} }]"),
+        ["missing field `kappa`"]
+    );
+    assert_eq!(faults("[{ shrink-perturb = {} }]").len(), 1);
+    // These are told: a table that is empty in the file, and one of two elements.
+    assert_eq!(
+        faults("[{ weight-clipping = {} }, {}]"),
+        [
+            "missing field `kappa`",
+            "wanted exactly 1 element, found 0 elements"
+        ]
+    );
+    assert_eq!(
+        faults("[{ redo = {}, fire = {} }]"),
+        ["wanted exactly 1 element, found more"]
+    );
+}
+
 #[test]
 fn faults_of_toml_itself_are_told_together() {
     let text = "name = 'x'\nimages 3\n[[arms]\nname = = 3";

@@ -16,9 +16,9 @@ use super::{Failure, backend_parser, print};
 #[derive(Args)]
 pub(crate) struct Options {
     /// The network, a safetensors file in F32: NAME.weight [out, in] and NAME.bias [out] of each layer; names differ
-    /// only in their numbers, which give the order (fc1, fc2, ..., or 0, 2, ... of an nn.Sequential); with crelu or
-    /// fourier, the next layer's in is twice the previous out. With --network, the tensors of its layers: conv1, norm1,
-    /// position1, fc1 and so on, or the numbers of an nn.Sequential
+    /// only in their numbers, which give the order (fc1, fc2, ... without gaps, or 0, 2, ... of an nn.Sequential); with
+    /// crelu or fourier, the next layer's in is twice the previous out. With --network, the tensors of its layers:
+    /// conv1, norm1, position1, fc1 and so on, or the numbers of an nn.Sequential
     #[arg(value_name = "NET")]
     file: PathBuf,
     /// What the network computes, where it is no perceptron: lenet, resnet-small, vit-small, or its items, such as

@@ -46,7 +46,7 @@ pub(crate) fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 /// Opens the file at `path`, and returns it with its size in bytes.
 ///
 /// # Errors
-/// Those of [`read`].
+/// The errors of [`read`].
 pub(crate) fn open(path: &Path, most: u64) -> io::Result<(File, u64)> {
     // Checked before it is opened, because opening a pipe waits for its writer.
     check(&fs::metadata(path)?)?;

@@ -7,7 +7,7 @@ use crate::network::Network;
 use crate::spec::{ImageSet, TrainingSpec};
 use crate::trainer::Trainer;
 
-/// What a run needs of its device.
+/// A device, as far as a run needs it.
 pub(super) trait Device {
     /// See [`Compute::replicas_that_fit`].
     fn replicas_that_fit(&self, spec: &TrainingSpec) -> Result<usize, Error>;

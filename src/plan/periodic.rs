@@ -66,7 +66,7 @@ mod tests {
         }
     }
 
-    /// As a sum by inclusion and exclusion, 40 periods have 2^40 terms. For primes the share of all numbers is a product.
+    /// A sum by inclusion and exclusion over 40 periods has 2^40 terms. For primes the share of all numbers is a product.
     #[test]
     fn the_share_of_many_periods_takes_no_time() {
         let is_prime = |n: &u32| !(2..*n).any(|divisor| n.is_multiple_of(divisor));

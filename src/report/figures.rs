@@ -177,7 +177,7 @@ fn accuracies_grid(rows: Rows) -> Result<Grid, String> {
     let notes = [
         Some(CENTRE.to_owned()),
         missing_note(panels.iter().flat_map(|panel| &panel.curves)),
-        end_note(&ends, "task", "the mean is"),
+        end_note(|arm| rows.subject.run_of(arm), &ends, "task", "the mean is"),
     ];
     let column = |group: &Group| Column {
         heading: group.heading.to_owned(),
@@ -294,7 +294,7 @@ fn columns(rows: Rows, groups: &[Group]) -> Vec<Column> {
 fn end_of_updates(rows: Rows, centre: &str) -> Option<String> {
     let end = |arm| (arm, last_updates(rows.probes, arm));
     let ends: Vec<_> = rows.arms().into_iter().map(end).collect();
-    end_note(&ends, "update", centre)
+    end_note(|arm| rows.subject.run_of(arm), &ends, "update", centre)
 }
 
 /// Returns a note such as "Not drawn: accuracies of tasks without a probe, 3 in ReLU."

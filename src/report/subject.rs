@@ -1,5 +1,7 @@
 //! The subject that pictures and pages name: the stream of tasks, its score and its chance level.
 
+use std::collections::BTreeMap;
+
 use crate::experiment::{Arm, Experiment, score_name};
 use crate::record::NETWORK;
 use crate::spec::Loss;
@@ -17,6 +19,8 @@ pub(super) struct Subject {
     pub(super) score: &'static str,
     /// The names of the networks' blocks; empty where arms differ in them.
     pub(super) blocks: Vec<String>,
+    /// The number of the run of each arm; empty where all arms are of one run.
+    pub(super) runs: BTreeMap<String, usize>,
 }
 
 impl Subject {
@@ -35,6 +39,7 @@ impl Subject {
             loss: common(experiments.iter().map(|one| one.stream.loss())),
             score: score_name(experiments.iter().copied()),
             blocks: common(arms).flatten().unwrap_or_default(),
+            runs: BTreeMap::new(),
         }
     }
 
@@ -49,6 +54,11 @@ impl Subject {
             Some(name) if *name != format!("fc{layer}") => format!("Layer {layer} ({name})"),
             _ => format!("Layer {layer}"),
         }
+    }
+
+    /// Returns the number of the run that an arm is of.
+    pub(super) fn run_of(&self, arm: &str) -> usize {
+        self.runs.get(arm).copied().unwrap_or_default()
     }
 
     /// Returns the accuracy of guessing.
@@ -69,6 +79,7 @@ impl Subject {
             loss: Some(Loss::CrossEntropy),
             score: score_name([]),
             blocks: Vec::new(),
+            runs: BTreeMap::new(),
         }
     }
 }

@@ -226,7 +226,7 @@ mod tests {
             let setting = format!("'{}'", "s".repeat(length));
             WHOLE.replacen("'relu'", &setting, 1).parse::<Scoreboard>()
         };
-        // Those of the scoreboard and of its longest method have 13 bytes.
+        // The names of the scoreboard and of its longest method have 13 bytes.
         with(173).unwrap();
         let error = with(174).unwrap_err().to_string();
         assert!(

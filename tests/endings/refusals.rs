@@ -1,4 +1,4 @@
-//! What is refused before anything is trained or written, and exit codes.
+//! Requests that are refused before anything is trained or written, and exit codes.
 
 use crate::{contents, program, refused, smoke, stderr, stopped, succeeded, trainable};
 use std::fs::{self, File};

@@ -1,11 +1,14 @@
 //! Pages of several runs, and the command that writes them.
 
-use crate::{Case, HOSTILE, attributes, experiment, faults, numbers, results, texts, write_run};
+use crate::{
+    Case, HOSTILE, attributes, experiment, faults, images, numbers, results, texts, write_run,
+};
 use scraper::Html;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
-use trainable::experiment::Results;
+use trainable::Compute;
+use trainable::experiment::{Results, run};
 use trainable::report::{Foreign, write_page};
 use trainable::spec::StreamKind;
 
@@ -115,6 +118,39 @@ fn several_runs_have_one_page_that_tells_their_arms_apart() {
     write_page(&[&case.run, &second], &page, Foreign::Keep).unwrap();
     let html = Html::parse_document(&fs::read_to_string(&page).unwrap());
     assert_eq!(texts(&html, "#differences tbody th"), [HOSTILE, "other"]);
+}
+
+/// A run of fewer tasks does not end early, whether it shares the names of its arms with the other or not.
+#[test]
+fn runs_of_different_lengths_are_whole() {
+    let case = Case::new();
+    let mut short = experiment();
+    short.tasks = 2;
+    short.arms.truncate(1);
+    let results = run(&short, &Compute::Cpu, &images(), |_| {}).unwrap();
+    for name in ["ReLU", "other"] {
+        short.arms[0].name = name.to_owned();
+        let mut results = Results {
+            tasks: results.tasks.clone(),
+            ..Results::default()
+        };
+        results
+            .tasks
+            .iter_mut()
+            .for_each(|row| row.arm = name.to_owned());
+        let says_early = |results: &Results| {
+            let parent = tempfile::tempdir().unwrap();
+            let run = write_run(parent.path(), "short", &short, results);
+            let page = parent.path().join("both.html");
+            write_page(&[&case.run, &run], &page, Foreign::Keep).unwrap();
+            let text = fs::read_to_string(&page).unwrap();
+            text.contains("Seeds that end early")
+        };
+        assert!(!says_early(&results), "{name}");
+        // The negative control: one seed lacks the last task.
+        results.tasks.pop();
+        assert!(says_early(&results), "{name}");
+    }
 }
 
 fn trainable(arguments: &[&Path]) -> Output {

@@ -1,4 +1,4 @@
-//! What `trainable run` refuses.
+//! Requests that `trainable run` refuses.
 
 use crate::{edited, refused};
 use std::fs;

@@ -246,7 +246,7 @@ fn arms_that_no_single_arm_could_be_train_together() {
     assert_eq!(results.tasks.len(), 2 * 2 * 2);
 }
 
-/// As many replicas of several kinds as are said to fit do, and one more does not.
+/// The stated number of replicas of several kinds fits, and one more does not.
 #[test]
 fn mixed_replicas_fit_as_counted() {
     let (experiment, network) = mixed();

@@ -99,7 +99,14 @@ impl Comparison {
     /// Returns the stream of tasks of all runs.
     pub(super) fn subject(&self) -> Subject {
         let experiments: Vec<_> = self.runs.iter().map(|run| &run.record.experiment).collect();
-        Subject::of(&experiments)
+        let arms = |(number, run): (usize, &Run)| {
+            let names = run.record.arms().map(|arm| run.name_of(arm).to_owned());
+            names.map(|name| (name, number)).collect::<Vec<_>>()
+        };
+        Subject {
+            runs: self.runs.iter().enumerate().flat_map(arms).collect(),
+            ..Subject::of(&experiments)
+        }
     }
 
     pub(super) fn is_of_several(&self) -> bool {

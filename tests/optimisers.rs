@@ -14,14 +14,15 @@ mod reference;
 #[path = "optimisers/upgd.rs"]
 mod upgd;
 
-use common::{Tolerance, computes, noise};
+use common::{Tolerance, compare, computes, noise};
+use reference::{Layer, flat, parameters, single};
 use trainable::network::{Activation, Network};
 use trainable::plan::Program;
 use trainable::probe::{ProbeSpec, ProbeStats};
 use trainable::spec::{
     ImageSet, Optimiser, ReplicaSpec, StreamKind, TaskStream, TaskSwitch, TrainingSpec,
 };
-use trainable::{Halt, HaltCause, Trainer};
+use trainable::{Compute, Halt, HaltCause, Trainer};
 
 /// The distance allowed after five updates in float32.
 const FIVE_STEPS: Tolerance = Tolerance {
@@ -126,6 +127,35 @@ fn with_replicas(network: Network, batch: u32, replicas: Vec<ReplicaSpec>) -> Tr
             ..ProbeSpec::default()
         }),
     }
+}
+
+/// Returns a trainer with every replica at these parameters and on this minibatch.
+fn started(
+    compute: &Compute,
+    spec: TrainingSpec,
+    layers: &[Layer],
+    x: &[f64],
+    y: &[u32],
+) -> Trainer {
+    let replicas = spec.replicas.len();
+    let mut trainer = Trainer::new(compute, spec).unwrap();
+    for replica in 0..replicas {
+        let start = parameters(layers);
+        trainer.write_parameters(replica, &start).unwrap();
+        trainer.write_batch(replica, &single(x), y).unwrap();
+    }
+    trainer
+}
+
+/// Makes an update for each of `losses`, and compares the losses and then the parameters of replica 1.
+fn five_losses(trainer: &mut Trainer, losses: &[f64], after: &[Layer]) -> Result<(), String> {
+    for wanted in losses {
+        trainer.update(1).unwrap();
+        let loss = trainer.progress().unwrap()[1].batch_loss;
+        compare([loss.into()], [*wanted], FIVE_STEPS)?;
+    }
+    let found = numbers(&trainer.parameters().unwrap()[1]);
+    compare(found, flat(after), FIVE_STEPS)
 }
 
 /// Returns replicas of every optimiser on a stream with six steps a task.

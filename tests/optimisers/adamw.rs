@@ -1,8 +1,8 @@
 //! AdamW against PyTorch, and without weight decay against Adam.
 
 use crate::common::{compare, computes};
-use crate::reference::{Layer, activation, flat, parameters, read, single};
-use crate::{FIVE_STEPS, NORMS, adamw, norm, numbers, probe, with_replicas};
+use crate::reference::{Layer, activation, read};
+use crate::{NORMS, adamw, five_losses, norm, probe, started, with_replicas};
 use serde::Deserialize;
 use trainable::network::Network;
 use trainable::probe::LayerStats;
@@ -37,24 +37,8 @@ fn adamw_trainer(compute: &Compute, case: &AdamWReference, weight_decay: f64) ->
     };
     let network = Network::mlp(&case.widths, activation(&case.activation)).unwrap();
     let replicas = vec![replica(Optimiser::default()), replica(adamw(weight_decay))];
-    let mut trainer = Trainer::new(compute, with_replicas(network, case.batch, replicas)).unwrap();
-    for replica in 0..2 {
-        let start = parameters(&case.layers);
-        trainer.write_parameters(replica, &start).unwrap();
-        let inputs = single(&case.x);
-        trainer.write_batch(replica, &inputs, &case.y).unwrap();
-    }
-    trainer
-}
-
-fn after_five(trainer: &mut Trainer, case: &AdamWReference) -> Result<(), String> {
-    for wanted in &case.losses {
-        trainer.update(1).unwrap();
-        let loss = trainer.progress().unwrap()[1].batch_loss;
-        compare([loss.into()], [*wanted], FIVE_STEPS)?;
-    }
-    let found = numbers(&trainer.parameters().unwrap()[1]);
-    compare(found, flat(&case.after_5), FIVE_STEPS)
+    let spec = with_replicas(network, case.batch, replicas);
+    started(compute, spec, &case.layers, &case.x, &case.y)
 }
 
 #[test]
@@ -65,7 +49,8 @@ fn five_updates_by_adamw_equal_pytorch() {
             let case: AdamWReference = read(&format!("adamw_{name}"));
             let mut trainer = adamw_trainer(&compute, &case, case.weight_decay);
             assert_eq!(probe(&mut trainer, 1).network.effective_step, None);
-            after_five(&mut trainer, &case).unwrap_or_else(|worst| panic!("{what}: {worst}"));
+            five_losses(&mut trainer, &case.losses, &case.after_5)
+                .unwrap_or_else(|worst| panic!("{what}: {worst}"));
 
             let stats = probe(&mut trainer, 1);
             let found = |f: fn(&LayerStats) -> f64| stats.layers.iter().map(f).collect::<Vec<_>>();
@@ -82,7 +67,7 @@ fn five_updates_by_adamw_equal_pytorch() {
 
             let mut other = adamw_trainer(&compute, &case, case.weight_decay + 0.5);
             assert!(
-                after_five(&mut other, &case).is_err(),
+                five_losses(&mut other, &case.losses, &case.after_5).is_err(),
                 "{what}: another decay"
             );
         }

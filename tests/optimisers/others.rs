@@ -1,8 +1,11 @@
 //! AMSGrad, clipped gradients and adam-max against PyTorch, or against the formula in float64.
 
 use crate::common::{compare, computes, noise};
-use crate::reference::{Layer, activation, flat, parameters, read, single};
-use crate::{FIVE_STEPS, NORMS, adam_max, amsgrad, layers, numbers, probe, with_replicas};
+use crate::reference::{Layer, activation, read};
+use crate::{
+    FIVE_STEPS, NORMS, adam_max, amsgrad, five_losses, layers, numbers, probe, started,
+    with_replicas,
+};
 use serde::Deserialize;
 use trainable::network::{Activation, Network};
 use trainable::probe::LayerStats;
@@ -48,20 +51,9 @@ fn five_updates(
         replica(Optimiser::default(), None),
         replica(optimiser, gradient_clipping),
     ];
-    let mut trainer = Trainer::new(compute, with_replicas(network, case.batch, replicas)).unwrap();
-    for replica in 0..2 {
-        let start = parameters(&case.layers);
-        trainer.write_parameters(replica, &start).unwrap();
-        let inputs = single(&case.x);
-        trainer.write_batch(replica, &inputs, &case.y).unwrap();
-    }
-    for wanted in &case.losses {
-        trainer.update(1).unwrap();
-        let loss = trainer.progress().unwrap()[1].batch_loss;
-        compare([loss.into()], [*wanted], FIVE_STEPS)?;
-    }
-    let found = numbers(&trainer.parameters().unwrap()[1]);
-    compare(found, flat(&case.after_5), FIVE_STEPS)?;
+    let spec = with_replicas(network, case.batch, replicas);
+    let mut trainer = started(compute, spec, &case.layers, &case.x, &case.y);
+    five_losses(&mut trainer, &case.losses, &case.after_5)?;
     let stats = probe(&mut trainer, 1);
     let found = |f: fn(&LayerStats) -> f64| stats.layers.iter().map(f).collect::<Vec<_>>();
     if let Some(steps) = &case.effective_step {
